@@ -1,1 +1,6 @@
 //! A proxy-wasm host.
+
+pub mod build;
+pub mod envoy;
+pub mod load;
+
