@@ -4,3 +4,4 @@ pub mod build;
 pub mod envoy;
 pub mod load;
 
+pub mod provider;

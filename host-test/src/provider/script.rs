@@ -129,7 +129,11 @@ impl Default for Script {
         Self {
             first: Duration::ZERO,
             token: Duration::ZERO,
-            tokens: Tokens { input: 12, output: 8, ..Tokens::default() },
+            tokens: Tokens {
+                input: 12,
+                output: 8,
+                ..Tokens::default()
+            },
             model: None,
             usage: ReportUsage::Asked,
             status: 200,
@@ -146,16 +150,54 @@ impl Script {
     pub fn parse(text: &str) -> Result<Self> {
         let mut script = Self::default();
         let mut seen = BTreeSet::new();
-        for item in text.split(';').map(str::trim).filter(|item| !item.is_empty()) {
-            let (key, value) = item.split_once('=').map_or((item, None), |(key, value)| (key.trim(), Some(value.trim())));
+        for item in text
+            .split(';')
+            .map(str::trim)
+            .filter(|item| !item.is_empty())
+        {
+            let (key, value) = item.split_once('=').map_or((item, None), |(key, value)| {
+                (key.trim(), Some(value.trim()))
+            });
             ensure!(seen.insert(key), "{HEADER}: {key} is there twice");
-            script.set(key, value).with_context(|| format!("{HEADER}: {item:?}"))?;
+            script
+                .set(key, value)
+                .with_context(|| format!("{HEADER}: {item:?}"))?;
         }
-        let Tokens { input, output, cached, cache_write, reasoning } = script.tokens;
-        ensure!(cached.saturating_add(cache_write) <= input, "{HEADER}: cached and cache_write are parts of input");
-        ensure!(reasoning <= output, "{HEADER}: reasoning is a part of output");
-        ensure!(script.status == 200 || script.fault.is_none(), "{HEADER}: an error status leaves nothing to go wrong");
+        let Tokens {
+            input,
+            output,
+            cached,
+            cache_write,
+            reasoning,
+        } = script.tokens;
+        ensure!(
+            cached.saturating_add(cache_write) <= input,
+            "{HEADER}: cached and cache_write are parts of input"
+        );
+        ensure!(
+            reasoning <= output,
+            "{HEADER}: reasoning is a part of output"
+        );
+        ensure!(
+            script.status == 200 || script.fault.is_none(),
+            "{HEADER}: an error status leaves nothing to go wrong"
+        );
         Ok(script)
+    }
+
+    /// Refuses a fault that the kind of answer cannot have.
+    pub(super) fn suits(&self, stream: bool) -> Result<()> {
+        match self.fault {
+            Some(Fault::Error(_) | Fault::Reset(_) | Fault::Stall(_)) if !stream => {
+                bail!(
+                    "{HEADER}: error_after, reset_after and stall_after are for streams, and this request asks for none"
+                )
+            }
+            Some(Fault::Truncate) if stream => {
+                bail!("{HEADER}: truncate is for whole answers; a stream breaks with reset_after")
+            }
+            _ => Ok(()),
+        }
     }
 
     fn set(&mut self, key: &str, value: Option<&str>) -> Result<()> {
@@ -183,28 +225,41 @@ impl Script {
             ("close", None) => self.fail(Fault::Close)?,
             ("silent", None) => self.fail(Fault::Silent)?,
             ("truncate" | "close" | "silent", Some(_)) => bail!("{key} takes no value"),
-            (_, None) => bail!("no such item, or it needs a value; the items are in provider/script.rs"),
+            (_, None) => {
+                bail!("no such item, or it needs a value; the items are in provider/script.rs")
+            }
             (_, Some(_)) => bail!("no such item; the items are in provider/script.rs"),
         }
         Ok(())
     }
 
     fn fail(&mut self, fault: Fault) -> Result<()> {
-        ensure!(self.fault.is_none(), "an answer can go wrong in one way only");
+        ensure!(
+            self.fault.is_none(),
+            "an answer can go wrong in one way only"
+        );
         self.fault = Some(fault);
         Ok(())
     }
 }
 
 fn count(value: &str) -> Result<u64> {
-    let number: u64 = value.parse().with_context(|| format!("{value:?} is no whole number"))?;
-    ensure!(number <= TOKENS_MAX, "{number} is over the limit of {TOKENS_MAX}");
+    let number: u64 = value
+        .parse()
+        .with_context(|| format!("{value:?} is no whole number"))?;
+    ensure!(
+        number <= TOKENS_MAX,
+        "{number} is over the limit of {TOKENS_MAX}"
+    );
     Ok(number)
 }
 
 fn status(value: &str) -> Result<u16> {
     let code = count(value)?;
-    ensure!((400..=599).contains(&code), "status is an error's: 400 to 599");
+    ensure!(
+        (400..=599).contains(&code),
+        "status is an error's: 400 to 599"
+    );
     Ok(u16::try_from(code)?)
 }
 
@@ -232,9 +287,24 @@ mod tests {
         )
         .unwrap();
         assert_eq!(script.first, Duration::from_millis(150));
-        assert_eq!(script.tokens, Tokens { input: 1200, output: 40, cached: 1000, cache_write: 7, reasoning: 4 });
-        assert_eq!((script.model.as_deref(), script.gate.as_deref()), (Some("m:free"), Some("g")));
-        assert_eq!((script.fault, script.retry_after), (Some(Fault::Stall(5)), Some(7)));
+        assert_eq!(
+            script.tokens,
+            Tokens {
+                input: 1200,
+                output: 40,
+                cached: 1000,
+                cache_write: 7,
+                reasoning: 4
+            }
+        );
+        assert_eq!(
+            (script.model.as_deref(), script.gate.as_deref()),
+            (Some("m:free"), Some("g"))
+        );
+        assert_eq!(
+            (script.fault, script.retry_after),
+            (Some(Fault::Stall(5)), Some(7))
+        );
         assert_eq!(Script::parse("status=529").unwrap().status, 529);
         assert_eq!(Script::parse("").unwrap(), Script::default());
     }
