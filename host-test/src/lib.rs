@@ -1,1 +1,3 @@
 //! A proxy-wasm host.
+pub mod case;
+pub mod native;
