@@ -45,7 +45,8 @@ const START: Duration = Duration::from_secs(60);
 /// Runs Envoy so that it cannot outlive this process, however that ends: a watcher waits for the end of standard input,
 /// which the kernel closes with us, and kills the process that the shell turned into. Linux's parent-death signal is no
 /// good here: it fires when the *thread* that started Envoy ends, as test threads do.
-const WATCHED: &str = r#"exec 3<&0; (cat <&3 >/dev/null; kill -KILL $$) 2>/dev/null & exec "$0" "$@" 3<&- </dev/null"#;
+const WATCHED: &str =
+    r#"exec 3<&0; (cat <&3 >/dev/null; kill -KILL $$) 2>/dev/null & exec "$0" "$@" 3<&- </dev/null"#;
 
 /// A running Envoy; dropping it kills it.
 #[derive(Debug)]
@@ -68,13 +69,7 @@ impl Envoy {
         let mut child = Command::new("/bin/sh")
             .args(["-c", WATCHED])
             .arg(binary)
-            .args([
-                "--disable-hot-restart",
-                "--log-level",
-                "warning",
-                "--file-flush-interval-msec",
-                "50",
-            ])
+            .args(["--disable-hot-restart", "--log-level", "warning", "--file-flush-interval-msec", "50"])
             .args(["--concurrency", &workers.to_string()])
             .arg("--admin-address-path")
             .arg(folder.path("admin"))
@@ -87,13 +82,7 @@ impl Envoy {
             .context("starting Envoy")?;
         let alive = child.stdin.take();
         match wait_ready(&mut child, &folder).await {
-            Ok((admin, listener)) => Ok(Self {
-                child,
-                _alive: alive,
-                admin,
-                listener,
-                folder,
-            }),
+            Ok((admin, listener)) => Ok(Self { child, _alive: alive, admin, listener, folder }),
             Err(error) => {
                 stop(&mut child);
                 let log = fs::read_to_string(folder.path("envoy.log")).unwrap_or_default();
@@ -128,11 +117,7 @@ impl Envoy {
     /// The access log so far. Envoy writes it in the background, some 50 ms after the exchange.
     pub fn access_log(&self) -> Result<String> {
         let path = self.folder.path("access.log");
-        if path.exists() {
-            Ok(fs::read_to_string(path)?)
-        } else {
-            Ok(String::new())
-        }
+        if path.exists() { Ok(fs::read_to_string(path)?) } else { Ok(String::new()) }
     }
 }
 
@@ -147,20 +132,12 @@ pub fn validate(bootstrap: Bootstrap) -> Result<(bool, String)> {
     let folder = Folder::new()?;
     let config = folder.write(bootstrap)?;
     let output = Command::new(binary()?)
-        .args([
-            "--mode",
-            "validate",
-            "--disable-hot-restart",
-            "--log-level",
-            "warning",
-            "--config-path",
-        ])
+        .args(["--mode", "validate", "--disable-hot-restart", "--log-level", "warning", "--config-path"])
         .arg(config)
         .stdin(Stdio::null())
         .output()
         .context("starting Envoy to validate a configuration")?;
-    let words =
-        [output.stdout, output.stderr].map(|words| String::from_utf8_lossy(&words).into_owned());
+    let words = [output.stdout, output.stderr].map(|words| String::from_utf8_lossy(&words).into_owned());
     Ok((output.status.success(), words.concat()))
 }
 
@@ -178,9 +155,7 @@ async fn wait_ready(child: &mut Child, folder: &Folder) -> Result<(Admin, Socket
             bail!("it ended with {status}");
         }
         // Envoy writes the file once its admin port is bound; a half-written address does not parse, or is not ready.
-        let address = fs::read_to_string(folder.path("admin"))
-            .ok()
-            .and_then(|text| text.trim().parse().ok());
+        let address = fs::read_to_string(folder.path("admin")).ok().and_then(|text| text.trim().parse().ok());
         if let Some(admin) = address.map(Admin::new)
             && admin.ready().await
         {
@@ -205,11 +180,7 @@ struct Folder(PathBuf);
 impl Folder {
     fn new() -> Result<Self> {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
-        let name = format!(
-            "{}-{}",
-            std::process::id(),
-            COUNT.fetch_add(1, Ordering::Relaxed)
-        );
+        let name = format!("{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let path = install::target_folder().join("envoy/run").join(name);
         if path.exists() {
             fs::remove_dir_all(&path)?; // of an earlier process with the same number
@@ -224,13 +195,9 @@ impl Folder {
 
     /// Writes the bootstrap with everything in it that belongs to this run.
     fn write(&self, bootstrap: Bootstrap) -> Result<PathBuf> {
-        let document: Value = bootstrap
-            .placed(&self.path("access.log"))?
-            .document()
-            .clone();
+        let document: Value = bootstrap.placed(&self.path("access.log"))?.document().clone();
         let path = self.path("bootstrap.json");
-        fs::write(&path, document.to_string())
-            .with_context(|| format!("writing {}", path.display()))?;
+        fs::write(&path, document.to_string()).with_context(|| format!("writing {}", path.display()))?;
         Ok(path)
     }
 }

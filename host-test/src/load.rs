@@ -46,12 +46,7 @@ impl Request {
     /// A GET.
     #[must_use]
     pub fn get(path: &str) -> Self {
-        Self {
-            method: Method::GET,
-            path: path.to_owned(),
-            headers: Vec::new(),
-            body: Bytes::new(),
-        }
+        Self { method: Method::GET, path: path.to_owned(), headers: Vec::new(), body: Bytes::new() }
     }
 
     /// A POST of JSON.
@@ -86,11 +81,7 @@ impl Client {
     /// A client that connects when it sends.
     #[must_use]
     pub fn new(address: SocketAddr, protocol: Protocol) -> Self {
-        Self {
-            address,
-            protocol,
-            shared: Arc::default(),
-        }
+        Self { address, protocol, shared: Arc::default() }
     }
 
     /// Sends a request and waits for the response's headers.
@@ -107,25 +98,17 @@ impl Client {
         let body = Full::new(request.body);
         let (response, connection) = match self.protocol {
             Protocol::Http1 => {
-                let head = head
-                    .uri(&request.path)
-                    .header("host", self.address.to_string());
+                let head = head.uri(&request.path).header("host", self.address.to_string());
                 let (mut sender, connection) = http1::handshake(self.connect().await?).await?;
                 let connection = Connection::new(tokio::spawn(async move {
                     // Its failure is also the exchange's, which reports it.
                     let _ = connection.await;
                 }));
-                (
-                    sender.send_request(head.body(body)?).await,
-                    Some(connection),
-                )
+                (sender.send_request(head.body(body)?).await, Some(connection))
             }
             Protocol::Http2 => {
                 let mut sender = self.shared_sender().await?;
-                (
-                    sender.send_request(head.uri(target).body(body)?).await,
-                    None,
-                )
+                (sender.send_request(head.uri(target).body(body)?).await, None)
             }
         };
         let response = response.with_context(|| format!("no response from {}", self.address))?;
@@ -156,15 +139,11 @@ impl Client {
         if let Some(shared) = shared.as_ref().filter(|shared| !shared.sender.is_closed()) {
             return Ok(shared.sender.clone());
         }
-        let (sender, connection) =
-            http2::handshake(TokioExecutor::new(), self.connect().await?).await?;
+        let (sender, connection) = http2::handshake(TokioExecutor::new(), self.connect().await?).await?;
         let connection = Connection::new(tokio::spawn(async move {
             let _ = connection.await;
         }));
-        *shared = Some(Shared {
-            sender: sender.clone(),
-            _connection: connection,
-        });
+        *shared = Some(Shared { sender: sender.clone(), _connection: connection });
         Ok(sender)
     }
 }
@@ -219,14 +198,7 @@ pub struct Exchange {
 impl Exchange {
     /// Reads until at least `count` whole server-sent events have come, or the response ended.
     pub async fn events(&mut self, count: usize) {
-        while self
-            .received
-            .windows(2)
-            .filter(|pair| pair == b"\n\n")
-            .count()
-            < count
-            && self.chunk().await
-        {}
+        while self.received.windows(2).filter(|pair| pair == b"\n\n").count() < count && self.chunk().await {}
     }
 
     /// Reads until at least `count` bytes have come, or the response ended.
@@ -297,9 +269,6 @@ impl Answer {
     /// A header's value as text, empty when it is missing or no text.
     #[must_use]
     pub fn header(&self, name: &str) -> &str {
-        self.headers
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default()
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 }

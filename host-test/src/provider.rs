@@ -47,17 +47,12 @@ pub struct Provider {
 impl Provider {
     /// Starts one on a free loopback port.
     pub async fn start() -> Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0")
-            .await
-            .context("binding a loopback port for a provider")?;
+        let listener =
+            TcpListener::bind("127.0.0.1:0").await.context("binding a loopback port for a provider")?;
         let address = listener.local_addr()?;
         let state = Arc::new(State::default());
         let accepting = tokio::spawn(serve::accept(listener, Arc::clone(&state))).abort_handle();
-        Ok(Self {
-            address,
-            state,
-            accepting,
-        })
+        Ok(Self { address, state, accepting })
     }
 
     /// Where it listens.
@@ -96,10 +91,6 @@ struct State {
 impl State {
     /// Waits until the gate is open; gone providers open all gates.
     async fn pass(&self, gate: &str) {
-        let _ = self
-            .gates
-            .subscribe()
-            .wait_for(|open| open.contains(gate))
-            .await;
+        let _ = self.gates.subscribe().wait_for(|open| open.contains(gate)).await;
     }
 }

@@ -36,16 +36,9 @@ impl Admin {
 
     /// The body of an admin page.
     pub async fn get(&self, path: &str) -> Result<String> {
-        let answer = Client::new(self.address, Protocol::Http1)
-            .send(Request::get(path))
-            .await?
-            .finish()
-            .await;
-        ensure!(
-            answer.status == 200,
-            "Envoy's admin port answered {} for {path}",
-            answer.status
-        );
+        let answer =
+            Client::new(self.address, Protocol::Http1).send(Request::get(path)).await?.finish().await;
+        ensure!(answer.status == 200, "Envoy's admin port answered {} for {path}", answer.status);
         String::from_utf8(answer.body)
             .with_context(|| format!("{path} is not UTF-8: a scrape would fail on it"))
     }
@@ -80,10 +73,7 @@ impl Admin {
         let listener = statuses.into_iter().find(|status| status["name"] == name);
         let listener = listener.with_context(|| format!("Envoy has no listener {name}: {page}"))?;
         let socket = &listener["local_address"]["socket_address"];
-        let (address, port) = (
-            socket["address"].as_str().unwrap_or_default(),
-            &socket["port_value"],
-        );
+        let (address, port) = (socket["address"].as_str().unwrap_or_default(), &socket["port_value"]);
         format!("{address}:{port}")
             .parse()
             .with_context(|| format!("the address of listener {name}: {listener}"))

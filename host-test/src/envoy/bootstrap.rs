@@ -23,10 +23,9 @@ impl Bootstrap {
     /// The shipped file as it stands.
     pub fn shipped() -> Result<Self> {
         let path = super::workspace().join("envoy/bootstrap.yaml");
-        let text =
-            fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
-        let document = serde_saphyr::from_str(&text)
-            .with_context(|| format!("{} is no YAML", path.display()))?;
+        let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+        let document =
+            serde_saphyr::from_str(&text).with_context(|| format!("{} is no YAML", path.display()))?;
         Ok(Self { document })
     }
 
@@ -38,9 +37,8 @@ impl Bootstrap {
 
     /// The name of the plugin's file.
     pub fn filter(mut self, wasm: &Path) -> Result<Self> {
-        let wasm = wasm
-            .to_str()
-            .context("the path of the filter has to be UTF-8, as Envoy's configuration is")?;
+        let wasm =
+            wasm.to_str().context("the path of the filter has to be UTF-8, as Envoy's configuration is")?;
         *at(self.plugin()?, "/vm_config/code/local/filename")? = json!(wasm);
         Ok(self)
     }
@@ -54,29 +52,18 @@ impl Bootstrap {
     /// Sends a cluster's requests to `address` without TLS.
     ///
     /// What goes is what belongs to TLS: the transport socket, and the choice of protocol by its handshake.
-    pub fn upstream(
-        mut self,
-        cluster: &str,
-        address: SocketAddr,
-        protocol: Protocol,
-    ) -> Result<Self> {
-        let cluster = named(
-            at(&mut self.document, "/static_resources/clusters")?,
-            cluster,
-        )?;
-        let endpoint = at(
-            cluster,
-            "/load_assignment/endpoints/0/lb_endpoints/0/endpoint/address/socket_address",
-        )?;
+    pub fn upstream(mut self, cluster: &str, address: SocketAddr, protocol: Protocol) -> Result<Self> {
+        let cluster = named(at(&mut self.document, "/static_resources/clusters")?, cluster)?;
+        let endpoint =
+            at(cluster, "/load_assignment/endpoints/0/lb_endpoints/0/endpoint/address/socket_address")?;
         *at(endpoint, "/address")? = json!(address.ip().to_string());
         *at(endpoint, "/port_value")? = json!(address.port());
         remove(cluster, "transport_socket")?;
-        let options = "/typed_extension_protocol_options/envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
+        let options =
+            "/typed_extension_protocol_options/envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
         let options = at(cluster, options)?;
         remove(options, "auto_config")?;
-        let options = options
-            .as_object_mut()
-            .context("the protocol options are a mapping")?;
+        let options = options.as_object_mut().context("the protocol options are a mapping")?;
         let explicit = match protocol {
             Protocol::Http1 => json!({"http_protocol_options": {}}),
             Protocol::Http2 => json!({"http2_protocol_options": {}}),
@@ -87,10 +74,7 @@ impl Bootstrap {
 
     /// How long a whole exchange may take, on every route.
     pub fn route_timeout(mut self, timeout: Duration) -> Result<Self> {
-        let routes = at(
-            &mut self.document,
-            &format!("{MANAGER}/route_config/virtual_hosts/0/routes"),
-        )?;
+        let routes = at(&mut self.document, &format!("{MANAGER}/route_config/virtual_hosts/0/routes"))?;
         for route in routes.as_array_mut().context("routes is a list")? {
             *at(route, "/route/timeout")? = json!(format!("{}s", timeout.as_secs_f64()));
         }
@@ -99,17 +83,13 @@ impl Bootstrap {
 
     /// How often histograms become visible.
     pub fn flush_every(mut self, interval: Duration) -> Result<Self> {
-        *at(&mut self.document, "/stats_flush_interval")? =
-            json!(format!("{}s", interval.as_secs_f64()));
+        *at(&mut self.document, "/stats_flush_interval")? = json!(format!("{}s", interval.as_secs_f64()));
         Ok(self)
     }
 
     /// Lets Envoy choose free ports, so that any number of them run side by side, and log to `access_log`.
     pub(super) fn placed(mut self, access_log: &Path) -> Result<Self> {
-        *at(
-            &mut self.document,
-            "/admin/address/socket_address/port_value",
-        )? = json!(0);
+        *at(&mut self.document, "/admin/address/socket_address/port_value")? = json!(0);
         let listeners = at(&mut self.document, "/static_resources/listeners")?;
         for listener in listeners.as_array_mut().context("listeners is a list")? {
             *at(listener, "/address/socket_address/port_value")? = json!(0);
@@ -129,20 +109,16 @@ impl Bootstrap {
 
 /// The entry at a JSON pointer.
 fn at<'a>(value: &'a mut Value, pointer: &str) -> Result<&'a mut Value> {
-    let message = || {
-        format!("envoy/bootstrap.yaml has no {pointer} any more: change the harness along with it")
-    };
+    let message =
+        || format!("envoy/bootstrap.yaml has no {pointer} any more: change the harness along with it");
     value.pointer_mut(pointer).with_context(message)
 }
 
 /// The member of a list whose `name` is this.
 fn named<'a>(list: &'a mut Value, name: &str) -> Result<&'a mut Value> {
     let mut members = list.as_array_mut().into_iter().flatten();
-    let message =
-        || format!("envoy/bootstrap.yaml has no {name} any more: change the harness along with it");
-    members
-        .find(|member| member.get("name").is_some_and(|found| found == name))
-        .with_context(message)
+    let message = || format!("envoy/bootstrap.yaml has no {name} any more: change the harness along with it");
+    members.find(|member| member.get("name").is_some_and(|found| found == name)).with_context(message)
 }
 
 /// Takes a key out that has to be there.
@@ -164,24 +140,16 @@ mod tests {
     #[test]
     fn only_the_named_values_change() {
         let shipped = Bootstrap::shipped().unwrap();
-        let same = shipped
-            .clone()
-            .filter(Path::new("/etc/envoy/llm_gauge.wasm"))
-            .unwrap();
+        let same = shipped.clone().filter(Path::new("/etc/envoy/llm_gauge.wasm")).unwrap();
         assert_eq!(same.document, shipped.document);
-        let changed = shipped
-            .clone()
-            .upstream("openai", "127.0.0.1:1".parse().unwrap(), Protocol::Http2)
-            .unwrap();
+        let changed =
+            shipped.clone().upstream("openai", "127.0.0.1:1".parse().unwrap(), Protocol::Http2).unwrap();
         let cluster = |bootstrap: &Bootstrap, index: usize| {
             bootstrap.document["static_resources"]["clusters"][index].clone()
         };
         assert_eq!(cluster(&changed, 1), cluster(&shipped, 1));
         assert_ne!(cluster(&changed, 0), cluster(&shipped, 0));
-        assert_eq!(
-            cluster(&changed, 0)["circuit_breakers"],
-            cluster(&shipped, 0)["circuit_breakers"]
-        );
+        assert_eq!(cluster(&changed, 0)["circuit_breakers"], cluster(&shipped, 0)["circuit_breakers"]);
         let timed = shipped.route_timeout(Duration::from_millis(1500)).unwrap();
         assert!(timed.document.to_string().contains(r#""timeout":"1.5s""#));
     }
@@ -189,13 +157,7 @@ mod tests {
     #[test]
     fn a_renamed_entry_is_an_error() {
         let address = "127.0.0.1:1".parse().unwrap();
-        let error = Bootstrap::shipped()
-            .unwrap()
-            .upstream("absent", address, Protocol::Http1)
-            .unwrap_err();
-        assert!(
-            error.to_string().contains("has no absent any more"),
-            "{error}"
-        );
+        let error = Bootstrap::shipped().unwrap().upstream("absent", address, Protocol::Http1).unwrap_err();
+        assert!(error.to_string().contains("has no absent any more"), "{error}");
     }
 }

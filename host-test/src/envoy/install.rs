@@ -22,8 +22,8 @@ const OLDEST: (u32, u32) = (1, 36);
 pub fn binary() -> Result<PathBuf> {
     if let Some(chosen) = env::var_os("ENVOY_BIN") {
         let chosen = PathBuf::from(chosen);
-        let version = version(&chosen)
-            .context("ENVOY_BIN has to name an Envoy binary: correct or unset it")?;
+        let version =
+            version(&chosen).context("ENVOY_BIN has to name an Envoy binary: correct or unset it")?;
         ensure!(
             version >= OLDEST,
             "ENVOY_BIN names Envoy {}.{}, but envoy/bootstrap.yaml needs {}.{} or later: choose a later one, or unset \
@@ -36,12 +36,9 @@ pub fn binary() -> Result<PathBuf> {
         return Ok(chosen);
     }
     // One on the path that is too old or broken is the machine's business and no reason to stop.
-    let on_path = env::var_os("PATH")
-        .into_iter()
-        .flat_map(|path| env::split_paths(&path).collect::<Vec<_>>());
-    let found = on_path
-        .map(|folder| folder.join("envoy"))
-        .find(|file| file.is_file());
+    let on_path =
+        env::var_os("PATH").into_iter().flat_map(|path| env::split_paths(&path).collect::<Vec<_>>());
+    let found = on_path.map(|folder| folder.join("envoy")).find(|file| file.is_file());
     if let Some(found) = found.filter(|file| version(file).is_ok_and(|version| version >= OLDEST)) {
         return Ok(found);
     }
@@ -61,22 +58,13 @@ fn version(binary: &Path) -> Result<(u32, u32)> {
         .output()
         .with_context(|| format!("starting {}", binary.display()))?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    parse_version(&text).with_context(|| {
-        format!(
-            "{} --version says {text:?}, not Envoy's version",
-            binary.display()
-        )
-    })
+    parse_version(&text)
+        .with_context(|| format!("{} --version says {text:?}, not Envoy's version", binary.display()))
 }
 
 /// Reads `envoy  version: COMMIT/1.40.0/Clean/RELEASE/BoringSSL`.
 fn parse_version(text: &str) -> Option<(u32, u32)> {
-    let mut numbers = text
-        .split_once("version: ")?
-        .1
-        .split('/')
-        .nth(1)?
-        .split('.');
+    let mut numbers = text.split_once("version: ")?.1.split('/').nth(1)?.split('.');
     Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
 }
 
@@ -89,10 +77,9 @@ fn installed() -> Result<PathBuf> {
     }
     fs::create_dir_all(&home).with_context(|| format!("creating {}", home.display()))?;
     // The lock is freed when the file is closed, however this process ends.
-    let lock = fs::File::create(home.join("install.lock"))
-        .context("creating the lock of the Envoy installation")?;
-    lock.lock()
-        .context("waiting for another process to install Envoy")?;
+    let lock =
+        fs::File::create(home.join("install.lock")).context("creating the lock of the Envoy installation")?;
+    lock.lock().context("waiting for another process to install Envoy")?;
     if let Some(binary) = binary_in(&ready) {
         return Ok(binary);
     }
@@ -113,10 +100,7 @@ fn install_into(folder: &Path) -> Result<()> {
         fs::remove_dir_all(folder)
             .with_context(|| format!("removing the unfinished {}", folder.display()))?;
     }
-    eprintln!(
-        "envoy: none on this machine, installing {PINNED} under {} (once)",
-        folder.display()
-    );
+    eprintln!("envoy: none on this machine, installing {PINNED} under {} (once)", folder.display());
     let python = env::var_os("PYTHON").unwrap_or_else(|| "python3".into());
     run(
         Command::new(&python).args(["-m", "venv"]).arg(folder),
@@ -145,21 +129,12 @@ fn install_into(folder: &Path) -> Result<()> {
 
 /// Runs a step of the installation; its failure comes with the step's own last words and with what to do.
 fn run(command: &mut Command, advice: &str) -> Result<()> {
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .with_context(|| format!("starting {command:?}: {advice}"))?;
+    let output =
+        command.stdin(Stdio::null()).output().with_context(|| format!("starting {command:?}: {advice}"))?;
     if !output.status.success() {
-        let words = String::from_utf8_lossy(if output.stderr.is_empty() {
-            &output.stdout
-        } else {
-            &output.stderr
-        });
-        bail!(
-            "{command:?} failed ({}): {}\n{advice}",
-            output.status,
-            words.trim()
-        );
+        let words =
+            String::from_utf8_lossy(if output.stderr.is_empty() { &output.stdout } else { &output.stderr });
+        bail!("{command:?} failed ({}): {}\n{advice}", output.status, words.trim());
     }
     Ok(())
 }
@@ -167,9 +142,7 @@ fn run(command: &mut Command, advice: &str) -> Result<()> {
 /// The binary in a virtual environment, whatever Python's version in the path is.
 fn binary_in(folder: &Path) -> Option<PathBuf> {
     let pythons = fs::read_dir(folder.join("lib")).ok()?;
-    let binaries = pythons
-        .flatten()
-        .map(|python| python.path().join("site-packages/envoy/_bin/envoy"));
+    let binaries = pythons.flatten().map(|python| python.path().join("site-packages/envoy/_bin/envoy"));
     binaries.into_iter().find(|binary| binary.is_file())
 }
 

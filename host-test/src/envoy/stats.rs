@@ -26,30 +26,17 @@ impl Stats {
     /// Reads the text form. Comments are skipped; a line that is neither a comment nor a sample is an error, as it would
     /// be for Prometheus.
     pub fn parse(text: &str) -> Result<Self> {
-        let lines = text
-            .lines()
-            .map(str::trim)
-            .filter(|line| !line.is_empty() && !line.starts_with('#'));
-        let series = lines
-            .map(|line| sample(line).with_context(|| format!("not a Prometheus sample: {line}")));
-        Ok(Self {
-            series: series.collect::<Result<_>>()?,
-        })
+        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+        let series =
+            lines.map(|line| sample(line).with_context(|| format!("not a Prometheus sample: {line}")));
+        Ok(Self { series: series.collect::<Result<_>>()? })
     }
 
     /// The value of the series that has exactly these labels.
     #[must_use]
     pub fn get(&self, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
-        let labels = labels
-            .iter()
-            .map(|&(label, value)| (label.to_owned(), value.to_owned()))
-            .collect();
-        self.series
-            .get(&Series {
-                name: name.to_owned(),
-                labels,
-            })
-            .copied()
+        let labels = labels.iter().map(|&(label, value)| (label.to_owned(), value.to_owned())).collect();
+        self.series.get(&Series { name: name.to_owned(), labels }).copied()
     }
 
     /// The sum over all series of this name that have these labels among theirs; 0 when there are none.
@@ -61,10 +48,8 @@ impl Stats {
     /// The values that a label has in series of this name.
     #[must_use]
     pub fn values_of(&self, name: &str, label: &str) -> Vec<String> {
-        let mut values: Vec<_> = self
-            .matching(name, &[])
-            .filter_map(|(series, _)| series.labels.get(label).cloned())
-            .collect();
+        let mut values: Vec<_> =
+            self.matching(name, &[]).filter_map(|(series, _)| series.labels.get(label).cloned()).collect();
         values.sort();
         values.dedup();
         values
@@ -74,25 +59,16 @@ impl Stats {
     #[must_use]
     pub fn only(&self, keep: impl Fn(&Series) -> bool) -> Self {
         let kept = self.series.iter().filter(|(series, _)| keep(series));
-        Self {
-            series: kept
-                .map(|(series, value)| (series.clone(), *value))
-                .collect(),
-        }
+        Self { series: kept.map(|(series, value)| (series.clone(), *value)).collect() }
     }
 
     /// The same series with one more label on each that lacks it.
     #[must_use]
     pub fn with_label(mut self, label: &str, value: &str) -> Self {
-        let labelled = std::mem::take(&mut self.series)
-            .into_iter()
-            .map(|(mut series, number)| {
-                series
-                    .labels
-                    .entry(label.to_owned())
-                    .or_insert_with(|| value.to_owned());
-                (series, number)
-            });
+        let labelled = std::mem::take(&mut self.series).into_iter().map(|(mut series, number)| {
+            series.labels.entry(label.to_owned()).or_insert_with(|| value.to_owned());
+            (series, number)
+        });
         self.series = labelled.collect();
         self
     }
@@ -106,23 +82,14 @@ impl Stats {
         let mut buckets: Vec<(f64, f64)> = Vec::new();
         for (series, value) in self.matching(&format!("{name}_bucket"), labels) {
             let bound = number(series.labels.get("le")?).ok()?;
-            match buckets
-                .iter_mut()
-                .find(|(known, _)| known.total_cmp(&bound).is_eq())
-            {
+            match buckets.iter_mut().find(|(known, _)| known.total_cmp(&bound).is_eq()) {
                 Some((_, count)) => *count += value,
                 None => buckets.push((bound, value)),
             }
         }
         buckets.sort_by(|(left, _), (right, _)| left.total_cmp(right));
-        let wanted = buckets
-            .last()
-            .map(|&(_, total)| total * quantile)
-            .filter(|wanted| *wanted > 0.0)?;
-        buckets
-            .iter()
-            .find(|(_, count)| *count >= wanted)
-            .map(|&(bound, _)| bound)
+        let wanted = buckets.last().map(|&(_, total)| total * quantile).filter(|wanted| *wanted > 0.0)?;
+        buckets.iter().find(|(_, count)| *count >= wanted).map(|&(bound, _)| bound)
     }
 
     /// What differs from `expected`, one line each with both values; empty when all is equal.
@@ -136,14 +103,10 @@ impl Stats {
                 None => lines.push(format!("{series}: expected {wanted}, found no such series")),
             }
         }
-        let unexpected = self
-            .series
-            .iter()
-            .filter(|(series, _)| !expected.series.contains_key(series));
-        lines
-            .extend(unexpected.map(|(series, found)| {
-                format!("{series}: expected no such series, found {found}")
-            }));
+        let unexpected = self.series.iter().filter(|(series, _)| !expected.series.contains_key(series));
+        lines.extend(
+            unexpected.map(|(series, found)| format!("{series}: expected no such series, found {found}")),
+        );
         lines
     }
 
@@ -154,17 +117,11 @@ impl Stats {
     ) -> impl Iterator<Item = (&'a Series, f64)> {
         let has = move |series: &Series| {
             series.name == name
-                && labels.iter().all(|(label, value)| {
-                    series
-                        .labels
-                        .get(*label)
-                        .is_some_and(|found| found == value)
-                })
+                && labels
+                    .iter()
+                    .all(|(label, value)| series.labels.get(*label).is_some_and(|found| found == value))
         };
-        self.series
-            .iter()
-            .filter(move |(series, _)| has(series))
-            .map(|(series, value)| (series, *value))
+        self.series.iter().filter(move |(series, _)| has(series)).map(|(series, value)| (series, *value))
     }
 }
 
@@ -176,19 +133,13 @@ impl fmt::Display for Series {
             write!(out, "{separator}{label}={value:?}")?;
             separator = ',';
         }
-        if self.labels.is_empty() {
-            Ok(())
-        } else {
-            out.write_char('}')
-        }
+        if self.labels.is_empty() { Ok(()) } else { out.write_char('}') }
     }
 }
 
 impl fmt::Display for Stats {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.series
-            .iter()
-            .try_for_each(|(series, value)| writeln!(out, "{series} {value}"))
+        self.series.iter().try_for_each(|(series, value)| writeln!(out, "{series} {value}"))
     }
 }
 
@@ -201,13 +152,7 @@ fn sample(line: &str) -> Result<(Series, f64)> {
         None => rest,
         Some(rest) => read_labels(rest, &mut labels)?,
     };
-    Ok((
-        Series {
-            name: name.to_owned(),
-            labels,
-        },
-        number(value.trim())?,
-    ))
+    Ok((Series { name: name.to_owned(), labels }, number(value.trim())?))
 }
 
 /// Reads labels up to the closing brace and gives what comes after it.
@@ -216,14 +161,9 @@ fn read_labels<'a>(mut rest: &'a str, labels: &mut BTreeMap<String, String>) -> 
         if let Some(after) = rest.strip_prefix('}') {
             return Ok(after);
         }
-        let (label, quoted) = rest
-            .split_once("=\"")
-            .context("a label has no quoted value")?;
+        let (label, quoted) = rest.split_once("=\"").context("a label has no quoted value")?;
         let (value, after) = unquote(quoted)?;
-        ensure!(
-            labels.insert(label.to_owned(), value).is_none(),
-            "the label {label} is there twice"
-        );
+        ensure!(labels.insert(label.to_owned(), value).is_none(), "the label {label} is there twice");
         rest = after.strip_prefix(',').unwrap_or(after);
     }
 }
@@ -250,9 +190,7 @@ fn number(text: &str) -> Result<f64> {
     match text {
         "+Inf" => Ok(f64::INFINITY),
         "-Inf" => Ok(f64::NEG_INFINITY),
-        number => number
-            .parse()
-            .with_context(|| format!("{number:?} is no number")),
+        number => number.parse().with_context(|| format!("{number:?} is no number")),
     }
 }
 
@@ -274,10 +212,7 @@ lat_bucket{model="m",le="+Inf"} 10
     fn names_labels_and_values_survive() {
         let stats = Stats::parse(TEXT).unwrap();
         assert_eq!(
-            stats.get(
-                "llm_requests_total",
-                &[("status", "success"), ("model", "a:free, \"b\\c\"")]
-            ),
+            stats.get("llm_requests_total", &[("status", "success"), ("model", "a:free, \"b\\c\"")]),
             Some(3.0)
         );
         assert_eq!(stats.sum("llm_requests_total", &[]), 5.0);
@@ -288,10 +223,7 @@ lat_bucket{model="m",le="+Inf"} 10
             "labels have to be all of them"
         );
         assert_eq!(Stats::parse(&stats.to_string()).unwrap(), stats);
-        assert_eq!(
-            stats.values_of("llm_requests_total", "status"),
-            ["error", "success"]
-        );
+        assert_eq!(stats.values_of("llm_requests_total", "status"), ["error", "success"]);
     }
 
     #[test]
@@ -305,13 +237,7 @@ lat_bucket{model="m",le="+Inf"} 10
 
     #[test]
     fn what_is_no_sample_is_refused() {
-        for bad in [
-            "name",
-            "name{a=\"b\" 1",
-            "name{a=b} 1",
-            "name x",
-            "name{a=\"1\",a=\"2\"} 1",
-        ] {
+        for bad in ["name", "name{a=\"b\" 1", "name{a=b} 1", "name x", "name{a=\"1\",a=\"2\"} 1"] {
             assert!(Stats::parse(bad).is_err(), "{bad}");
         }
     }
@@ -322,10 +248,7 @@ lat_bucket{model="m",le="+Inf"} 10
         let expected = Stats::parse("a 1\nb 3\nc 4").unwrap();
         assert_eq!(
             found.differences(&expected),
-            [
-                "b: expected 3, found 2",
-                "c: expected 4, found no such series"
-            ]
+            ["b: expected 3, found 2", "c: expected 4, found no such series"]
         );
         assert_eq!(expected.differences(&found).len(), 2);
     }

@@ -37,9 +37,7 @@ impl Ask {
             endpoint,
             model: model.to_owned(),
             stream: endpoint != Endpoint::Embeddings && body["stream"].as_bool().unwrap_or(false),
-            include_usage: body["stream_options"]["include_usage"]
-                .as_bool()
-                .unwrap_or(false),
+            include_usage: body["stream_options"]["include_usage"].as_bool().unwrap_or(false),
         })
     }
 }

@@ -52,12 +52,7 @@ impl Played {
         // One act ahead at most: what is in the ledger is what was taken to be sent.
         let (acts_in, acts) = mpsc::channel(1);
         tokio::spawn(play(reply, Arc::clone(&state), acts_in));
-        Self {
-            acts,
-            breaking: false,
-            state,
-            id,
-        }
+        Self { acts, breaking: false, state, id }
     }
 }
 
@@ -75,9 +70,7 @@ impl Body for Played {
         match ready!(self.acts.poll_recv(context)) {
             // The last piece completes it: hyper never asks for the end of a body whose length it knows.
             Some(Act::Send { piece, last }) => {
-                self.state
-                    .ledger
-                    .sent(self.id, &piece.bytes, piece.reports, last);
+                self.state.ledger.sent(self.id, &piece.bytes, piece.reports, last);
                 Poll::Ready(Some(Ok(Frame::data(piece.bytes))))
             }
             // hyper throws away what it has not written yet when a body fails, but writes before it waits: so wait once.
@@ -93,16 +86,8 @@ impl Body for Played {
 
 /// Hands the pieces over at their times. A send fails when the other side is gone, and then there is nobody to play to.
 async fn play(reply: Reply, state: Arc<State>, acts: mpsc::Sender<Act>) {
-    let Reply {
-        steps,
-        ending,
-        gate,
-        ..
-    } = reply;
-    let waits_at = |step: usize| {
-        gate.as_ref()
-            .filter(|Gate { before_step, .. }| *before_step == Some(step))
-    };
+    let Reply { steps, ending, gate, .. } = reply;
+    let waits_at = |step: usize| gate.as_ref().filter(|Gate { before_step, .. }| *before_step == Some(step));
     let count = steps.len();
     for (index, step) in steps.into_iter().enumerate() {
         if let Some(gate) = waits_at(index) {
@@ -112,14 +97,7 @@ async fn play(reply: Reply, state: Arc<State>, acts: mpsc::Sender<Act>) {
             tokio::time::sleep(step.wait).await;
         }
         let last = ending == Ending::Complete && index + 1 == count;
-        if acts
-            .send(Act::Send {
-                piece: step.piece,
-                last,
-            })
-            .await
-            .is_err()
-        {
+        if acts.send(Act::Send { piece: step.piece, last }).await.is_err() {
             return;
         }
     }

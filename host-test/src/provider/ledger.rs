@@ -59,11 +59,7 @@ impl Ledger {
     /// The exchange of this number, unless it is older than the last 10,000.
     #[must_use]
     pub fn entry(&self, id: u64) -> Option<Entry> {
-        self.books()
-            .entries
-            .iter()
-            .find(|entry| entry.id == id)
-            .cloned()
+        self.books().entries.iter().find(|entry| entry.id == id).cloned()
     }
 
     /// The exchanges that are kept, oldest first.
@@ -81,12 +77,7 @@ impl Ledger {
     /// Waits until this many requests for the model have arrived.
     pub async fn arrived(&self, model: &str, count: u64) {
         let mut changes = self.changes.subscribe();
-        let enough = || {
-            self.books()
-                .totals
-                .get(model)
-                .is_some_and(|totals| totals.requests >= count)
-        };
+        let enough = || self.books().totals.get(model).is_some_and(|totals| totals.requests >= count);
         while !enough() && changes.changed().await.is_ok() {}
     }
 
@@ -99,11 +90,7 @@ impl Ledger {
             if books.entries.len() == ENTRIES_MAX {
                 books.entries.pop_front();
             }
-            books.entries.push_back(Entry {
-                id,
-                model: model.to_owned(),
-                ..Entry::default()
-            });
+            books.entries.push_back(Entry { id, model: model.to_owned(), ..Entry::default() });
             id
         };
         self.changes.send_modify(|count| *count += 1);
@@ -112,12 +99,8 @@ impl Ledger {
 
     pub(super) fn sent(&self, id: u64, bytes: &[u8], reports: Option<Tokens>, last: bool) {
         self.books().with(id, |entry, totals| {
-            let room = BODY_BYTES_MAX
-                .saturating_sub(entry.body.len())
-                .min(bytes.len());
-            entry
-                .body
-                .extend_from_slice(bytes.get(..room).unwrap_or_default());
+            let room = BODY_BYTES_MAX.saturating_sub(entry.body.len()).min(bytes.len());
+            entry.body.extend_from_slice(bytes.get(..room).unwrap_or_default());
             if let Some(now) = reports {
                 totals.reported.replace(entry.reported, now);
                 entry.reported = now;
@@ -164,45 +147,12 @@ mod tests {
     fn the_last_report_of_an_exchange_counts() {
         let ledger = Ledger::default();
         let (first, second) = (ledger.begin("m"), ledger.begin("m"));
-        ledger.sent(
-            first,
-            b"ab",
-            Some(Tokens {
-                input: 10,
-                output: 1,
-                ..Tokens::default()
-            }),
-            false,
-        );
-        ledger.sent(
-            first,
-            b"c",
-            Some(Tokens {
-                input: 10,
-                output: 7,
-                ..Tokens::default()
-            }),
-            true,
-        );
-        ledger.sent(
-            second,
-            b"",
-            Some(Tokens {
-                input: 5,
-                ..Tokens::default()
-            }),
-            false,
-        );
+        ledger.sent(first, b"ab", Some(Tokens { input: 10, output: 1, ..Tokens::default() }), false);
+        ledger.sent(first, b"c", Some(Tokens { input: 10, output: 7, ..Tokens::default() }), true);
+        ledger.sent(second, b"", Some(Tokens { input: 5, ..Tokens::default() }), false);
         let totals = ledger.totals()["m"];
         assert_eq!((totals.requests, totals.complete), (2, 1));
-        assert_eq!(
-            totals.reported,
-            Tokens {
-                input: 15,
-                output: 7,
-                ..Tokens::default()
-            }
-        );
+        assert_eq!(totals.reported, Tokens { input: 15, output: 7, ..Tokens::default() });
         assert_eq!(ledger.entry(first).unwrap().body, b"abc");
     }
 }

@@ -15,10 +15,7 @@ const CREATED: u64 = 1_750_000_000;
 pub(super) fn reply(ask: &Ask, script: &Script) -> Reply {
     let mut reply = match ask {
         _ if script.status != 200 => unary(script, &error(script.status), Tokens::default()),
-        Ask {
-            endpoint: Endpoint::Embeddings,
-            ..
-        } => embeddings(ask, script),
+        Ask { endpoint: Endpoint::Embeddings, .. } => embeddings(ask, script),
         Ask { stream: true, .. } => streamed(ask, script),
         _ => unary(script, &answer(ask, script), reported(script.tokens)),
     };
@@ -30,53 +27,23 @@ pub(super) fn reply(ask: &Ask, script: &Script) -> Reply {
 /// The error body for a status.
 fn error(status: u16) -> Value {
     let (kind, code, message) = match status {
-        401 => (
-            "invalid_request_error",
-            "invalid_api_key",
-            "Incorrect API key provided: sk-sim.",
-        ),
-        403 => (
-            "invalid_request_error",
-            "unsupported_country_region_territory",
-            "Country not supported.",
-        ),
+        401 => ("invalid_request_error", "invalid_api_key", "Incorrect API key provided: sk-sim."),
+        403 => ("invalid_request_error", "unsupported_country_region_territory", "Country not supported."),
         404 => (
             "invalid_request_error",
             "model_not_found",
             "The model does not exist or you do not have access to it.",
         ),
-        429 => (
-            "requests",
-            "rate_limit_exceeded",
-            "Rate limit reached for requests.",
-        ),
-        400..=499 => (
-            "invalid_request_error",
-            "invalid_value",
-            "The request is not valid.",
-        ),
-        503 => (
-            "server_error",
-            "overloaded",
-            "The server is overloaded or not ready yet.",
-        ),
-        _ => (
-            "server_error",
-            "internal_error",
-            "The server had an error while processing your request.",
-        ),
+        429 => ("requests", "rate_limit_exceeded", "Rate limit reached for requests."),
+        400..=499 => ("invalid_request_error", "invalid_value", "The request is not valid."),
+        503 => ("server_error", "overloaded", "The server is overloaded or not ready yet."),
+        _ => ("server_error", "internal_error", "The server had an error while processing your request."),
     };
     json!({"error": {"message": message, "type": kind, "param": null, "code": code}})
 }
 
 fn usage(ask: &Ask, tokens: Tokens) -> Value {
-    let Tokens {
-        input,
-        output,
-        cached,
-        cache_write: _,
-        reasoning,
-    } = tokens;
+    let Tokens { input, output, cached, cache_write: _, reasoning } = tokens;
     if ask.endpoint == Endpoint::Embeddings {
         return json!({"prompt_tokens": input, "total_tokens": input});
     }
@@ -94,10 +61,7 @@ fn usage(ask: &Ask, tokens: Tokens) -> Value {
 
 /// What the wire can say of the counts: OpenAI has no field for cache writes.
 fn reported(tokens: Tokens) -> Tokens {
-    Tokens {
-        cache_write: 0,
-        ..tokens
-    }
+    Tokens { cache_write: 0, ..tokens }
 }
 
 fn model<'a>(ask: &'a Ask, script: &'a Script) -> &'a str {
@@ -113,8 +77,7 @@ fn answer(ask: &Ask, script: &Script) -> Value {
             json!({"index": 0, "text": text, "logprobs": null, "finish_reason": "stop"}),
         ),
         _ => {
-            let message =
-                json!({"role": "assistant", "content": text, "refusal": null, "annotations": []});
+            let message = json!({"role": "assistant", "content": text, "refusal": null, "annotations": []});
             (
                 "chatcmpl-sim",
                 "chat.completion",
@@ -135,14 +98,7 @@ fn embeddings(ask: &Ask, script: &Script) -> Reply {
         "model": model(ask, script),
         "usage": usage(ask, script.tokens),
     });
-    unary(
-        script,
-        &body,
-        Tokens {
-            input: script.tokens.input,
-            ..Tokens::default()
-        },
-    )
+    unary(script, &body, Tokens { input: script.tokens.input, ..Tokens::default() })
 }
 
 fn streamed(ask: &Ask, script: &Script) -> Reply {
@@ -170,12 +126,7 @@ fn streamed(ask: &Ask, script: &Script) -> Reply {
         }
         _ => json!([{"index": 0, "delta": delta, "logprobs": null, "finish_reason": finish}]),
     };
-    let token = |index| {
-        chunk(
-            choice(json!({"content": word(index)}), Value::Null),
-            Value::Null,
-        )
-    };
+    let token = |index| chunk(choice(json!({"content": word(index)}), Value::Null), Value::Null);
     let first = json!({"role": "assistant", "content": "", "refusal": null});
     let mut after = vec![chunk(choice(json!({}), json!("stop")), Value::Null)];
     if report {
@@ -186,9 +137,7 @@ fn streamed(ask: &Ask, script: &Script) -> Reply {
         script,
         Stream {
             before: vec![chunk(choice(first, Value::Null), Value::Null)],
-            tokens: (0..script.tokens.output - script.tokens.reasoning)
-                .map(token)
-                .collect(),
+            tokens: (0..script.tokens.output - script.tokens.reasoning).map(token).collect(),
             after,
             error: Piece::new(format!("data: {}\n\n", error(500))),
         },

@@ -9,16 +9,7 @@ use serde_json::Value;
 use super::script::{Fault, Odd, Script, Tokens};
 
 /// The words of every answer, one a token; letters of one to four bytes, since chunks may cut one anywhere.
-const WORDS: [&str; 8] = [
-    "The",
-    " answer",
-    " naïvely",
-    " spans",
-    " 日本",
-    " and",
-    " 🦀",
-    " ends.",
-];
+const WORDS: [&str; 8] = ["The", " answer", " naïvely", " spans", " 日本", " and", " 🦀", " ends."];
 
 /// A planned response.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,10 +37,7 @@ pub(super) struct Piece {
 
 impl Piece {
     pub(super) fn new(text: impl Into<Bytes>) -> Self {
-        Self {
-            bytes: text.into(),
-            reports: None,
-        }
+        Self { bytes: text.into(), reports: None }
     }
 
     pub(super) fn reporting(mut self, tokens: Tokens) -> Self {
@@ -108,30 +96,15 @@ pub(super) fn unary(script: &Script, body: &Value, reports: Tokens) -> Reply {
     Reply {
         status: script.status,
         headers,
-        steps: vec![Step {
-            wait: Duration::ZERO,
-            piece,
-        }],
-        ending: if truncated {
-            Ending::Broken
-        } else {
-            Ending::Complete
-        },
-        gate: script.gate.clone().map(|name| Gate {
-            name,
-            before_step: truncated.then_some(1),
-        }),
+        steps: vec![Step { wait: Duration::ZERO, piece }],
+        ending: if truncated { Ending::Broken } else { Ending::Complete },
+        gate: script.gate.clone().map(|name| Gate { name, before_step: truncated.then_some(1) }),
     }
 }
 
 /// A stream of events.
 pub(super) fn stream(script: &Script, parts: Stream) -> Reply {
-    let Stream {
-        before,
-        mut tokens,
-        mut after,
-        error,
-    } = parts;
+    let Stream { before, mut tokens, mut after, error } = parts;
     let (kept, ending) = match script.fault {
         Some(Fault::Error(count)) => {
             after = vec![error];
@@ -156,20 +129,13 @@ pub(super) fn stream(script: &Script, parts: Stream) -> Reply {
         };
         Step { wait, piece }
     });
-    let before_step = if script.fault.is_some() {
-        last_token
-    } else {
-        last_token.min(first_token + 1)
-    };
+    let before_step = if script.fault.is_some() { last_token } else { last_token.min(first_token + 1) };
     Reply {
         status: 200,
         headers: headers(script, "text/event-stream; charset=utf-8"),
         steps: steps.collect(),
         ending,
-        gate: script.gate.clone().map(|name| Gate {
-            name,
-            before_step: Some(before_step),
-        }),
+        gate: script.gate.clone().map(|name| Gate { name, before_step: Some(before_step) }),
     }
 }
 
@@ -186,16 +152,10 @@ fn headers(script: &Script, content_type: &str) -> Vec<(String, Vec<u8>)> {
     };
     match script.odd {
         Some(Odd::Latin1) => headers.push(("x-odd".into(), b"caf\xe9".to_vec())),
-        Some(Odd::Many) => {
-            headers.extend((0..80).map(|index| header(&format!("x-odd-{index}"), "odd")))
-        }
+        Some(Odd::Many) => headers.extend((0..80).map(|index| header(&format!("x-odd-{index}"), "odd"))),
         _ => {}
     }
-    headers.extend(
-        script
-            .retry_after
-            .map(|seconds| header("retry-after", &seconds.to_string())),
-    );
+    headers.extend(script.retry_after.map(|seconds| header("retry-after", &seconds.to_string())));
     headers
 }
 
@@ -215,68 +175,34 @@ mod tests {
 
     fn bytes(script: &str) -> (String, Ending, Option<usize>) {
         let reply = stream(&Script::parse(script).unwrap(), parts());
-        let body = reply
-            .steps
-            .iter()
-            .map(|step| String::from_utf8_lossy(&step.piece.bytes).into_owned())
-            .collect();
-        (
-            body,
-            reply.ending,
-            reply.gate.and_then(|gate| gate.before_step),
-        )
+        let body =
+            reply.steps.iter().map(|step| String::from_utf8_lossy(&step.piece.bytes).into_owned()).collect();
+        (body, reply.ending, reply.gate.and_then(|gate| gate.before_step))
     }
 
     #[test]
     fn faults_cut_a_stream_where_they_say() {
         assert_eq!(bytes(""), ("a123z".into(), Ending::Complete, None));
-        assert_eq!(
-            bytes("reset_after=2; gate=g"),
-            ("a12".into(), Ending::Broken, Some(3))
-        );
-        assert_eq!(
-            bytes("stall_after=0; gate=g"),
-            ("a".into(), Ending::Stalled, Some(1))
-        );
-        assert_eq!(
-            bytes("error_after=9; gate=g"),
-            ("a123!".into(), Ending::Complete, Some(4))
-        );
+        assert_eq!(bytes("reset_after=2; gate=g"), ("a12".into(), Ending::Broken, Some(3)));
+        assert_eq!(bytes("stall_after=0; gate=g"), ("a".into(), Ending::Stalled, Some(1)));
+        assert_eq!(bytes("error_after=9; gate=g"), ("a123!".into(), Ending::Complete, Some(4)));
         assert_eq!(bytes("gate=g"), ("a123z".into(), Ending::Complete, Some(2)));
     }
 
     #[test]
     fn waits_belong_to_tokens() {
         let reply = stream(&Script::parse("first_ms=9; token_ms=2").unwrap(), parts());
-        let waits: Vec<_> = reply
-            .steps
-            .iter()
-            .map(|step| step.wait.as_millis())
-            .collect();
+        let waits: Vec<_> = reply.steps.iter().map(|step| step.wait.as_millis()).collect();
         assert_eq!(waits, [0, 9, 2, 2, 0]);
     }
 
     #[test]
     fn a_truncated_answer_promises_more_than_it_sends() {
         let script = Script::parse("truncate").unwrap();
-        let reply = unary(
-            &script,
-            &serde_json::json!({"text": text(3)}),
-            script.tokens,
-        );
-        assert_eq!(
-            (reply.ending, reply.steps[0].piece.reports),
-            (Ending::Broken, None)
-        );
-        let promised = reply
-            .headers
-            .iter()
-            .find(|(name, _)| name == "content-length")
-            .unwrap();
-        let promised: usize = String::from_utf8(promised.1.clone())
-            .unwrap()
-            .parse()
-            .unwrap();
+        let reply = unary(&script, &serde_json::json!({"text": text(3)}), script.tokens);
+        assert_eq!((reply.ending, reply.steps[0].piece.reports), (Ending::Broken, None));
+        let promised = reply.headers.iter().find(|(name, _)| name == "content-length").unwrap();
+        let promised: usize = String::from_utf8(promised.1.clone()).unwrap().parse().unwrap();
         assert_eq!(reply.steps[0].piece.bytes.len(), promised / 2);
     }
 }

@@ -129,11 +129,7 @@ impl Default for Script {
         Self {
             first: Duration::ZERO,
             token: Duration::ZERO,
-            tokens: Tokens {
-                input: 12,
-                output: 8,
-                ..Tokens::default()
-            },
+            tokens: Tokens { input: 12, output: 8, ..Tokens::default() },
             model: None,
             usage: ReportUsage::Asked,
             status: 200,
@@ -150,34 +146,18 @@ impl Script {
     pub fn parse(text: &str) -> Result<Self> {
         let mut script = Self::default();
         let mut seen = BTreeSet::new();
-        for item in text
-            .split(';')
-            .map(str::trim)
-            .filter(|item| !item.is_empty())
-        {
-            let (key, value) = item.split_once('=').map_or((item, None), |(key, value)| {
-                (key.trim(), Some(value.trim()))
-            });
+        for item in text.split(';').map(str::trim).filter(|item| !item.is_empty()) {
+            let (key, value) =
+                item.split_once('=').map_or((item, None), |(key, value)| (key.trim(), Some(value.trim())));
             ensure!(seen.insert(key), "{HEADER}: {key} is there twice");
-            script
-                .set(key, value)
-                .with_context(|| format!("{HEADER}: {item:?}"))?;
+            script.set(key, value).with_context(|| format!("{HEADER}: {item:?}"))?;
         }
-        let Tokens {
-            input,
-            output,
-            cached,
-            cache_write,
-            reasoning,
-        } = script.tokens;
+        let Tokens { input, output, cached, cache_write, reasoning } = script.tokens;
         ensure!(
             cached.saturating_add(cache_write) <= input,
             "{HEADER}: cached and cache_write are parts of input"
         );
-        ensure!(
-            reasoning <= output,
-            "{HEADER}: reasoning is a part of output"
-        );
+        ensure!(reasoning <= output, "{HEADER}: reasoning is a part of output");
         ensure!(
             script.status == 200 || script.fault.is_none(),
             "{HEADER}: an error status leaves nothing to go wrong"
@@ -234,32 +214,21 @@ impl Script {
     }
 
     fn fail(&mut self, fault: Fault) -> Result<()> {
-        ensure!(
-            self.fault.is_none(),
-            "an answer can go wrong in one way only"
-        );
+        ensure!(self.fault.is_none(), "an answer can go wrong in one way only");
         self.fault = Some(fault);
         Ok(())
     }
 }
 
 fn count(value: &str) -> Result<u64> {
-    let number: u64 = value
-        .parse()
-        .with_context(|| format!("{value:?} is no whole number"))?;
-    ensure!(
-        number <= TOKENS_MAX,
-        "{number} is over the limit of {TOKENS_MAX}"
-    );
+    let number: u64 = value.parse().with_context(|| format!("{value:?} is no whole number"))?;
+    ensure!(number <= TOKENS_MAX, "{number} is over the limit of {TOKENS_MAX}");
     Ok(number)
 }
 
 fn status(value: &str) -> Result<u16> {
     let code = count(value)?;
-    ensure!(
-        (400..=599).contains(&code),
-        "status is an error's: 400 to 599"
-    );
+    ensure!((400..=599).contains(&code), "status is an error's: 400 to 599");
     Ok(u16::try_from(code)?)
 }
 
@@ -289,22 +258,10 @@ mod tests {
         assert_eq!(script.first, Duration::from_millis(150));
         assert_eq!(
             script.tokens,
-            Tokens {
-                input: 1200,
-                output: 40,
-                cached: 1000,
-                cache_write: 7,
-                reasoning: 4
-            }
+            Tokens { input: 1200, output: 40, cached: 1000, cache_write: 7, reasoning: 4 }
         );
-        assert_eq!(
-            (script.model.as_deref(), script.gate.as_deref()),
-            (Some("m:free"), Some("g"))
-        );
-        assert_eq!(
-            (script.fault, script.retry_after),
-            (Some(Fault::Stall(5)), Some(7))
-        );
+        assert_eq!((script.model.as_deref(), script.gate.as_deref()), (Some("m:free"), Some("g")));
+        assert_eq!((script.fault, script.retry_after), (Some(Fault::Stall(5)), Some(7)));
         assert_eq!(Script::parse("status=529").unwrap().status, 529);
         assert_eq!(Script::parse("").unwrap(), Script::default());
     }

@@ -60,17 +60,9 @@ async fn connection(stream: TcpStream, state: Arc<State>) {
 
 async fn answer(request: Request<Incoming>, state: Arc<State>) -> Result<Response<Body>, Broken> {
     let (head, body) = request.into_parts();
-    let path = head
-        .uri
-        .path_and_query()
-        .map_or("/", |path| path.as_str())
-        .to_owned();
+    let path = head.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
     // A request that is not read to its end has no answer: the client is gone.
-    let body = Limited::new(body, REQUEST_BYTES_MAX)
-        .collect()
-        .await
-        .map_err(|_| Broken)?
-        .to_bytes();
+    let body = Limited::new(body, REQUEST_BYTES_MAX).collect().await.map_err(|_| Broken)?.to_bytes();
     let read = || {
         let ask = Ask::read(&path, &body)?;
         let script = script(head.headers.get(script::HEADER))?;
@@ -84,9 +76,7 @@ async fn answer(request: Request<Incoming>, state: Arc<State>) -> Result<Respons
     let id = state.ledger.begin(&ask.model);
     let reply = match ask.endpoint {
         Endpoint::Messages => anthropic::reply(&ask, &script),
-        Endpoint::Chat | Endpoint::Completions | Endpoint::Embeddings => {
-            openai::reply(&ask, &script)
-        }
+        Endpoint::Chat | Endpoint::Completions | Endpoint::Embeddings => openai::reply(&ask, &script),
     };
     before_head(&script, &reply, &state).await?;
     respond(reply, state, id).map_err(|_| Broken)
@@ -94,11 +84,7 @@ async fn answer(request: Request<Incoming>, state: Arc<State>) -> Result<Respons
 
 /// What happens before the first byte of a response: waiting, or the end of it.
 async fn before_head(script: &Script, reply: &Reply, state: &State) -> Result<(), Broken> {
-    if let Some(gate) = reply
-        .gate
-        .as_ref()
-        .filter(|gate| gate.before_step.is_none())
-    {
+    if let Some(gate) = reply.gate.as_ref().filter(|gate| gate.before_step.is_none()) {
         state.pass(&gate.name).await;
     }
     if reply.steps.len() == 1 {
@@ -118,17 +104,11 @@ fn script(header: Option<&HeaderValue>) -> Result<Script> {
     let Some(header) = header else {
         return Ok(Script::default());
     };
-    Script::parse(
-        header
-            .to_str()
-            .with_context(|| format!("{} has to be ASCII", script::HEADER))?,
-    )
+    Script::parse(header.to_str().with_context(|| format!("{} has to be ASCII", script::HEADER))?)
 }
 
 fn respond(reply: Reply, state: Arc<State>, id: u64) -> Result<Response<Body>> {
-    let mut response = Response::builder()
-        .status(reply.status)
-        .header(EXCHANGE_HEADER, id);
+    let mut response = Response::builder().status(reply.status).header(EXCHANGE_HEADER, id);
     for (name, value) in &reply.headers {
         response = response.header(name, HeaderValue::from_bytes(value)?);
     }
@@ -137,12 +117,7 @@ fn respond(reply: Reply, state: Arc<State>, id: u64) -> Result<Response<Body>> {
 
 /// For requests that are not a provider's business: the mistake is the test's or the demo's, and should be easy to see.
 fn refuse(message: &str) -> Result<Response<Body>, Broken> {
-    let body = serde_json::json!({"error": {"message": message, "type": "simulated_provider"}})
-        .to_string();
-    let response = Response::builder()
-        .status(400)
-        .header("content-type", "application/json");
-    response
-        .body(Either::Right(Full::new(body.into())))
-        .map_err(|_| Broken)
+    let body = serde_json::json!({"error": {"message": message, "type": "simulated_provider"}}).to_string();
+    let response = Response::builder().status(400).header("content-type", "application/json");
+    response.body(Either::Right(Full::new(body.into()))).map_err(|_| Broken)
 }

@@ -1,0 +1,194 @@
+//! Recorded exchanges: `NAME.case.json`, `NAME.response.body` and, where it was JSON, `NAME.request.json`.
+//!
+//! The body is stored as it is after content decoding, so encoding and length headers are left out of the head
+//! that a replay shows.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+/// Header fields as proxy-wasm has them: pseudo headers first, names in lower case.
+pub type Fields = Vec<(String, Vec<u8>)>;
+
+/// One recorded exchange and what a meter must make of it.
+#[derive(Clone, Debug)]
+pub struct Case {
+    /// File name without its endings.
+    pub name: String,
+    /// Name of the folder it lies in, which says what was recorded.
+    pub folder: String,
+    /// Head of the request.
+    pub request_head: Fields,
+    /// Body of the request; empty where none was recorded.
+    pub request_body: Vec<u8>,
+    /// Head of the response.
+    pub response_head: Fields,
+    /// Body of the response.
+    pub response_body: Vec<u8>,
+    /// The true values, by name of the record's field.
+    pub expected: Map<String, Value>,
+}
+
+/// Fields of a record that a case's `expected` decides.
+pub const COMPARED: &[&str] = &[
+    "provider",
+    "operation",
+    "request_model",
+    "response_model",
+    "response_id",
+    "streaming",
+    "input_tokens",
+    "output_tokens",
+    "total_tokens",
+    "cached_input_tokens",
+    "cache_creation_input_tokens",
+    "reasoning_tokens",
+    "audio_input_tokens",
+    "audio_output_tokens",
+    "tool_use_prompt_tokens",
+    "finish_reasons",
+    "tool_calls",
+    "choices",
+    "error_type",
+    "error_code",
+    "error_in_stream",
+    "content_chunks",
+    "complete",
+];
+
+#[derive(Deserialize)]
+struct File {
+    request: Request,
+    response: Response,
+    expected: Map<String, Value>,
+}
+
+#[derive(Deserialize)]
+struct Request {
+    method: String,
+    host: String,
+    path: String,
+    #[serde(default)]
+    headers: Map<String, Value>,
+}
+
+#[derive(Deserialize)]
+struct Response {
+    status: Option<u16>,
+    content_type: Option<String>,
+    #[serde(default)]
+    headers: Map<String, Value>,
+}
+
+impl Case {
+    /// Reads the case at `path`, which ends in `.case.json`.
+    pub fn read(path: &Path) -> Result<Self> {
+        let file = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let Some(name) = file.strip_suffix(".case.json") else {
+            bail!("{}: a case file ends in .case.json", path.display());
+        };
+        let text = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let parsed: File =
+            serde_json::from_slice(&text).with_context(|| format!("{} is no case file", path.display()))?;
+        let beside = |ending: &str| path.with_file_name(format!("{name}.{ending}"));
+        let body = beside("response.body");
+        let folder = path.parent().and_then(Path::file_name).unwrap_or_default();
+        Ok(Self {
+            name: name.to_owned(),
+            folder: folder.to_string_lossy().into_owned(),
+            request_head: parsed.request.head(),
+            request_body: std::fs::read(beside("request.json")).unwrap_or_default(),
+            response_head: parsed.response.head(),
+            response_body: std::fs::read(&body)
+                .with_context(|| format!("the case has no body at {}", body.display()))?,
+            expected: parsed.expected,
+        })
+    }
+
+    /// The cases at each path: a case file, or every case below a folder, in order of their paths.
+    pub fn find(paths: &[PathBuf]) -> Result<Vec<Self>> {
+        let mut files = Vec::new();
+        for path in paths {
+            let before = files.len();
+            collect(path, &mut files)?;
+            if files.len() == before {
+                bail!("no *.case.json at {}", path.display());
+            }
+        }
+        files.sort();
+        files.iter().map(|file| Self::read(file)).collect()
+    }
+
+    /// Where `record` differs from what is expected: the field, the expected and the actual value.
+    pub fn differences(&self, record: &Map<String, Value>) -> Vec<(&'static str, Value, Value)> {
+        let value = |of: &Map<String, Value>, field: &str| of.get(field).cloned().unwrap_or_default();
+        let fields =
+            COMPARED.iter().map(|field| (*field, value(&self.expected, field), value(record, field)));
+        let mut differences: Vec<_> = fields.filter(|(_, expected, actual)| expected != actual).collect();
+        let has_usage = self.expected.get("usage_present") == Some(&Value::Bool(true));
+        let source = if has_usage { Value::from("reported") } else { Value::Null };
+        if has_usage != (value(record, "source") == "reported") {
+            differences.push(("source", source, value(record, "source")));
+        }
+        differences
+    }
+}
+
+impl Request {
+    fn head(&self) -> Fields {
+        let mut head = vec![
+            (":method".to_owned(), self.method.clone().into_bytes()),
+            (":path".to_owned(), self.path.clone().into_bytes()),
+            (":authority".to_owned(), self.host.clone().into_bytes()),
+        ];
+        push_fields(&mut head, &self.headers);
+        head
+    }
+}
+
+impl Response {
+    fn head(&self) -> Fields {
+        let status = self.status.unwrap_or(200).to_string();
+        let mut head = vec![(":status".to_owned(), status.into_bytes())];
+        if let Some(content_type) = &self.content_type {
+            head.push(("content-type".to_owned(), content_type.clone().into_bytes()));
+        }
+        push_fields(&mut head, &self.headers);
+        head
+    }
+}
+
+/// Headers of the wire, not of the exchange: bodies are stored decoded, and whole.
+const NOT_REPLAYED: &[&str] = &["content-encoding", "content-length", "transfer-encoding", "connection"];
+
+fn push_fields(head: &mut Fields, headers: &Map<String, Value>) {
+    for (name, value) in headers {
+        let name = name.to_ascii_lowercase();
+        let is_there = head.iter().any(|(other, _)| *other == name);
+        if let Value::String(value) = value
+            && !is_there
+            && !NOT_REPLAYED.contains(&name.as_str())
+        {
+            head.push((name, value.clone().into_bytes()));
+        }
+    }
+}
+
+fn collect(path: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+    if path.is_dir() {
+        let entries = std::fs::read_dir(path).with_context(|| format!("cannot list {}", path.display()))?;
+        for entry in entries {
+            let entry = entry?.path();
+            if entry.is_dir() || entry.to_string_lossy().ends_with(".case.json") {
+                collect(&entry, files)?;
+            }
+        }
+    } else if path.exists() {
+        files.push(path.to_owned());
+    } else {
+        bail!("there is nothing at {}", path.display());
+    }
+    Ok(())
+}

@@ -1,0 +1,45 @@
+//! The engine without a host: the twin that a run of the real wasm is held against, and the fast way to try
+//! every split of a body.
+
+use std::rc::Rc;
+
+use anyhow::{Context, Result};
+use llm_gauge_engine::ending::End;
+use llm_gauge_engine::exchange::Exchange;
+use llm_gauge_engine::head::Headers;
+use llm_gauge_engine::outputs;
+use llm_gauge_engine::policy::{Place, Policy};
+use llm_gauge_engine::record::Record;
+use serde_json::{Map, Value};
+
+use crate::case::Case;
+
+/// The record of a case whose response body comes in these pieces.
+pub fn record<'b>(
+    policy: &Rc<Policy>,
+    case: &Case,
+    pieces: impl Iterator<Item = &'b [u8]>,
+) -> Result<Record> {
+    let head = Headers::new(&case.request_head);
+    let place = Place::default();
+    let mut exchange = Exchange::begin(policy, head, &place, [7; 24], 0)
+        .with_context(|| format!("{}/{} is not metered", case.folder, case.name))?;
+    exchange.request_body(&case.request_body);
+    exchange.request_end();
+    exchange.response_head(Headers::new(&case.response_head));
+    for piece in pieces {
+        exchange.response_body(piece, 0);
+    }
+    exchange.response_end();
+    let code = Headers::new(&case.response_head).status();
+    let end = End { code, flags: 0, details: "via_upstream".to_owned() };
+    Ok(exchange.finish(&end, 0))
+}
+
+/// A record in the form in which the filter hands it out.
+pub fn fields(record: &Record) -> Map<String, Value> {
+    match outputs::full(record) {
+        Value::Object(fields) => fields,
+        _ => Map::new(),
+    }
+}

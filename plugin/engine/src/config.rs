@@ -1,0 +1,122 @@
+//! The configuration as an operator writes it. [`Policy::compile`](crate::policy::Policy::compile) gives it meaning.
+
+use serde::Deserialize;
+
+/// The whole document. Every key may be left out; a key that is not here is refused.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Name of the service the metered traffic belongs to.
+    pub service: Option<String>,
+    /// Which requests are metered, and as what. Without rules: every request to a path of a known format.
+    #[serde(rename = "match")]
+    pub rules: Option<Vec<MatchRule>>,
+    /// Up to four extra labels.
+    pub labels: Vec<Label>,
+    /// How models become label values.
+    pub models: Models,
+    /// What is done about usage in streams.
+    pub streaming: Streaming,
+    /// Further values to set as filter state `wasm.llm.KEY`.
+    pub filter_state: Vec<String>,
+    /// Bounds.
+    pub limits: Limits,
+}
+
+/// A rule meters the requests that fit all of its patterns. In a pattern `*` stands for any characters.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MatchRule {
+    /// Pattern for the path without its query.
+    pub path: Option<String>,
+    /// Pattern for the host, with its port if it has one.
+    pub host: Option<String>,
+    /// Pattern for Envoy's route name (`xds.route_name`).
+    pub route: Option<String>,
+    /// Pattern for Envoy's cluster name (`xds.cluster_name`).
+    pub cluster: Option<String>,
+    /// The provider, as a label value.
+    pub provider: Option<String>,
+    /// The wire format, by its name.
+    pub format: Option<String>,
+}
+
+/// An extra label, filled from a request header.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Label {
+    /// The label's name.
+    pub name: String,
+    /// The request header that holds its value.
+    pub header: String,
+    /// Values with a series of their own; further ones are `other`.
+    #[serde(default = "label_values_default")]
+    pub max_values: usize,
+    /// The value where the header is missing.
+    #[serde(default)]
+    pub default: String,
+}
+
+fn label_values_default() -> usize {
+    crate::limits::LABEL_VALUES_DEFAULT
+}
+
+/// How models become label values.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Models {
+    /// Models that always have a label of their own.
+    pub known: Vec<String>,
+    /// First rule that fits renames a model.
+    pub rename: Vec<Rename>,
+    /// Models with a label of their own; further ones are `other`.
+    pub max_series: usize,
+}
+
+impl Default for Models {
+    fn default() -> Self {
+        Self { known: Vec::new(), rename: Vec::new(), max_series: crate::limits::MODELS_DEFAULT }
+    }
+}
+
+/// Models that fit a pattern get one name.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rename {
+    /// Pattern for the model.
+    #[serde(rename = "match")]
+    pub pattern: String,
+    /// The label value.
+    pub to: String,
+}
+
+/// What is done about usage in streams.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Streaming {
+    /// See [`StreamUsage`].
+    pub usage: StreamUsage,
+}
+
+/// Where usage in streams comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StreamUsage {
+    /// Read what the provider sends.
+    #[default]
+    Observe,
+}
+
+/// Bounds.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Bytes of one stream event that are still read.
+    pub event_bytes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { event_bytes: crate::limits::EVENT_BYTES_DEFAULT }
+    }
+}

@@ -1,0 +1,209 @@
+//! One request and its response, as the proxy shows them: heads, bytes and an end in, a [`Record`] out.
+//!
+//! Times are nanoseconds of a clock that never steps back; its origin does not matter. Nothing here fails: what
+//! cannot be read becomes a [`Gap`], and the record holds the rest.
+
+use std::rc::Rc;
+
+use crate::ending::{self, End, Seen};
+use crate::head::Headers;
+use crate::ids::Ids;
+use crate::policy::{Place, Policy, Route};
+use crate::reading::{Deltas, Reader, Reading};
+use crate::record::{Answer, ErrorClass, Gap, Record, Status, Times, UsageMissing};
+use crate::request::Asked;
+use crate::scan::{Body, Framing, Paths};
+
+/// An exchange under way.
+#[derive(Debug)]
+pub struct Exchange {
+    policy: Rc<Policy>,
+    route: Route,
+    request_id: String,
+    labels: Vec<String>,
+    began_ns: u64,
+    asked: Asked,
+    response: Response,
+}
+
+#[derive(Debug)]
+struct Response {
+    status: Option<u32>,
+    /// Not there while the head has not come, and where the body cannot be read.
+    body: Option<Body>,
+    announced_stream: bool,
+    reading: Reading,
+    first_byte_ns: Option<u64>,
+    has_head: bool,
+    has_end: bool,
+}
+
+impl Exchange {
+    /// The exchange that begins with this head at `now_ns`, if the policy meters it.
+    pub fn begin(
+        policy: &Rc<Policy>,
+        head: Headers<'_>,
+        place: &Place,
+        random: [u8; 24],
+        now_ns: u64,
+    ) -> Option<Self> {
+        let route = policy.route(head, place)?;
+        let ids = Ids::new(head.get("traceparent"), head.get("x-request-id"), random);
+        Some(Self {
+            policy: Rc::clone(policy),
+            request_id: ids.request_id(),
+            labels: policy.label_values(head),
+            began_ns: now_ns,
+            asked: Asked::new(head, policy.event_bytes_max()),
+            response: Response {
+                status: None,
+                body: None,
+                announced_stream: false,
+                reading: Reading::new(route.format),
+                first_byte_ns: None,
+                has_head: false,
+                has_end: false,
+            },
+            route,
+        })
+    }
+
+    /// The value of `x-llm-request-id`.
+    pub fn request_id(&self) -> &str {
+        &self.request_id
+    }
+
+    /// `gen_ai.provider.name`, known from the first moment.
+    pub fn provider(&self) -> &str {
+        &self.route.provider
+    }
+
+    /// Bytes of the request's body, in any pieces.
+    pub fn request_body(&mut self, bytes: &[u8]) {
+        if let Some(plans) = self.policy.plans(self.route.plan) {
+            self.asked.feed(bytes, self.route.format, &plans.request);
+        }
+    }
+
+    /// The request's body has ended.
+    pub fn request_end(&mut self) {
+        if let Some(plans) = self.policy.plans(self.route.plan) {
+            self.asked.finish(self.route.format, &plans.request);
+        }
+    }
+
+    /// The head of the response that the client will get.
+    pub fn response_head(&mut self, head: Headers<'_>) {
+        let response = &mut self.response;
+        response.has_head = true;
+        response.status = head.status();
+        response.announced_stream = head.media_type_is("text/event-stream");
+        if head.is_encoded() {
+            response.reading.add_gap(Gap::UnknownEncoding);
+        } else {
+            let announced = response.announced_stream;
+            response.body = Some(Body::new(announced, self.policy.event_bytes_max()));
+        }
+    }
+
+    /// Bytes of the response's body, in any pieces, as they pass at `now_ns`.
+    pub fn response_body(&mut self, bytes: &[u8], now_ns: u64) {
+        if bytes.is_empty() {
+            return;
+        }
+        self.response.first_byte_ns.get_or_insert(now_ns);
+        self.read(now_ns, |body, paths, reader| body.feed(bytes, paths, reader));
+    }
+
+    /// The response has ended the way its protocol ends: an end of stream or trailers.
+    pub fn response_end(&mut self) {
+        self.response.has_end = true;
+    }
+
+    /// Everything is over at `now_ns`.
+    pub fn finish(mut self, end: &End, now_ns: u64) -> Record {
+        self.request_end();
+        self.read(now_ns, |body, paths, reader| body.finish(paths, reader));
+        let http_status = end.code.or(self.response.status);
+        let is_http_error = http_status.is_some_and(|code| code >= 400);
+        let streaming = self.response.is_stream();
+        let reading = &mut self.response.reading;
+        let seen =
+            Seen { head: self.response.has_head, end: self.response.has_end, last_mark: reading.has_ended() };
+        let answer = reading.answer(streaming, is_http_error);
+        let (status, error) = ending::classify(end, seen, &answer);
+        if streaming && !is_http_error && !seen.last_mark && !answer.error_told {
+            reading.add_gap(Gap::IncompleteStream);
+        }
+        for gap in &self.asked.gaps {
+            reading.add_gap(*gap);
+        }
+        let gaps = reading.take_gaps();
+        let times = self.times(&answer, now_ns);
+        Record {
+            usage_missing: self.usage_missing(&answer, (status, error), http_status, &gaps),
+            request_id: self.request_id,
+            provider: self.route.provider,
+            operation: self.route.format.operation.name(),
+            request_model: self.asked.model,
+            labels: self.labels,
+            answer,
+            http_status,
+            status,
+            error,
+            times,
+            gaps,
+        }
+    }
+
+    fn read(&mut self, now_ns: u64, read: impl FnOnce(&mut Body, &Paths, &mut Reader<'_>)) {
+        let plans = self.policy.plans(self.route.plan);
+        if let (Some(body), Some(plans)) = (&mut self.response.body, plans) {
+            let paths = &plans.response;
+            read(body, paths, &mut self.response.reading.at(paths, now_ns));
+        }
+    }
+
+    fn times(&self, answer: &Answer, now_ns: u64) -> Times {
+        let since = |at_ns: u64| at_ns.saturating_sub(self.began_ns) / 1_000_000;
+        let deltas = match answer.streaming {
+            true => self.response.reading.deltas(),
+            false => Deltas::default(),
+        };
+        let gaps_between_tokens = answer.output_tokens.unwrap_or(0).saturating_sub(1);
+        let generating_ns = deltas.last_ns.zip(deltas.first_ns);
+        let generating_us = generating_ns.map(|(last, first)| last.saturating_sub(first) / 1_000);
+        Times {
+            duration_ms: since(now_ns),
+            first_byte_ms: self.response.first_byte_ns.map(since),
+            first_token_ms: deltas.first_ns.map(since),
+            first_answer_ms: deltas.first_answer_ns.map(since),
+            per_output_token_us: generating_us.and_then(|us| us.checked_div(gaps_between_tokens)),
+        }
+    }
+
+    fn usage_missing(
+        &self,
+        answer: &Answer,
+        (status, error): (Status, ErrorClass),
+        http_status: Option<u32>,
+        gaps: &[Gap],
+    ) -> Option<UsageMissing> {
+        let has_usage = answer.input_tokens.or(answer.output_tokens).is_some();
+        if has_usage || !self.route.format.has_usage {
+            return None;
+        }
+        let is_unreadable = gaps.iter().any(|gap| *gap != Gap::IncompleteStream);
+        ending::usage_missing(status, error, http_status, is_unreadable)
+    }
+}
+
+impl Response {
+    fn is_stream(&self) -> bool {
+        match self.body.as_ref().map(Body::framing) {
+            Some(Framing::Sse) => true,
+            Some(Framing::Json | Framing::Opaque) => false,
+            Some(Framing::Unknown) | None => self.announced_stream,
+        }
+    }
+}

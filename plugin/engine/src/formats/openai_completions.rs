@@ -1,0 +1,35 @@
+//! OpenAI text completions (<https://platform.openai.com/docs/api-reference/completions>): usage as in chat completions.
+
+use super::{Choices, Field, Format, Operation, REQUEST, Rule};
+use crate::usage::{Count, Merge};
+
+/// `POST /v1/completions`
+pub const FORMAT: Format = Format {
+    name: "openai_completions",
+    provider: "openai_compatible",
+    operation: Operation::TextCompletion,
+    claims: &["/v1/completions", "/completions"],
+    request: REQUEST,
+    response: &[
+        Rule::at("id", Field::Id),
+        Rule::at("model", Field::Model),
+        Rule::at("choices[]", Field::Choice),
+        Rule::at("choices[].index", Field::ChoiceIndex),
+        Rule::at("choices[].finish_reason", Field::Finish),
+        Rule::at("choices[].text", Field::Text),
+        Rule::at("usage.prompt_tokens", Field::Usage(Count::Input)),
+        Rule::at("usage.completion_tokens", Field::Usage(Count::Output)),
+        Rule::at("usage.total_tokens", Field::Usage(Count::Total)),
+        Rule::at("usage.prompt_tokens_details.cached_tokens", Field::Usage(Count::CacheRead)),
+        Rule::at("usage.completion_tokens_details.reasoning_tokens", Field::Usage(Count::Reasoning)),
+        Rule::at("error", Field::Error),
+        Rule::at("error.type", Field::ErrorType),
+        Rule::at("error.code", Field::ErrorCode),
+    ],
+    merge: Merge::Fields,
+    input_tokens: &[Count::Input],
+    output_tokens: &[Count::Output],
+    choices: Choices::Counted,
+    has_tools: false,
+    has_usage: true,
+};

@@ -1,0 +1,77 @@
+//! Trace ids, and the request id that joins a response with its span, its scores and later feedback.
+
+use core::fmt::Write;
+
+/// A trace and this exchange's span in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ids {
+    /// W3C trace id, never all zero.
+    pub trace: [u8; 16],
+    /// W3C span id of the exchange, never all zero.
+    pub span: [u8; 8],
+}
+
+impl Ids {
+    /// The trace of `traceparent`, else of an `x-request-id` that is a UUID, else a new one from `random`.
+    pub fn new(traceparent: Option<&[u8]>, request_id: Option<&[u8]>, random: [u8; 24]) -> Self {
+        let (fresh, span) = random.split_first_chunk::<16>().unwrap_or((&[1; 16], &[]));
+        let span = span.first_chunk::<8>().copied().unwrap_or([1; 8]);
+        let trace = traceparent
+            .and_then(trace_of_traceparent)
+            .or_else(|| request_id.and_then(trace_of_uuid))
+            .unwrap_or(*fresh);
+        Self { trace: nonzero(trace), span: nonzero(span) }
+    }
+
+    /// What `x-llm-request-id` says.
+    pub fn request_id(&self) -> String {
+        let mut id = String::with_capacity(49);
+        for byte in self.trace {
+            let _infallible = write!(id, "{byte:02x}");
+        }
+        id.push('-');
+        for byte in self.span {
+            let _infallible = write!(id, "{byte:02x}");
+        }
+        id
+    }
+}
+
+/// Version 00 of W3C trace context; later versions may be longer but begin the same way.
+fn trace_of_traceparent(header: &[u8]) -> Option<[u8; 16]> {
+    let mut fields = header.split(|byte| *byte == b'-');
+    let version = fields.next().filter(|version| version.len() == 2)?;
+    let trace = fields.next()?;
+    let parent = fields.next()?;
+    if version == b"ff" || parent.len() != 16 {
+        return None;
+    }
+    hex(trace).filter(|trace| *trace != [0; 16])
+}
+
+fn trace_of_uuid(header: &[u8]) -> Option<[u8; 16]> {
+    let is_uuid = header.len() == 36 && [8, 13, 18, 23].iter().all(|place| header.get(*place) == Some(&b'-'));
+    if !is_uuid {
+        return None;
+    }
+    let digits: Vec<u8> = header.iter().copied().filter(|byte| *byte != b'-').collect();
+    hex(&digits).filter(|trace| *trace != [0; 16])
+}
+
+fn hex(digits: &[u8]) -> Option<[u8; 16]> {
+    if digits.len() != 32 {
+        return None;
+    }
+    let mut bytes = [0; 16];
+    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+        let text = core::str::from_utf8(pair).ok()?;
+        // Signs pass `from_str_radix`, digits alone are hex.
+        text.bytes().all(|digit| digit.is_ascii_hexdigit()).then_some(())?;
+        *byte = u8::from_str_radix(text, 16).ok()?;
+    }
+    Some(bytes)
+}
+
+fn nonzero<const N: usize>(id: [u8; N]) -> [u8; N] {
+    if id == [0; N] { [1; N] } else { id }
+}

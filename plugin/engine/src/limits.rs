@@ -1,0 +1,37 @@
+//! Every bound that has a name. What a bound drops is a [`Gap`](crate::record::Gap) or counted as overflow.
+
+/// Nesting of JSON containers in one document; deeper is [`Gap::TooDeep`](crate::record::Gap::TooDeep).
+pub const DEPTH_MAX: u32 = 128;
+
+/// Bytes of an object key that can still match a path; a longer key matches none.
+pub const KEY_BYTES_MAX: usize = 64;
+
+/// Bytes kept of a string the record needs (a model, an id, a finish reason); the rest is cut off.
+pub const SCALAR_BYTES_MAX: usize = 256;
+
+/// Bytes of a JSON number; a longer one is not a count.
+pub const NUMBER_BYTES_MAX: usize = 40;
+
+/// Values kept from one document before it is applied.
+pub const VALUES_PER_DOCUMENT_MAX: usize = 1024;
+
+/// Bytes of text kept from one document before it is applied.
+pub const DOCUMENT_TEXT_BYTES_MAX: usize = 16 * 1024;
+
+/// Choices told apart in one exchange.
+pub const CHOICES_MAX: usize = 256;
+
+/// Bytes of one stream event (default of `limits.event_bytes`).
+pub const EVENT_BYTES_DEFAULT: u64 = 16 * 1024 * 1024;
+
+/// Bytes of a label value; what is longer is cut off.
+pub const LABEL_BYTES_MAX: usize = 128;
+
+/// Models with a label of their own (default of `models.max_series`).
+pub const MODELS_DEFAULT: usize = 200;
+
+/// Values of an extra label with a series of their own (default of `labels[].max_values`).
+pub const LABEL_VALUES_DEFAULT: usize = 50;
+
+/// Extra labels an operator may add.
+pub const EXTRA_LABELS_MAX: usize = 4;

@@ -1,0 +1,140 @@
+//! The metrics: names, kinds and labels as one table, and how labels travel in a stat's name.
+
+/// A metric of the contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Metric {
+    /// Its name, unit last.
+    pub name: &'static str,
+    /// What it is.
+    pub kind: Kind,
+    /// Its own labels, in the order they are written.
+    pub labels: &'static [&'static str],
+    /// Whether it carries the operator's extra labels too.
+    pub is_per_exchange: bool,
+}
+
+/// What a metric is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Only grows.
+    Counter,
+    /// Goes up and down.
+    Gauge,
+    /// A distribution; its sum is approximate in Envoy.
+    Histogram,
+}
+
+const fn metric(name: &'static str, kind: Kind, labels: &'static [&'static str]) -> Metric {
+    Metric { name, kind, labels, is_per_exchange: true }
+}
+
+const fn of_the_gauge(name: &'static str, kind: Kind, labels: &'static [&'static str]) -> Metric {
+    Metric { name, kind, labels, is_per_exchange: false }
+}
+
+/// One per exchange, at its end.
+pub const REQUESTS: Metric =
+    metric("llm_requests_total", Kind::Counter, &["provider", "model", "operation", "status", "error"]);
+/// Exchanges under way.
+pub const ACTIVE_REQUESTS: Metric = of_the_gauge("llm_active_requests", Kind::Gauge, &["provider"]);
+/// Request head to end of response.
+pub const REQUEST_DURATION: Metric =
+    metric("llm_request_duration_milliseconds", Kind::Histogram, &["provider", "model", "operation"]);
+/// Request head to first byte of the response's body.
+pub const TIME_TO_FIRST_BYTE: Metric =
+    metric("llm_time_to_first_byte_milliseconds", Kind::Histogram, &["provider", "model"]);
+/// Request head to first generated delta of any kind.
+pub const TIME_TO_FIRST_TOKEN: Metric =
+    metric("llm_time_to_first_token_milliseconds", Kind::Histogram, &["provider", "model"]);
+/// Request head to first visible text.
+pub const TIME_TO_FIRST_ANSWER: Metric =
+    metric("llm_time_to_first_answer_milliseconds", Kind::Histogram, &["provider", "model"]);
+/// (last delta - first delta) / (output tokens - 1)
+pub const TIME_PER_OUTPUT_TOKEN: Metric =
+    metric("llm_time_per_output_token_microseconds", Kind::Histogram, &["provider", "model"]);
+/// Inclusive counts.
+pub const TOKENS: Metric =
+    metric("llm_tokens_total", Kind::Counter, &["provider", "model", "type", "source"]);
+/// Parts of the inclusive counts.
+pub const TOKEN_DETAILS: Metric =
+    metric("llm_token_details_total", Kind::Counter, &["provider", "model", "type"]);
+/// Exchanges without reported usage that should have had it.
+pub const USAGE_MISSING: Metric =
+    metric("llm_usage_missing_total", Kind::Counter, &["provider", "model", "reason"]);
+/// Label values folded into `other`.
+pub const SERIES_OVERFLOW: Metric =
+    of_the_gauge("llm_gauge_series_overflow_total", Kind::Counter, &["limit"]);
+/// Bodies the meter could not read.
+pub const GAPS: Metric = of_the_gauge("llm_gauge_gaps_total", Kind::Counter, &["reason"]);
+/// 1
+pub const BUILD_INFO: Metric = of_the_gauge("llm_gauge_build_info", Kind::Gauge, &["version", "config"]);
+
+/// Every metric this build can emit.
+pub const ALL: &[Metric] = &[
+    REQUESTS,
+    ACTIVE_REQUESTS,
+    REQUEST_DURATION,
+    TIME_TO_FIRST_BYTE,
+    TIME_TO_FIRST_TOKEN,
+    TIME_TO_FIRST_ANSWER,
+    TIME_PER_OUTPUT_TOKEN,
+    TOKENS,
+    TOKEN_DETAILS,
+    USAGE_MISSING,
+    SERIES_OVERFLOW,
+    GAPS,
+    BUILD_INFO,
+];
+
+/// Labels that later metrics of the contract use; an extra label must not collide with them either.
+const RESERVED_LABELS: &[&str] = &["outcome", "criterion", "score", "verdict", "rating", "kind"];
+
+/// The names of all labels but the operator's own.
+pub fn label_names() -> Vec<&'static str> {
+    let mut names: Vec<_> = ALL.iter().flat_map(|metric| metric.labels).copied().collect();
+    names.extend(RESERVED_LABELS);
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+/// Whether a label may be called this: as Prometheus has it, in lower case.
+pub fn is_label_name(name: &str) -> bool {
+    let mut letters = name.bytes();
+    letters.next().is_some_and(|first| first.is_ascii_lowercase())
+        && letters.all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == b'_')
+}
+
+/// The stat's name for these label values: `NAME.label=.=value;.;.label=.=value;.;`, which the bootstrap's
+/// `stats_tags` turn into labels.
+pub fn stat<'a>(metric: &Metric, labels: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    let mut stat = String::with_capacity(160);
+    stat.push_str(metric.name);
+    for (name, value) in labels {
+        stat.push('.');
+        stat.push_str(name);
+        stat.push_str("=.=");
+        push_value(&mut stat, value);
+        stat.push_str(";.;");
+    }
+    stat
+}
+
+fn push_value(stat: &mut String, value: &str) {
+    if value.is_empty() {
+        stat.push_str("unknown");
+        return;
+    }
+    let end = stat.len().saturating_add(crate::limits::LABEL_BYTES_MAX);
+    let mut previous = '\0';
+    for letter in value.chars() {
+        // `;.` is how the mark behind a value begins; inside a value it would end it early.
+        let breaks = letter.is_control() || (previous == ';' && letter == '.');
+        let letter = if breaks { '_' } else { letter };
+        if stat.len().saturating_add(letter.len_utf8()) > end {
+            return;
+        }
+        stat.push(letter);
+        previous = letter;
+    }
+}

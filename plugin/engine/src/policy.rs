@@ -1,0 +1,312 @@
+//! The compiled configuration: every question the hot path asks has its answer ready.
+
+use core::fmt;
+
+use crate::config::{Config, Label, MatchRule, Rename};
+use crate::formats::{self, Format};
+use crate::head::Headers;
+use crate::limits::EXTRA_LABELS_MAX;
+use crate::metrics::{self, is_label_name};
+use crate::outputs;
+use crate::pattern::Pattern;
+use crate::scan::Paths;
+
+/// What the filter does, compiled from a [`Config`].
+#[derive(Debug)]
+pub struct Policy {
+    rules: Option<Vec<Rule>>,
+    plans: Vec<Plans>,
+    labels: Vec<Label>,
+    models: crate::config::Models,
+    renames: Vec<(Pattern, String)>,
+    filter_state: Vec<&'static str>,
+    event_bytes_max: u64,
+    fingerprint: String,
+}
+
+/// Why a configuration is refused; its `Display` names the key and what was expected there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigError {
+    /// Path of the key, such as `models.max_series` or `match[0].format`; empty for the document itself.
+    pub path: String,
+    /// What is wrong and what was expected.
+    pub message: String,
+}
+
+/// The wanted places of one format, compiled once.
+#[derive(Debug)]
+pub struct Plans {
+    /// Of its requests.
+    pub request: Paths,
+    /// Of its responses.
+    pub response: Paths,
+}
+
+/// How one request is metered.
+#[derive(Clone, Debug)]
+pub struct Route {
+    /// Its wire format.
+    pub format: &'static Format,
+    /// `gen_ai.provider.name`
+    pub provider: String,
+    /// The number of the format's [`Plans`].
+    pub(crate) plan: usize,
+}
+
+/// Where Envoy sends a request, as far as rules ask.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// `xds.route_name`
+    pub route: String,
+    /// `xds.cluster_name`
+    pub cluster: String,
+}
+
+#[derive(Debug)]
+struct Rule {
+    path: Option<Pattern>,
+    host: Option<Pattern>,
+    route: Option<Pattern>,
+    cluster: Option<Pattern>,
+    provider: Option<String>,
+    format: Option<&'static Format>,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.path.as_str() {
+            "" | "." => write!(f, "{}", self.message),
+            path => write!(f, "{path}: {}", self.message),
+        }
+    }
+}
+
+impl Policy {
+    /// Reads and compiles a configuration; nothing at all counts as `{}`.
+    pub fn parse(document: &[u8]) -> Result<Self, ConfigError> {
+        let empty = document.iter().all(u8::is_ascii_whitespace);
+        let document = if empty { b"{}" } else { document };
+        let mut json = serde_json::Deserializer::from_slice(document);
+        let config: Config = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+            let path = error.path().to_string();
+            ConfigError { message: error.into_inner().to_string(), path }
+        })?;
+        json.end().map_err(|error| ConfigError { path: String::new(), message: error.to_string() })?;
+        Self::compile(config, fingerprint(document))
+    }
+
+    /// Gives a configuration its meaning.
+    fn compile(config: Config, fingerprint: String) -> Result<Self, ConfigError> {
+        let rules = config.rules.as_deref().map(|rules| {
+            let numbered = rules.iter().enumerate();
+            numbered.map(|(number, rule)| Rule::compile(number, rule)).collect::<Result<Vec<_>, _>>()
+        });
+        check_labels(&config.labels)?;
+        at_least_one("models.max_series", config.models.max_series)?;
+        at_least_one("limits.event_bytes", usize::try_from(config.limits.event_bytes).unwrap_or(usize::MAX))?;
+        let renames = &config.models.rename;
+        let plans = |format: &&'static Format| Plans {
+            request: formats::paths(format.request),
+            response: formats::paths(format.response),
+        };
+        Ok(Self {
+            rules: rules.transpose()?,
+            plans: formats::ALL.iter().map(plans).collect(),
+            renames: renames.iter().map(Rename::compile).collect(),
+            filter_state: filter_state(&config.filter_state)?,
+            labels: config.labels,
+            models: config.models,
+            event_bytes_max: config.limits.event_bytes,
+            fingerprint,
+        })
+    }
+
+    /// Whether a request may be metered, by what is cheapest to ask. `false` is final.
+    pub fn may_meter(&self, method: &[u8], path: &[u8]) -> bool {
+        if method != b"POST" {
+            return false;
+        }
+        match &self.rules {
+            Some(_) => true,
+            None => formats::claimed(&String::from_utf8_lossy(path)).is_some(),
+        }
+    }
+
+    /// Whether rules ask for the [`Place`] of a request.
+    pub fn asks_for_place(&self) -> bool {
+        let mut rules = self.rules.iter().flatten();
+        rules.any(|rule| rule.route.is_some() || rule.cluster.is_some())
+    }
+
+    /// How a request is metered; `None`: not at all.
+    pub fn route(&self, head: Headers<'_>, place: &Place) -> Option<Route> {
+        if head.get("x-llm-gauge") == Some(b"internal") {
+            return None; // our own judge and telemetry calls
+        }
+        let path = String::from_utf8_lossy(head.get(":path")?);
+        if !self.may_meter(head.get(":method")?, path.as_bytes()) {
+            return None;
+        }
+        let host = String::from_utf8_lossy(head.get(":authority").unwrap_or_default());
+        let rule = match &self.rules {
+            None => None,
+            Some(rules) => Some(rules.iter().find(|rule| rule.fits(&path, &host, place))?),
+        };
+        let named = rule.and_then(|rule| rule.format);
+        let format = named.or_else(|| formats::claimed(&path))?;
+        let ruled = rule.and_then(|rule| rule.provider.as_deref());
+        let provider = ruled.or_else(|| formats::provider_of(&host)).unwrap_or(format.provider);
+        Some(Route {
+            format,
+            provider: provider.to_owned(),
+            plan: formats::ALL.iter().position(|row| row.name == format.name)?,
+        })
+    }
+
+    /// The wanted places of the format with this number.
+    pub(crate) fn plans(&self, plan: usize) -> Option<&Plans> {
+        self.plans.get(plan)
+    }
+
+    /// The values of the extra labels, in their order.
+    pub fn label_values(&self, head: Headers<'_>) -> Vec<String> {
+        let value = |label: &Label| match head.get(&label.header) {
+            Some(value) => String::from_utf8_lossy(value).into_owned(),
+            None => label.default.clone(),
+        };
+        self.labels.iter().map(value).collect()
+    }
+
+    /// The extra labels.
+    pub fn labels(&self) -> &[Label] {
+        &self.labels
+    }
+
+    /// How models become label values.
+    pub fn models(&self) -> &crate::config::Models {
+        &self.models
+    }
+
+    /// The name of a model after the rename rules.
+    pub fn renamed<'a>(&'a self, model: &'a str) -> &'a str {
+        let rule = self.renames.iter().find(|(pattern, _)| pattern.fits(model));
+        rule.map_or(model, |(_, to)| to)
+    }
+
+    /// Further keys of filter state.
+    pub fn filter_state(&self) -> &[&'static str] {
+        &self.filter_state
+    }
+
+    /// Bytes of one stream event that are still read.
+    pub fn event_bytes_max(&self) -> u64 {
+        self.event_bytes_max
+    }
+
+    /// Tells configurations apart (`llm_gauge_build_info`); not a secret and no proof of anything.
+    pub fn fingerprint(&self) -> &str {
+        &self.fingerprint
+    }
+}
+
+impl Rule {
+    fn compile(number: usize, rule: &MatchRule) -> Result<Self, ConfigError> {
+        let format = match &rule.format {
+            None => None,
+            Some(name) => Some(formats::named(name).ok_or_else(|| ConfigError {
+                path: format!("match[{number}].format"),
+                message: format!("unknown format `{name}`, expected one of {}", formats::names()),
+            })?),
+        };
+        let pattern = |text: &Option<String>| text.as_deref().map(Pattern::new);
+        Ok(Self {
+            path: pattern(&rule.path),
+            host: pattern(&rule.host),
+            route: pattern(&rule.route),
+            cluster: pattern(&rule.cluster),
+            provider: rule.provider.clone(),
+            format,
+        })
+    }
+
+    fn fits(&self, path: &str, host: &str, place: &Place) -> bool {
+        let path = path.split('?').next().unwrap_or(path);
+        let fits =
+            |pattern: &Option<Pattern>, text: &str| pattern.as_ref().is_none_or(|pattern| pattern.fits(text));
+        fits(&self.path, path)
+            && fits(&self.host, host)
+            && fits(&self.route, &place.route)
+            && fits(&self.cluster, &place.cluster)
+    }
+}
+
+impl Rename {
+    fn compile(&self) -> (Pattern, String) {
+        (Pattern::new(&self.pattern), self.to.clone())
+    }
+}
+
+fn check_labels(labels: &[Label]) -> Result<(), ConfigError> {
+    let refuse = |number: usize, key: &str, message: String| {
+        let path = format!("labels[{number}].{key}");
+        Err(ConfigError { path, message })
+    };
+    if labels.len() > EXTRA_LABELS_MAX {
+        return Err(ConfigError {
+            path: "labels".to_owned(),
+            message: format!("expected at most {EXTRA_LABELS_MAX} labels, got {}", labels.len()),
+        });
+    }
+    for (number, label) in labels.iter().enumerate() {
+        let name = label.name.as_str();
+        if !is_label_name(name) {
+            let message = format!("`{name}` is no label name: expected letters, digits and _");
+            return refuse(number, "name", message);
+        }
+        let mut taken = metrics::label_names();
+        taken.extend(labels.iter().take(number).map(|other| other.name.as_str()));
+        // Tag extraction may match a name at the end of a longer one.
+        if let Some(other) = taken.iter().find(|other| other.ends_with(name) || name.ends_with(**other)) {
+            let message = format!("`{name}` cannot be told apart from the label `{other}`");
+            return refuse(number, "name", message);
+        }
+        if label.header != label.header.to_ascii_lowercase() || label.header.is_empty() {
+            let message = format!("expected a header name in lower case, got `{}`", label.header);
+            return refuse(number, "header", message);
+        }
+        at_least_one(&format!("labels[{number}].max_values"), label.max_values)?;
+    }
+    Ok(())
+}
+
+fn at_least_one(path: &str, value: usize) -> Result<(), ConfigError> {
+    match value {
+        0 => Err(ConfigError {
+            path: path.to_owned(),
+            message: "expected a number of at least 1, got 0".to_owned(),
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn filter_state(keys: &[String]) -> Result<Vec<&'static str>, ConfigError> {
+    let known = |(number, key): (usize, &String)| {
+        let found = outputs::FILTER_STATE_KEYS.iter().find(|(known, _)| known == key);
+        found.map(|(known, _)| *known).ok_or_else(|| {
+            let names: Vec<_> = outputs::FILTER_STATE_KEYS.iter().map(|(known, _)| *known).collect();
+            ConfigError {
+                path: format!("filter_state[{number}]"),
+                message: format!("unknown key `{key}`, expected one of {}", names.join(", ")),
+            }
+        })
+    };
+    keys.iter().enumerate().map(known).collect()
+}
+
+/// FNV-1a, 64 bits.
+fn fingerprint(document: &[u8]) -> String {
+    let hash = document.iter().fold(0xCBF2_9CE4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01B3)
+    });
+    format!("{hash:016x}")
+}

@@ -1,0 +1,273 @@
+//! What a format's row makes of a response: documents in, an [`Answer`] out.
+//!
+//! Values are kept until their document is whole, so that half an event at the end of a cut stream counts for
+//! nothing, and a kept value costs no allocation of its own.
+
+mod pending;
+
+use crate::formats::{Choices, Field, Format, Rule};
+use crate::limits::CHOICES_MAX;
+use crate::record::{Answer, Gap, Word};
+use crate::scan::{At, Documents, Node, NodeId, Paths, Scalar, Sink};
+use crate::usage::Usage;
+
+use pending::{Pending, Value};
+
+/// What has been read of one response.
+#[derive(Debug)]
+pub struct Reading {
+    format: &'static Format,
+    pending: Pending,
+    usage: Usage,
+    model: Option<String>,
+    id: Option<String>,
+    /// Number and end of each choice, by number.
+    choices: Vec<(u32, Option<Word>)>,
+    items: u32,
+    tool_calls: u32,
+    error_told: bool,
+    error_type: Option<Word>,
+    error_code: Option<Word>,
+    content_chunks: u32,
+    is_complete: bool,
+    gaps: Vec<Gap>,
+    deltas: Deltas,
+}
+
+/// When generated deltas came, on the exchange's clock.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Deltas {
+    /// The first of any kind.
+    pub first_ns: Option<u64>,
+    /// The last of any kind.
+    pub last_ns: Option<u64>,
+    /// The first with visible text.
+    pub first_answer_ns: Option<u64>,
+}
+
+impl Reading {
+    /// Nothing read yet.
+    pub fn new(format: &'static Format) -> Self {
+        Self {
+            format,
+            pending: Pending::default(),
+            usage: Usage::default(),
+            model: None,
+            id: None,
+            choices: Vec::new(),
+            items: 0,
+            tool_calls: 0,
+            error_told: false,
+            error_type: None,
+            error_code: None,
+            content_chunks: 0,
+            is_complete: false,
+            gaps: Vec::new(),
+            deltas: Deltas::default(),
+        }
+    }
+
+    /// Takes documents that arrive at `now_ns`.
+    pub fn at<'a>(&'a mut self, paths: &'a Paths, now_ns: u64) -> Reader<'a> {
+        Reader { reading: self, paths, now_ns }
+    }
+
+    /// Counts a gap, each reason once.
+    pub fn add_gap(&mut self, gap: Gap) {
+        if !self.gaps.contains(&gap) {
+            self.gaps.push(gap);
+        }
+    }
+
+    /// What could not be read.
+    pub fn take_gaps(&mut self) -> Vec<Gap> {
+        core::mem::take(&mut self.gaps)
+    }
+
+    /// When deltas came.
+    pub fn deltas(&self) -> Deltas {
+        self.deltas
+    }
+
+    /// Whether the protocol's last mark, or at least the end of a choice, was seen.
+    pub fn has_ended(&self) -> bool {
+        self.is_complete || self.choices.iter().any(|(_, finish)| finish.is_some())
+    }
+
+    /// What the response said, given how it was framed and answered.
+    pub fn answer(&mut self, streaming: bool, is_http_error: bool) -> Answer {
+        let counted = u32::try_from(self.choices.len()).unwrap_or(u32::MAX);
+        let counted = counted.saturating_add(self.items);
+        let anything = counted > 0 || self.id.is_some() || self.model.is_some();
+        let choices = match self.format.choices {
+            Choices::Counted => (counted > 0).then_some(counted),
+            Choices::One => (!is_http_error && (streaming || anything)).then_some(1),
+            Choices::None => None,
+        };
+        let has_tools = self.format.has_tools && !is_http_error && (streaming || choices.is_some());
+        let finish_reasons = core::mem::take(&mut self.choices);
+        Answer {
+            model: self.model.take(),
+            id: self.id.take(),
+            streaming,
+            usage: self.usage,
+            input_tokens: self.usage.sum(self.format.input_tokens),
+            output_tokens: self.usage.sum(self.format.output_tokens),
+            finish_reasons: finish_reasons.into_iter().filter_map(|(_, finish)| finish).collect(),
+            tool_calls: has_tools.then_some(self.tool_calls),
+            choices,
+            error_type: self.error_type.take(),
+            error_code: self.error_code.take(),
+            error_told: self.error_told,
+            content_chunks: streaming.then_some(self.content_chunks),
+            complete: streaming.then_some(self.is_complete),
+        }
+    }
+
+    /// The pending document is whole: what it says counts from now on.
+    fn apply(&mut self, now_ns: u64) {
+        let mut pending = core::mem::take(&mut self.pending);
+        let mut usage = Usage::default();
+        let mut choice = None;
+        for value in pending.values() {
+            self.apply_value(value, &mut usage, &mut choice);
+        }
+        self.close_choice(choice);
+        if !usage.is_empty() {
+            self.usage.merge(&usage, self.format.merge);
+        }
+        let signs = pending.signs();
+        self.items = self.items.saturating_add(signs.items);
+        self.tool_calls = self.tool_calls.saturating_add(signs.tool_calls);
+        self.error_told |= signs.error;
+        self.is_complete |= signs.last;
+        if signs.text {
+            self.content_chunks = self.content_chunks.saturating_add(1);
+            self.deltas.first_answer_ns.get_or_insert(now_ns);
+        }
+        if signs.text || signs.generated {
+            self.deltas.first_ns.get_or_insert(now_ns);
+            self.deltas.last_ns = Some(now_ns);
+        }
+        pending.clear();
+        self.pending = pending;
+    }
+
+    fn apply_value(
+        &mut self,
+        (field, ordinal, value): (Field, u32, Value<'_>),
+        usage: &mut Usage,
+        choice: &mut Option<OpenChoice>,
+    ) {
+        match field {
+            Field::Id => first(&mut self.id, value),
+            Field::Model => first(&mut self.model, value),
+            Field::ErrorType => self.error_type = value.word().or(self.error_type.take()),
+            Field::ErrorCode => self.error_code = value.word().or(self.error_code.take()),
+            Field::Usage(count) => {
+                if let Some(tokens) = value.count() {
+                    usage.set(count, tokens);
+                }
+            }
+            Field::Choice | Field::ChoiceIndex | Field::Finish => {
+                if choice.as_ref().is_some_and(|open| open.ordinal != ordinal) {
+                    self.close_choice(choice.take());
+                }
+                let open = choice.get_or_insert(OpenChoice { ordinal, number: None, finish: None });
+                match field {
+                    Field::ChoiceIndex => open.number = value.count(),
+                    Field::Finish => open.finish = value.word(),
+                    _ => {}
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// All values of one choice have been seen; the key order inside it no longer matters.
+    fn close_choice(&mut self, choice: Option<OpenChoice>) {
+        let Some(choice) = choice else {
+            return;
+        };
+        let number = choice.number.and_then(|number| u32::try_from(number).ok());
+        let number = number.unwrap_or(choice.ordinal);
+        match self.choices.binary_search_by_key(&number, |(number, _)| *number) {
+            Ok(place) => {
+                if let (Some((_, finish)), Some(word)) = (self.choices.get_mut(place), choice.finish) {
+                    *finish = Some(word);
+                }
+            }
+            Err(place) if self.choices.len() < CHOICES_MAX => {
+                self.choices.insert(place, (number, choice.finish));
+            }
+            Err(_) => self.add_gap(Gap::TooManyValues),
+        }
+    }
+}
+
+/// One choice of the document being applied.
+#[derive(Debug)]
+struct OpenChoice {
+    /// Its place in the document's array.
+    ordinal: u32,
+    /// Its number, if it has one.
+    number: Option<u64>,
+    finish: Option<Word>,
+}
+
+/// The first name that is not empty counts: some streams begin with an empty one.
+fn first(slot: &mut Option<String>, value: Value<'_>) {
+    if slot.is_none() {
+        *slot = value.text().filter(|text| !text.is_empty());
+    }
+}
+
+/// Takes the documents of one response as they arrive.
+#[derive(Debug)]
+pub struct Reader<'a> {
+    reading: &'a mut Reading,
+    paths: &'a Paths,
+    now_ns: u64,
+}
+
+impl Reader<'_> {
+    fn found(&mut self, node: NodeId, mut take: impl FnMut(&mut Pending, &Rule)) {
+        let rules = self.paths.node(node).map(Node::rules).unwrap_or_default();
+        for rule in rules {
+            if let Some(rule) = self.reading.format.response.get(usize::from(*rule)) {
+                take(&mut self.reading.pending, rule);
+            }
+        }
+    }
+}
+
+impl Sink for Reader<'_> {
+    fn open(&mut self, node: NodeId, at: At) {
+        self.found(node, |pending, rule| pending.open(rule, at));
+    }
+
+    fn scalar(&mut self, node: NodeId, at: At, value: Scalar<'_>) {
+        self.found(node, |pending, rule| pending.scalar(rule, at, value));
+    }
+}
+
+impl Documents for Reader<'_> {
+    fn document(&mut self) {
+        if self.reading.pending.is_overfull() {
+            self.reading.add_gap(Gap::TooManyValues);
+        }
+        self.reading.apply(self.now_ns);
+    }
+
+    fn discard(&mut self) {
+        self.reading.pending.clear();
+    }
+
+    fn done_mark(&mut self) {
+        self.reading.is_complete = true;
+    }
+
+    fn gap(&mut self, gap: Gap) {
+        self.reading.add_gap(gap);
+    }
+}

@@ -1,0 +1,200 @@
+//! The values of the one document that is being read.
+
+use crate::formats::{Field, Rule};
+use crate::limits::{DOCUMENT_TEXT_BYTES_MAX, VALUES_PER_DOCUMENT_MAX};
+use crate::record::Word;
+use crate::scan::{At, Scalar};
+
+/// Values in the order they stand, in buffers that every document uses again.
+#[derive(Debug, Default)]
+pub(super) struct Pending {
+    found: Vec<Found>,
+    text: String,
+    signs: Signs,
+    is_overfull: bool,
+}
+
+/// What a document says by having something, not by its value.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Signs {
+    pub(super) items: u32,
+    pub(super) tool_calls: u32,
+    pub(super) text: bool,
+    pub(super) generated: bool,
+    pub(super) error: bool,
+    pub(super) last: bool,
+}
+
+/// A kept value.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Value<'a> {
+    /// Something stands there.
+    Seen,
+    /// A whole number.
+    Number(i64),
+    /// A string.
+    Text(&'a str),
+}
+
+impl Value<'_> {
+    /// It as a token count or an ordinal.
+    pub(super) fn count(self) -> Option<u64> {
+        match self {
+            Self::Number(number) => u64::try_from(number).ok(),
+            _ => None,
+        }
+    }
+
+    /// It as a string.
+    pub(super) fn text(self) -> Option<String> {
+        match self {
+            Self::Text(text) => Some(text.to_owned()),
+            _ => None,
+        }
+    }
+
+    /// It as the provider's word.
+    pub(super) fn word(self) -> Option<Word> {
+        match self {
+            Self::Seen => None,
+            Self::Number(number) => Some(Word::Number(number)),
+            Self::Text(text) => Some(Word::Text(text.to_owned())),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Found {
+    field: Field,
+    /// Ordinal in the outermost array.
+    outer: u32,
+    kept: Kept,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Kept {
+    Seen,
+    Number(i64),
+    /// From here to the next text's beginning; `to` is exclusive.
+    Text {
+        from: usize,
+        to: usize,
+    },
+}
+
+impl Pending {
+    /// The kept values: what each is, its ordinal in the outermost array, and the value.
+    pub(super) fn values(&self) -> impl Iterator<Item = (Field, u32, Value<'_>)> {
+        self.found.iter().map(|found| {
+            let value = match found.kept {
+                Kept::Seen => Value::Seen,
+                Kept::Number(number) => Value::Number(number),
+                Kept::Text { from, to } => Value::Text(self.text.get(from..to).unwrap_or("")),
+            };
+            (found.field, found.outer, value)
+        })
+    }
+
+    /// What the document has.
+    pub(super) fn signs(&self) -> Signs {
+        self.signs
+    }
+
+    /// Whether a bound dropped a value.
+    pub(super) fn is_overfull(&self) -> bool {
+        self.is_overfull
+    }
+
+    /// Forgets the document.
+    pub(super) fn clear(&mut self) {
+        self.found.clear();
+        self.text.clear();
+        self.signs = Signs::default();
+        self.is_overfull = false;
+    }
+
+    /// A container begins where `rule` looks.
+    pub(super) fn open(&mut self, rule: &Rule, at: At) {
+        match rule.field {
+            Field::Choice => self.keep(rule, at, Kept::Seen),
+            Field::Item | Field::ToolCall | Field::Error if rule.only.is_none() => self.sign(rule),
+            _ => {}
+        }
+    }
+
+    /// A scalar stands where `rule` looks.
+    pub(super) fn scalar(&mut self, rule: &Rule, at: At, value: Scalar<'_>) {
+        match rule.field {
+            Field::Text | Field::Generated | Field::Item | Field::ToolCall | Field::Error | Field::Last => {
+                if passes(rule, value) {
+                    self.sign(rule);
+                }
+            }
+            _ => match value {
+                Scalar::Null | Scalar::Bool(_) => {}
+                Scalar::Number(digits) => {
+                    if let Some(number) = whole(digits) {
+                        self.keep(rule, at, Kept::Number(number));
+                    }
+                }
+                Scalar::Text { start, .. } => self.keep_text(rule, at, start),
+            },
+        }
+    }
+
+    fn keep_text(&mut self, rule: &Rule, at: At, start: &[u8]) {
+        let from = self.text.len();
+        if from.saturating_add(start.len()) > DOCUMENT_TEXT_BYTES_MAX {
+            self.is_overfull = true;
+            return;
+        }
+        self.text.push_str(&String::from_utf8_lossy(start));
+        let to = self.text.len();
+        self.keep(rule, at, Kept::Text { from, to });
+    }
+
+    fn keep(&mut self, rule: &Rule, at: At, kept: Kept) {
+        if self.found.len() >= VALUES_PER_DOCUMENT_MAX {
+            self.is_overfull = true;
+            return;
+        }
+        self.found.push(Found { field: rule.field, outer: at.outer, kept });
+    }
+
+    fn sign(&mut self, rule: &Rule) {
+        match rule.field {
+            Field::Item => self.signs.items = self.signs.items.saturating_add(1),
+            Field::ToolCall => self.signs.tool_calls = self.signs.tool_calls.saturating_add(1),
+            Field::Text => self.signs.text = true,
+            Field::Generated => self.signs.generated = true,
+            Field::Error => self.signs.error = true,
+            Field::Last => self.signs.last = true,
+            _ => {}
+        }
+    }
+}
+
+/// Whether a value is there, and is the one the rule asks for if it asks for one.
+fn passes(rule: &Rule, value: Scalar<'_>) -> bool {
+    match (value, rule.only) {
+        (Scalar::Null | Scalar::Bool(false), None) => false,
+        (Scalar::Bool(true) | Scalar::Number(_), None) => true,
+        (Scalar::Text { empty, .. }, None) => !empty,
+        (Scalar::Text { start, .. }, Some(only)) => start == only.as_bytes(),
+        (Scalar::Number(digits), Some(only)) => digits == only,
+        (Scalar::Bool(value), Some(only)) => only == if value { "true" } else { "false" },
+        (Scalar::Null, Some(only)) => only == "null",
+    }
+}
+
+/// A whole number, also where it is written as `12.0` or `1.2e1`.
+fn whole(digits: &str) -> Option<i64> {
+    if let Ok(number) = digits.parse() {
+        return Some(number);
+    }
+    let number: f64 = digits.parse().ok()?;
+    // Beyond 2^53 a float no longer tells neighbours apart.
+    let is_whole = number.fract() == 0.0 && number.abs() < 9_007_199_254_740_992.0;
+    #[expect(clippy::cast_possible_truncation, reason = "whole and in range, checked above")]
+    is_whole.then_some(number as i64)
+}

@@ -1,0 +1,95 @@
+//! What the request asks for, read from its body as it passes.
+
+use crate::formats::{Field, Format};
+use crate::head::Headers;
+use crate::record::Gap;
+use crate::scan::{At, Body, Documents, Node, NodeId, Paths, Scalar, Sink};
+
+/// What is known of the request.
+#[derive(Debug)]
+pub struct Asked {
+    body: Option<Body>,
+    /// The model that is asked for.
+    pub model: Option<String>,
+    /// Whether a stream is asked for.
+    pub stream: Option<bool>,
+    /// What could not be read.
+    pub gaps: Vec<Gap>,
+}
+
+impl Asked {
+    /// Nothing read yet. A body that does not claim to be JSON, or is encoded, stays unread.
+    pub fn new(head: Headers<'_>, event_bytes_max: u64) -> Self {
+        let says_other = head.get("content-type").is_some() && !head.media_type_is("application/json");
+        let is_readable = !says_other && !head.is_encoded();
+        Self {
+            body: is_readable.then(|| Body::new(false, event_bytes_max)),
+            model: None,
+            stream: None,
+            gaps: Vec::new(),
+        }
+    }
+
+    /// Bytes of the body.
+    pub fn feed(&mut self, bytes: &[u8], format: &'static Format, paths: &Paths) {
+        self.read(format, paths, |body, reader| body.feed(bytes, paths, reader));
+    }
+
+    /// The body has ended; later calls change nothing.
+    pub fn finish(&mut self, format: &'static Format, paths: &Paths) {
+        self.read(format, paths, |body, reader| body.finish(paths, reader));
+        self.body = None;
+    }
+
+    fn read(
+        &mut self,
+        format: &'static Format,
+        paths: &Paths,
+        read: impl FnOnce(&mut Body, &mut Reader<'_>),
+    ) {
+        if let Some(mut body) = self.body.take() {
+            let mut reader = Reader { asked: self, format, paths };
+            read(&mut body, &mut reader);
+            self.body = Some(body);
+        }
+    }
+}
+
+struct Reader<'a> {
+    asked: &'a mut Asked,
+    format: &'static Format,
+    paths: &'a Paths,
+}
+
+impl Sink for Reader<'_> {
+    fn open(&mut self, _node: NodeId, _at: At) {}
+
+    // Values count at once: a model read from a body that breaks off later was still asked for.
+    fn scalar(&mut self, node: NodeId, _at: At, value: Scalar<'_>) {
+        let rules = self.paths.node(node).map(Node::rules).unwrap_or_default();
+        let rules = rules.iter().filter_map(|rule| self.format.request.get(usize::from(*rule)));
+        for rule in rules {
+            match (rule.field, value) {
+                (Field::Model, Scalar::Text { start, empty: false }) => {
+                    self.asked.model = Some(String::from_utf8_lossy(start).into_owned());
+                }
+                (Field::Stream, Scalar::Bool(stream)) => self.asked.stream = Some(stream),
+                _ => {}
+            }
+        }
+    }
+}
+
+impl Documents for Reader<'_> {
+    fn document(&mut self) {}
+
+    fn discard(&mut self) {}
+
+    fn done_mark(&mut self) {}
+
+    fn gap(&mut self, gap: Gap) {
+        if !self.asked.gaps.contains(&gap) {
+            self.asked.gaps.push(gap);
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! The inside of a JSON string: escapes resolved, the first bytes kept.
+
+/// Reads one string from its first byte to its closing quote, over any number of calls.
+#[derive(Debug, Default)]
+pub(super) struct Text {
+    kept: Vec<u8>,
+    keep_max: usize,
+    empty: bool,
+    cut: bool,
+    escape: Escape,
+    /// First half of a surrogate pair, waiting for the second.
+    high: Option<u16>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Escape {
+    #[default]
+    None,
+    Backslash,
+    /// `\u` with so many hex digits read.
+    Unicode {
+        digits: u8,
+        value: u16,
+    },
+}
+
+impl Text {
+    /// A new string begins, of which `keep_max` bytes are wanted.
+    pub(super) fn begin(&mut self, keep_max: usize) {
+        self.kept.clear();
+        self.keep_max = keep_max;
+        self.empty = true;
+        self.cut = false;
+        self.escape = Escape::None;
+        self.high = None;
+    }
+
+    /// The kept bytes; complete once [`Text::feed`] has seen the closing quote.
+    pub(super) fn kept(&self) -> &[u8] {
+        &self.kept
+    }
+
+    /// Whether nothing stood between the quotes.
+    pub(super) fn is_empty(&self) -> bool {
+        self.empty
+    }
+
+    /// Whether more stood there than was kept.
+    pub(super) fn is_cut(&self) -> bool {
+        self.cut
+    }
+
+    /// Takes bytes up to and including the closing quote. `Some(rest)`: the string has ended.
+    pub(super) fn feed<'b>(&mut self, bytes: &'b [u8]) -> Option<&'b [u8]> {
+        let mut rest = bytes;
+        while let Some((&byte, tail)) = rest.split_first() {
+            if self.escape != Escape::None {
+                self.escaped(byte);
+                rest = tail;
+                continue;
+            }
+            let Some(stop) = memchr::memchr2(b'"', b'\\', rest) else {
+                self.push(rest);
+                return None;
+            };
+            let (plain, from_stop) = rest.split_at_checked(stop)?;
+            self.push(plain);
+            let (&mark, tail) = from_stop.split_first()?;
+            rest = tail;
+            if mark == b'"' {
+                self.flush_high();
+                return Some(rest);
+            }
+            self.escape = Escape::Backslash;
+            self.empty = false;
+        }
+        None
+    }
+
+    fn escaped(&mut self, byte: u8) {
+        match self.escape {
+            Escape::Unicode { digits, value } => self.hex(byte, digits, value),
+            _ if byte == b'u' => self.escape = Escape::Unicode { digits: 0, value: 0 },
+            _ => {
+                self.escape = Escape::None;
+                let resolved = match byte {
+                    b'n' => b'\n',
+                    b't' => b'\t',
+                    b'r' => b'\r',
+                    b'b' => 8,
+                    b'f' => 12,
+                    other => other,
+                };
+                self.push(&[resolved]);
+            }
+        }
+    }
+
+    fn hex(&mut self, byte: u8, digits: u8, value: u16) {
+        let digit = char::from(byte).to_digit(16).unwrap_or(0);
+        let value = value.wrapping_shl(4) | u16::try_from(digit).unwrap_or(0);
+        if digits < 3 {
+            let digits = digits.saturating_add(1);
+            self.escape = Escape::Unicode { digits, value };
+            return;
+        }
+        self.escape = Escape::None;
+        self.unit(value);
+    }
+
+    /// One UTF-16 code unit; halves of a pair come one after the other.
+    fn unit(&mut self, unit: u16) {
+        let high = self.high.take();
+        let units = [high.unwrap_or(unit), unit];
+        let units = if high.is_some() { &units[..] } else { units.get(1..).unwrap_or_default() };
+        if high.is_none() && (0xD800..0xDC00).contains(&unit) {
+            self.high = Some(unit);
+            return;
+        }
+        for decoded in char::decode_utf16(units.iter().copied()) {
+            let decoded = decoded.unwrap_or(char::REPLACEMENT_CHARACTER);
+            let mut utf8 = [0; 4];
+            let utf8 = decoded.encode_utf8(&mut utf8);
+            self.keep(utf8.as_bytes());
+        }
+    }
+
+    fn push(&mut self, bytes: &[u8]) {
+        if !bytes.is_empty() {
+            self.flush_high();
+            self.keep(bytes);
+        }
+    }
+
+    /// A first half without its second half is no character.
+    fn flush_high(&mut self) {
+        if self.high.take().is_some() {
+            self.keep("\u{FFFD}".as_bytes());
+        }
+    }
+
+    fn keep(&mut self, bytes: &[u8]) {
+        self.empty = false;
+        let room = self.keep_max.saturating_sub(self.kept.len());
+        match bytes.get(..room) {
+            Some(start) if start.len() < bytes.len() => {
+                self.cut = true;
+                self.kept.extend_from_slice(start);
+            }
+            _ => self.kept.extend_from_slice(bytes),
+        }
+    }
+}

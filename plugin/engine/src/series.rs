@@ -1,0 +1,78 @@
+//! Which label values get a series of their own. Envoy never frees a stat, and clients choose models: without a
+//! bound here anybody could fill the proxy's memory.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::policy::Policy;
+
+/// The label value of everything that has no series of its own.
+pub const OTHER: &str = "other";
+
+/// The values admitted so far; one per VM, shared by its exchanges.
+#[derive(Debug)]
+pub struct Series {
+    models: BTreeSet<String>,
+    models_max: usize,
+    /// By number of the label.
+    labels: Vec<BTreeSet<String>>,
+    overflows: BTreeMap<String, u64>,
+}
+
+impl Series {
+    /// The table of a policy, with its known models in it.
+    pub fn new(policy: &Policy) -> Self {
+        Self {
+            models: policy.models().known.iter().cloned().collect(),
+            models_max: policy.models().max_series.max(policy.models().known.len()),
+            labels: policy.labels().iter().map(|_| BTreeSet::new()).collect(),
+            overflows: BTreeMap::new(),
+        }
+    }
+
+    /// The label value for a model. A new name is let in by an exchange that succeeded, or while less than half
+    /// of the table is used: so a client that makes up names cannot crowd out real ones.
+    pub fn model(&mut self, model: Option<&str>, succeeded: bool) -> String {
+        let Some(model) = model.filter(|model| !model.is_empty()) else {
+            return String::new(); // becomes `unknown`
+        };
+        if self.models.contains(model) {
+            return model.to_owned();
+        }
+        let used = self.models.len();
+        let has_room = used < self.models_max && (succeeded || used < self.models_max / 2);
+        if !has_room {
+            self.overflow("models");
+            return OTHER.to_owned();
+        }
+        self.models.insert(model.to_owned());
+        model.to_owned()
+    }
+
+    /// The values of the extra labels: each label lets in its first values and folds the others.
+    pub fn labels(&mut self, policy: &Policy, values: &[String]) -> Vec<String> {
+        let mut folded = Vec::with_capacity(values.len());
+        for (number, (label, value)) in policy.labels().iter().zip(values).enumerate() {
+            let Some(admitted) = self.labels.get_mut(number) else {
+                continue;
+            };
+            if admitted.contains(value) || admitted.len() < label.max_values {
+                admitted.insert(value.clone());
+                folded.push(value.clone());
+            } else {
+                self.overflow(&label.name);
+                folded.push(OTHER.to_owned());
+            }
+        }
+        folded
+    }
+
+    /// What was folded since the last call: the limit's name and how often.
+    pub fn take_overflows(&mut self) -> BTreeMap<String, u64> {
+        core::mem::take(&mut self.overflows)
+    }
+
+    fn overflow(&mut self, limit: &str) {
+        let count = self.overflows.entry(limit.to_owned()).or_default();
+        *count = count.saturating_add(1);
+    }
+}
