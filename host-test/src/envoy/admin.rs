@@ -12,7 +12,7 @@ use super::stats::Stats;
 use crate::load::{Client, Protocol, Request};
 
 /// How long a statistic may take to reach its value: generous, as it only ends a run that has failed anyway.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Between two looks. Envoy has no way to tell when a statistic changes.
 const POLL: Duration = Duration::from_millis(20);

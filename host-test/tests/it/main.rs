@@ -1,2 +1,3 @@
 //! The test suite.
 mod corpus;
+mod envoy;
