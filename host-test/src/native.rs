@@ -12,7 +12,7 @@ use llm_gauge_engine::policy::{Place, Policy};
 use llm_gauge_engine::record::Record;
 use serde_json::{Map, Value};
 
-use crate::case::Case;
+use crate::case::{Case, Fields};
 
 /// The record of a case whose response body comes in these pieces.
 pub fn record<'b>(
@@ -20,19 +20,19 @@ pub fn record<'b>(
     case: &Case,
     pieces: impl Iterator<Item = &'b [u8]>,
 ) -> Result<Record> {
-    let head = Headers::new(&case.request_head);
+    let head = headers(&case.request_head);
     let place = Place::default();
-    let mut exchange = Exchange::begin(policy, head, &place, [7; 24], 0)
+    let mut exchange = Exchange::begin(policy, &head, &place, [7; 24], 0)
         .with_context(|| format!("{}/{} is not metered", case.folder, case.name))?;
     exchange.request_body(&case.request_body);
     exchange.request_end();
-    exchange.response_head(Headers::new(&case.response_head));
+    let head = headers(&case.response_head);
+    exchange.response_head(&head);
     for piece in pieces {
         exchange.response_body(piece, 0);
     }
     exchange.response_end();
-    let code = Headers::new(&case.response_head).status();
-    let end = End { code, flags: 0, details: "via_upstream".to_owned() };
+    let end = End { code: head.status(), flags: 0, details: "via_upstream".to_owned() };
     Ok(exchange.finish(&end, 0))
 }
 
@@ -42,4 +42,8 @@ pub fn fields(record: &Record) -> Map<String, Value> {
         Value::Object(fields) => fields,
         _ => Map::new(),
     }
+}
+
+fn headers(fields: &Fields) -> Headers<'_> {
+    Headers::new(fields.iter().map(|(name, value)| (name.as_bytes(), value.as_slice())))
 }

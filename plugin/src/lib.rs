@@ -1,1 +1,15 @@
-//! Shell.
+//! The shell around `llm-gauge-engine`: it turns the proxy's callbacks into calls of one exchange, and effects
+//! into host calls. It decides nothing itself.
+//!
+//! Built for `wasm32-unknown-unknown`; elsewhere this crate is empty, so that no native build can reach a host.
+
+#![cfg(target_arch = "wasm32")]
+
+mod perform;
+mod root;
+mod stream;
+
+proxy_wasm::main! {{
+    proxy_wasm::set_log_level(proxy_wasm::types::LogLevel::Info);
+    proxy_wasm::set_root_context(|_| Box::new(root::Root::default()));
+}}

@@ -24,6 +24,13 @@ pub enum Effect {
         /// Up or down.
         by: i64,
     },
+    /// Sets a gauge.
+    Set {
+        /// The stat's name, labels included.
+        stat: String,
+        /// What it is from now on.
+        value: u64,
+    },
     /// Sets filter state `wasm.llm.KEY`.
     FilterState {
         /// KEY

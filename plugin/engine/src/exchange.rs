@@ -42,7 +42,7 @@ impl Exchange {
     /// The exchange that begins with this head at `now_ns`, if the policy meters it.
     pub fn begin(
         policy: &Rc<Policy>,
-        head: Headers<'_>,
+        head: &Headers<'_>,
         place: &Place,
         random: [u8; 24],
         now_ns: u64,
@@ -93,7 +93,7 @@ impl Exchange {
     }
 
     /// The head of the response that the client will get.
-    pub fn response_head(&mut self, head: Headers<'_>) {
+    pub fn response_head(&mut self, head: &Headers<'_>) {
         let response = &mut self.response;
         response.has_head = true;
         response.status = head.status();

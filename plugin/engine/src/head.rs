@@ -1,43 +1,69 @@
 //! The head of a request or a response.
 
 /// Header fields in their bytes form: a value need not be text. Names are lower case, as HTTP/2 and Envoy have them.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Headers<'a> {
-    fields: &'a [(String, Vec<u8>)],
+    fields: Vec<(&'a [u8], &'a [u8])>,
 }
 
 impl<'a> Headers<'a> {
     /// These fields.
-    pub fn new(fields: &'a [(String, Vec<u8>)]) -> Self {
-        Self { fields }
+    pub fn new(fields: impl IntoIterator<Item = (&'a [u8], &'a [u8])>) -> Self {
+        Self { fields: fields.into_iter().collect() }
+    }
+
+    /// The fields of a proxy-wasm header map: a count, the sizes of every name and value, then names and values,
+    /// each with a zero behind it; numbers are 4 bytes, little endian. What is not as it should be ends the map.
+    pub fn decode(map: &'a [u8]) -> Self {
+        Self { fields: decode(map).unwrap_or_default() }
     }
 
     /// The first field of this name.
-    pub fn get(self, name: &str) -> Option<&'a [u8]> {
+    pub fn get(&self, name: &str) -> Option<&'a [u8]> {
         let mut fields = self.fields.iter();
-        let found = fields.find(|(field, _)| field == name);
-        found.map(|(_, value)| value.as_slice())
+        let found = fields.find(|(field, _)| *field == name.as_bytes());
+        found.map(|(_, value)| *value)
     }
 
     /// The first field of this name, if it is text.
-    pub fn text(self, name: &str) -> Option<&'a str> {
+    pub fn text(&self, name: &str) -> Option<&'a str> {
         core::str::from_utf8(self.get(name)?).ok()
     }
 
     /// `:status`
-    pub fn status(self) -> Option<u32> {
+    pub fn status(&self) -> Option<u32> {
         self.text(":status")?.parse().ok()
     }
 
     /// Whether `content-type` is this media type, whatever its parameters.
-    pub fn media_type_is(self, media_type: &str) -> bool {
+    pub fn media_type_is(&self, media_type: &str) -> bool {
         let essence = self.text("content-type").and_then(|value| value.split(';').next());
         essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case(media_type))
     }
 
     /// Whether the body is compressed or otherwise encoded.
-    pub fn is_encoded(self) -> bool {
+    pub fn is_encoded(&self) -> bool {
         self.get("content-encoding")
             .is_some_and(|value| !value.is_empty() && !value.eq_ignore_ascii_case(b"identity"))
     }
+}
+
+fn decode(map: &[u8]) -> Option<Vec<(&[u8], &[u8])>> {
+    let (count, rest) = split_number(map)?;
+    let (mut sizes, mut data) = rest.split_at_checked(count.checked_mul(8)?)?;
+    let mut fields = Vec::with_capacity(count);
+    while !sizes.is_empty() {
+        let (name_bytes, after) = split_number(sizes)?;
+        let (value_bytes, after) = split_number(after)?;
+        let (name, from_zero) = data.split_at_checked(name_bytes)?;
+        let (value, from_next) = from_zero.get(1..)?.split_at_checked(value_bytes)?;
+        fields.push((name, value));
+        (sizes, data) = (after, from_next.get(1..)?);
+    }
+    Some(fields)
+}
+
+fn split_number(bytes: &[u8]) -> Option<(usize, &[u8])> {
+    let (number, rest) = bytes.split_first_chunk::<4>()?;
+    Some((usize::try_from(u32::from_le_bytes(*number)).ok()?, rest))
 }

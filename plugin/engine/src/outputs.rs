@@ -52,7 +52,7 @@ pub fn active(provider: &str, by: i64) -> Effect {
 /// The build and its configuration.
 pub fn build_info(policy: &Policy) -> Effect {
     let labels = [("version", env!("CARGO_PKG_VERSION")), ("config", policy.fingerprint())];
-    Effect::Move { stat: metrics::stat(&metrics::BUILD_INFO, labels.into_iter()), by: 1 }
+    Effect::Set { stat: metrics::stat(&metrics::BUILD_INFO, labels.into_iter()), value: 1 }
 }
 
 /// Everything an ended exchange leaves behind.

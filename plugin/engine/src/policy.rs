@@ -139,7 +139,7 @@ impl Policy {
     }
 
     /// How a request is metered; `None`: not at all.
-    pub fn route(&self, head: Headers<'_>, place: &Place) -> Option<Route> {
+    pub fn route(&self, head: &Headers<'_>, place: &Place) -> Option<Route> {
         if head.get("x-llm-gauge") == Some(b"internal") {
             return None; // our own judge and telemetry calls
         }
@@ -169,7 +169,7 @@ impl Policy {
     }
 
     /// The values of the extra labels, in their order.
-    pub fn label_values(&self, head: Headers<'_>) -> Vec<String> {
+    pub fn label_values(&self, head: &Headers<'_>) -> Vec<String> {
         let value = |label: &Label| match head.get(&label.header) {
             Some(value) => String::from_utf8_lossy(value).into_owned(),
             None => label.default.clone(),

@@ -19,7 +19,7 @@ pub struct Asked {
 
 impl Asked {
     /// Nothing read yet. A body that does not claim to be JSON, or is encoded, stays unread.
-    pub fn new(head: Headers<'_>, event_bytes_max: u64) -> Self {
+    pub fn new(head: &Headers<'_>, event_bytes_max: u64) -> Self {
         let says_other = head.get("content-type").is_some() && !head.media_type_is("application/json");
         let is_readable = !says_other && !head.is_encoded();
         Self {

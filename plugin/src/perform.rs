@@ -1,0 +1,159 @@
+//! The only file with host calls.
+//!
+//! Each is made in the phases the host allows it in and in its bytes form: the SDK panics on what it does not
+//! expect, and a panic ends the VM. What a host refuses is left out; traffic never waits for metering.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use llm_gauge_engine::effect::Effect;
+use llm_gauge_engine::ending::End;
+use llm_gauge_engine::policy::Place;
+use proxy_wasm::hostcalls;
+use proxy_wasm::types::{BufferType, LogLevel, MapType, MetricType};
+
+/// Ids of the stats defined so far. Every definition makes the host keep a new id, so none is made twice.
+#[derive(Default)]
+pub(crate) struct Stats {
+    ids: HashMap<String, u32>,
+}
+
+impl Stats {
+    fn id(&mut self, kind: MetricType, stat: String) -> Option<u32> {
+        if let Some(id) = self.ids.get(&stat) {
+            return Some(*id);
+        }
+        let id = hostcalls::define_metric(kind, &stat).ok()?;
+        self.ids.insert(stat, id);
+        Some(id)
+    }
+}
+
+/// Does what the engine asks for.
+pub(crate) fn perform(stats: &RefCell<Stats>, effect: Effect) {
+    let mut stats = stats.borrow_mut();
+    let _refused = match effect {
+        Effect::Count { stat, by } => {
+            let by = i64::try_from(by).unwrap_or(i64::MAX);
+            stats.id(MetricType::Counter, stat).map(|id| hostcalls::increment_metric(id, by))
+        }
+        Effect::Observe { stat, value } => {
+            stats.id(MetricType::Histogram, stat).map(|id| hostcalls::record_metric(id, value))
+        }
+        Effect::Move { stat, by } => {
+            stats.id(MetricType::Gauge, stat).map(|id| hostcalls::increment_metric(id, by))
+        }
+        Effect::Set { stat, value } => {
+            stats.id(MetricType::Gauge, stat).map(|id| hostcalls::record_metric(id, value))
+        }
+        Effect::FilterState { key, value } => {
+            // Envoy puts `wasm.` before the name.
+            let name = ["llm.", key].concat();
+            Some(hostcalls::set_property(vec![name.as_str()], Some(value.as_bytes())))
+        }
+    };
+}
+
+/// The plugin's configuration.
+pub(crate) fn configuration(bytes: usize) -> Vec<u8> {
+    body(BufferType::PluginConfiguration, bytes)
+}
+
+/// What is in a buffer now: in a body callback that returns Continue, just the bytes that pass.
+pub(crate) fn body(buffer: BufferType, bytes: usize) -> Vec<u8> {
+    hostcalls::get_buffer(buffer, 0, bytes).ok().flatten().unwrap_or_default()
+}
+
+/// One header field.
+pub(crate) fn header(map: MapType, name: &str) -> Option<Vec<u8>> {
+    hostcalls::get_map_value_bytes(map, name).ok().flatten()
+}
+
+/// All header fields, in the encoding of the ABI. Not by the SDK, which panics on a name that is not UTF-8 and
+/// copies every field.
+pub(crate) fn headers(map: MapType) -> Vec<u8> {
+    let mut data: *mut u8 = core::ptr::null_mut();
+    let mut size: usize = 0;
+    // SAFETY: the host writes a pointer and a size to these two local variables.
+    let status = unsafe { abi::proxy_get_header_map_pairs(map as u32, &raw mut data, &raw mut size) };
+    if status != 0 || data.is_null() {
+        return Vec::new();
+    }
+    // SAFETY: the host had the guest's own allocator make this memory with exactly this size, and owns it no more.
+    unsafe { Vec::from_raw_parts(data, size, size) }
+}
+
+/// Sets a field of the response's head; only allowed while that head passes.
+pub(crate) fn set_response_header(name: &str, value: &str) {
+    let _refused = hostcalls::set_map_value_bytes(MapType::HttpResponseHeaders, name, Some(value.as_bytes()));
+}
+
+/// Where Envoy sends the request; empty unless `wanted`.
+pub(crate) fn place(wanted: bool) -> Place {
+    if !wanted {
+        return Place::default();
+    }
+    let text = |name| String::from_utf8_lossy(&property(&["xds", name])).into_owned();
+    Place { route: text("route_name"), cluster: text("cluster_name") }
+}
+
+/// What the proxy says of the stream's end; complete in the log phase only.
+pub(crate) fn end() -> End {
+    let code = number(&["response", "code"]).and_then(|code| u32::try_from(code).ok());
+    End {
+        code: code.filter(|code| *code != 0),
+        flags: number(&["response", "flags"]).unwrap_or(0),
+        details: String::from_utf8_lossy(&property(&["response", "code_details"])).into_owned(),
+    }
+}
+
+/// A line in the proxy's log.
+pub(crate) fn log_error(message: &str) {
+    let _refused = hostcalls::log(LogLevel::Error, message);
+}
+
+fn property(path: &[&str]) -> Vec<u8> {
+    hostcalls::get_property(path.to_vec()).ok().flatten().unwrap_or_default()
+}
+
+/// Numbers are 8 bytes, little endian.
+fn number(path: &[&str]) -> Option<u64> {
+    property(path).first_chunk::<8>().map(|bytes| u64::from_le_bytes(*bytes))
+}
+
+mod abi {
+    #[link(wasm_import_module = "env")]
+    unsafe extern "C" {
+        pub(super) fn proxy_get_header_map_pairs(map: u32, data: *mut *mut u8, size: *mut usize) -> u32;
+    }
+}
+
+mod wasi {
+    //! Two calls that every proxy-wasm host offers beside the ABI: a clock that never steps back (the ABI's own
+    //! is the wall clock) and random bytes.
+
+    #[link(wasm_import_module = "wasi_snapshot_preview1")]
+    unsafe extern "C" {
+        pub(super) fn clock_time_get(clock_id: u32, precision: u64, time_ns: *mut u64) -> u32;
+        pub(super) fn random_get(buffer: *mut u8, length: usize) -> u32;
+    }
+}
+
+/// `clockid::monotonic`
+const MONOTONIC: u32 = 1;
+
+/// The monotonic clock; its origin means nothing.
+pub(crate) fn now_ns() -> u64 {
+    let mut time_ns = 0;
+    // SAFETY: the host writes 8 bytes to the pointer, which is this local variable.
+    let _errno = unsafe { wasi::clock_time_get(MONOTONIC, 1, &raw mut time_ns) };
+    time_ns
+}
+
+/// Random bytes for the ids of one exchange.
+pub(crate) fn random() -> [u8; 24] {
+    let mut bytes = [0; 24];
+    // SAFETY: the host writes at most `length` bytes to the pointer, which is this local array.
+    let _errno = unsafe { wasi::random_get(bytes.as_mut_ptr(), bytes.len()) };
+    bytes
+}

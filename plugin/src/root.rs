@@ -1,0 +1,57 @@
+//! The root context: one per VM and configuration.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use llm_gauge_engine::outputs;
+use llm_gauge_engine::policy::Policy;
+use llm_gauge_engine::series::Series;
+use proxy_wasm::traits::{Context, HttpContext, RootContext};
+use proxy_wasm::types::ContextType;
+
+use crate::perform::{self, Stats};
+use crate::stream::Stream;
+
+/// What the streams of one VM share.
+pub(crate) struct Shared {
+    pub(crate) policy: Rc<Policy>,
+    pub(crate) series: RefCell<Series>,
+    pub(crate) stats: RefCell<Stats>,
+}
+
+#[derive(Default)]
+pub(crate) struct Root {
+    /// Not there before the first good configuration.
+    shared: Option<Rc<Shared>>,
+}
+
+impl Context for Root {}
+
+impl RootContext for Root {
+    fn on_configure(&mut self, configuration_bytes: usize) -> bool {
+        let document = perform::configuration(configuration_bytes);
+        let policy = match Policy::parse(&document) {
+            Ok(policy) => Rc::new(policy),
+            Err(error) => {
+                perform::log_error(&format!("llm-gauge: configuration refused: {error}"));
+                return false;
+            }
+        };
+        let shared = Shared {
+            series: RefCell::new(Series::new(&policy)),
+            stats: RefCell::new(Stats::default()),
+            policy,
+        };
+        perform::perform(&shared.stats, outputs::build_info(&shared.policy));
+        self.shared = Some(Rc::new(shared));
+        true
+    }
+
+    fn create_http_context(&self, _context_id: u32) -> Option<Box<dyn HttpContext>> {
+        Some(Box::new(Stream::new(self.shared.clone())))
+    }
+
+    fn get_type(&self) -> Option<ContextType> {
+        Some(ContextType::HttpContext)
+    }
+}
