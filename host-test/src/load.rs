@@ -67,6 +67,12 @@ impl Request {
         self.headers.push((name.to_owned(), value.to_owned()));
         self
     }
+
+    /// The value of a header that was added.
+    #[must_use]
+    pub fn header_value(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
+    }
 }
 
 /// A client of one address.

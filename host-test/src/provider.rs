@@ -67,6 +67,12 @@ impl Provider {
         &self.state.ledger
     }
 
+    /// Waits until an exchange has come to the gate of this name.
+    pub async fn reached(&self, gate: &str) {
+        // Fails when the sender is gone, which this very provider holds.
+        let _ = self.state.reached.subscribe().wait_for(|reached| reached.contains(gate)).await;
+    }
+
     /// Lets every answer go on that waits, or will wait, at the gate of this name.
     pub fn open(&self, gate: &str) {
         self.state.gates.send_modify(|open| {
@@ -85,12 +91,18 @@ impl Drop for Provider {
 #[derive(Debug, Default)]
 struct State {
     ledger: Ledger,
+    /// The gates that are open.
     gates: watch::Sender<BTreeSet<String>>,
+    /// The gates that an exchange has come to.
+    reached: watch::Sender<BTreeSet<String>>,
 }
 
 impl State {
     /// Waits until the gate is open; gone providers open all gates.
     async fn pass(&self, gate: &str) {
+        self.reached.send_modify(|reached| {
+            reached.insert(gate.to_owned());
+        });
         let _ = self.gates.subscribe().wait_for(|open| open.contains(gate)).await;
     }
 }

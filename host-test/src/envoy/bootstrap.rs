@@ -5,7 +5,8 @@
 
 use std::{fs, net::SocketAddr, path::Path, time::Duration};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
+use hyper::Uri;
 use serde_json::{Value, json};
 
 use crate::load::Protocol;
@@ -50,26 +51,35 @@ impl Bootstrap {
     }
 
     /// Sends a cluster's requests to `address` without TLS.
-    ///
-    /// What goes is what belongs to TLS: the transport socket, and the choice of protocol by its handshake.
     pub fn upstream(mut self, cluster: &str, address: SocketAddr, protocol: Protocol) -> Result<Self> {
-        let cluster = named(at(&mut self.document, "/static_resources/clusters")?, cluster)?;
-        let endpoint =
-            at(cluster, "/load_assignment/endpoints/0/lb_endpoints/0/endpoint/address/socket_address")?;
-        *at(endpoint, "/address")? = json!(address.ip().to_string());
-        *at(endpoint, "/port_value")? = json!(address.port());
-        remove(cluster, "transport_socket")?;
-        let options =
-            "/typed_extension_protocol_options/envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
-        let options = at(cluster, options)?;
-        remove(options, "auto_config")?;
-        let options = options.as_object_mut().context("the protocol options are a mapping")?;
-        let explicit = match protocol {
-            Protocol::Http1 => json!({"http_protocol_options": {}}),
-            Protocol::Http2 => json!({"http2_protocol_options": {}}),
-        };
-        options.insert("explicit_http_config".into(), explicit);
+        let cluster = self.endpoint(cluster, &address.ip().to_string(), address.port())?;
+        without_tls(cluster, protocol)?;
         Ok(self)
+    }
+
+    /// Sends a cluster's requests to the host of a URL: with TLS for `https`, else by plain HTTP/1.1.
+    pub fn upstream_url(mut self, cluster: &str, url: &Uri) -> Result<Self> {
+        let host = url.host().with_context(|| format!("{url} names no host"))?;
+        let tls = match url.scheme_str() {
+            Some("https") => true,
+            Some("http") => false,
+            _ => bail!("{url} has to begin with http:// or https://"),
+        };
+        let cluster = self.endpoint(cluster, host, url.port_u16().unwrap_or(if tls { 443 } else { 80 }))?;
+        if !tls {
+            without_tls(cluster, Protocol::Http1)?;
+        }
+        Ok(self)
+    }
+
+    /// Points a cluster at a host, and gives the cluster.
+    fn endpoint(&mut self, cluster: &str, host: &str, port: u16) -> Result<&mut Value> {
+        let cluster = named(at(&mut self.document, "/static_resources/clusters")?, cluster)?;
+        let endpoint = at(cluster, "/load_assignment/endpoints/0/lb_endpoints/0/endpoint")?;
+        *at(endpoint, "/hostname")? = json!(host);
+        *at(endpoint, "/address/socket_address/address")? = json!(host);
+        *at(endpoint, "/address/socket_address/port_value")? = json!(port);
+        Ok(cluster)
     }
 
     /// How long a whole exchange may take, on every route.
@@ -105,6 +115,21 @@ impl Bootstrap {
         let filters = at(&mut self.document, &format!("{MANAGER}/http_filters"))?;
         at(named(filters, "llm_gauge")?, "/typed_config/config")
     }
+}
+
+/// Takes out of a cluster what belongs to TLS: the transport socket, and the choice of protocol by its handshake.
+fn without_tls(cluster: &mut Value, protocol: Protocol) -> Result<()> {
+    remove(cluster, "transport_socket")?;
+    let options = "/typed_extension_protocol_options/envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
+    let options = at(cluster, options)?;
+    remove(options, "auto_config")?;
+    let explicit = match protocol {
+        Protocol::Http1 => json!({"http_protocol_options": {}}),
+        Protocol::Http2 => json!({"http2_protocol_options": {}}),
+    };
+    let options = options.as_object_mut().context("the protocol options are a mapping")?;
+    options.insert("explicit_http_config".into(), explicit);
+    Ok(())
 }
 
 /// The entry at a JSON pointer.

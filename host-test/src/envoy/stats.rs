@@ -42,7 +42,8 @@ impl Stats {
     /// The sum over all series of this name that have these labels among theirs; 0 when there are none.
     #[must_use]
     pub fn sum(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
-        self.matching(name, labels).map(|(_, value)| value).sum()
+        // Not `sum()`, which makes -0 of nothing.
+        self.matching(name, labels).fold(0.0, |sum, (_, value)| sum + value)
     }
 
     /// The values that a label has in series of this name.
@@ -53,6 +54,25 @@ impl Stats {
         values.sort();
         values.dedup();
         values
+    }
+
+    /// Adds to a series, which begins at 0.
+    pub fn add(&mut self, name: &str, labels: &[(&str, &str)], by: u64) {
+        let labels = labels.iter().map(|&(label, value)| (label.to_owned(), value.to_owned())).collect();
+        // Exact up to 2^53, which is also where Prometheus stops being so.
+        *self.series.entry(Series { name: name.to_owned(), labels }).or_default() += by as f64;
+    }
+
+    /// How many series there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.series.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.series.is_empty()
     }
 
     /// The series that satisfy `keep`.
@@ -217,6 +237,7 @@ lat_bucket{model="m",le="+Inf"} 10
         );
         assert_eq!(stats.sum("llm_requests_total", &[]), 5.0);
         assert_eq!(stats.sum("llm_requests_total", &[("status", "error")]), 2.0);
+        assert_eq!(stats.sum("absent", &[]).to_string(), "0");
         assert_eq!(
             stats.get("llm_requests_total", &[("status", "error")]),
             None,
