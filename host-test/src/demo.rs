@@ -52,7 +52,7 @@ pub struct DemoArgs {
     #[arg(long)]
     serve: bool,
     /// Send a few requests to this OpenAI-compatible server instead of the simulated ones; OPENAI_API_KEY is sent along.
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = real::upstream)]
     upstream: Option<Uri>,
     /// The model to ask there.
     #[arg(long, value_name = "NAME", default_value = "gpt-4o-mini", requires = "upstream")]
@@ -78,10 +78,9 @@ struct Stage {
 async fn demo(args: &DemoArgs, bootstrap: Bootstrap) -> Result<ExitCode> {
     let stage = Stage::start(args, bootstrap).await?;
     eprintln!("envoy: clients at http://{}, metrics at {}\n", stage.envoy.listener(), stage.metrics());
-    let checks = match (&stage.providers, &args.upstream) {
-        (Some(providers), _) => simulated(args, &stage.envoy, providers).await?,
-        (None, Some(upstream)) => real::run(&stage.envoy, upstream, &args.model).await?,
-        (None, None) => Vec::new(),
+    let checks = match &stage.providers {
+        Some(providers) => simulated(args, &stage.envoy, providers).await?,
+        None => real::run(&stage.envoy, &args.model).await?,
     };
     let stats = stage.envoy.admin().stats().await?;
     let agree = checks.iter().all(Check::agrees);

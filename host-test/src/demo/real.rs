@@ -15,12 +15,17 @@ use crate::{
 /// Answers and streams to ask for.
 const EACH: usize = 2;
 
+/// Reads the value of `--upstream`.
+pub(super) fn upstream(text: &str) -> Result<Uri> {
+    let url: Uri = text.parse()?;
+    ensure!(matches!(url.scheme_str(), Some("http" | "https")), "it has to begin with http:// or https://");
+    let is_root = matches!(url.path(), "" | "/" | "/v1" | "/v1/");
+    ensure!(is_root, "requests go to /v1/chat/completions, so a path other than /v1 cannot be kept");
+    Ok(url)
+}
+
 /// Sends the requests one after the other, so that a small local model can serve them, and compares.
-pub(super) async fn run(envoy: &Envoy, upstream: &Uri, model: &str) -> Result<Vec<Check>> {
-    ensure!(
-        matches!(upstream.path(), "" | "/" | "/v1" | "/v1/"),
-        "--upstream {upstream}: only the host counts, requests go to /v1/chat/completions there"
-    );
+pub(super) async fn run(envoy: &Envoy, model: &str) -> Result<Vec<Check>> {
     let client = Client::new(envoy.listener(), Protocol::Http1);
     let mut expected = Stats::default();
     let mut surprises = Vec::new();
