@@ -334,6 +334,3 @@ impl Host {
         self.streams.get_mut(&id)
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -9,8 +9,8 @@ pub struct Memory {
     pub bytes_max: usize,
     /// Bytes of linear memory: `bytes <= bytes_max`.
     pub bytes: usize,
-    /// Whether a wish for more was ever refused.
-    pub refused: bool,
+    /// How often a wish for more was refused.
+    pub refusals: u64,
 }
 
 impl Memory {
@@ -18,7 +18,7 @@ impl Memory {
         Self {
             bytes_max,
             bytes: 0,
-            refused: false,
+            refusals: 0,
         }
     }
 }
@@ -34,7 +34,7 @@ impl ResourceLimiter for Memory {
         if granted {
             self.bytes = self.bytes.max(desired);
         } else {
-            self.refused = true;
+            self.refusals += 1;
         }
         Ok(granted)
     }
