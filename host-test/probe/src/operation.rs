@@ -156,14 +156,6 @@ fn shared(words: &[&str]) -> Option<String> {
             Vec::new(),
             Duration::ZERO,
         )),
-        ["grpc"] => show(hostcalls::dispatch_grpc_call(
-            "c",
-            "s",
-            "m",
-            Vec::new(),
-            None,
-            Duration::ZERO,
-        )),
         _ => return None,
     })
 }
@@ -187,6 +179,14 @@ fn system(words: &[&str]) -> Option<String> {
         ["effective", id] => show(hostcalls::set_effective_context(number(id) as u32)),
         ["say_done"] => show(hostcalls::done()),
         ["foreign", name] => show(hostcalls::call_foreign_function(name, Some(b"arguments"))),
+        ["grpc"] => show(hostcalls::dispatch_grpc_call(
+            "c",
+            "s",
+            "m",
+            Vec::new(),
+            None,
+            Duration::ZERO,
+        )),
         ["status"] => show(hostcalls::get_grpc_status()),
         ["panic", ref text @ ..] => panic!("{}", text.join(" ")),
         ["grow", bytes] => {

@@ -2,7 +2,7 @@
 
 use host_test::{ChunkPlan, Ending, FailureKind, Guest, Options, SharedWorld, drive};
 
-use crate::abi::{exchange, probe, said, start};
+use crate::probe::{exchange, probe, said, start};
 
 fn fail(script: &str, options: Options) -> (Guest, Box<host_test::Failure>) {
     let mut guest = Guest::start(&probe(), options).unwrap();

@@ -1,8 +1,13 @@
 //! The test suite: one binary, so that the host and wasmtime are linked once.
 
-// What the host calls mean, held against what Envoy was measured to do.
+// The filter that makes the host calls it is told to.
+mod probe;
+
+// What the host calls of a stream, the clock and WASI mean.
 mod abi;
-// One stream through the phases: endings, pauses, local replies.
-mod streams;
 // What ends a guest: memory, fuel, panics, misuse; and that it ends no other.
 mod limits;
+// What outlives a stream: metrics, shared data, queues, callouts.
+mod shared;
+// One stream through the phases: endings, pauses, local replies.
+mod streams;

@@ -1,20 +1,20 @@
 //! One stream through the phases: endings, pauses, local replies.
 
-use host_test::drive::{Arrivals, EndForm, Outcome, Piece};
+use host_test::drive::{Arrivals, EndForm, Outcome, Piece, Step};
 use host_test::host::{Way, int};
 use host_test::{
     Action, ChunkPlan, ClockPlan, Cut, Ending, Exchange, FailureKind, Guest, Headers, LocalReply,
     Options, StreamReport, drive,
 };
 
-use crate::abi::{exchange, probe, said, scripted, start};
+use crate::probe::{exchange, probe, said, scripted, start};
 
 const LOG: &str = "log property response.code; log property response.flags; \
                    log property response.code_details";
 
 /// The callbacks of a stream without their common beginning.
 fn callbacks(report: &StreamReport) -> Vec<String> {
-    let show = |step: &host_test::drive::Step| {
+    let show = |step: &Step| {
         let name = step.callback.trim_start_matches("proxy_on_");
         let end = if step.end { " end" } else { "" };
         format!("{name} {}{end}", step.size)
@@ -53,9 +53,8 @@ fn check_ending(ending: Ending, answered: bool, told: (Option<u64>, u64, &str), 
 }
 
 #[test]
-fn endings_look_as_they_do_in_envoy() {
+fn endings_of_a_response_look_as_they_do_in_envoy() {
     const AFTER: &str = "upstream_reset_after_response_started";
-    const BEFORE: &str = "upstream_reset_before_response_started";
     let begun = ["response_headers 2", "response_body 6"];
     let whole = [&begun[..], &["response_body 0 end"]].concat();
     let via = (Some(200), 0, "via_upstream");
@@ -92,7 +91,11 @@ fn endings_look_as_they_do_in_envoy() {
         (Some(302), 0, "internal_redirect"),
         &[],
     );
+}
 
+#[test]
+fn replies_of_the_proxy_look_as_they_do_in_envoy() {
+    const BEFORE: &str = "upstream_reset_before_response_started";
     let timeout = ["response_headers 3", "response_body 24 end"];
     check_ending(
         Ending::RouteTimeout,
