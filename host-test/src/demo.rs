@@ -61,7 +61,7 @@ pub struct DemoArgs {
 
 /// Runs the demo. The exit code says whether all checks agreed; an error is for what kept it from getting there.
 pub fn run(args: DemoArgs) -> Result<ExitCode> {
-    let filter = build::filter().context("building the filter for the demo")?;
+    let filter = build::filter(false).context("building the filter for the demo")?;
     let runtime = tokio::runtime::Runtime::new().context("starting the runtime for the demo")?;
     let bootstrap = Bootstrap::shipped()?.filter(&filter)?.flush_every(FLUSH)?;
     runtime.block_on(demo(&args, bootstrap))

@@ -6,7 +6,7 @@
 //!
 //! let provider = Provider::start().await?;
 //! let bootstrap = Bootstrap::shipped()?
-//!     .filter(&build::filter()?)?
+//!     .filter(&build::filter(false)?)?
 //!     .upstream("openai", provider.address(), Protocol::Http1)?
 //!     .upstream("anthropic", provider.address(), Protocol::Http1)?;
 //! let envoy = Envoy::start(bootstrap, 2).await?;
@@ -23,7 +23,7 @@ mod stats;
 use std::{
     fs,
     net::SocketAddr,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Child, ChildStdin, Command, Stdio},
     sync::atomic::{AtomicUsize, Ordering},
     time::{Duration, Instant},
@@ -38,6 +38,7 @@ pub use self::{
     install::binary,
     stats::{Series, Stats},
 };
+use crate::build::target_dir;
 
 /// How long a start may take. A filter is compiled by then; under a loaded machine that takes seconds, never minutes.
 const START: Duration = Duration::from_secs(60);
@@ -147,12 +148,6 @@ pub fn validate(bootstrap: Bootstrap) -> Result<(bool, String)> {
     Ok((output.status.success(), words.concat()))
 }
 
-/// The workspace's root.
-pub(crate) fn workspace() -> &'static Path {
-    let member = Path::new(env!("CARGO_MANIFEST_DIR"));
-    member.parent().unwrap_or(member)
-}
-
 /// Waits until Envoy serves, and learns where.
 async fn wait_ready(child: &mut Child, folder: &Folder) -> Result<(Admin, SocketAddr)> {
     let deadline = Instant::now() + START;
@@ -187,7 +182,7 @@ impl Folder {
     fn new() -> Result<Self> {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let name = format!("{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let path = install::target_folder().join("envoy/run").join(name);
+        let path = target_dir().join("envoy/run").join(name);
         if path.exists() {
             fs::remove_dir_all(&path)?; // of an earlier process with the same number
         }

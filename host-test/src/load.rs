@@ -4,7 +4,7 @@
 
 use std::{
     net::SocketAddr,
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -18,18 +18,14 @@ use hyper::{
 };
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::Value;
-use tokio::{
-    net::TcpStream,
-    sync::Mutex,
-    task::{AbortHandle, JoinHandle},
-};
+use tokio::{net::TcpStream, task::AbortHandle};
 
 /// The version of HTTP on the wire.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Protocol {
-    /// HTTP/1.1, a connection per request: leaving is closing it, as a browser tab or a killed job does.
+    /// HTTP/1.1. Connections are kept for further requests, as SDKs do; leaving closes the exchange's one.
     Http1,
-    /// HTTP/2 without TLS by prior knowledge, all requests of a client on one connection: leaving is a stream reset.
+    /// HTTP/2 without TLS by prior knowledge, all requests of a client on one connection; leaving resets the stream.
     Http2,
 }
 
@@ -80,14 +76,35 @@ impl Request {
 pub struct Client {
     address: SocketAddr,
     protocol: Protocol,
-    shared: Arc<Mutex<Option<Shared>>>,
+    idle: Arc<Mutex<Vec<Http1>>>,
+    shared: Arc<tokio::sync::Mutex<Option<Http2>>>,
+}
+
+/// A connection that serves one exchange at a time.
+#[derive(Debug)]
+struct Http1 {
+    sender: http1::SendRequest<Full<Bytes>>,
+    _task: Connection,
+}
+
+/// A connection that serves all of them.
+#[derive(Debug)]
+struct Http2 {
+    sender: http2::SendRequest<Full<Bytes>>,
+    _task: Connection,
 }
 
 impl Client {
     /// A client that connects when it sends.
     #[must_use]
     pub fn new(address: SocketAddr, protocol: Protocol) -> Self {
-        Self { address, protocol, shared: Arc::default() }
+        Self { address, protocol, idle: Arc::default(), shared: Arc::default() }
+    }
+
+    /// Where it sends to.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// Sends a request and waits for the response's headers.
@@ -96,25 +113,21 @@ impl Client {
     /// stream reset (HTTP/2).
     pub async fn send(&self, request: Request) -> Result<Exchange> {
         let started = Instant::now();
-        let target = format!("http://{}{}", self.address, request.path);
         let mut head = hyper::Request::builder().method(request.method);
         for (name, value) in &request.headers {
             head = head.header(name, value);
         }
         let body = Full::new(request.body);
-        let (response, connection) = match self.protocol {
+        let (response, lease) = match self.protocol {
             Protocol::Http1 => {
                 let head = head.uri(&request.path).header("host", self.address.to_string());
-                let (mut sender, connection) = http1::handshake(self.connect().await?).await?;
-                let connection = Connection::new(tokio::spawn(async move {
-                    // Its failure is also the exchange's, which reports it.
-                    let _ = connection.await;
-                }));
-                (sender.send_request(head.body(body)?).await, Some(connection))
+                let mut connection = self.http1().await?;
+                let response = connection.sender.send_request(head.body(body)?).await;
+                (response, Some(Lease { connection, idle: Arc::clone(&self.idle) }))
             }
             Protocol::Http2 => {
-                let mut sender = self.shared_sender().await?;
-                (sender.send_request(head.uri(target).body(body)?).await, None)
+                let head = head.uri(format!("http://{}{}", self.address, request.path));
+                (self.http2().await?.send_request(head.body(body)?).await, None)
             }
         };
         let response = response.with_context(|| format!("no response from {}", self.address))?;
@@ -128,7 +141,7 @@ impl Client {
             received: Vec::new(),
             chunks: Vec::new(),
             end: None,
-            _connection: connection,
+            lease,
         })
     }
 
@@ -139,41 +152,60 @@ impl Client {
         Ok(TokioIo::new(stream))
     }
 
+    /// An idle connection that still lives, else a new one.
+    async fn http1(&self) -> Result<Http1> {
+        loop {
+            let idle = lock(&self.idle).pop();
+            let Some(mut connection) = idle else { break };
+            if connection.sender.ready().await.is_ok() {
+                return Ok(connection);
+            }
+        }
+        let (sender, connection) = http1::handshake(self.connect().await?).await?;
+        // Its failure is also the exchange's, which reports it.
+        let task = tokio::spawn(async move { drop(connection.await) });
+        Ok(Http1 { sender, _task: Connection(task.abort_handle()) })
+    }
+
     /// The one HTTP/2 connection, made on first use and again after it broke.
-    async fn shared_sender(&self) -> Result<http2::SendRequest<Full<Bytes>>> {
+    async fn http2(&self) -> Result<http2::SendRequest<Full<Bytes>>> {
         let mut shared = self.shared.lock().await;
         if let Some(shared) = shared.as_ref().filter(|shared| !shared.sender.is_closed()) {
             return Ok(shared.sender.clone());
         }
         let (sender, connection) = http2::handshake(TokioExecutor::new(), self.connect().await?).await?;
-        let connection = Connection::new(tokio::spawn(async move {
-            let _ = connection.await;
-        }));
-        *shared = Some(Shared { sender: sender.clone(), _connection: connection });
+        let task = tokio::spawn(async move { drop(connection.await) });
+        *shared = Some(Http2 { sender: sender.clone(), _task: Connection(task.abort_handle()) });
         Ok(sender)
     }
-}
-
-#[derive(Debug)]
-struct Shared {
-    sender: http2::SendRequest<Full<Bytes>>,
-    _connection: Connection,
 }
 
 /// The task that drives a connection; dropping it closes the connection.
 #[derive(Debug)]
 struct Connection(AbortHandle);
 
-impl Connection {
-    fn new(task: JoinHandle<()>) -> Self {
-        Self(task.abort_handle())
-    }
-}
-
 impl Drop for Connection {
     fn drop(&mut self) {
         self.0.abort();
     }
+}
+
+/// An HTTP/1.1 connection in use, and where it goes afterwards.
+#[derive(Debug)]
+struct Lease {
+    connection: Http1,
+    idle: Arc<Mutex<Vec<Http1>>>,
+}
+
+impl Lease {
+    fn give_back(self) {
+        lock(&self.idle).push(self.connection);
+    }
+}
+
+/// A panic elsewhere leaves the list whole: it is only ever pushed to and popped from.
+fn lock(idle: &Mutex<Vec<Http1>>) -> MutexGuard<'_, Vec<Http1>> {
+    idle.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// How a response ended.
@@ -198,7 +230,7 @@ pub struct Exchange {
     received: Vec<u8>,
     chunks: Vec<(Duration, usize)>,
     end: Option<End>,
-    _connection: Option<Connection>,
+    lease: Option<Lease>,
 }
 
 impl Exchange {
@@ -221,6 +253,9 @@ impl Exchange {
     /// Reads to the end.
     pub async fn finish(mut self) -> Answer {
         while self.chunk().await {}
+        if let Some(lease) = self.lease.take().filter(|_| self.end == Some(End::Complete)) {
+            lease.give_back();
+        }
         Answer {
             status: self.status,
             headers: self.headers,

@@ -1,2 +1,132 @@
-//! gauge
-fn main() {}
+//! `cargo gauge`: build, check, replay and show the filter.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::{Parser, Subcommand};
+use host_test::case::Case;
+use host_test::replay::{self, Outcome, Split};
+use host_test::{Module, build};
+
+/// Build, check and try the llm-gauge filter on this machine.
+#[derive(Parser)]
+#[command(name = "cargo gauge", bin_name = "cargo gauge", version, subcommand_required = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Build the release filter at target/plugin/llm_gauge.wasm.
+    Build(BuildArgs),
+    /// Check a plugin configuration; exits 1 with the reason.
+    Check(CheckArgs),
+    /// Run recorded exchanges through the real wasm in wasmtime.
+    Replay(ReplayArgs),
+}
+
+#[derive(clap::Args)]
+struct BuildArgs {
+    /// Leave SIMD out, for hosts that do not have it.
+    #[arg(long)]
+    portable: bool,
+}
+
+#[derive(clap::Args)]
+struct CheckArgs {
+    /// The plugin configuration, a JSON file.
+    file: PathBuf,
+}
+
+#[derive(clap::Args)]
+struct ReplayArgs {
+    /// Case files, or folders with cases.
+    #[arg(required = true)]
+    paths: Vec<PathBuf>,
+    /// Cut bodies after every N bytes, or at `every` offset.
+    #[arg(long, value_name = "N|every", value_parser = split)]
+    split: Option<Split>,
+    /// A plugin configuration to run with.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Print one JSON object a case.
+    #[arg(long)]
+    json: bool,
+}
+
+fn split(text: &str) -> Result<Split, String> {
+    match (text, text.parse()) {
+        ("every", _) => Ok(Split::Every),
+        (_, Ok(bytes)) if bytes > 0 => Ok(Split::Bytes(bytes)),
+        _ => Err("expected `every` or a number of bytes".to_owned()),
+    }
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Build(args) => build(&args),
+        Command::Check(args) => check(&args),
+        Command::Replay(args) => replay(&args),
+    };
+    done.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+fn build(args: &BuildArgs) -> Result<ExitCode> {
+    let wasm = build::filter(args.portable)?;
+    println!("{}", wasm.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+fn check(args: &CheckArgs) -> Result<ExitCode> {
+    let file = args.file.display();
+    let document = std::fs::read(&args.file).with_context(|| format!("cannot read {file}"))?;
+    match llm_gauge_engine::policy::Policy::parse(&document) {
+        Ok(_) => {
+            println!("{file}: good");
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(error) => {
+            eprintln!("{file}: {error}");
+            Ok(ExitCode::FAILURE)
+        }
+    }
+}
+
+fn replay(args: &ReplayArgs) -> Result<ExitCode> {
+    let cases = Case::find(&args.paths)?;
+    let configuration = match &args.config {
+        Some(file) => std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?,
+        None => Vec::new(),
+    };
+    let module = Module::from_file(build::filter(false)?)?;
+    let mut bad = 0;
+    for case in &cases {
+        let outcome = replay::run(&module, &configuration, case, args.split.unwrap_or(Split::Whole))?;
+        bad += usize::from(!outcome.is_good());
+        match args.json {
+            true => println!("{}", serde_json::to_string(&outcome)?),
+            false => print(&outcome),
+        }
+    }
+    eprintln!("{} of {} cases as expected", cases.len() - bad, cases.len());
+    Ok(if bad == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn print(outcome: &Outcome) {
+    let mark = if outcome.is_good() { '✓' } else { '✗' };
+    println!("{mark} {}/{} ({} cuttings)", outcome.folder, outcome.case, outcome.cuttings);
+    if !outcome.body_unchanged {
+        println!("    the client did not get the response's bytes");
+    }
+    for cutting in outcome.unequal_cuttings.iter().take(3) {
+        println!("    another record when cut {cutting}");
+    }
+    for difference in &outcome.differences {
+        println!("    {}: expected {}, got {}", difference.field, difference.expected, difference.actual);
+    }
+}

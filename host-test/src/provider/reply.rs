@@ -98,7 +98,10 @@ pub(super) fn unary(script: &Script, body: &Value, reports: Tokens) -> Reply {
         headers,
         steps: vec![Step { wait: Duration::ZERO, piece }],
         ending: if truncated { Ending::Broken } else { Ending::Complete },
-        gate: script.gate.clone().map(|name| Gate { name, before_step: truncated.then_some(1) }),
+        gate: script
+            .gate
+            .clone()
+            .map(|name| Gate { name, before_step: (truncated || script.linger).then_some(1) }),
     }
 }
 
@@ -129,11 +132,16 @@ pub(super) fn stream(script: &Script, parts: Stream) -> Reply {
         };
         Step { wait, piece }
     });
-    let before_step = if script.fault.is_some() { last_token } else { last_token.min(first_token + 1) };
+    let steps: Vec<_> = steps.collect();
+    let before_step = match script.fault {
+        _ if script.linger => steps.len(),
+        Some(_) => last_token,
+        None => last_token.min(first_token + 1),
+    };
     Reply {
         status: 200,
         headers: headers(script, "text/event-stream; charset=utf-8"),
-        steps: steps.collect(),
+        steps,
         ending,
         gate: script.gate.clone().map(|name| Gate { name, before_step: Some(before_step) }),
     }
@@ -187,6 +195,7 @@ mod tests {
         assert_eq!(bytes("stall_after=0; gate=g"), ("a".into(), Ending::Stalled, Some(1)));
         assert_eq!(bytes("error_after=9; gate=g"), ("a123!".into(), Ending::Complete, Some(4)));
         assert_eq!(bytes("gate=g"), ("a123z".into(), Ending::Complete, Some(2)));
+        assert_eq!(bytes("gate=g; linger"), ("a123z".into(), Ending::Complete, Some(5)));
     }
 
     #[test]

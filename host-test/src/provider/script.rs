@@ -21,6 +21,7 @@
 //! | `retry_after=N` | none | a `retry-after` header, in seconds |
 //! | `odd=NAME` | none | strange headers: `latin1`, `many`, `untyped`, `upper` |
 //! | `gate=NAME` | none | wait until [`Provider::open`](super::Provider::open): before the cut if there is one, else before an answer or after a stream's first token |
+//! | `linger` | | the gate stands behind the last byte instead, before the end of the body |
 //!
 //! And at most one way to go wrong:
 //!
@@ -64,6 +65,8 @@ pub struct Script {
     pub odd: Option<Odd>,
     /// The gate it waits at.
     pub gate: Option<String>,
+    /// Whether the gate is between the last byte and the end.
+    pub linger: bool,
     /// How it goes wrong.
     pub fault: Option<Fault>,
 }
@@ -136,6 +139,7 @@ impl Default for Script {
             retry_after: None,
             odd: None,
             gate: None,
+            linger: false,
             fault: None,
         }
     }
@@ -201,10 +205,11 @@ impl Script {
             ("error_after", Some(value)) => self.fail(Fault::Error(count(value)?))?,
             ("reset_after", Some(value)) => self.fail(Fault::Reset(count(value)?))?,
             ("stall_after", Some(value)) => self.fail(Fault::Stall(count(value)?))?,
+            ("linger", None) => self.linger = true,
             ("truncate", None) => self.fail(Fault::Truncate)?,
             ("close", None) => self.fail(Fault::Close)?,
             ("silent", None) => self.fail(Fault::Silent)?,
-            ("truncate" | "close" | "silent", Some(_)) => bail!("{key} takes no value"),
+            ("linger" | "truncate" | "close" | "silent", Some(_)) => bail!("{key} takes no value"),
             (_, None) => {
                 bail!("no such item, or it needs a value; the items are in provider/script.rs")
             }

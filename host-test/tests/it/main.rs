@@ -1,3 +1,19 @@
-//! The test suite.
+//! The test suite: one binary, so that the host and wasmtime are linked once.
+
+// The filter that makes the host calls it is told to.
+mod probe;
+
+// What the host calls of a stream, the clock and WASI mean.
+mod abi;
+// What ends a guest: memory, fuel, panics, misuse; and that it ends no other.
+mod limits;
+// What outlives a stream: metrics, shared data, queues, callouts.
+mod shared;
+// One stream through the phases: endings, pauses, local replies.
+mod streams;
+
+// Recorded traffic of real providers, where it lies on this machine.
 mod corpus;
+
+// The filter in a real Envoy.
 mod envoy;

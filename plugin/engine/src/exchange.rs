@@ -122,7 +122,6 @@ impl Exchange {
 
     /// Everything is over at `now_ns`.
     pub fn finish(mut self, end: &End, now_ns: u64) -> Record {
-        self.request_end();
         self.read(now_ns, |body, paths, reader| body.finish(paths, reader));
         let http_status = end.code.or(self.response.status);
         let is_http_error = http_status.is_some_and(|code| code >= 400);
@@ -132,7 +131,10 @@ impl Exchange {
             Seen { head: self.response.has_head, end: self.response.has_end, last_mark: reading.has_ended() };
         let answer = reading.answer(streaming, is_http_error);
         let (status, error) = ending::classify(end, seen, &answer);
-        if streaming && !is_http_error && !seen.last_mark && !answer.error_told {
+        if status == Status::Cancelled {
+            // Nobody waited for the rest: that it is not there is no gap.
+            reading.forgive(Gap::Truncated);
+        } else if streaming && !is_http_error && !seen.last_mark && !answer.error_told {
             reading.add_gap(Gap::IncompleteStream);
         }
         for gap in &self.asked.gaps {

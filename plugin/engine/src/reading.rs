@@ -79,6 +79,11 @@ impl Reading {
         }
     }
 
+    /// Takes a gap back.
+    pub fn forgive(&mut self, gap: Gap) {
+        self.gaps.retain(|counted| *counted != gap);
+    }
+
     /// What could not be read.
     pub fn take_gaps(&mut self) -> Vec<Gap> {
         core::mem::take(&mut self.gaps)

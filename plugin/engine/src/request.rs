@@ -18,10 +18,12 @@ pub struct Asked {
 }
 
 impl Asked {
-    /// Nothing read yet. A body that does not claim to be JSON, or is encoded, stays unread.
+    /// Nothing read yet. Content types are guesses of clients, so all but those that cannot hold JSON are read.
     pub fn new(head: &Headers<'_>, event_bytes_max: u64) -> Self {
-        let says_other = head.get("content-type").is_some() && !head.media_type_is("application/json");
-        let is_readable = !says_other && !head.is_encoded();
+        let content_type = head.text("content-type").unwrap_or_default();
+        let is_other = ["multipart/", "audio/", "image/", "application/octet-stream"];
+        let is_other = is_other.iter().any(|start| content_type.starts_with(start));
+        let is_readable = !is_other && !head.is_encoded();
         Self {
             body: is_readable.then(|| Body::new(false, event_bytes_max)),
             model: None,

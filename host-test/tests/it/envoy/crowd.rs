@@ -1,6 +1,6 @@
 //! Many exchanges at once, on two workers.
 
-use host_test::load::{Client, End, Protocol};
+use host_test::load::{End, Protocol};
 
 use super::rig::{Rig, Setup, chat, messages, run};
 
@@ -12,12 +12,11 @@ fn two_hundred_streams_on_two_workers() {
     run(async {
         let rig = Rig::start(Setup::Plain).await;
         let script = "input=30; output=9; gate=crowd";
-        let shared = Client::new(rig.envoy.listener(), Protocol::Http2);
         let mut exchanges = Vec::new();
         for _ in 0..EACH {
             for stream in [chat("crowd", true, script), messages("crowd-a", true, script)] {
                 exchanges.push(rig.send(Protocol::Http1, stream.clone()).await);
-                exchanges.push(shared.send(stream).await.unwrap());
+                exchanges.push(rig.send(Protocol::Http2, stream).await);
             }
         }
         // All of them stand still after their first token, so the gauge has to show each one.

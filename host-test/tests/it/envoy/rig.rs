@@ -43,6 +43,8 @@ pub(super) enum Setup {
 pub(super) struct Rig {
     pub(super) provider: Provider,
     pub(super) envoy: Envoy,
+    http1: Client,
+    http2: Client,
 }
 
 impl Rig {
@@ -74,12 +76,19 @@ impl Rig {
             bootstrap = bootstrap.route_timeout(Duration::from_secs(1)).unwrap();
         }
         let bootstrap = bootstrap.flush_every(Duration::from_millis(100)).unwrap();
-        Self { provider, envoy: Envoy::start(bootstrap, 2).await.unwrap() }
+        let envoy = Envoy::start(bootstrap, 2).await.unwrap();
+        let [http1, http2] =
+            [Protocol::Http1, Protocol::Http2].map(|protocol| Client::new(envoy.listener(), protocol));
+        Self { provider, envoy, http1, http2 }
     }
 
     /// Sends a request through Envoy.
     pub(super) async fn send(&self, protocol: Protocol, request: Request) -> Exchange {
-        Client::new(self.envoy.listener(), protocol).send(request).await.unwrap()
+        let client = match protocol {
+            Protocol::Http1 => &self.http1,
+            Protocol::Http2 => &self.http2,
+        };
+        client.send(request).await.unwrap()
     }
 
     /// Sends a request through Envoy and reads the whole answer, of which every byte has to be the provider's.
@@ -135,7 +144,7 @@ impl Rig {
 pub(super) async fn shipped() -> Bootstrap {
     static FILTER: OnceLock<PathBuf> = OnceLock::new();
     let filter =
-        tokio::task::spawn_blocking(|| FILTER.get_or_init(|| build::filter().unwrap())).await.unwrap();
+        tokio::task::spawn_blocking(|| FILTER.get_or_init(|| build::filter(false).unwrap())).await.unwrap();
     Bootstrap::shipped().unwrap().filter(filter).unwrap()
 }
 

@@ -1,0 +1,99 @@
+//! What outlives a stream: metrics, shared data, shared queues.
+
+use super::memory::{bytes, give, text, write, write_u32};
+use super::{Call, Stop};
+use crate::host::{ROOT, Status};
+use crate::world::Address;
+
+pub(super) fn define_metric(
+    call: &mut Call<'_>,
+    kind: u32,
+    name: u32,
+    name_size: u32,
+    id: u32,
+) -> Result<(), Stop> {
+    let name = bytes(call, name, name_size)?;
+    let defined = call.data_mut().define_metric(kind, name)?;
+    write_u32(call, id, defined)
+}
+
+pub(super) fn increment_metric(call: &mut Call<'_>, id: u32, offset: i64) -> Result<(), Stop> {
+    Ok(call.data_mut().increment_metric(id, offset)?)
+}
+
+pub(super) fn record_metric(call: &mut Call<'_>, id: u32, value: u64) -> Result<(), Stop> {
+    Ok(call.data_mut().record_metric(id, value)?)
+}
+
+pub(super) fn get_metric(call: &mut Call<'_>, id: u32, value: u32) -> Result<(), Stop> {
+    let found = call.data().get_metric(id)?;
+    write(call, value, &found.to_le_bytes())
+}
+
+pub(super) fn get_data(
+    call: &mut Call<'_>,
+    key: u32,
+    key_size: u32,
+    at: u32,
+    size: u32,
+    cas: u32,
+) -> Result<(), Stop> {
+    let key = text(call, key, key_size)?;
+    let place = (call.data().vm_id().to_owned(), key);
+    let found = call.data().world().data.get(&place).cloned();
+    let (value, version) = found.ok_or(Status::NotFound)?;
+    give(call, &value, at, size)?;
+    write_u32(call, cas, version)
+}
+
+pub(super) fn set_data(
+    call: &mut Call<'_>,
+    key: u32,
+    key_size: u32,
+    at: u32,
+    size: u32,
+    cas: u32,
+) -> Result<(), Stop> {
+    let (key, value) = (text(call, key, key_size)?, bytes(call, at, size)?);
+    let host = call.data();
+    if host.world().set_data(host.vm_id(), &key, value, cas) {
+        Ok(())
+    } else {
+        Err(Status::CasMismatch.into())
+    }
+}
+
+pub(super) fn register_queue(call: &mut Call<'_>, name: u32, name_size: u32, id: u32) -> Result<(), Stop> {
+    let name = text(call, name, name_size)?;
+    let host = call.data();
+    let owner = Address { vm: host.vm, context: ROOT };
+    let registered = host.world().register_queue(host.vm_id(), &name, owner);
+    write_u32(call, id, registered)
+}
+
+pub(super) fn resolve_queue(
+    call: &mut Call<'_>,
+    vm: u32,
+    vm_size: u32,
+    name: u32,
+    name_size: u32,
+    id: u32,
+) -> Result<(), Stop> {
+    let (vm, name) = (text(call, vm, vm_size)?, text(call, name, name_size)?);
+    let found = call.data().world().resolve_queue(&vm, &name);
+    write_u32(call, id, found.ok_or(Status::NotFound)?)
+}
+
+pub(super) fn enqueue(call: &mut Call<'_>, id: u32, at: u32, size: u32) -> Result<(), Stop> {
+    let item = bytes(call, at, size)?;
+    if call.data().world().enqueue(id, item) { Ok(()) } else { Err(Status::NotFound.into()) }
+}
+
+pub(super) fn dequeue(call: &mut Call<'_>, id: u32, at: u32, size: u32) -> Result<(), Stop> {
+    let item = {
+        let mut world = call.data().world();
+        let queue = world.queues.get_mut(&id).ok_or(Status::NotFound)?;
+        queue.items.pop_front().ok_or(Status::Empty)?
+    };
+    give(call, &item, at, size)
+}

@@ -1,0 +1,344 @@
+//! One HTTP stream through the phases.
+//!
+//! [`drive`] plays a whole [`Exchange`], cut up as a [`ChunkPlan`] says. A test that needs its hands in between (other
+//! streams, callouts, a clock that moves) takes [`Guest::open_stream`] and plays the steps of a [`Stream`] itself.
+
+mod deliver;
+mod ending;
+mod flow;
+mod plan;
+
+use std::collections::BTreeMap;
+
+use crate::failure::{Failure, FailureKind, Result};
+use crate::guest::Guest;
+use crate::host::{Action, LocalResponse, Phase, PropertyPath, StreamState, Way, int};
+use crate::pairs::Headers;
+
+pub use ending::{Ending, LocalReply};
+pub use flow::{Outcome, Piece, Received, Step};
+pub use plan::{Arrivals, ChunkPlan, ClockPlan, Cut, EndForm};
+
+pub(crate) use flow::{Event, Flow};
+
+/// A request and its response, to be played to a guest.
+#[derive(Debug, Clone)]
+pub struct Exchange {
+    /// The request head, pseudo-headers included.
+    pub request_headers: Headers,
+    /// The request body.
+    pub request_body: Vec<u8>,
+    /// The request trailers.
+    pub request_trailers: Option<Headers>,
+    /// Whether the client sends its request to the end; not so when it leaves during an upload.
+    pub request_complete: bool,
+    /// The response head; `None` when the upstream never answers.
+    pub response_headers: Option<Headers>,
+    /// The response body, or what arrives of it.
+    pub response_body: Vec<u8>,
+    /// How it ends.
+    pub ending: Ending,
+    /// When things happen.
+    pub clock: ClockPlan,
+    /// What a property reads instead of what this driver would say: a path with dots, and the value.
+    pub properties: Vec<(String, Vec<u8>)>,
+}
+
+/// What a stream came to, seen from outside the filter.
+#[derive(Debug, Clone)]
+pub struct StreamReport {
+    /// The context id it had.
+    pub id: u32,
+    /// What the client got.
+    pub client: Received,
+    /// What the upstream got.
+    pub upstream: Received,
+    /// The local responses the filter sent; the first one took effect.
+    pub local_responses: Vec<LocalResponse>,
+    /// The filter state it left, under its full names: `wasm.` and the path.
+    pub filter_state: BTreeMap<String, Vec<u8>>,
+    /// Whether an edit of the request head made the proxy select the route anew.
+    pub route_cache_cleared: bool,
+    /// Every callback, in order, with what it was shown and what it answered.
+    pub steps: Vec<Step>,
+    /// Fuel over all callbacks of this stream.
+    pub fuel: u64,
+}
+
+/// A stream of a guest, to play to. Several can be under way: [`Guest::stream`] gives each one back by its id.
+pub struct Stream<'guest> {
+    guest: &'guest mut Guest,
+    id: u32,
+}
+
+/// Plays a whole exchange in a fresh stream and reports what came of it.
+///
+/// What waits for the next turn of the event loop (see [`Guest::run_pending`]) is left to the caller, unless the
+/// filter holds the request and can only let go of it there.
+pub fn drive(guest: &mut Guest, exchange: &Exchange, plan: &ChunkPlan) -> Result<StreamReport> {
+    let start_ms = guest.host().world().now_ms();
+    let mut stream = guest.open()?;
+    for (path, value) in &exchange.properties {
+        stream.set_property(path.as_str(), value.clone());
+    }
+    play_request(&mut stream, exchange, plan, start_ms)?;
+    if !stream.is_replied() && exchange.response_headers.is_some() {
+        stream.ensure_request_released()?;
+    }
+    if !stream.is_replied() {
+        play_response(&mut stream, exchange, plan, start_ms)?;
+    }
+    stream.advance_to(start_ms + exchange.clock.end_ms);
+    stream.end(exchange.ending.clone())
+}
+
+impl Exchange {
+    /// An exchange that ends well.
+    pub fn new(
+        request_headers: Headers,
+        request_body: impl Into<Vec<u8>>,
+        response_headers: Headers,
+        response_body: impl Into<Vec<u8>>,
+    ) -> Self {
+        Self {
+            request_headers,
+            request_body: request_body.into(),
+            request_trailers: None,
+            request_complete: true,
+            response_headers: Some(response_headers),
+            response_body: response_body.into(),
+            ending: Ending::Clean,
+            clock: ClockPlan::default(),
+            properties: Vec::new(),
+        }
+    }
+
+    /// A request that no upstream answers: it ends as said.
+    pub fn unanswered(request_headers: Headers, request_body: impl Into<Vec<u8>>, ending: Ending) -> Self {
+        Self {
+            response_headers: None,
+            ending,
+            ..Self::new(request_headers, request_body, Headers::new(), "")
+        }
+    }
+}
+
+impl Guest {
+    /// Opens a stream and gives its id, for [`stream`](Self::stream).
+    pub fn open_stream(&mut self) -> Result<u32> {
+        let id = self.next_context();
+        let mut state = StreamState::new();
+        let clock = self.host().clock();
+        state.set("request.time", int(clock.wall_ns));
+        state.set("request.protocol", b"HTTP/1.1".to_vec());
+        state.set("connection.id", int(1));
+        state.set("source.address", b"10.0.0.9:50000".to_vec());
+        self.host_mut().streams.insert(id, state);
+        let flow = Flow::new(clock.monotonic_ns);
+        self.flows.insert(id, flow);
+        let before = self.fuel_of("proxy_on_context_create");
+        self.run::<_, ()>(id, "proxy_on_context_create", (id, crate::host::ROOT))?;
+        let spent = self.fuel_of("proxy_on_context_create") - before;
+        if let Some(flow) = self.flows.get_mut(&id) {
+            flow.fuel += spent;
+        }
+        Ok(id)
+    }
+
+    /// Opens a stream, ready to be played to.
+    pub fn open(&mut self) -> Result<Stream<'_>> {
+        let id = self.open_stream()?;
+        Ok(self.stream(id))
+    }
+
+    /// A stream that was opened before.
+    pub fn stream(&mut self, id: u32) -> Stream<'_> {
+        Stream { guest: self, id }
+    }
+}
+
+impl Stream<'_> {
+    /// Its context id.
+    pub fn id(&self) -> u32 {
+        self.id
+    }
+
+    /// The guest it runs in.
+    pub fn guest(&mut self) -> &mut Guest {
+        self.guest
+    }
+
+    /// What a property of this stream reads from now on, whatever the driver would say.
+    pub fn set_property(&mut self, path: impl Into<PropertyPath>, value: impl Into<Vec<u8>>) {
+        if let Some(state) = self.guest.host_mut().streams.get_mut(&self.id) {
+            state.overrides.insert(path.into(), value.into());
+        }
+    }
+
+    /// The request head.
+    pub fn request_headers(&mut self, headers: &Headers, end: bool) -> Result<Action> {
+        let event = Event::Head(headers.clone(), end);
+        self.guest.deliver(self.id, Way::Request, event)
+    }
+
+    /// A piece of the request body.
+    pub fn request_body(&mut self, chunk: &[u8], end: bool) -> Result<Action> {
+        let event = Event::Body(chunk.to_vec(), end);
+        self.guest.deliver(self.id, Way::Request, event)
+    }
+
+    /// The request trailers, which end it.
+    pub fn request_trailers(&mut self, trailers: &Headers) -> Result<Action> {
+        let event = Event::Trailers(trailers.clone());
+        self.guest.deliver(self.id, Way::Request, event)
+    }
+
+    /// A whole request: head, chunks, and the empty end that Envoy adds.
+    pub fn request(&mut self, headers: &Headers, chunks: &[&[u8]]) -> Result<()> {
+        self.request_headers(headers, chunks.is_empty())?;
+        for chunk in chunks {
+            self.request_body(chunk, false)?;
+        }
+        if !chunks.is_empty() {
+            self.request_body(b"", true)?;
+        }
+        Ok(())
+    }
+
+    /// The response head.
+    pub fn response_headers(&mut self, headers: &Headers, end: bool) -> Result<Action> {
+        if self.is_replied() {
+            return Ok(Action::Pause);
+        }
+        self.guest.note_response_head(self.id, headers);
+        let event = Event::Head(headers.clone(), end);
+        self.guest.deliver(self.id, Way::Response, event)
+    }
+
+    /// A piece of the response body.
+    pub fn response_body(&mut self, chunk: &[u8], end: bool) -> Result<Action> {
+        if self.is_replied() {
+            return Ok(Action::Pause);
+        }
+        let event = Event::Body(chunk.to_vec(), end);
+        self.guest.deliver(self.id, Way::Response, event)
+    }
+
+    /// The response trailers, which end it.
+    pub fn response_trailers(&mut self, trailers: &Headers) -> Result<Action> {
+        if self.is_replied() {
+            return Ok(Action::Pause);
+        }
+        let event = Event::Trailers(trailers.clone());
+        self.guest.deliver(self.id, Way::Response, event)
+    }
+
+    /// Whether the proxy or the filter has replied in the upstream's place, or the stream was reset.
+    pub fn is_replied(&self) -> bool {
+        self.flow().is_some_and(|flow| flow.replied || flow.closed)
+    }
+
+    /// Whether the filter holds something back on this way.
+    pub fn is_held(&self, way: Way) -> bool {
+        self.flow().is_some_and(|flow| flow.lane(way).is_held())
+    }
+
+    /// What the client has got so far.
+    pub fn client(&self) -> Option<&Received> {
+        self.flow().map(|flow| &flow.client)
+    }
+
+    /// What the upstream has got so far.
+    pub fn upstream(&self) -> Option<&Received> {
+        self.flow().map(|flow| &flow.upstream)
+    }
+
+    /// Ends the stream: what is left of it is played, then comes `on_log`, `on_done` and `on_delete`.
+    pub fn end(self, ending: Ending) -> Result<StreamReport> {
+        self.guest.end_stream(self.id, ending)
+    }
+
+    fn flow(&self) -> Option<&Flow> {
+        self.guest.flows.get(&self.id)
+    }
+
+    fn advance_to(&mut self, at_ms: u64) {
+        let now_ms = self.guest.host().world().now_ms();
+        self.guest.advance_ms(at_ms.saturating_sub(now_ms));
+    }
+
+    fn ensure_request_released(&mut self) -> Result<()> {
+        if self.is_held(Way::Request) {
+            self.guest.run_pending()?;
+        }
+        if self.is_held(Way::Request) && !self.is_replied() {
+            return Err(Failure::new(
+                FailureKind::Driver,
+                "drive",
+                "the filter holds the request, so no upstream can answer it",
+            ));
+        }
+        Ok(())
+    }
+}
+
+fn play_request(stream: &mut Stream<'_>, exchange: &Exchange, plan: &ChunkPlan, start_ms: u64) -> Result<()> {
+    let chunks = plan.request.apply(&exchange.request_body);
+    let complete = exchange.request_complete;
+    let bare = chunks.is_empty() && exchange.request_trailers.is_none();
+    stream.request_headers(&exchange.request_headers, bare && complete)?;
+    stream.advance_to(start_ms + exchange.clock.request_end_ms);
+    let ends_itself = exchange.request_trailers.is_some() || !complete;
+    let on_last = plan.end == EndForm::OnLastChunk && !ends_itself;
+    for (index, chunk) in chunks.iter().enumerate() {
+        stream.request_body(chunk, on_last && index + 1 == chunks.len())?;
+    }
+    match &exchange.request_trailers {
+        Some(trailers) if complete => stream.request_trailers(trailers).map(drop),
+        None if complete && !bare && !on_last => stream.request_body(b"", true).map(drop),
+        _ => Ok(()),
+    }
+}
+
+fn play_response(
+    stream: &mut Stream<'_>,
+    exchange: &Exchange,
+    plan: &ChunkPlan,
+    start_ms: u64,
+) -> Result<()> {
+    let Some(headers) = &exchange.response_headers else {
+        return Ok(());
+    };
+    stream.advance_to(start_ms + exchange.clock.response_head_ms);
+    stream.response_headers(headers, exchange.ending == Ending::HeadersOnly)?;
+    let chunks = plan.response.apply(&exchange.response_body);
+    let on_last = exchange.ending == Ending::OnLastChunk
+        || (exchange.ending == Ending::Clean && plan.end == EndForm::OnLastChunk);
+    let mut arrived = 0;
+    for (index, chunk) in chunks.iter().enumerate() {
+        arrived += chunk.len();
+        let at_ms = exchange.clock.arrivals.time_ms(index, arrived);
+        stream.advance_to(start_ms + at_ms);
+        stream.response_body(chunk, on_last && index + 1 == chunks.len())?;
+    }
+    Ok(())
+}
+
+impl Guest {
+    /// What the proxy knows once the upstream has answered.
+    fn note_response_head(&mut self, id: u32, headers: &Headers) {
+        let Some(state) = self.host_mut().streams.get_mut(&id) else {
+            return;
+        };
+        let status = headers.text(":status").and_then(|code| code.parse().ok());
+        state.phase = Phase::Response;
+        state.set("response.code", int(status.unwrap_or(0)));
+        state.set("response.flags", int(0));
+        state.set("response.code_details", b"via_upstream".to_vec());
+        state.set("upstream.address", b"10.0.0.1:443".to_vec());
+        state.set("upstream.port", int(443));
+        state.set("upstream.local_address", b"10.0.0.9:40000".to_vec());
+        state.set("upstream.request_attempt_count", int(1));
+        state.set("upstream.cx_pool_ready_duration", int(1_000_000));
+    }
+}

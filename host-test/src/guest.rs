@@ -1,0 +1,327 @@
+//! A compiled [`Module`], and its running instances, the [`Guest`]s.
+
+mod module;
+
+use std::collections::BTreeMap;
+
+use wasmtime::{Instance, Store, Trap, WasmParams, WasmResults};
+
+use crate::drive::Flow;
+use crate::failure::{Failure, FailureKind, Result};
+use crate::host::{CallAnswer, CallState, Host, LogLevel, ROOT};
+use crate::world::SharedWorld;
+
+pub use module::Module;
+
+/// How a guest is started.
+#[derive(Clone)]
+pub struct Options {
+    /// The plugin's configuration.
+    pub configuration: Vec<u8>,
+    /// The VM's configuration.
+    pub vm_configuration: Vec<u8>,
+    /// The VM id: shared data and queues are apart between ids.
+    pub vm_id: String,
+    /// The world to live in. Guests with clones of one world are workers of one proxy.
+    pub world: SharedWorld,
+    /// Most bytes of linear memory.
+    pub memory_bytes_max: usize,
+    /// Most fuel for one callback: about one unit per wasm instruction.
+    pub fuel_max: u64,
+    /// Most bytes of a body the proxy holds for a filter that pauses: Envoy's connection buffer limit.
+    pub buffer_bytes_max: usize,
+    /// Envoy's setting of that name. Without it a pause at the head keeps the body from the filter as well.
+    pub allow_on_headers_stop_iteration: bool,
+    /// Where random numbers start from.
+    pub seed: u64,
+    /// The level the guest is told; lines below it are recorded all the same.
+    pub log_level: LogLevel,
+    /// Properties seen from everywhere: a path with dots, and the value.
+    pub properties: Vec<(String, Vec<u8>)>,
+}
+
+/// A running filter: one VM with one root context, like one worker of Envoy.
+///
+/// The first failure is its last: whatever is called afterwards fails with [`FailureKind::Dead`].
+pub struct Guest {
+    pub(crate) flows: BTreeMap<u32, Flow>,
+    pub(crate) buffer_bytes_max: usize,
+    pub(crate) stop_iteration: bool,
+    store: Store<Host>,
+    instance: Instance,
+    fuel: BTreeMap<String, Fuel>,
+    fuel_max: u64,
+    last_context: u32,
+    dead: Option<Box<Failure>>,
+}
+
+/// What an export has cost.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Fuel {
+    /// How often it was called.
+    pub calls: u64,
+    /// Fuel over all calls.
+    pub total: u64,
+    /// Fuel of the dearest call: `max <= total`.
+    pub max: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            configuration: Vec::new(),
+            vm_configuration: Vec::new(),
+            vm_id: String::new(),
+            world: SharedWorld::new(),
+            memory_bytes_max: 256 * 1024 * 1024,
+            fuel_max: 100_000_000_000,
+            buffer_bytes_max: 1024 * 1024,
+            allow_on_headers_stop_iteration: false,
+            seed: 0,
+            log_level: LogLevel::Info,
+            properties: [("plugin_name", "test"), ("plugin_root_id", "")]
+                .map(|(path, value)| (path.to_owned(), value.into()))
+                .to_vec(),
+        }
+    }
+}
+
+impl Options {
+    /// The defaults, with this plugin configuration.
+    pub fn configured(configuration: impl Into<Vec<u8>>) -> Self {
+        Self { configuration: configuration.into(), ..Self::default() }
+    }
+}
+
+impl Guest {
+    /// Starts a fresh instance, as far as having accepted its configuration.
+    pub fn start(module: &Module, options: Options) -> Result<Self> {
+        let (guest, booted) = Self::try_start(module, options)?;
+        booted.map(|()| guest)
+    }
+
+    /// Like [`start`](Self::start), but gives the guest even if it failed to boot: its logs say why.
+    pub fn try_start(module: &Module, options: Options) -> Result<(Self, Result<()>)> {
+        let mut store = Store::new(module.engine(), Host::new(&options));
+        store.limiter(|host| &mut host.memory);
+        let instantiated = store.set_fuel(options.fuel_max).and_then(|()| module.instantiate(&mut store));
+        let instance = instantiated.map_err(|error| explain(&error, "instantiate", store.data(), 0))?;
+        let mut guest = Self {
+            flows: BTreeMap::new(),
+            buffer_bytes_max: options.buffer_bytes_max,
+            stop_iteration: options.allow_on_headers_stop_iteration,
+            store,
+            instance,
+            fuel: BTreeMap::new(),
+            fuel_max: options.fuel_max,
+            last_context: ROOT,
+            dead: None,
+        };
+        let sizes = (size(&options.vm_configuration), size(&options.configuration));
+        let booted = guest.boot(sizes.0, sizes.1);
+        Ok((guest, booted))
+    }
+
+    /// What the guest did, and the knobs of the proxy around it.
+    pub fn host(&self) -> &Host {
+        self.store.data()
+    }
+
+    /// The same, to change.
+    pub fn host_mut(&mut self) -> &mut Host {
+        self.store.data_mut()
+    }
+
+    /// Moves the clock of the whole world on. A tick that is due waits for
+    /// [`run_pending`](Self::run_pending); a callout never times out by itself, a test answers it.
+    pub fn advance_ms(&mut self, ms: u64) {
+        self.host_mut().advance_ms(ms);
+    }
+
+    /// What each export has cost so far.
+    pub fn fuel(&self) -> &BTreeMap<String, Fuel> {
+        &self.fuel
+    }
+
+    /// Fuel over all exports.
+    pub fn fuel_total(&self) -> u64 {
+        self.fuel.values().map(|fuel| fuel.total).sum()
+    }
+
+    /// The failure that ended this guest, if one did.
+    pub fn failure(&self) -> Option<&Failure> {
+        self.dead.as_deref()
+    }
+
+    /// Delivers what waits for the next turn of the event loop: queue wake-ups, the tick if it is due.
+    /// Gives the number of callbacks made.
+    pub fn run_pending(&mut self) -> Result<usize> {
+        let mut made = 0;
+        loop {
+            let vm = self.host().vm;
+            let wake_up = self.host().world().take_wake_up(vm);
+            let Some((context, queue)) = wake_up else {
+                break;
+            };
+            self.run::<_, ()>(context, "proxy_on_queue_ready", (context, queue))?;
+            self.settle()?;
+            made += 1;
+        }
+        let host = self.host();
+        if host.tick_period_ms > 0 && host.clock().monotonic_ns >= host.tick_due_ns {
+            self.tick()?;
+            made += 1;
+        }
+        Ok(made)
+    }
+
+    /// Ticks, due or not.
+    pub fn tick(&mut self) -> Result<()> {
+        let host = self.host_mut();
+        host.set_tick_period(host.tick_period_ms);
+        self.run::<_, ()>(ROOT, "proxy_on_tick", (ROOT,))?;
+        self.settle()
+    }
+
+    /// Answers a callout.
+    pub fn answer(&mut self, token: u32, answer: CallAnswer) -> Result<()> {
+        const CALLBACK: &str = "proxy_on_http_call_response";
+        if !self.host_mut().close_callout(token, CallState::Answered) {
+            let message = format!("no callout {token} in flight");
+            return Err(Failure::new(FailureKind::Driver, CALLBACK, message));
+        }
+        let count = |headers: &crate::Headers| u32::try_from(headers.len()).unwrap_or(u32::MAX);
+        let headers = answer.headers.as_ref().map_or(0, count);
+        let (body, trailers) = (size(&answer.body), count(&answer.trailers));
+        // An answer that was lost leaves nothing to read, not even an empty map.
+        self.host_mut().call_answer = answer.headers.is_some().then_some(answer);
+        let result = self.run::<_, ()>(ROOT, CALLBACK, (ROOT, token, headers, body, trailers));
+        self.host_mut().call_answer = None;
+        result?;
+        self.settle()
+    }
+
+    /// Drops a callout without a word, as a plugin reload does.
+    pub fn cancel(&mut self, token: u32) -> Result<()> {
+        if self.host_mut().close_callout(token, CallState::Cancelled) {
+            return Ok(());
+        }
+        let message = format!("no callout {token} in flight");
+        Err(Failure::new(FailureKind::Driver, "cancel", message))
+    }
+
+    /// Asks the root context to end. `false` means it has work left and says `proxy_done` later: see
+    /// [`Host::is_done`].
+    pub fn shut_down(&mut self) -> Result<bool> {
+        self.host_mut().pending_done = true;
+        let done: Option<u32> = self.run(ROOT, "proxy_on_done", (ROOT,))?;
+        if done != Some(0) {
+            let host = self.host_mut();
+            (host.pending_done, host.done) = (false, true);
+        }
+        self.settle()?;
+        Ok(self.host().is_done())
+    }
+
+    /// Ends the root context for good.
+    pub fn delete(&mut self) -> Result<()> {
+        self.run::<_, ()>(ROOT, "proxy_on_log", (ROOT,))?;
+        self.run::<_, ()>(ROOT, "proxy_on_delete", (ROOT,))?;
+        Ok(())
+    }
+
+    /// A fresh context id.
+    pub(crate) fn next_context(&mut self) -> u32 {
+        self.last_context += 1;
+        self.last_context
+    }
+
+    /// Calls an export with the context the callback is about. An export the module does not have is no call.
+    pub(crate) fn run<P: WasmParams, R: WasmResults>(
+        &mut self,
+        context: u32,
+        callback: &str,
+        arguments: P,
+    ) -> Result<Option<R>> {
+        if let Some(first) = &self.dead {
+            return Err(Failure::new(FailureKind::Dead, callback, first.to_string()));
+        }
+        if self.instance.get_func(&mut self.store, callback).is_none() {
+            return Ok(None);
+        }
+        self.store.data_mut().enter(context);
+        let refusals = self.host().memory.refusals;
+        let result = self.metered(callback, arguments);
+        self.store.data_mut().enter(0);
+        result.map(Some).map_err(|error| self.die(explain(&error, callback, self.store.data(), refusals)))
+    }
+
+    /// Ends this guest.
+    pub(crate) fn die(&mut self, failure: Box<Failure>) -> Box<Failure> {
+        self.dead = Some(failure.clone());
+        failure
+    }
+
+    /// Fuel spent on one export so far.
+    pub(crate) fn fuel_of(&self, callback: &str) -> u64 {
+        self.fuel.get(callback).map_or(0, |fuel| fuel.total)
+    }
+
+    fn metered<P: WasmParams, R: WasmResults>(
+        &mut self,
+        callback: &str,
+        arguments: P,
+    ) -> wasmtime::Result<R> {
+        let function = self.instance.get_typed_func::<P, R>(&mut self.store, callback)?;
+        self.store.set_fuel(self.fuel_max)?;
+        let result = function.call(&mut self.store, arguments);
+        let used = self.fuel_max - self.store.get_fuel()?;
+        let fuel = self.fuel.entry(callback.to_owned()).or_default();
+        fuel.calls += 1;
+        fuel.total += used;
+        fuel.max = fuel.max.max(used);
+        result
+    }
+
+    fn boot(&mut self, vm_configuration: u32, configuration: u32) -> Result<()> {
+        for entry in ["_initialize", "_start"] {
+            if self.run::<_, ()>(0, entry, ())?.is_some() {
+                break;
+            }
+        }
+        self.run::<_, ()>(ROOT, "proxy_on_context_create", (ROOT, 0_u32))?;
+        self.accept("proxy_on_vm_start", vm_configuration)?;
+        self.store.data_mut().configuring = true;
+        self.accept("proxy_on_configure", configuration)?;
+        self.store.data_mut().configuring = false;
+        self.settle()
+    }
+
+    fn accept(&mut self, callback: &str, size: u32) -> Result<()> {
+        if self.run::<_, u32>(ROOT, callback, (ROOT, size))? != Some(0) {
+            return Ok(());
+        }
+        let lines = self.host().logs.iter();
+        let said = lines.rev().find(|line| line.level >= LogLevel::Warn);
+        let message = said.map_or("without a word".to_owned(), |line| line.text.clone());
+        Err(self.die(Failure::new(FailureKind::Refused, callback, message)))
+    }
+}
+
+/// Makes a failure of what the engine says, with what the host has seen. A refusal of memory before this callback
+/// is not to blame: the guest lived on with it.
+fn explain(error: &wasmtime::Error, callback: &str, host: &Host, refusals_before: u64) -> Box<Failure> {
+    let kind = match error.downcast_ref::<Trap>() {
+        Some(Trap::OutOfFuel) => FailureKind::Fuel,
+        _ if host.memory.refusals > refusals_before => FailureKind::Memory,
+        Some(_) => FailureKind::Trap,
+        None if callback == "instantiate" => FailureKind::Module,
+        None => FailureKind::Trap,
+    };
+    let critical = host.logged(LogLevel::Critical).last().map(|s| (*s).into());
+    Box::new(Failure { kind, callback: callback.to_owned(), message: format!("{error:#}"), critical })
+}
+
+fn size(bytes: &[u8]) -> u32 {
+    u32::try_from(bytes.len()).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,206 @@
+//! Recorded exchanges, run through the real wasm, in one piece and cut up.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, bail};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::case::{Case, Fields};
+use crate::world::{Metric, MetricKind};
+use crate::{ChunkPlan, Cut, Exchange, Guest, Headers, Module, Options, StreamReport, drive};
+
+/// Bodies up to this size are cut at every offset by [`Split::Every`].
+pub const EVERY_OFFSET_BYTES_MAX: usize = 64 * 1024;
+
+/// Longer bodies are cut this often, at random places from a fixed seed.
+pub const RANDOM_CUTTINGS: usize = 200;
+
+/// How bodies are cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Split {
+    /// Not at all.
+    Whole,
+    /// After every so many bytes.
+    Bytes(usize),
+    /// At every offset, and byte by byte.
+    Every,
+}
+
+/// What a case came to.
+#[derive(Clone, Debug, Serialize)]
+pub struct Outcome {
+    /// The case's name.
+    pub case: String,
+    /// The folder it lies in.
+    pub folder: String,
+    /// The record; null if the exchange was not metered.
+    pub record: Value,
+    /// Every metric by its name and labels: a number, or a histogram's values.
+    pub metrics: BTreeMap<String, Value>,
+    /// What could not be read.
+    pub gaps: Vec<Value>,
+    /// Wasm fuel of the whole exchange in one piece: about one unit an instruction.
+    pub fuel: u64,
+    /// Whether the client got exactly the response's bytes, in every run.
+    pub body_unchanged: bool,
+    /// How many ways of cutting were run.
+    pub cuttings: usize,
+    /// Cuttings that gave another record, by what they were.
+    pub unequal_cuttings: Vec<String>,
+    /// Fields that are not as the case expects.
+    pub differences: Vec<Difference>,
+}
+
+/// A field that is not as the case expects.
+#[derive(Clone, Debug, Serialize)]
+pub struct Difference {
+    /// The field.
+    pub field: &'static str,
+    /// What the case says.
+    pub expected: Value,
+    /// What the record says.
+    pub actual: Value,
+}
+
+impl Outcome {
+    /// Whether everything is as it must be.
+    pub fn is_good(&self) -> bool {
+        self.body_unchanged && self.unequal_cuttings.is_empty() && self.differences.is_empty()
+    }
+}
+
+/// Runs one case in a fresh instance of the filter, and its other cuttings in one more.
+pub fn run(module: &Module, configuration: &[u8], case: &Case, split: Split) -> Result<Outcome> {
+    let options = Options::configured(with_record(configuration)?);
+    let mut guest = Guest::start(module, options.clone())?;
+    let exchange = exchange(case);
+    let first = cuttings(case, split).next().unwrap_or_default();
+    let report = drive(&mut guest, &exchange, &first)?;
+    let record = record(&report)?;
+    let mut outcome = Outcome {
+        case: case.name.clone(),
+        folder: case.folder.clone(),
+        metrics: guest.host().world().metrics.iter().map(|(key, metric)| series(key, metric)).collect(),
+        gaps: record.get("gaps").and_then(Value::as_array).cloned().unwrap_or_default(),
+        fuel: report.fuel,
+        body_unchanged: report.client.body == case.response_body,
+        cuttings: 1,
+        unequal_cuttings: Vec::new(),
+        differences: Vec::new(),
+        record: record.clone(),
+    };
+    let fields = record.as_object().cloned().unwrap_or_default();
+    let differences = case.differences(&fields).into_iter();
+    outcome.differences =
+        differences.map(|(field, expected, actual)| Difference { field, expected, actual }).collect();
+    let mut guest = Guest::start(module, options)?;
+    for plan in cuttings(case, split).skip(1) {
+        let report = drive(&mut guest, &exchange, &plan)?;
+        outcome.cuttings += 1;
+        outcome.body_unchanged &= report.client.body == case.response_body;
+        if self::record(&report)? != record {
+            outcome.unequal_cuttings.push(format!("{:?}", plan.response));
+        }
+    }
+    Ok(outcome)
+}
+
+/// The exchange of a case, to be played.
+pub fn exchange(case: &Case) -> Exchange {
+    let headers = |fields: &Fields| {
+        fields.iter().fold(Headers::new(), |headers, (name, value)| headers.with(name, value))
+    };
+    Exchange::new(
+        headers(&case.request_head),
+        case.request_body.clone(),
+        headers(&case.response_head),
+        case.response_body.clone(),
+    )
+}
+
+/// The record the filter left behind; null if it left none.
+pub fn record(report: &StreamReport) -> Result<Value> {
+    match report.filter_state.get("wasm.llm.record") {
+        Some(text) => serde_json::from_slice(text).context("the filter's record is not JSON"),
+        None => Ok(Value::Null),
+    }
+}
+
+/// The configuration, with the record among its filter state.
+fn with_record(configuration: &[u8]) -> Result<Vec<u8>> {
+    let blank = configuration.iter().all(u8::is_ascii_whitespace);
+    let mut configuration: Map<String, Value> = match blank {
+        true => Map::new(),
+        false => serde_json::from_slice(configuration).context("the configuration is not a JSON object")?,
+    };
+    let keys = configuration.entry("filter_state").or_insert_with(|| Value::Array(Vec::new()));
+    let Value::Array(keys) = keys else {
+        bail!("filter_state: expected a list");
+    };
+    keys.push(Value::from("record"));
+    Ok(serde_json::to_vec(&configuration)?)
+}
+
+fn cuttings(case: &Case, split: Split) -> Box<dyn Iterator<Item = ChunkPlan>> {
+    let response = |response: Cut| ChunkPlan { response, ..ChunkPlan::default() };
+    let length = case.response_body.len();
+    let whole = std::iter::once(ChunkPlan::whole());
+    match split {
+        Split::Whole => Box::new(whole),
+        Split::Bytes(bytes) => Box::new(std::iter::once(ChunkPlan::every(bytes))),
+        Split::Every if length <= EVERY_OFFSET_BYTES_MAX => {
+            let offsets = (1..length).map(move |offset| response(Cut::At(vec![offset])));
+            Box::new(whole.chain(offsets).chain([ChunkPlan::every(1)]))
+        }
+        Split::Every => {
+            let random =
+                (0..RANDOM_CUTTINGS).map(move |seed| response(Cut::At(random_offsets(seed, length))));
+            Box::new(whole.chain(random))
+        }
+    }
+}
+
+/// A few dozen rising offsets, the same for the same seed.
+fn random_offsets(seed: usize, length: usize) -> Vec<usize> {
+    // SplitMix64: short, and good enough to pick places.
+    let mut state = (seed as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let mut next = || {
+        state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut word = state;
+        word = (word ^ (word >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        word = (word ^ (word >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        word ^ (word >> 31)
+    };
+    let count = 1 + next() % 48;
+    let mut offsets: Vec<usize> = (0..count).map(|_| (next() % length as u64) as usize).collect();
+    offsets.sort_unstable();
+    offsets
+}
+
+/// A metric as `/stats/prometheus` names it, and its value.
+fn series((stat, _): &(String, MetricKind), metric: &Metric) -> (String, Value) {
+    let value = match metric.kind {
+        MetricKind::Histogram => Value::from(metric.samples.clone()),
+        MetricKind::Gauge => Value::from(metric.value.cast_signed()),
+        MetricKind::Counter => Value::from(metric.value),
+    };
+    (exposed_name(stat), value)
+}
+
+/// `NAME.label=.=value;.;.label=.=value;.;` as `NAME{label="value",label="value"}`.
+pub fn exposed_name(stat: &str) -> String {
+    let Some((name, mut rest)) = stat.split_once('.') else {
+        return stat.to_owned();
+    };
+    let mut labels = Vec::new();
+    while let Some((label, after)) = rest.split_once("=.=") {
+        let Some((value, after)) = after.split_once(";.;") else {
+            break;
+        };
+        let value = value.replace('\\', "\\\\").replace('"', "\\\"");
+        labels.push(format!("{label}=\"{value}\""));
+        rest = after.strip_prefix('.').unwrap_or(after);
+    }
+    format!("{name}{{{}}}", labels.join(","))
+}
