@@ -1,9 +1,7 @@
 //! Prometheus text, as Envoy's `/stats/prometheus` prints it, read into a map that tests can compare.
 
-use std::{
-    collections::BTreeMap,
-    fmt::{self, Write as _},
-};
+use std::collections::BTreeMap;
+use std::fmt::{self, Write as _};
 
 use anyhow::{Context, Result, ensure};
 
@@ -23,8 +21,8 @@ pub struct Stats {
 }
 
 impl Stats {
-    /// Reads the text form. Comments are skipped; a line that is neither a comment nor a sample is an error, as it would
-    /// be for Prometheus.
+    /// Reads the text form. Comments are skipped; a line that is neither a comment nor a sample is an error,
+    /// as it would be for Prometheus.
     pub fn parse(text: &str) -> Result<Self> {
         let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
         let series =
@@ -93,10 +91,11 @@ impl Stats {
         self
     }
 
-    /// The upper bound of the bucket in which the quantile lies, over all matching series of the histogram `name`.
+    /// The upper bound of the bucket in which the quantile lies, over all matching series of the histogram
+    /// `name`.
     ///
-    /// `None` without samples; infinite when it lies beyond the last bound. No interpolation: a bound is what a histogram
-    /// knows, a number between two bounds is a guess.
+    /// `None` without samples; infinite when it lies beyond the last bound. No interpolation: a bound is what
+    /// a histogram knows, a number between two bounds is a guess.
     #[must_use]
     pub fn quantile(&self, name: &str, labels: &[(&str, &str)], quantile: f64) -> Option<f64> {
         let mut buckets: Vec<(f64, f64)> = Vec::new();
