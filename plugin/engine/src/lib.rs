@@ -17,3 +17,6 @@ pub mod request;
 pub mod scan;
 pub mod series;
 pub mod usage;
+
+#[cfg(test)]
+mod testing;
