@@ -75,3 +75,6 @@ pub mod ids;
 pub mod limits;
 pub mod record;
 pub mod usage;
+
+#[cfg(test)]
+mod testing;

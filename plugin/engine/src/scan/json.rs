@@ -3,7 +3,8 @@
 //! The scanner walks every byte once, keeps a stack of open containers and the one string or number it is in,
 //! and nothing else: no tree, no copy of what nobody wants. It is strict about structure and lenient inside
 //! strings (raw control characters and unknown escapes pass), since the reader of the traffic is the client,
-//! and a meter that refuses what clients accept would count nothing.
+//! and a meter that refuses what clients accept would count nothing. A run of digits, points, signs and `e`
+//! always passes as a number, and counts for nothing where it is none.
 
 use super::text::Text;
 use super::{At, NodeId, Paths, Scalar, Sink};
@@ -194,8 +195,8 @@ impl Json {
             return Err(Fault::TooDeep);
         }
         let node = self.target;
-        if let Some(node) = node.filter(|node| paths.wanted(*node).is_some()) {
-            sink.open(node, self.at());
+        if let Some(wanted) = self.wanted_here(paths) {
+            sink.open(wanted, self.at());
         }
         self.stack.push(Level { node, is_array, ordinal: 0 });
         if is_array {
@@ -251,8 +252,8 @@ impl Json {
         let is_number = |byte: &u8| matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-');
         let length = bytes.iter().take_while(|byte| is_number(byte)).count();
         let (digits, rest) = bytes.split_at_checked(length).unwrap_or((bytes, b""));
-        let room = NUMBER_BYTES_MAX.saturating_sub(self.number.len());
         // One byte too many is enough to know that this is no count.
+        let room = NUMBER_BYTES_MAX.saturating_add(1).saturating_sub(self.number.len());
         let kept = digits.get(..room).unwrap_or(digits);
         self.number.extend_from_slice(kept);
         if !rest.is_empty() {
@@ -262,8 +263,10 @@ impl Json {
     }
 
     fn number_ends<S: Sink>(&mut self, paths: &Paths, sink: &mut S) {
-        let number = core::str::from_utf8(&self.number).unwrap_or("");
-        self.report(Scalar::Number(number), paths, sink);
+        // Most numbers (vectors, probabilities) are wanted by nobody and not looked at.
+        if let Some(node) = self.wanted_here(paths) {
+            sink.scalar(node, self.at(), Scalar::Number(as_written(&self.number)));
+        }
         self.value_ends();
     }
 
@@ -291,9 +294,13 @@ impl Json {
     }
 
     fn report<S: Sink>(&self, value: Scalar<'_>, paths: &Paths, sink: &mut S) {
-        if let Some(node) = self.target.filter(|node| paths.wanted(*node).is_some()) {
+        if let Some(node) = self.wanted_here(paths) {
             sink.scalar(node, self.at(), value);
         }
+    }
+
+    fn wanted_here(&self, paths: &Paths) -> Option<NodeId> {
+        self.target.filter(|node| paths.wanted(*node).is_some())
     }
 
     fn value_ends(&mut self) {
@@ -311,3 +318,22 @@ impl Json {
         At { outer, inner }
     }
 }
+
+/// The digits if they are a number as JSON has it and short enough, else nothing.
+fn as_written(digits: &[u8]) -> &str {
+    let text = core::str::from_utf8(digits).unwrap_or("");
+    let unsigned = text.strip_prefix('-').unwrap_or(text);
+    let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, exponent.strip_prefix(['+', '-']).unwrap_or(exponent)),
+        None => (unsigned, "0"),
+    };
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, "0"));
+    let are_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let is_number = [whole, fraction, exponent].into_iter().all(are_digits)
+        && (whole == "0" || !whole.starts_with('0'))
+        && text.len() <= NUMBER_BYTES_MAX;
+    if is_number { text } else { "" }
+}
+
+#[cfg(test)]
+mod tests;

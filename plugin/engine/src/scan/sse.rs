@@ -127,3 +127,6 @@ impl Sse {
         self.field_len = 0;
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,8 @@
 //! The inside of a JSON string: escapes resolved, the first bytes kept.
 
+/// What stands for half a character: U+FFFD.
+const REPLACEMENT: &[u8] = "\u{FFFD}".as_bytes();
+
 /// Reads one string from its first byte to its closing quote, over any number of calls.
 #[derive(Debug, Default)]
 pub(super) struct Text {
@@ -55,8 +58,9 @@ impl Text {
         let mut rest = bytes;
         while let Some((&byte, tail)) = rest.split_first() {
             if self.escape != Escape::None {
-                self.escaped(byte);
-                rest = tail;
+                if self.escaped(byte) {
+                    rest = tail;
+                }
                 continue;
             }
             let Some(stop) = memchr::memchr2(b'"', b'\\', rest) else {
@@ -77,9 +81,10 @@ impl Text {
         None
     }
 
-    fn escaped(&mut self, byte: u8) {
+    /// Whether `byte` belongs to the escape.
+    fn escaped(&mut self, byte: u8) -> bool {
         match self.escape {
-            Escape::Unicode { digits, value } => self.hex(byte, digits, value),
+            Escape::Unicode { digits, value } => return self.hex(byte, digits, value),
             _ if byte == b'u' => self.escape = Escape::Unicode { digits: 0, value: 0 },
             _ => {
                 self.escape = Escape::None;
@@ -94,29 +99,37 @@ impl Text {
                 self.push(&[resolved]);
             }
         }
+        true
     }
 
-    fn hex(&mut self, byte: u8, digits: u8, value: u16) {
-        let digit = char::from(byte).to_digit(16).unwrap_or(0);
+    fn hex(&mut self, byte: u8, digits: u8, value: u16) -> bool {
+        let Some(digit) = char::from(byte).to_digit(16) else {
+            // An escape that breaks off must not swallow the closing quote.
+            self.escape = Escape::None;
+            self.push(REPLACEMENT);
+            return false;
+        };
         let value = value.wrapping_shl(4) | u16::try_from(digit).unwrap_or(0);
         if digits < 3 {
             let digits = digits.saturating_add(1);
             self.escape = Escape::Unicode { digits, value };
-            return;
+        } else {
+            self.escape = Escape::None;
+            self.unit(value);
         }
-        self.escape = Escape::None;
-        self.unit(value);
+        true
     }
 
     /// One UTF-16 code unit; halves of a pair come one after the other.
     fn unit(&mut self, unit: u16) {
-        let high = self.high.take();
-        let units = [high.unwrap_or(unit), unit];
-        let units = if high.is_some() { &units[..] } else { units.get(1..).unwrap_or_default() };
-        if high.is_none() && (0xD800..0xDC00).contains(&unit) {
+        if (0xD800..0xDC00).contains(&unit) {
+            self.flush_high();
             self.high = Some(unit);
             return;
         }
+        let high = self.high.take();
+        let units = [high.unwrap_or(unit), unit];
+        let units = if high.is_some() { &units[..] } else { units.get(1..).unwrap_or_default() };
         for decoded in char::decode_utf16(units.iter().copied()) {
             let decoded = decoded.unwrap_or(char::REPLACEMENT_CHARACTER);
             let mut utf8 = [0; 4];
@@ -135,7 +148,7 @@ impl Text {
     /// A first half without its second half is no character.
     fn flush_high(&mut self) {
         if self.high.take().is_some() {
-            self.keep("\u{FFFD}".as_bytes());
+            self.keep(REPLACEMENT);
         }
     }
 
@@ -151,3 +164,6 @@ impl Text {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
