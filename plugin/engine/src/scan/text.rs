@@ -27,7 +27,31 @@ enum Escape {
     },
 }
 
+/// How a string began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Begun<'b> {
+    /// All of it stands there as it is meant: its text, which was not kept, and what follows.
+    Whole(&'b [u8], &'b [u8]),
+    /// It had escapes and has ended: its text was kept; what follows.
+    Ended(&'b [u8]),
+    /// It goes on beyond these bytes.
+    Open,
+}
+
 impl Text {
+    /// A new string begins with `bytes`, of which `keep_max` bytes are wanted. Most strings are short, without
+    /// escapes and in one piece: those are never copied.
+    pub(super) fn start<'b>(&mut self, keep_max: usize, bytes: &'b [u8]) -> Begun<'b> {
+        let stop = stop(bytes);
+        let (plain, from_stop) = bytes.split_at_checked(stop).unwrap_or((bytes, b""));
+        if let Some((b'"', rest)) = from_stop.split_first() {
+            return Begun::Whole(plain, rest);
+        }
+        self.begin(keep_max);
+        self.push(plain);
+        self.feed(from_stop).map_or(Begun::Open, Begun::Ended)
+    }
+
     /// A new string begins, of which `keep_max` bytes are wanted.
     pub(super) fn begin(&mut self, keep_max: usize) {
         self.kept.clear();
@@ -63,10 +87,7 @@ impl Text {
                 }
                 continue;
             }
-            let Some(stop) = memchr::memchr2(b'"', b'\\', rest) else {
-                self.push(rest);
-                return None;
-            };
+            let stop = stop(rest);
             let (plain, from_stop) = rest.split_at_checked(stop)?;
             self.push(plain);
             let (&mark, tail) = from_stop.split_first()?;
@@ -163,6 +184,36 @@ impl Text {
             _ => self.kept.extend_from_slice(bytes),
         }
     }
+}
+
+/// Words of eight bytes looked at before the search by blocks, which pays off only on longer text.
+const SHORT_WORDS: usize = 4;
+
+/// Where the first quote or backslash stands, or the end.
+fn stop(bytes: &[u8]) -> usize {
+    let (words, _) = bytes.as_chunks::<8>();
+    let mut seen: usize = 0;
+    for word in words.iter().take(SHORT_WORDS) {
+        let word = u64::from_le_bytes(*word);
+        let marks = zero_bytes(word ^ QUOTES) | zero_bytes(word ^ BACKSLASHES);
+        if marks != 0 {
+            let byte = usize::try_from(marks.trailing_zeros() / 8).unwrap_or(0);
+            return seen.saturating_add(byte);
+        }
+        seen = seen.saturating_add(8);
+    }
+    let rest = bytes.get(seen..).unwrap_or_default();
+    let further = memchr::memchr2(b'"', b'\\', rest).unwrap_or(rest.len());
+    seen.saturating_add(further)
+}
+
+const ONES: u64 = u64::from_ne_bytes([1; 8]);
+const QUOTES: u64 = u64::from_ne_bytes([b'"'; 8]);
+const BACKSLASHES: u64 = u64::from_ne_bytes([b'\\'; 8]);
+
+/// The top bit of every zero byte, up to and including the lowest one; those above it may be set wrongly.
+fn zero_bytes(word: u64) -> u64 {
+    word.wrapping_sub(ONES) & !word & ONES.wrapping_shl(7)
 }
 
 #[cfg(test)]
