@@ -97,7 +97,6 @@ impl Text {
                 return Some(rest);
             }
             self.escape = Escape::Backslash;
-            self.empty = false;
         }
         None
     }

@@ -132,7 +132,7 @@ fn the_mark_is_all_of_an_events_data() {
 #[test]
 fn an_event_that_cannot_be_read_costs_no_other() {
     check_sse("data: {\"a\":}\n\ndata: {\"a\":2}\n\n", "malformed <2>");
-    check_sse("data: {\"a\":1\n\ndata: {\"a\":2}\n\n", "malformed <2>");
+    check_sse("data: {\"a\":1,\n\ndata: {\"a\":2}\n\n", "malformed <2>");
     check_sse("data: {\"a\":1} x\n\ndata: {\"a\":2}\n\n", "malformed <2>");
     check_sse("data: {\"a\":1}{\"a\":9}\n\ndata: {\"a\":2}\n\n", "malformed <2>");
     check_sse("data: hello\n\ndata: {\"a\":2}\n\n", "malformed <2>");
