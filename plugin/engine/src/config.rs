@@ -1,10 +1,14 @@
-//! The configuration as an operator writes it. [`Policy::compile`](crate::policy::Policy::compile) gives it meaning.
+//! The configuration as an operator writes it. [`Policy::parse`](crate::policy::Policy::parse) gives it meaning.
 
-use serde::Deserialize;
+use core::fmt;
+use core::marker::PhantomData;
+
+use serde::de::{Error, Visitor};
+use serde::{Deserialize, Deserializer};
 
 /// The whole document. Every key may be left out; a key that is not here is refused.
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "an object")]
 pub struct Config {
     /// Name of the service the metered traffic belongs to.
     pub service: Option<String>,
@@ -25,7 +29,7 @@ pub struct Config {
 
 /// A rule meters the requests that fit all of its patterns. In a pattern `*` stands for any characters.
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "an object")]
 pub struct MatchRule {
     /// Pattern for the path without its query.
     pub path: Option<String>,
@@ -43,14 +47,14 @@ pub struct MatchRule {
 
 /// An extra label, filled from a request header.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 pub struct Label {
     /// The label's name.
     pub name: String,
     /// The request header that holds its value.
     pub header: String,
     /// Values with a series of their own; further ones are `other`.
-    #[serde(default = "label_values_default")]
+    #[serde(default = "label_values_default", deserialize_with = "whole_number")]
     pub max_values: usize,
     /// The value where the header is missing.
     #[serde(default)]
@@ -63,13 +67,14 @@ fn label_values_default() -> usize {
 
 /// How models become label values.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "an object")]
 pub struct Models {
     /// Models that always have a label of their own.
     pub known: Vec<String>,
     /// First rule that fits renames a model.
     pub rename: Vec<Rename>,
     /// Models with a label of their own; further ones are `other`.
+    #[serde(deserialize_with = "whole_number")]
     pub max_series: usize,
 }
 
@@ -81,7 +86,7 @@ impl Default for Models {
 
 /// Models that fit a pattern get one name.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 pub struct Rename {
     /// Pattern for the model.
     #[serde(rename = "match")]
@@ -92,7 +97,7 @@ pub struct Rename {
 
 /// What is done about usage in streams.
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "an object")]
 pub struct Streaming {
     /// See [`StreamUsage`].
     pub usage: StreamUsage,
@@ -109,14 +114,34 @@ pub enum StreamUsage {
 
 /// Bounds.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "an object")]
 pub struct Limits {
     /// Bytes of one stream event that are still read.
+    #[serde(deserialize_with = "whole_number")]
     pub event_bytes: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Self { event_bytes: crate::limits::EVENT_BYTES_DEFAULT }
+    }
+}
+
+/// A number, with messages for those who do not know what a `usize` is.
+fn whole_number<'de, N: TryFrom<u64>, D: Deserializer<'de>>(json: D) -> Result<N, D::Error> {
+    json.deserialize_u64(WholeNumber(PhantomData))
+}
+
+struct WholeNumber<N>(PhantomData<N>);
+
+impl<N: TryFrom<u64>> Visitor<'_> for WholeNumber<N> {
+    type Value = N;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a whole number")
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<N, E> {
+        N::try_from(number).map_err(|_| E::custom(format_args!("{number} is too large a number")))
     }
 }

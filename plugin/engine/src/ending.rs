@@ -72,7 +72,10 @@ pub struct Seen {
 
 /// The status and the error of an exchange.
 pub fn classify(end: &End, seen: Seen, answer: &Answer) -> (Status, ErrorClass) {
-    let is_whole = seen.end || (answer.streaming && answer.complete == Some(true));
+    // After an error event nothing else comes, and clients close: neither they nor the upstream's reset failed.
+    let is_last =
+        answer.complete == Some(true) || (answer.error_told && end.code.is_none_or(|code| code < 400));
+    let is_whole = seen.end || (answer.streaming && is_last);
     if end.flags & CLIENT_LEFT != 0 && !is_whole {
         return (Status::Cancelled, ErrorClass::ClientCancelled);
     }
@@ -178,3 +181,6 @@ pub fn usage_missing(
         false => UsageMissing::NotSent,
     })
 }
+
+#[cfg(test)]
+mod tests;

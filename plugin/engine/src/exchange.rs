@@ -127,8 +127,9 @@ impl Exchange {
         let is_http_error = http_status.is_some_and(|code| code >= 400);
         let streaming = self.response.is_stream();
         let reading = &mut self.response.reading;
-        let seen =
-            Seen { head: self.response.has_head, end: self.response.has_end, last_mark: reading.has_ended() };
+        // Where no byte was read nobody can say that the mark did not come.
+        let last_mark = reading.has_ended() || self.response.body.is_none();
+        let seen = Seen { head: self.response.has_head, end: self.response.has_end, last_mark };
         let answer = reading.answer(streaming, is_http_error);
         let (status, error) = ending::classify(end, seen, &answer);
         if status == Status::Cancelled {
@@ -137,13 +138,14 @@ impl Exchange {
         } else if streaming && !is_http_error && !seen.last_mark && !answer.error_told {
             reading.add_gap(Gap::IncompleteStream);
         }
-        for gap in &self.asked.gaps {
-            reading.add_gap(*gap);
-        }
-        let gaps = reading.take_gaps();
+        let mut gaps = reading.take_gaps();
+        let usage_missing = self.usage_missing(&answer, (status, error), http_status, &gaps);
+        // The request's gaps come after that: usage could not have been there.
+        self.asked.gaps.retain(|gap| !gaps.contains(gap));
+        gaps.append(&mut self.asked.gaps);
         let times = self.times(&answer, now_ns);
         Record {
-            usage_missing: self.usage_missing(&answer, (status, error), http_status, &gaps),
+            usage_missing,
             request_id: self.request_id,
             provider: self.route.provider,
             operation: self.route.format.operation.name(),
@@ -209,3 +211,6 @@ impl Response {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -37,8 +37,8 @@ impl<'a> Headers<'a> {
 
     /// Whether `content-type` is this media type, whatever its parameters.
     pub fn media_type_is(&self, media_type: &str) -> bool {
-        let essence = self.text("content-type").and_then(|value| value.split(';').next());
-        essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case(media_type))
+        let essence = self.get("content-type").and_then(|value| value.split(|byte| *byte == b';').next());
+        essence.is_some_and(|essence| essence.trim_ascii().eq_ignore_ascii_case(media_type.as_bytes()))
     }
 
     /// Whether the body is compressed or otherwise encoded.
@@ -67,3 +67,6 @@ fn split_number(bytes: &[u8]) -> Option<(usize, &[u8])> {
     let (number, rest) = bytes.split_first_chunk::<4>()?;
     Some((usize::try_from(u32::from_le_bytes(*number)).ok()?, rest))
 }
+
+#[cfg(test)]
+mod tests;

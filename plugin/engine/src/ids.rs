@@ -37,16 +37,21 @@ impl Ids {
     }
 }
 
-/// Version 00 of W3C trace context; later versions may be longer but begin the same way.
+/// W3C trace context: a header with any fault in it is to be ignored. Versions after 00 may have further fields.
 fn trace_of_traceparent(header: &[u8]) -> Option<[u8; 16]> {
     let mut fields = header.split(|byte| *byte == b'-');
-    let version = fields.next().filter(|version| version.len() == 2)?;
-    let trace = fields.next()?;
-    let parent = fields.next()?;
-    if version == b"ff" || parent.len() != 16 {
-        return None;
-    }
-    hex(trace).filter(|trace| *trace != [0; 16])
+    let [version, trace, parent, flags] = [fields.next()?, fields.next()?, fields.next()?, fields.next()?];
+    let is_hex = |field: &[u8], length: usize| {
+        field.len() == length && field.iter().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'))
+    };
+    let is_valid = is_hex(version, 2)
+        && version != b"ff"
+        && is_hex(trace, 32)
+        && is_hex(parent, 16)
+        && parent.iter().any(|digit| *digit != b'0')
+        && is_hex(flags, 2)
+        && (version != b"00" || fields.next().is_none());
+    hex(trace).filter(|trace| is_valid && *trace != [0; 16])
 }
 
 fn trace_of_uuid(header: &[u8]) -> Option<[u8; 16]> {
@@ -75,3 +80,6 @@ fn hex(digits: &[u8]) -> Option<[u8; 16]> {
 fn nonzero<const N: usize>(id: [u8; N]) -> [u8; N] {
     if id == [0; N] { [1; N] } else { id }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,19 +1,80 @@
 //! Meters one LLM exchange: bytes and times in, a record and effects out.
-pub mod config;
-pub mod effect;
-pub mod ending;
+//!
+//! ```text
+//!  request head ─┐                                                   ┌─> metrics
+//!  request body ─┼─> exchange ── bytes ─> scan ── (path, scalar) ─┐   │
+//!  response head ┤      │                                        │   ├─> filter state
+//!  response body ┤      │        formats say which paths ────────┤   │
+//!  end ──────────┘      └──────────< record <── reading ─────────┘   │
+//!                                      └────────> outputs ── effects ┴─> the shell performs them
+//! ```
+//!
+//! # The map, in reading order
+//!
+//! - [`exchange`]: the state machine of one request and its response; its end makes a [`record::Record`], once
+//! - [`request`], [`reading`]: what a format's rules make of the request's and the response's documents
+//! - [`ending`]: flags, status and the provider's words, as one class of error
+//! - [`formats`]: the wire formats, a const row each, and how a request finds its row; providers are named there
+//!   and nowhere else
+//! - [`scan`]: bytes in, `(path, scalar)` out: JSON, event streams, bodies
+//! - [`outputs`]: a record and a policy become [`effect::Effect`]s; [`metrics`] is the table of names and labels,
+//!   [`series`] the bound on label values
+//! - [`config`] as the operator writes it, [`policy`] as the hot path reads it; [`pattern`] for its globs
+//! - leaf values: [`record`], [`usage`], [`effect`], [`head`], [`ids`], [`limits`]
+//!
+//! # What is not here
+//!
+//! - No IO, no clock, no log, no host: times and random bytes come in as arguments, effects go out as values.
+//! - No failure: metering goes blind at a [`record::Gap`] and says so; it never stops or changes traffic.
+//! - No tree and no second look: every byte of a body is walked once, and what no path wants is stepped over.
+//! - No buffer without a bound in [`limits`].
+//! - No panic that bytes could reach: the lints of this crate deny what could.
+//!
+//! # An exchange
+//!
+//! ```
+//! use std::rc::Rc;
+//! use llm_gauge_engine::{ending::End, exchange::Exchange, head::Headers, policy::{Place, Policy}};
+//!
+//! let policy = Rc::new(Policy::parse(b"{}").unwrap());
+//! let head = [(&b":method"[..], &b"POST"[..]), (b":path", b"/v1/chat/completions"), (b":authority", b"api.openai.com")];
+//! let mut exchange = Exchange::begin(&policy, &Headers::new(head), &Place::default(), [7; 24], 0).unwrap();
+//! exchange.request_body(br#"{"model":"gpt-4o"}"#);
+//! exchange.request_end();
+//! exchange.response_head(&Headers::new([(&b":status"[..], &b"200"[..])]));
+//! exchange.response_body(br#"{"usage":{"prompt_tokens":3,"compl"#, 40_000_000);
+//! exchange.response_body(br#"etion_tokens":4}}"#, 50_000_000);
+//! exchange.response_end();
+//!
+//! let record = exchange.finish(&End { code: Some(200), ..End::default() }, 60_000_000);
+//! assert_eq!(record.request_model.as_deref(), Some("gpt-4o"));
+//! assert_eq!((record.answer.input_tokens, record.answer.output_tokens), (Some(3), Some(4)));
+//! assert_eq!((record.times.first_byte_ms, record.times.duration_ms), (Some(40), 60));
+//! ```
+
 pub mod exchange;
+
+pub mod ending;
+pub mod reading;
+pub mod request;
+
 pub mod formats;
+pub mod scan;
+
+pub mod metrics;
+pub mod outputs;
+pub mod series;
+
+pub mod config;
+pub mod pattern;
+pub mod policy;
+
+pub mod effect;
 pub mod head;
 pub mod ids;
 pub mod limits;
-pub mod metrics;
-pub mod outputs;
-pub mod pattern;
-pub mod policy;
-pub mod reading;
 pub mod record;
-pub mod request;
-pub mod scan;
-pub mod series;
 pub mod usage;
+
+#[cfg(test)]
+mod testing;

@@ -120,6 +120,13 @@ pub fn stat<'a>(metric: &Metric, labels: impl Iterator<Item = (&'a str, &'a str)
     stat
 }
 
+/// `value` as it stands in a stat's name.
+pub fn label_value(value: &str) -> String {
+    let mut label = String::new();
+    push_value(&mut label, value);
+    label
+}
+
 fn push_value(stat: &mut String, value: &str) {
     if value.is_empty() {
         stat.push_str("unknown");
@@ -128,8 +135,9 @@ fn push_value(stat: &mut String, value: &str) {
     let end = stat.len().saturating_add(crate::limits::LABEL_BYTES_MAX);
     let mut previous = '\0';
     for letter in value.chars() {
-        // `;.` is how the mark behind a value begins; inside a value it would end it early.
-        let breaks = letter.is_control() || (previous == ';' && letter == '.');
+        // `;.` is how the mark behind a value begins and would end the value early; `=.` is part of the mark before
+        // a value, with which a model's name could claim to be another label.
+        let breaks = letter.is_control() || (letter == '.' && matches!(previous, ';' | '='));
         let letter = if breaks { '_' } else { letter };
         if stat.len().saturating_add(letter.len_utf8()) > end {
             return;
@@ -138,3 +146,6 @@ fn push_value(stat: &mut String, value: &str) {
         previous = letter;
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,6 +21,7 @@ pub const FILTER_STATE_KEYS: &[(&str, &str)] = &[
     ("status", "-"),
     ("error", "-"),
     ("source", "-"),
+    ("finish_reasons", "-"),
     ("response_id", "-"),
     ("input_tokens", "0"),
     ("output_tokens", "0"),
@@ -31,6 +32,14 @@ pub const FILTER_STATE_KEYS: &[(&str, &str)] = &[
     ("first_token_ms", "0"),
     ("first_answer_ms", "0"),
 ];
+
+/// Fields of `json` that are no keys of their own, those to come included.
+const JSON_ONLY: &[&str] = &["total_tokens", "cost_nanodollars", "sampled"];
+
+/// Whether `json` has a field of this name: an extra label of that name would put a client's word in its place.
+pub fn is_json_field(name: &str) -> bool {
+    JSON_ONLY.contains(&name) || FILTER_STATE_KEYS.iter().any(|(key, _)| *key == name)
+}
 
 /// The parts of the inclusive counts that have a series of their own.
 const DETAILS: &[(Count, &str)] = &[
@@ -237,7 +246,7 @@ impl<'a> Summary<'a> {
             provider: &record.provider,
             operation: record.operation,
             request_model: record.request_model.as_deref(),
-            model: if model.is_empty() { "unknown" } else { model },
+            model,
             response_model: answer.model.as_deref(),
             status: record.status.name(),
             error: record.error.name(),
@@ -327,3 +336,6 @@ impl<'a> Full<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -34,3 +34,6 @@ impl Pattern {
         rest.ends_with(last.as_str())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -75,7 +75,7 @@ struct Rule {
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.path.as_str() {
-            "" | "." => write!(f, "{}", self.message),
+            "" => write!(f, "{}", self.message),
             path => write!(f, "{path}: {}", self.message),
         }
     }
@@ -84,11 +84,17 @@ impl fmt::Display for ConfigError {
 impl Policy {
     /// Reads and compiles a configuration; nothing at all counts as `{}`.
     pub fn parse(document: &[u8]) -> Result<Self, ConfigError> {
-        let empty = document.iter().all(u8::is_ascii_whitespace);
-        let document = if empty { b"{}" } else { document };
+        let document = if document.trim_ascii().is_empty() { b"{}" } else { document };
+        if document.trim_ascii().starts_with(b"[") {
+            // serde would take a list for the values of the keys in their order.
+            let message = "invalid type: sequence, expected an object".to_owned();
+            return Err(ConfigError { path: String::new(), message });
+        }
         let mut json = serde_json::Deserializer::from_slice(document);
         let config: Config = serde_path_to_error::deserialize(&mut json).map_err(|error| {
             let path = error.path().to_string();
+            // The document itself is `.` there, a key that was not read to its end `?`.
+            let path = path.trim_end_matches(['.', '?']).to_owned();
             ConfigError { message: error.into_inner().to_string(), path }
         })?;
         json.end().map_err(|error| ConfigError { path: String::new(), message: error.to_string() })?;
@@ -147,7 +153,8 @@ impl Policy {
         if !self.may_meter(head.get(":method")?, path.as_bytes()) {
             return None;
         }
-        let host = String::from_utf8_lossy(head.get(":authority").unwrap_or_default());
+        // Proxies route hosts whatever their case; a client must not slip past a rule by it.
+        let host = String::from_utf8_lossy(head.get(":authority").unwrap_or_default()).to_ascii_lowercase();
         let rule = match &self.rules {
             None => None,
             Some(rules) => Some(rules.iter().find(|rule| rule.fits(&path, &host, place))?),
@@ -171,8 +178,8 @@ impl Policy {
     /// The values of the extra labels, in their order.
     pub fn label_values(&self, head: &Headers<'_>) -> Vec<String> {
         let value = |label: &Label| match head.get(&label.header) {
-            Some(value) => String::from_utf8_lossy(value).into_owned(),
-            None => label.default.clone(),
+            Some(value) => metrics::label_value(&String::from_utf8_lossy(value)),
+            None => metrics::label_value(&label.default),
         };
         self.labels.iter().map(value).collect()
     }
@@ -221,7 +228,7 @@ impl Rule {
         let pattern = |text: &Option<String>| text.as_deref().map(Pattern::new);
         Ok(Self {
             path: pattern(&rule.path),
-            host: pattern(&rule.host),
+            host: pattern(&rule.host.as_ref().map(|host| host.to_ascii_lowercase())),
             route: pattern(&rule.route),
             cluster: pattern(&rule.cluster),
             provider: rule.provider.clone(),
@@ -260,7 +267,9 @@ fn check_labels(labels: &[Label]) -> Result<(), ConfigError> {
     for (number, label) in labels.iter().enumerate() {
         let name = label.name.as_str();
         if !is_label_name(name) {
-            let message = format!("`{name}` is no label name: expected letters, digits and _");
+            let message = format!(
+                "`{name}` is no label name: expected lower-case letters, digits and _, a letter first"
+            );
             return refuse(number, "name", message);
         }
         let mut taken = metrics::label_names();
@@ -268,6 +277,10 @@ fn check_labels(labels: &[Label]) -> Result<(), ConfigError> {
         // Tag extraction may match a name at the end of a longer one.
         if let Some(other) = taken.iter().find(|other| other.ends_with(name) || name.ends_with(**other)) {
             let message = format!("`{name}` cannot be told apart from the label `{other}`");
+            return refuse(number, "name", message);
+        }
+        if name == "le" || outputs::is_json_field(name) {
+            let message = format!("`{name}` is taken by Prometheus or by a field of filter state `json`");
             return refuse(number, "name", message);
         }
         if label.header != label.header.to_ascii_lowercase() || label.header.is_empty() {
@@ -310,3 +323,6 @@ fn fingerprint(document: &[u8]) -> String {
     });
     format!("{hash:016x}")
 }
+
+#[cfg(test)]
+mod tests;

@@ -239,7 +239,16 @@ impl Reader<'_> {
     fn found(&mut self, node: NodeId, mut take: impl FnMut(&mut Pending, &Rule)) {
         let rules = self.paths.node(node).map(Node::rules).unwrap_or_default();
         for rule in rules {
-            if let Some(rule) = self.reading.format.response.get(usize::from(*rule)) {
+            let Some(rule) = self.reading.format.response.get(usize::from(*rule)) else {
+                continue;
+            };
+            // Every event of a stream repeats its id and model; only the first ones count.
+            let is_settled = match rule.field {
+                Field::Id => self.reading.id.is_some(),
+                Field::Model => self.reading.model.is_some(),
+                _ => false,
+            };
+            if !is_settled {
                 take(&mut self.reading.pending, rule);
             }
         }

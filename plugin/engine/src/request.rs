@@ -20,15 +20,15 @@ pub struct Asked {
 impl Asked {
     /// Nothing read yet. Content types are guesses of clients, so all but those that cannot hold JSON are read.
     pub fn new(head: &Headers<'_>, event_bytes_max: u64) -> Self {
-        let content_type = head.text("content-type").unwrap_or_default();
+        let content_type = head.get("content-type").unwrap_or_default().to_ascii_lowercase();
         let is_other = ["multipart/", "audio/", "image/", "application/octet-stream"];
-        let is_other = is_other.iter().any(|start| content_type.starts_with(start));
+        let is_other = is_other.iter().any(|start| content_type.starts_with(start.as_bytes()));
         let is_readable = !is_other && !head.is_encoded();
         Self {
             body: is_readable.then(|| Body::new(false, event_bytes_max)),
             model: None,
             stream: None,
-            gaps: Vec::new(),
+            gaps: if head.is_encoded() { vec![Gap::UnknownEncoding] } else { Vec::new() },
         }
     }
 
@@ -95,3 +95,6 @@ impl Documents for Reader<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

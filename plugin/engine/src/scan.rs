@@ -31,7 +31,7 @@ pub enum Scalar<'a> {
     Null,
     /// `true` or `false`
     Bool(bool),
-    /// The digits as they stand in the document.
+    /// The digits as they stand in the document; empty where they are no JSON number, or too long for a count.
     Number(&'a str),
     /// A string with its escapes resolved, cut off at what the path asked for. May hold invalid UTF-8.
     Text {

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::metrics::label_value;
 use crate::policy::Policy;
 
 /// The label value of everything that has no series of its own.
@@ -22,7 +23,7 @@ impl Series {
     /// The table of a policy, with its known models in it.
     pub fn new(policy: &Policy) -> Self {
         Self {
-            models: policy.models().known.iter().cloned().collect(),
+            models: policy.models().known.iter().map(|model| label_value(model)).collect(),
             models_max: policy.models().max_series.max(policy.models().known.len()),
             labels: policy.labels().iter().map(|_| BTreeSet::new()).collect(),
             overflows: BTreeMap::new(),
@@ -33,19 +34,20 @@ impl Series {
     /// of the table is used: so a client that makes up names cannot crowd out real ones.
     pub fn model(&mut self, model: Option<&str>, succeeded: bool) -> String {
         let Some(model) = model.filter(|model| !model.is_empty()) else {
-            return String::new(); // becomes `unknown`
+            return label_value("");
         };
-        if self.models.contains(model) {
-            return model.to_owned();
+        let model = label_value(model);
+        if self.models.contains(&model) {
+            return model;
         }
         let used = self.models.len();
-        let has_room = used < self.models_max && (succeeded || used < self.models_max / 2);
+        let has_room = used < self.models_max && (succeeded || used.saturating_mul(2) < self.models_max);
         if !has_room {
             self.overflow("models");
             return OTHER.to_owned();
         }
-        self.models.insert(model.to_owned());
-        model.to_owned()
+        self.models.insert(model.clone());
+        model
     }
 
     /// The values of the extra labels: each label lets in its first values and folds the others.
@@ -76,3 +78,6 @@ impl Series {
         *count = count.saturating_add(1);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -192,20 +192,16 @@ impl<D: Documents> Events<'_, D> {
         self.event.done_matched = self.event.done_matched.saturating_add(matched);
         bytes.get(matched..).unwrap_or_default()
     }
-}
 
-impl<D: Documents> SseSink for Events<'_, D> {
-    fn data(&mut self, bytes: &[u8]) {
+    fn read(&mut self, bytes: &[u8]) {
         if self.event.dead {
             return;
         }
         let rest = self.after_done_mark(bytes);
         let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         self.event.bytes = self.event.bytes.saturating_add(length);
-        if self.event.bytes > self.event_bytes_max {
-            return self.event.fail(Gap::EventTooLarge, self.documents);
-        }
-        if rest.is_empty() || self.event.done_matched == DONE_MARK.len() {
+        let is_mark = self.event.done_matched == DONE_MARK.len();
+        if rest.is_empty() || (is_mark && rest.iter().all(u8::is_ascii_whitespace)) {
             return;
         }
         // What looked like the mark was the beginning of a document.
@@ -218,6 +214,19 @@ impl<D: Documents> SseSink for Events<'_, D> {
                 Ok(_) => return self.event.fail(Gap::Malformed, self.documents),
                 Err(fault) => return self.event.fail(fault.into(), self.documents),
             }
+        }
+    }
+}
+
+impl<D: Documents> SseSink for Events<'_, D> {
+    fn data(&mut self, bytes: &[u8]) {
+        let room = self.event_bytes_max.saturating_sub(self.event.bytes);
+        let room = usize::try_from(room).unwrap_or(usize::MAX);
+        // What fits is read first: where the event's bytes were cut must not decide which gap is seen.
+        let (within, beyond) = bytes.split_at_checked(room).unwrap_or((bytes, b""));
+        self.read(within);
+        if !beyond.is_empty() && !self.event.dead {
+            self.event.fail(Gap::EventTooLarge, self.documents);
         }
     }
 
@@ -241,3 +250,6 @@ impl From<Fault> for Gap {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

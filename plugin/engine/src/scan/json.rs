@@ -3,9 +3,10 @@
 //! The scanner walks every byte once, keeps a stack of open containers and the one string or number it is in,
 //! and nothing else: no tree, no copy of what nobody wants. It is strict about structure and lenient inside
 //! strings (raw control characters and unknown escapes pass), since the reader of the traffic is the client,
-//! and a meter that refuses what clients accept would count nothing.
+//! and a meter that refuses what clients accept would count nothing. A run of digits, points, signs and `e`
+//! always passes as a number, and counts for nothing where it is none.
 
-use super::text::Text;
+use super::text::{Begun, Text};
 use super::{At, NodeId, Paths, Scalar, Sink};
 use crate::limits::{DEPTH_MAX, KEY_BYTES_MAX, NUMBER_BYTES_MAX};
 
@@ -123,6 +124,10 @@ impl Json {
                 State::InNumber => self.in_number(rest, paths, sink),
                 State::InLiteral => self.in_literal(byte, tail, paths, sink)?,
                 _ if matches!(byte, b' ' | b'\n' | b'\r' | b'\t') => tail,
+                State::Key | State::KeyOrEnd if byte == b'"' => self.key(tail, paths),
+                State::Start | State::Value | State::ValueOrEnd if byte == b'"' => {
+                    self.text(tail, paths, sink)
+                }
                 _ => {
                     self.structure(byte, paths, sink)?;
                     tail
@@ -153,11 +158,6 @@ impl Json {
             }
             (State::CommaOrEnd, b']') if self.inside_array() => self.close(),
             (State::CommaOrEnd, b'}') if !self.inside_array() => self.close(),
-            (State::Key | State::KeyOrEnd, b'"') => {
-                self.text.begin(KEY_BYTES_MAX);
-                self.state = State::InKey;
-                Ok(())
-            }
             (State::Colon, b':') => {
                 self.state = State::Value;
                 Ok(())
@@ -171,11 +171,6 @@ impl Json {
         match byte {
             b'{' => self.open(false, paths, sink)?,
             b'[' => self.open(true, paths, sink)?,
-            b'"' => {
-                let wanted = self.target.and_then(|node| paths.wanted(node));
-                self.text.begin(wanted.unwrap_or(0));
-                self.state = State::InText;
-            }
             b'-' | b'0'..=b'9' => {
                 self.number.clear();
                 self.number.push(byte);
@@ -194,8 +189,8 @@ impl Json {
             return Err(Fault::TooDeep);
         }
         let node = self.target;
-        if let Some(node) = node.filter(|node| paths.wanted(*node).is_some()) {
-            sink.open(node, self.at());
+        if let Some(wanted) = self.wanted_here(paths) {
+            sink.open(wanted, self.at());
         }
         self.stack.push(Level { node, is_array, ordinal: 0 });
         if is_array {
@@ -226,44 +221,110 @@ impl Json {
         }
     }
 
+    fn key<'b>(&mut self, bytes: &'b [u8], paths: &Paths) -> &'b [u8] {
+        let parent = self.stack.last().and_then(|level| level.node);
+        match self.text.start(KEY_BYTES_MAX, bytes) {
+            Begun::Whole(key, rest) => {
+                self.target = parent.and_then(|parent| paths.key(parent, key));
+                self.state = State::Colon;
+                rest
+            }
+            Begun::Ended(rest) => {
+                self.key_ends(paths);
+                rest
+            }
+            Begun::Open => {
+                self.state = State::InKey;
+                b""
+            }
+        }
+    }
+
     fn in_key<'b>(&mut self, bytes: &'b [u8], paths: &Paths) -> &'b [u8] {
         let Some(rest) = self.text.feed(bytes) else {
             return b"";
         };
+        self.key_ends(paths);
+        rest
+    }
+
+    fn key_ends(&mut self, paths: &Paths) {
         let parent = self.stack.last().and_then(|level| level.node);
         self.target =
             parent.filter(|_| !self.text.is_cut()).and_then(|parent| paths.key(parent, self.text.kept()));
         self.state = State::Colon;
-        rest
+    }
+
+    fn text<'b, S: Sink>(&mut self, bytes: &'b [u8], paths: &Paths, sink: &mut S) -> &'b [u8] {
+        let keep_max = self.target.and_then(|node| paths.wanted(node)).unwrap_or(0);
+        match self.text.start(keep_max, bytes) {
+            Begun::Whole(text, rest) => {
+                let start = text.get(..keep_max).unwrap_or(text);
+                self.report(Scalar::Text { start, empty: text.is_empty() }, paths, sink);
+                self.value_ends();
+                rest
+            }
+            Begun::Ended(rest) => {
+                self.text_ends(paths, sink);
+                rest
+            }
+            Begun::Open => {
+                self.state = State::InText;
+                b""
+            }
+        }
     }
 
     fn in_text<'b, S: Sink>(&mut self, bytes: &'b [u8], paths: &Paths, sink: &mut S) -> &'b [u8] {
         let Some(rest) = self.text.feed(bytes) else {
             return b"";
         };
-        let value = Scalar::Text { start: self.text.kept(), empty: self.text.is_empty() };
-        self.report(value, paths, sink);
-        self.value_ends();
+        self.text_ends(paths, sink);
         rest
     }
 
+    fn text_ends<S: Sink>(&mut self, paths: &Paths, sink: &mut S) {
+        let value = Scalar::Text { start: self.text.kept(), empty: self.text.is_empty() };
+        self.report(value, paths, sink);
+        self.value_ends();
+    }
+
     fn in_number<'b, S: Sink>(&mut self, bytes: &'b [u8], paths: &Paths, sink: &mut S) -> &'b [u8] {
-        let is_number = |byte: &u8| matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-');
-        let length = bytes.iter().take_while(|byte| is_number(byte)).count();
-        let (digits, rest) = bytes.split_at_checked(length).unwrap_or((bytes, b""));
-        let room = NUMBER_BYTES_MAX.saturating_sub(self.number.len());
-        // One byte too many is enough to know that this is no count.
-        let kept = digits.get(..room).unwrap_or(digits);
-        self.number.extend_from_slice(kept);
+        let rest = match self.wanted_here(paths) {
+            Some(_) => {
+                let (digits, rest) = split_number(bytes);
+                // One byte too many is enough to know that this is no count.
+                let room = NUMBER_BYTES_MAX.saturating_add(1).saturating_sub(self.number.len());
+                self.number.extend_from_slice(digits.get(..room).unwrap_or(digits));
+                rest
+            }
+            None => self.skip_numbers(bytes),
+        };
         if !rest.is_empty() {
             self.number_ends(paths, sink);
         }
         rest
     }
 
+    /// Past a number that nobody wants, and past those that follow it in an array: vectors are the longest
+    /// bodies there are, and their ordinals matter to no path.
+    fn skip_numbers<'b>(&self, bytes: &'b [u8]) -> &'b [u8] {
+        let (_, mut rest) = split_number(bytes);
+        if self.inside_array() && self.target.is_none() {
+            while let [b',', after @ ..] = rest
+                && let [b'-' | b'0'..=b'9', ..] = after
+            {
+                (_, rest) = split_number(after);
+            }
+        }
+        rest
+    }
+
     fn number_ends<S: Sink>(&mut self, paths: &Paths, sink: &mut S) {
-        let number = core::str::from_utf8(&self.number).unwrap_or("");
-        self.report(Scalar::Number(number), paths, sink);
+        // Most numbers (vectors, probabilities) are wanted by nobody and not looked at.
+        if let Some(node) = self.wanted_here(paths) {
+            sink.scalar(node, self.at(), Scalar::Number(as_written(&self.number)));
+        }
         self.value_ends();
     }
 
@@ -291,9 +352,13 @@ impl Json {
     }
 
     fn report<S: Sink>(&self, value: Scalar<'_>, paths: &Paths, sink: &mut S) {
-        if let Some(node) = self.target.filter(|node| paths.wanted(*node).is_some()) {
+        if let Some(node) = self.wanted_here(paths) {
             sink.scalar(node, self.at(), value);
         }
+    }
+
+    fn wanted_here(&self, paths: &Paths) -> Option<NodeId> {
+        self.target.filter(|node| paths.wanted(*node).is_some())
     }
 
     fn value_ends(&mut self) {
@@ -311,3 +376,29 @@ impl Json {
         At { outer, inner }
     }
 }
+
+/// The bytes of a number, and what follows.
+fn split_number(bytes: &[u8]) -> (&[u8], &[u8]) {
+    let is_number = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'.' | b'e' | b'E' | b'+' | b'-');
+    let end = bytes.iter().position(|byte| !is_number(byte));
+    bytes.split_at_checked(end.unwrap_or(bytes.len())).unwrap_or((bytes, b""))
+}
+
+/// The digits if they are a number as JSON has it and short enough, else nothing.
+fn as_written(digits: &[u8]) -> &str {
+    let text = core::str::from_utf8(digits).unwrap_or("");
+    let unsigned = text.strip_prefix('-').unwrap_or(text);
+    let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, exponent.strip_prefix(['+', '-']).unwrap_or(exponent)),
+        None => (unsigned, "0"),
+    };
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, "0"));
+    let are_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let is_number = [whole, fraction, exponent].into_iter().all(are_digits)
+        && (whole == "0" || !whole.starts_with('0'))
+        && text.len() <= NUMBER_BYTES_MAX;
+    if is_number { text } else { "" }
+}
+
+#[cfg(test)]
+mod tests;

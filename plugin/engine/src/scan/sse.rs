@@ -56,10 +56,17 @@ impl Sse {
                 continue;
             }
             rest = match self.line {
-                Line::Field => {
-                    self.field(byte, sink);
-                    tail
-                }
+                Line::Field => match rest.strip_prefix(b"data: ").filter(|_| self.field_len == 0) {
+                    Some(data) => {
+                        self.data_begins(sink);
+                        self.line = Line::Data;
+                        data
+                    }
+                    None => {
+                        self.field(byte, sink);
+                        tail
+                    }
+                },
                 Line::Colon => {
                     self.line = Line::Data;
                     if byte == b' ' { tail } else { rest }
@@ -127,3 +134,6 @@ impl Sse {
         self.field_len = 0;
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,8 @@
 //! The inside of a JSON string: escapes resolved, the first bytes kept.
 
+/// What stands for half a character: U+FFFD.
+const REPLACEMENT: &[u8] = "\u{FFFD}".as_bytes();
+
 /// Reads one string from its first byte to its closing quote, over any number of calls.
 #[derive(Debug, Default)]
 pub(super) struct Text {
@@ -24,7 +27,31 @@ enum Escape {
     },
 }
 
+/// How a string began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Begun<'b> {
+    /// All of it stands there as it is meant: its text, which was not kept, and what follows.
+    Whole(&'b [u8], &'b [u8]),
+    /// It had escapes and has ended: its text was kept; what follows.
+    Ended(&'b [u8]),
+    /// It goes on beyond these bytes.
+    Open,
+}
+
 impl Text {
+    /// A new string begins with `bytes`, of which `keep_max` bytes are wanted. Most strings are short, without
+    /// escapes and in one piece: those are never copied.
+    pub(super) fn start<'b>(&mut self, keep_max: usize, bytes: &'b [u8]) -> Begun<'b> {
+        let stop = stop(bytes);
+        let (plain, from_stop) = bytes.split_at_checked(stop).unwrap_or((bytes, b""));
+        if let Some((b'"', rest)) = from_stop.split_first() {
+            return Begun::Whole(plain, rest);
+        }
+        self.begin(keep_max);
+        self.push(plain);
+        self.feed(from_stop).map_or(Begun::Open, Begun::Ended)
+    }
+
     /// A new string begins, of which `keep_max` bytes are wanted.
     pub(super) fn begin(&mut self, keep_max: usize) {
         self.kept.clear();
@@ -55,14 +82,12 @@ impl Text {
         let mut rest = bytes;
         while let Some((&byte, tail)) = rest.split_first() {
             if self.escape != Escape::None {
-                self.escaped(byte);
-                rest = tail;
+                if self.escaped(byte) {
+                    rest = tail;
+                }
                 continue;
             }
-            let Some(stop) = memchr::memchr2(b'"', b'\\', rest) else {
-                self.push(rest);
-                return None;
-            };
+            let stop = stop(rest);
             let (plain, from_stop) = rest.split_at_checked(stop)?;
             self.push(plain);
             let (&mark, tail) = from_stop.split_first()?;
@@ -72,14 +97,14 @@ impl Text {
                 return Some(rest);
             }
             self.escape = Escape::Backslash;
-            self.empty = false;
         }
         None
     }
 
-    fn escaped(&mut self, byte: u8) {
+    /// Whether `byte` belongs to the escape.
+    fn escaped(&mut self, byte: u8) -> bool {
         match self.escape {
-            Escape::Unicode { digits, value } => self.hex(byte, digits, value),
+            Escape::Unicode { digits, value } => return self.hex(byte, digits, value),
             _ if byte == b'u' => self.escape = Escape::Unicode { digits: 0, value: 0 },
             _ => {
                 self.escape = Escape::None;
@@ -94,29 +119,37 @@ impl Text {
                 self.push(&[resolved]);
             }
         }
+        true
     }
 
-    fn hex(&mut self, byte: u8, digits: u8, value: u16) {
-        let digit = char::from(byte).to_digit(16).unwrap_or(0);
+    fn hex(&mut self, byte: u8, digits: u8, value: u16) -> bool {
+        let Some(digit) = char::from(byte).to_digit(16) else {
+            // An escape that breaks off must not swallow the closing quote.
+            self.escape = Escape::None;
+            self.push(REPLACEMENT);
+            return false;
+        };
         let value = value.wrapping_shl(4) | u16::try_from(digit).unwrap_or(0);
         if digits < 3 {
             let digits = digits.saturating_add(1);
             self.escape = Escape::Unicode { digits, value };
-            return;
+        } else {
+            self.escape = Escape::None;
+            self.unit(value);
         }
-        self.escape = Escape::None;
-        self.unit(value);
+        true
     }
 
     /// One UTF-16 code unit; halves of a pair come one after the other.
     fn unit(&mut self, unit: u16) {
-        let high = self.high.take();
-        let units = [high.unwrap_or(unit), unit];
-        let units = if high.is_some() { &units[..] } else { units.get(1..).unwrap_or_default() };
-        if high.is_none() && (0xD800..0xDC00).contains(&unit) {
+        if (0xD800..0xDC00).contains(&unit) {
+            self.flush_high();
             self.high = Some(unit);
             return;
         }
+        let high = self.high.take();
+        let units = [high.unwrap_or(unit), unit];
+        let units = if high.is_some() { &units[..] } else { units.get(1..).unwrap_or_default() };
         for decoded in char::decode_utf16(units.iter().copied()) {
             let decoded = decoded.unwrap_or(char::REPLACEMENT_CHARACTER);
             let mut utf8 = [0; 4];
@@ -135,7 +168,7 @@ impl Text {
     /// A first half without its second half is no character.
     fn flush_high(&mut self) {
         if self.high.take().is_some() {
-            self.keep("\u{FFFD}".as_bytes());
+            self.keep(REPLACEMENT);
         }
     }
 
@@ -151,3 +184,36 @@ impl Text {
         }
     }
 }
+
+/// Words of eight bytes looked at before the search by blocks, which pays off only on longer text.
+const SHORT_WORDS: usize = 4;
+
+/// Where the first quote or backslash stands, or the end.
+fn stop(bytes: &[u8]) -> usize {
+    let (words, _) = bytes.as_chunks::<8>();
+    let mut seen: usize = 0;
+    for word in words.iter().take(SHORT_WORDS) {
+        let word = u64::from_le_bytes(*word);
+        let marks = zero_bytes(word ^ QUOTES) | zero_bytes(word ^ BACKSLASHES);
+        if marks != 0 {
+            let byte = usize::try_from(marks.trailing_zeros() / 8).unwrap_or(0);
+            return seen.saturating_add(byte);
+        }
+        seen = seen.saturating_add(8);
+    }
+    let rest = bytes.get(seen..).unwrap_or_default();
+    let further = memchr::memchr2(b'"', b'\\', rest).unwrap_or(rest.len());
+    seen.saturating_add(further)
+}
+
+const ONES: u64 = u64::from_ne_bytes([1; 8]);
+const QUOTES: u64 = u64::from_ne_bytes([b'"'; 8]);
+const BACKSLASHES: u64 = u64::from_ne_bytes([b'\\'; 8]);
+
+/// The top bit of every zero byte, up to and including the lowest one; those above it may be set wrongly.
+fn zero_bytes(word: u64) -> u64 {
+    word.wrapping_sub(ONES) & !word & ONES.wrapping_shl(7)
+}
+
+#[cfg(test)]
+mod tests;

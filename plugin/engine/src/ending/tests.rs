@@ -1,0 +1,206 @@
+use super::*;
+
+/// What the exchange had come to before its end.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Body {
+    /// No head of a response.
+    Nothing,
+    /// A head, and the end of the message did not come.
+    Cut,
+    /// A stream that was cut before its last mark.
+    CutStream,
+    /// A stream that was cut behind its last mark.
+    MarkedStream,
+    /// All of it, no stream.
+    Whole,
+    /// A stream with its last mark and its end.
+    WholeStream,
+    /// A stream whose end came, its last mark did not.
+    UnmarkedStream,
+}
+
+fn seen(body: Body) -> (Seen, Answer) {
+    let streaming =
+        matches!(body, Body::CutStream | Body::MarkedStream | Body::WholeStream | Body::UnmarkedStream);
+    let marked = matches!(body, Body::MarkedStream | Body::WholeStream);
+    let end = matches!(body, Body::Whole | Body::WholeStream | Body::UnmarkedStream);
+    let seen = Seen { head: body != Body::Nothing, end, last_mark: marked };
+    (seen, Answer { streaming, complete: streaming.then_some(marked), ..Answer::default() })
+}
+
+fn ended(code: u32, bits: &[u32], details: &str) -> End {
+    let flags = bits.iter().map(|bit| 1 << bit).sum();
+    End { code: (code != 0).then_some(code), flags, details: details.to_owned() }
+}
+
+/// `status error usage_missing` of an exchange without usage.
+fn check_end(end: &End, (seen, answer): &(Seen, Answer), expected: &str) {
+    let (status, error) = classify(end, *seen, answer);
+    let missing = usage_missing(status, error, end.code, false).map_or("-", UsageMissing::name);
+    let found = [status.name(), error.name(), missing].join(" ");
+    assert_eq!(found, expected, "{end:?} {seen:?} {answer:?}");
+}
+
+fn check(code: u32, bits: &[u32], details: &str, body: Body, expected: &str) {
+    check_end(&ended(code, bits, details), &seen(body), expected);
+}
+
+/// The provider's words in a whole answer with this code.
+fn check_words(code: u32, streaming: bool, kind: &str, word: &str, expected: &str) {
+    let (seen, mut answer) = seen(if streaming { Body::UnmarkedStream } else { Body::Whole });
+    let text = |text: &str| (!text.is_empty()).then(|| Word::Text(text.to_owned()));
+    (answer.error_told, answer.error_type, answer.error_code) = (true, text(kind), text(word));
+    check_end(&ended(code, &[], "via_upstream"), &(seen, answer), expected);
+}
+
+#[test]
+fn every_ending_that_envoy_was_seen_to_make() {
+    use Body::{Cut, CutStream, MarkedStream, Nothing, Whole, WholeStream};
+    let up = "via_upstream";
+    let protocol = "upstream_reset_after_response_started{protocol_error}";
+    check(200, &[], up, Whole, "success none not_sent");
+    check(200, &[], up, WholeStream, "success none not_sent");
+    check(200, &[23], protocol, CutStream, "error upstream_reset upstream_reset");
+    let reset = "upstream_reset_after_response_started{remote_reset}";
+    check(200, &[4], reset, CutStream, "error upstream_reset upstream_reset");
+    check(200, &[23], protocol, Cut, "error upstream_reset upstream_reset");
+    check(200, &[14], "downstream_remote_disconnect", CutStream, "cancelled client_cancelled cancelled");
+    check(0, &[14], "downstream_remote_disconnect", Nothing, "cancelled client_cancelled cancelled");
+    let early = "upstream_reset_before_response_started{connection_termination}";
+    check(503, &[6], early, Whole, "error upstream_reset -");
+    let refused = "upstream_reset_before_response_started{remote_connection_failure}";
+    check(503, &[5], refused, Whole, "error upstream_connect -");
+    check(503, &[1], "no_healthy_upstream", Whole, "error upstream_connect -");
+    check(503, &[24], "cluster_not_found", Whole, "error local_reply -");
+    check(504, &[2], "response_timeout", Whole, "error upstream_timeout -");
+    check(200, &[2], "response_timeout", CutStream, "error upstream_timeout upstream_reset");
+    check(200, &[16], "stream_idle_timeout", CutStream, "error upstream_timeout upstream_reset");
+    check(503, &[15], up, Whole, "error overloaded -");
+    // An internal redirect is two exchanges: of the first only its code is seen.
+    check(302, &[], "internal_redirect", Nothing, "error other -");
+    check(200, &[], "direct_response", Whole, "success none not_sent");
+    check(301, &[], "direct_response", Whole, "success none -");
+    check(101, &[14], "downstream_remote_disconnect", Cut, "cancelled client_cancelled cancelled");
+    check(202, &[], "", Whole, "success none not_sent");
+    // A client that got everything may close as it likes.
+    check(200, &[14], "downstream_remote_disconnect", MarkedStream, "success none not_sent");
+    check(200, &[14], "downstream_remote_disconnect", Whole, "success none not_sent");
+    check(200, &[4], reset, MarkedStream, "success none not_sent");
+}
+
+#[test]
+fn every_flag_of_a_cut_response() {
+    let cut = |bit: u32, expected: &str| check(200, &[bit], "x", Body::CutStream, expected);
+    for bit in [2, 16, 22] {
+        cut(bit, "error upstream_timeout upstream_reset");
+    }
+    for bit in [1, 5, 26] {
+        cut(bit, "error upstream_connect not_sent");
+    }
+    for bit in [7, 25, 27] {
+        cut(bit, "error overloaded not_sent");
+    }
+    for bit in [3, 4, 6, 23] {
+        cut(bit, "error upstream_reset upstream_reset");
+    }
+    for bit in [14, 18, 28] {
+        cut(bit, "cancelled client_cancelled cancelled");
+    }
+    cut(11, "error rate_limited not_sent");
+    cut(63, "error upstream_reset upstream_reset");
+    check(200, &[2, 4], "x", Body::CutStream, "error upstream_timeout upstream_reset");
+    check(200, &[2, 14], "x", Body::CutStream, "cancelled client_cancelled cancelled");
+    check(429, &[11], "request_rate_limited", Body::Whole, "error rate_limited -");
+    check(503, &[7], "overflow", Body::Whole, "error overloaded -");
+    check(0, &[], "", Body::Nothing, "error other not_sent");
+    check(200, &[], "", Body::CutStream, "error upstream_reset upstream_reset");
+    check(200, &[], "via_upstream", Body::UnmarkedStream, "error upstream_reset upstream_reset");
+}
+
+#[test]
+fn every_code_of_a_whole_response() {
+    let code = |code: u32, expected: &str| {
+        check(code, &[], "via_upstream", Body::Whole, &format!("error {expected} -"));
+    };
+    code(401, "authentication");
+    code(403, "permission");
+    code(404, "not_found");
+    code(429, "rate_limited");
+    for bad in [400, 405, 406, 409, 411, 413, 414, 415, 422] {
+        code(bad, "invalid_request");
+    }
+    for bad in [503, 529] {
+        code(bad, "overloaded");
+    }
+    for bad in [500, 501, 502, 504, 599] {
+        code(bad, "server_error");
+    }
+    for bad in [402, 408, 418, 600] {
+        code(bad, "other");
+    }
+    check(404, &[8], "route_not_found", Body::Whole, "error local_reply -");
+    check(400, &[17], "http1.codec_error", Body::Whole, "error local_reply -");
+    check(401, &[12], "ext_authz_denied", Body::Whole, "error authentication -");
+    check(403, &[12], "ext_authz_denied", Body::Whole, "error permission -");
+    check(503, &[12], "ext_authz_error", Body::Whole, "error overloaded -");
+    check(500, &[], "", Body::Whole, "error server_error -");
+}
+
+#[test]
+fn the_providers_words_say_what_a_code_cannot() {
+    check_words(400, false, "invalid_request_error", "context_length_exceeded", "error context_length -");
+    check_words(400, false, "", "content_filter", "error content_filter -");
+    check_words(400, false, "", "content_policy_violation", "error content_filter -");
+    check_words(400, false, "invalid_request_error", "", "error invalid_request -");
+    check_words(429, false, "insufficient_quota", "insufficient_quota", "error rate_limited -");
+    let told = |kind: &str, expected: &str| {
+        check_words(200, false, kind, "", &format!("error {expected} not_sent"));
+        check_words(200, true, kind, "", "error in_stream not_sent");
+    };
+    told("rate_limit_error", "rate_limited");
+    told("insufficient_quota", "rate_limited");
+    told("authentication_error", "authentication");
+    told("permission_error", "permission");
+    told("invalid_request_error", "invalid_request");
+    told("not_found_error", "not_found");
+    told("overloaded_error", "overloaded");
+    told("api_error", "server_error");
+    told("server_error", "server_error");
+    told("strange", "other");
+    told("", "other");
+    check_words(200, false, "", "context_length_exceeded", "error context_length not_sent");
+    check_words(200, false, "strange", "content_filter", "error content_filter not_sent");
+}
+
+#[test]
+fn an_error_event_is_not_the_fault_of_whoever_closes_after_it() {
+    for bit in [14, 4, 23] {
+        let (seen, mut answer) = seen(Body::CutStream);
+        answer.error_told = true;
+        check_end(&ended(200, &[bit], "x"), &(seen, answer.clone()), "error in_stream not_sent");
+        answer.streaming = false;
+        let cut = if bit == 14 {
+            "cancelled client_cancelled cancelled"
+        } else {
+            "error upstream_reset upstream_reset"
+        };
+        check_end(&ended(200, &[bit], "x"), &(seen, answer), cut);
+    }
+}
+
+#[test]
+fn why_usage_is_missing() {
+    let check = |status, error, code: u32, is_unreadable, expected: Option<UsageMissing>| {
+        assert_eq!(usage_missing(status, error, (code != 0).then_some(code), is_unreadable), expected);
+    };
+    let none = ErrorClass::None;
+    check(Status::Success, none, 200, false, Some(UsageMissing::NotSent));
+    check(Status::Success, none, 200, true, Some(UsageMissing::Unreadable));
+    check(Status::Error, ErrorClass::UpstreamTimeout, 200, true, Some(UsageMissing::UpstreamReset));
+    check(Status::Error, ErrorClass::UpstreamReset, 200, true, Some(UsageMissing::UpstreamReset));
+    check(Status::Error, ErrorClass::InStream, 200, false, Some(UsageMissing::NotSent));
+    check(Status::Cancelled, ErrorClass::ClientCancelled, 0, true, Some(UsageMissing::Cancelled));
+    check(Status::Error, ErrorClass::ServerError, 500, true, None);
+    check(Status::Success, none, 302, false, None);
+    check(Status::Error, ErrorClass::Other, 0, false, Some(UsageMissing::NotSent));
+}

@@ -1,0 +1,82 @@
+use proptest::prelude::*;
+
+use super::*;
+
+const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
+const RANDOM: [u8; 24] =
+    [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 0xa1, 0xa2, 0xa3, 0xa4, 0xa5, 0xa6, 0xa7, 0xa8];
+const FRESH: &str = "0102030405060708090a0b0c0d0e0f10";
+
+fn check(traceparent: Option<&str>, request_id: Option<&str>, trace: &str) {
+    let ids = Ids::new(traceparent.map(str::as_bytes), request_id.map(str::as_bytes), RANDOM);
+    assert_eq!(ids.request_id(), format!("{trace}-a1a2a3a4a5a6a7a8"), "{traceparent:?} {request_id:?}");
+}
+
+#[test]
+fn a_good_traceparent_is_followed() {
+    check(Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"), None, TRACE);
+    check(Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00"), Some("x"), TRACE);
+    check(Some("cc-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-what-later"), None, TRACE);
+}
+
+#[test]
+fn a_traceparent_with_a_fault_is_ignored() {
+    let faulty = [
+        "",
+        "00",
+        "00-0af7651916cd43dd8448eb211c80319c",
+        "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331",
+        "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-",
+        "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-1",
+        "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-more",
+        "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        "zz-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        "0-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        "00-00000000000000000000000000000000-b7ad6b7169203331-01",
+        "00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01",
+        "00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01",
+        "00-0af7651916cd43dd8448eb211c80319-b7ad6b7169203331-01",
+        "00-0af7651916cd43dd8448eb211c80319cc-b7ad6b7169203331-01",
+        "00-0af7651916cd43dd8448eb211c80319g-b7ad6b7169203331-01",
+        "00-+af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        "00-0af7651916cd43dd8448eb211c80319c-b7ad6b716920333é-01",
+    ];
+    for traceparent in faulty {
+        check(Some(traceparent), None, FRESH);
+    }
+}
+
+#[test]
+fn without_one_the_request_id_is_the_trace_if_it_is_a_uuid() {
+    check(None, Some("0af76519-16cd-43dd-8448-eb211c80319c"), TRACE);
+    check(None, Some("0AF76519-16CD-43DD-8448-EB211C80319C"), TRACE);
+    check(Some("ff-x"), Some("0af76519-16cd-43dd-8448-eb211c80319c"), TRACE);
+    let no_uuids = [
+        "",
+        "abc",
+        TRACE,
+        "00000000-0000-0000-0000-000000000000",
+        "0af7651916-cd-43dd-8448-eb211c80319c",
+        "0af76519-16cd-43dd-8448-eb211c80319g",
+        "0af76519-16cd-43dd-8448-eb211c8031-c",
+        "0af76519-16cd-43dd-8448-eb211c80319cc",
+    ];
+    for request_id in no_uuids {
+        check(None, Some(request_id), FRESH);
+    }
+    check(None, None, FRESH);
+}
+
+#[test]
+fn ids_are_never_zero() {
+    let ids = Ids::new(None, None, [0; 24]);
+    assert_eq!(ids, Ids { trace: [1; 16], span: [1; 8] });
+}
+
+proptest! {
+    #[test]
+    fn any_headers_make_ids(traceparent: Vec<u8>, request_id in "\\PC{0,40}") {
+        let ids = Ids::new(Some(&traceparent), Some(request_id.as_bytes()), RANDOM);
+        prop_assert_eq!(ids.request_id().len(), 49);
+    }
+}

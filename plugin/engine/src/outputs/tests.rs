@@ -1,0 +1,209 @@
+use std::rc::Rc;
+
+use super::*;
+use crate::ending::End;
+use crate::exchange::Exchange;
+use crate::head::Headers;
+use crate::policy::Place;
+
+const MS: u64 = 1_000_000;
+
+/// The effects of one exchange, a line each.
+fn effects(config: &str, code: &str, flags: u64, body: &[(u64, &str)]) -> Vec<String> {
+    let policy = Rc::new(Policy::parse(config.as_bytes()).unwrap());
+    let request = [
+        (":method", "POST"),
+        (":authority", "api.openai.com"),
+        (":path", "/v1/chat/completions"),
+        ("x-tenant", "acme"),
+    ];
+    let headers = |fields: &[(&'static str, &'static str)]| {
+        let fields = fields.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes()));
+        Headers::new(fields.collect::<Vec<_>>())
+    };
+    let mut exchange = Exchange::begin(&policy, &headers(&request), &Place::default(), [7; 24], 0).unwrap();
+    exchange.request_body(br#"{"model":"gpt-4o"}"#);
+    exchange.request_end();
+    if !code.is_empty() {
+        let status = Box::leak(code.to_owned().into_boxed_str());
+        exchange.response_head(&headers(&[(":status", status)]));
+    }
+    for (at_ms, piece) in body {
+        exchange.response_body(piece.as_bytes(), at_ms.saturating_mul(MS));
+    }
+    if flags == 0 {
+        exchange.response_end();
+    }
+    let end = End { code: code.parse().ok(), flags, details: "via_upstream".to_owned() };
+    let record = exchange.finish(&end, 1000 * MS);
+    let effects = of(&record, &policy, &mut Series::new(&policy));
+    effects.into_iter().map(line).collect()
+}
+
+/// An effect in one line; `;.;` and `=.=` are left out of labels.
+fn line(effect: Effect) -> String {
+    let short = |stat: String| stat.replace(";.;", "").replace("=.=", "=");
+    match effect {
+        Effect::Count { stat, by } => format!("count {} {by}", short(stat)),
+        Effect::Observe { stat, value } => format!("observe {} {value}", short(stat)),
+        Effect::Move { stat, by } => format!("move {} {by}", short(stat)),
+        Effect::Set { stat, value } => format!("set {} {value}", short(stat)),
+        Effect::FilterState { key, value } => format!("state {key} {value}"),
+    }
+}
+
+const UNARY: &[(u64, &str)] = &[(
+    700,
+    r#"{"id":"c1","model":"gpt-4o-2024","choices":[{"index":0,"message":{"content":"a"},"finish_reason":"stop"}],"usage":{"prompt_tokens":7,"completion_tokens":2,"prompt_tokens_details":{"cached_tokens":4,"audio_tokens":0}}}"#,
+)];
+
+const STREAM: &[(u64, &str)] = &[
+    (100, "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n"),
+    (300, "data: {\"choices\":[{\"delta\":{\"content\":\"b\"},\"finish_reason\":\"stop\"}]}\n\n"),
+    (
+        310,
+        "data: {\"usage\":{\"prompt_tokens\":7,\"completion_tokens\":3,\"completion_tokens_details\":{\"reasoning_tokens\":1}}}\n\n",
+    ),
+    (320, "data: [DONE]\n\n"),
+];
+
+const ID: &str = "07070707070707070707070707070707-0707070707070707";
+
+#[test]
+fn a_unary_exchange() {
+    let json = format!(
+        r#"{{"request_id":"{ID}","provider":"openai","operation":"chat","request_model":"gpt-4o","model":"gpt-4o","response_model":"gpt-4o-2024","status":"success","error":"none","finish_reasons":["stop"],"input_tokens":7,"output_tokens":2,"total_tokens":9,"cached_input_tokens":4,"source":"reported","duration_ms":1000,"first_byte_ms":700,"response_id":"c1"}}"#
+    );
+    let expected = [
+        "move llm_active_requests.provider=openai -1",
+        "count llm_requests_total.provider=openai.model=gpt-4o.operation=chat.status=success.error=none 1",
+        "observe llm_request_duration_milliseconds.provider=openai.model=gpt-4o.operation=chat 1000",
+        "observe llm_time_to_first_byte_milliseconds.provider=openai.model=gpt-4o 700",
+        "count llm_tokens_total.provider=openai.model=gpt-4o.type=input.source=reported 7",
+        "count llm_tokens_total.provider=openai.model=gpt-4o.type=output.source=reported 2",
+        "count llm_token_details_total.provider=openai.model=gpt-4o.type=cached_input 4",
+        &format!("state json {json}"),
+        "state total_tokens 9",
+    ];
+    assert_eq!(effects("{}", "200", 0, UNARY), expected);
+}
+
+#[test]
+fn a_stream_with_an_extra_label_and_further_keys() {
+    let config = r#"{"labels":[{"name":"tenant","header":"x-tenant"}],"models":{"rename":[{"match":"gpt-*","to":"gpt"}]},
+        "filter_state":["input_tokens","reasoning_tokens","first_answer_ms","response_id","model","finish_reasons"]}"#;
+    let json = format!(
+        r#"{{"request_id":"{ID}","provider":"openai","operation":"chat","request_model":"gpt-4o","model":"gpt","status":"success","error":"none","finish_reasons":["stop"],"input_tokens":7,"output_tokens":3,"total_tokens":10,"reasoning_tokens":1,"source":"reported","duration_ms":1000,"first_byte_ms":100,"first_token_ms":100,"first_answer_ms":100,"tenant":"acme"}}"#
+    );
+    let expected = [
+        "move llm_active_requests.provider=openai -1",
+        "count llm_requests_total.provider=openai.model=gpt.operation=chat.status=success.error=none.tenant=acme 1",
+        "observe llm_request_duration_milliseconds.provider=openai.model=gpt.operation=chat.tenant=acme 1000",
+        "observe llm_time_to_first_byte_milliseconds.provider=openai.model=gpt.tenant=acme 100",
+        "observe llm_time_to_first_token_milliseconds.provider=openai.model=gpt.tenant=acme 100",
+        "observe llm_time_to_first_answer_milliseconds.provider=openai.model=gpt.tenant=acme 100",
+        "observe llm_time_per_output_token_microseconds.provider=openai.model=gpt.tenant=acme 100000",
+        "count llm_tokens_total.provider=openai.model=gpt.type=input.source=reported.tenant=acme 7",
+        "count llm_tokens_total.provider=openai.model=gpt.type=output.source=reported.tenant=acme 3",
+        "count llm_token_details_total.provider=openai.model=gpt.type=reasoning.tenant=acme 1",
+        &format!("state json {json}"),
+        "state total_tokens 10",
+        "state input_tokens 7",
+        "state reasoning_tokens 1",
+        "state first_answer_ms 100",
+        "state response_id -",
+        "state model gpt",
+        r#"state finish_reasons ["stop"]"#,
+    ];
+    assert_eq!(effects(config, "200", 0, STREAM), expected);
+}
+
+#[test]
+fn an_error() {
+    let body = &[(50, r#"{"error":{"type":"rate_limit_error"}}"#)];
+    let json = format!(
+        r#"{{"request_id":"{ID}","provider":"openai","operation":"chat","request_model":"gpt-4o","model":"gpt-4o","status":"error","error":"rate_limited","duration_ms":1000,"first_byte_ms":50}}"#
+    );
+    let expected = [
+        "move llm_active_requests.provider=openai -1",
+        "count llm_requests_total.provider=openai.model=gpt-4o.operation=chat.status=error.error=rate_limited 1",
+        "observe llm_request_duration_milliseconds.provider=openai.model=gpt-4o.operation=chat 1000",
+        "observe llm_time_to_first_byte_milliseconds.provider=openai.model=gpt-4o 50",
+        &format!("state json {json}"),
+        "state total_tokens 0",
+        "state input_tokens 0",
+        "state source -",
+    ];
+    assert_eq!(effects(r#"{"filter_state":["input_tokens","source"]}"#, "429", 0, body), expected);
+}
+
+#[test]
+fn a_cancelled_exchange_and_a_model_without_a_series() {
+    let json = format!(
+        r#"{{"request_id":"{ID}","provider":"openai","operation":"chat","request_model":"gpt-4o","model":"other","status":"cancelled","error":"client_cancelled","duration_ms":1000}}"#
+    );
+    let expected = [
+        "move llm_active_requests.provider=openai -1",
+        "count llm_requests_total.provider=openai.model=other.operation=chat.status=cancelled.error=client_cancelled 1",
+        "observe llm_request_duration_milliseconds.provider=openai.model=other.operation=chat 1000",
+        "count llm_usage_missing_total.provider=openai.model=other.reason=cancelled 1",
+        &format!("state json {json}"),
+        "state total_tokens 0",
+        "count llm_gauge_series_overflow_total.limit=models 1",
+    ];
+    assert_eq!(effects(r#"{"models":{"max_series":1,"known":["x"]}}"#, "", 1 << 14, &[]), expected);
+}
+
+#[test]
+fn what_could_not_be_read_is_counted() {
+    let lines = effects("{}", "200", 0, &[(5, "{]")]);
+    assert!(lines.contains(&"count llm_gauge_gaps_total.reason=malformed 1".to_owned()), "{lines:?}");
+    let missing = "count llm_usage_missing_total.provider=openai.model=gpt-4o.reason=unreadable 1";
+    assert!(lines.contains(&missing.to_owned()), "{lines:?}");
+}
+
+#[test]
+fn every_key_of_filter_state_resolves() {
+    let all: Vec<_> = FILTER_STATE_KEYS.iter().map(|(key, _)| *key).collect();
+    let config = format!("{{\"filter_state\":{}}}", serde_json::to_string(&all).unwrap());
+    let expected = [
+        ("record", "-"),
+        ("request_id", ID),
+        ("provider", "openai"),
+        ("operation", "chat"),
+        ("request_model", "gpt-4o"),
+        ("model", "gpt-4o"),
+        ("response_model", "gpt-4o-2024"),
+        ("status", "success"),
+        ("error", "none"),
+        ("source", "reported"),
+        ("finish_reasons", r#"["stop"]"#),
+        ("response_id", "c1"),
+        ("input_tokens", "7"),
+        ("output_tokens", "2"),
+        ("cached_input_tokens", "4"),
+        ("reasoning_tokens", "0"),
+        ("duration_ms", "1000"),
+        ("first_byte_ms", "700"),
+        ("first_token_ms", "0"),
+        ("first_answer_ms", "0"),
+    ];
+    assert_eq!(expected.map(|(key, _)| key).as_slice(), all);
+    let lines = effects(&config, "200", 0, UNARY);
+    for (key, value) in expected.into_iter().skip(1) {
+        assert!(lines.contains(&format!("state {key} {value}")), "{key}: {lines:?}");
+    }
+    let record = lines.iter().find_map(|line| line.strip_prefix("state record ")).unwrap();
+    let record: serde_json::Value = serde_json::from_str(record).unwrap();
+    assert_eq!((&record["total_tokens"], &record["streaming"]), (&serde_json::Value::Null, &false.into()));
+    assert_eq!(record.as_object().unwrap().len(), 28);
+}
+
+#[test]
+fn what_the_gauge_says_of_itself() {
+    let policy = Policy::parse(b"{}").unwrap();
+    let version = env!("CARGO_PKG_VERSION");
+    let expected = format!("set llm_gauge_build_info.version={version}.config={} 1", policy.fingerprint());
+    assert_eq!(line(build_info(&policy)), expected);
+    assert_eq!(line(active("openai", 1)), "move llm_active_requests.provider=openai 1");
+}

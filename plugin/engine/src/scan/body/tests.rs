@@ -1,0 +1,196 @@
+#![allow(clippy::arithmetic_side_effects, reason = "a test may panic")]
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::scan::{At, NodeId, Scalar};
+use crate::testing::{every_cutting, pieces, points};
+
+/// What came out of a body, in order: `a=1 a=2` for a document, `done` for the mark, the name of a gap.
+#[derive(Default)]
+struct Collector {
+    log: Vec<String>,
+    values: Vec<String>,
+}
+
+impl Sink for Collector {
+    fn open(&mut self, _node: NodeId, _at: At) {
+        self.values.push("open".to_owned());
+    }
+
+    fn scalar(&mut self, _node: NodeId, _at: At, value: Scalar<'_>) {
+        self.values.push(match value {
+            Scalar::Number(digits) => digits.to_owned(),
+            Scalar::Text { start, .. } => String::from_utf8_lossy(start).into_owned(),
+            other => format!("{other:?}"),
+        });
+    }
+}
+
+impl Documents for Collector {
+    fn document(&mut self) {
+        self.log.push(format!("<{}>", core::mem::take(&mut self.values).join(" ")));
+    }
+
+    fn discard(&mut self) {
+        self.values.clear();
+    }
+
+    fn done_mark(&mut self) {
+        self.log.push("done".to_owned());
+    }
+
+    fn gap(&mut self, gap: Gap) {
+        self.log.push(gap.name().to_owned());
+    }
+}
+
+const EVENT_BYTES: u64 = 32;
+
+fn read(pieces: &[&[u8]], announced_sse: bool) -> (Framing, String) {
+    let mut paths = Paths::default();
+    paths.add("a", 0, 8);
+    let mut body = Body::new(announced_sse, EVENT_BYTES);
+    let mut collector = Collector::default();
+    for piece in pieces {
+        body.feed(piece, &paths, &mut collector);
+    }
+    body.finish(&paths, &mut collector);
+    assert!(collector.values.is_empty(), "values of no document: {:?}", collector.values);
+    (body.framing(), collector.log.join(" "))
+}
+
+fn check_announced(bytes: &[u8], announced_sse: bool, framing: Framing, log: &str) {
+    for pieces in every_cutting(bytes) {
+        let text = String::from_utf8_lossy(bytes);
+        let expected = (framing, log.to_owned());
+        assert_eq!(read(&pieces, announced_sse), expected, "{text:?} in {} pieces", pieces.len());
+    }
+}
+
+/// Whatever the content type says.
+fn check(text: &str, framing: Framing, log: &str) {
+    check_announced(text.as_bytes(), false, framing, log);
+    check_announced(text.as_bytes(), true, framing, log);
+}
+
+fn check_sse(text: &str, log: &str) {
+    check(text, Framing::Sse, log);
+}
+
+#[test]
+fn the_first_byte_outranks_the_content_type() {
+    check("", Framing::Unknown, "");
+    check(" \r\n\t", Framing::Unknown, "");
+    check(" \n{\"a\":1}", Framing::Json, "<1>");
+    check("[1,2]", Framing::Json, "<>");
+    check("data: {\"a\":1}\n\n", Framing::Sse, "<1>");
+    check("event: x\ndata: 1\n\n", Framing::Sse, "<>");
+    check("id: x\ndata: 1\n\n", Framing::Sse, "<>");
+    check("retry: 1\ndata: 1\n\n", Framing::Sse, "<>");
+    check(": hi\n\ndata: 1\n\n", Framing::Sse, "<>");
+    check("<html>{\"a\":1}</html>", Framing::Opaque, "not_json");
+    for text in ["\"x\"", "12", "-1", "true", "null"] {
+        check_announced(text.as_bytes(), false, Framing::Json, "<>");
+        check_announced(text.as_bytes(), true, Framing::Sse, "");
+    }
+    check_announced(b"upstream connect error", false, Framing::Opaque, "not_json");
+    check_announced(b"\x1f\x8b\x08", false, Framing::Opaque, "not_json");
+    check_announced(b"x: y\ndata: {\"a\":1}\n\n", true, Framing::Sse, "<1>");
+}
+
+#[test]
+fn a_byte_order_mark_says_nothing() {
+    check("\u{feff}{\"a\":1}", Framing::Json, "<1>");
+    check("\u{feff}data: {\"a\":1}\n\n", Framing::Sse, "<1>");
+    check("\u{feff}", Framing::Unknown, "");
+    check("data: \u{feff}1\n\n", Framing::Sse, "malformed");
+}
+
+#[test]
+fn the_mark_is_all_of_an_events_data() {
+    check_sse("data: [DONE]\n\n", "done");
+    check_sse("data:[DONE]\r\n\r\n", "done");
+    check_sse("data: [DONE]", "done");
+    check_sse("data: [DONE] \n\n", "done");
+    check_sse("data: [DONE]\ndata:\n\n", "done");
+    check_sse("data: 1\n\ndata: [DONE]\n\n", "<> done");
+    check_sse("data: [DONE\n\n", "malformed");
+    check_sse("data: [DONE", "truncated");
+    check_sse("data: [\n\n", "malformed");
+    check_sse("data: [DONE]x\n\n", "malformed");
+    check_sse("data: [DONE]\ndata: x\n\n", "malformed");
+    check_sse("data: [DONE] [DONE]\n\n", "malformed");
+    check_sse("data: [DO\ndata: NE]\n\n", "malformed");
+    check_sse("data:  [DONE]\n\n", "malformed");
+    check_sse("data: [done]\n\n", "malformed");
+    check_sse("data: [\"DONE\"]\n\n", "<>");
+    check_sse("data: [1]\n\ndata: []\n\n", "<> <>");
+    check_sse("data: [DONEx]\n\ndata: [DONE]\n\n", "malformed done");
+}
+
+#[test]
+fn an_event_that_cannot_be_read_costs_no_other() {
+    check_sse("data: {\"a\":}\n\ndata: {\"a\":2}\n\n", "malformed <2>");
+    check_sse("data: {\"a\":1,\n\ndata: {\"a\":2}\n\n", "malformed <2>");
+    check_sse("data: {\"a\":1} x\n\ndata: {\"a\":2}\n\n", "malformed <2>");
+    check_sse("data: {\"a\":1}{\"a\":9}\n\ndata: {\"a\":2}\n\n", "malformed <2>");
+    check_sse("data: hello\n\ndata: {\"a\":2}\n\n", "malformed <2>");
+    let deep = "[".repeat(200);
+    let text = format!("data: {deep}\n\ndata: {{\"a\":2}}\n\n");
+    check_sse(&text, "event_too_large <2>");
+}
+
+#[test]
+fn an_event_is_read_up_to_its_bound() {
+    let event = |bytes: usize| format!("data: {{\"a\":\"{}\"}}\n\n", "x".repeat(bytes - 8));
+    check_sse(&(event(32) + "data: {\"a\":2}\n\n"), "<xxxxxxxx> <2>");
+    check_sse(&(event(33) + "data: {\"a\":2}\n\n"), "event_too_large <2>");
+    check_sse(&(event(500) + "data: {\"a\":2}\n\n"), "event_too_large <2>");
+    check_sse(&event(500).replace("\n\n", ""), "event_too_large");
+    // Which gap it is depends on the bytes, not on how they were cut.
+    check_sse(&format!("data: [}}{}\n\ndata: 1\n\n", " ".repeat(50)), "malformed <>");
+    check_sse(&format!("data: {}[}}\n\ndata: 1\n\n", " ".repeat(50)), "event_too_large <>");
+    // The bound is for events: one document may be of any size.
+    check(&format!("{{\"a\":1,\"b\":\"{}\"}}", "x".repeat(99)), Framing::Json, "<1>");
+}
+
+#[test]
+fn data_may_be_spread_over_lines_and_lack_its_end() {
+    check_sse("data: {\"a\":\ndata: 1}\n\n", "<1>");
+    check_sse("data: {\"a\":1}", "<1>");
+    check_sse("data: {\"a\":1}\n", "<1>");
+    check_sse("data: 12", "<>");
+    check_sse("data: {\"a\":1", "truncated");
+    check_sse("data: 1\n\ndata:", "<>");
+    check_sse("data\n\ndata:\n\ndata: \n\n", "");
+    check_sse("data: {\"a\":1}\n\nevent: x", "<1>");
+}
+
+#[test]
+fn documents_follow_one_another() {
+    let json = |text: &str, log: &str| check_announced(text.as_bytes(), false, Framing::Json, log);
+    json("{\"a\":1}\n{\"a\":2}\n", "<1> <2>");
+    json("{\"a\":1}{\"a\":2}", "<1> <2>");
+    json("1 2 3", "<> <> <>");
+    json("{\"a\":1}garbage{\"a\":2}", "<1> malformed");
+    json("{\"a\":1}\n{\"a\":", "<1> truncated");
+    json("{\"a\":1,}", "malformed");
+    json("{\"a\":1", "truncated");
+    json(&"[".repeat(200), "too_deep");
+    json("truth", "malformed");
+}
+
+proptest! {
+    #[test]
+    fn any_body_reads_alike_in_any_cutting(
+        parts in prop::collection::vec("data: |\n\n|\r\n|\n|\\[DONE\\]|\\{\"a\":1\\}|[{}\\[\\]\",:1D]| +", 0..24),
+        announced in any::<bool>(),
+        points in points(),
+    ) {
+        let text = parts.concat();
+        let whole = read(&[text.as_bytes()], announced);
+        prop_assert_eq!(&read(&text.as_bytes().chunks(1).collect::<Vec<_>>(), announced), &whole);
+        prop_assert_eq!(&read(&pieces(text.as_bytes(), &points), announced), &whole);
+    }
+}

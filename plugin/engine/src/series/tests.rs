@@ -1,0 +1,88 @@
+#![allow(clippy::string_slice, reason = "a test may panic")]
+
+use super::*;
+
+fn series(config: &str) -> (Policy, Series) {
+    let policy = Policy::parse(config.as_bytes()).unwrap();
+    let series = Series::new(&policy);
+    (policy, series)
+}
+
+/// Asks for one model after the other: its name, whether its exchange succeeded, the label it gets.
+fn check(config: &str, steps: &[(&str, bool, &str)], overflows: u64) {
+    let (_, mut series) = series(config);
+    for (step, (model, succeeded, label)) in steps.iter().enumerate() {
+        assert_eq!(series.model(Some(model), *succeeded), *label, "step {step} of {config}");
+    }
+    assert_eq!(series.take_overflows().get("models").copied().unwrap_or(0), overflows, "{config}");
+    assert!(series.take_overflows().is_empty());
+}
+
+#[test]
+fn half_of_the_table_is_open_to_any_name_the_rest_to_success() {
+    let config = r#"{"models":{"max_series":4}}"#;
+    check(config, &[("a", false, "a"), ("b", false, "b"), ("c", false, "other"), ("c", true, "c")], 1);
+    let full = [("a", true, "a"), ("b", true, "b"), ("c", true, "c"), ("d", true, "d"), ("e", true, "other")];
+    check(config, &full, 1);
+    check(
+        config,
+        &[("a", false, "a"), ("a", false, "a"), ("a", true, "a"), ("b", false, "b"), ("a", false, "a")],
+        0,
+    );
+    // One of three is less than half.
+    check(
+        r#"{"models":{"max_series":3}}"#,
+        &[("a", false, "a"), ("b", false, "b"), ("c", false, "other")],
+        1,
+    );
+    check(r#"{"models":{"max_series":1}}"#, &[("a", false, "a"), ("b", true, "other")], 1);
+    check(r#"{"models":{"max_series":2}}"#, &[("a", false, "a"), ("b", false, "other"), ("b", true, "b")], 1);
+}
+
+#[test]
+fn known_names_have_their_place() {
+    let config = r#"{"models":{"max_series":2,"known":["a","b","c"]}}"#;
+    check(config, &[("c", false, "c"), ("d", true, "other"), ("a", false, "a"), ("d", false, "other")], 2);
+    let config = r#"{"models":{"max_series":4,"known":["a","b"]}}"#;
+    check(config, &[("c", false, "other"), ("c", true, "c"), ("d", true, "d"), ("e", true, "other")], 2);
+}
+
+#[test]
+fn made_up_names_cannot_crowd_out_real_ones() {
+    let (_, mut series) = series("{}");
+    for number in 0..10_000 {
+        series.model(Some(&format!("made-up-{number}")), false);
+    }
+    assert_eq!(series.models.len(), 100);
+    assert_eq!(series.model(Some("real"), true), "real");
+    assert_eq!(series.take_overflows()["models"], 9_900);
+}
+
+#[test]
+fn a_name_is_what_its_label_says() {
+    let (_, mut series) = series("{}");
+    assert_eq!(series.model(None, true), "unknown");
+    assert_eq!(series.model(Some(""), true), "unknown");
+    assert_eq!(series.models.len(), 0);
+    let long = "x".repeat(200);
+    assert_eq!(series.model(Some(&long), true), long[..128]);
+    assert_eq!(series.model(Some(&format!("{long}y")), true), long[..128]);
+    assert_eq!(series.model(Some("a;.;b"), true), "a;_;b");
+    assert_eq!(series.models.len(), 2);
+}
+
+#[test]
+fn extra_labels_let_in_their_first_values() {
+    let labels = r#"[{"name":"tenant","header":"x-t","max_values":2},{"name":"team","header":"x-u"}]"#;
+    let (policy, mut series) = series(&format!("{{\"labels\":{labels}}}"));
+    let mut check = |tenant: &str, folded: &str| {
+        let values = [tenant.to_owned(), "u".to_owned()];
+        assert_eq!(series.labels(&policy, &values), [folded, "u"]);
+    };
+    check("a", "a");
+    check("b", "b");
+    check("c", "other");
+    check("a", "a");
+    check("d", "other");
+    assert_eq!(series.take_overflows(), BTreeMap::from([("tenant".to_owned(), 2)]));
+}
