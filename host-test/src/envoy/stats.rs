@@ -22,12 +22,15 @@ pub struct Stats {
 
 impl Stats {
     /// Reads the text form. Comments are skipped; a line that is neither a comment nor a sample is an error,
-    /// as it would be for Prometheus.
+    /// as it would be for Prometheus, and so is a series that is there twice.
     pub fn parse(text: &str) -> Result<Self> {
         let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
-        let series =
-            lines.map(|line| sample(line).with_context(|| format!("not a Prometheus sample: {line}")));
-        Ok(Self { series: series.collect::<Result<_>>()? })
+        let mut series = BTreeMap::new();
+        for line in lines {
+            let (key, value) = sample(line).with_context(|| format!("not a Prometheus sample: {line}"))?;
+            ensure!(series.insert(key, value).is_none(), "this series is there twice: {line}");
+        }
+        Ok(Self { series })
     }
 
     /// The value of the series that has exactly these labels.
@@ -257,7 +260,8 @@ lat_bucket{model="m",le="+Inf"} 10
 
     #[test]
     fn what_is_no_sample_is_refused() {
-        for bad in ["name", "name{a=\"b\" 1", "name{a=b} 1", "name x", "name{a=\"1\",a=\"2\"} 1"] {
+        for bad in ["a 1\na 2", "name", "name{a=\"b\" 1", "name{a=b} 1", "name x", "name{a=\"1\",a=\"2\"} 1"]
+        {
             assert!(Stats::parse(bad).is_err(), "{bad}");
         }
     }

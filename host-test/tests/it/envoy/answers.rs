@@ -261,8 +261,8 @@ fn odd_model_names_stay_one_label() {
             ("listener.0.0.0.0_80.http.x.rds.y", ""),
             ("модель-日本-🦀", ""),
             ("quote\"back\\slash {x}|y=z,le=\"1\"", ""),
-            ("provider=.=evil", ""),
-            ("cut;.;.type=.=evil;.;", "cut;_;.type=.=evil;_;"),
+            ("provider=.=evil", "provider=_=evil"),
+            ("cut;.;.type=.=evil;.;", "cut;_;_type=_=evil;_;"),
             ("line\nbreak", "line_break"),
             (&long, &long[..128]),
         ] {
