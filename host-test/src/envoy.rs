@@ -23,7 +23,7 @@ mod stats;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -50,9 +50,8 @@ const WATCHED: &str =
 /// A running Envoy; dropping it kills it.
 #[derive(Debug)]
 pub struct Envoy {
+    /// Its standard input is held open: the sign of life that WATCHED waits on.
     child: Child,
-    // Held open as the sign of life that WATCHED waits on.
-    _alive: Option<ChildStdin>,
     admin: Admin,
     listener: SocketAddr,
     folder: Folder,
@@ -79,9 +78,8 @@ impl Envoy {
             .stderr(log)
             .spawn()
             .context("starting Envoy")?;
-        let alive = child.stdin.take();
         match wait_ready(&mut child, &folder).await {
-            Ok((admin, listener)) => Ok(Self { child, _alive: alive, admin, listener, folder }),
+            Ok((admin, listener)) => Ok(Self { child, admin, listener, folder }),
             Err(error) => {
                 stop(&mut child);
                 let log = fs::read_to_string(folder.path("envoy.log")).unwrap_or_default();
@@ -167,9 +165,19 @@ async fn wait_ready(child: &mut Child, folder: &Folder) -> Result<(Admin, Socket
     bail!("it was not ready after {START:?}")
 }
 
-/// Kills our own child and takes its exit status, so that no zombie is left. Both can only fail when it is
-/// gone already.
+/// Ends our own child and takes its exit status, so that no zombie is left.
+///
+/// The watcher does it, before whose eyes the process cannot be replaced by another of the same number: its status is
+/// only taken afterwards. Killing it from here is for the case that the watcher itself was killed.
 fn stop(child: &mut Child) {
+    drop(child.stdin.take());
+    for _ in 0..400 {
+        match child.try_wait() {
+            Ok(None) => std::thread::sleep(Duration::from_millis(5)),
+            Ok(Some(_)) | Err(_) => return,
+        }
+    }
+    // Both can only fail when it is gone already.
     let _ = child.kill();
     let _ = child.wait();
 }
