@@ -1,2 +1,4 @@
 //! The test suite.
+mod cases;
+mod common;
 mod corpus;

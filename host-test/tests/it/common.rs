@@ -1,0 +1,44 @@
+//! What several tests need: the filter, built and compiled once, and cases spread over threads.
+
+use std::path::PathBuf;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use host_test::case::Case;
+use host_test::{Module, build};
+
+/// The filter as it ships.
+pub fn filter() -> Module {
+    static FILTER: OnceLock<Module> = OnceLock::new();
+    let load = || Module::from_file(build::filter(false).unwrap()).unwrap();
+    FILTER.get_or_init(load).clone()
+}
+
+/// The project's own cases.
+pub fn own_cases() -> Vec<Case> {
+    Case::find(&[cases_dir()]).unwrap()
+}
+
+/// Where they lie.
+pub fn cases_dir() -> PathBuf {
+    build::workspace_dir().join("host-test/cases")
+}
+
+/// Checks every case, on as many threads as there are processors, and gives the faults found, each with its case.
+/// Cases are taken one by one, since the longest takes a hundred times as long as the shortest.
+pub fn each(cases: &[Case], check: impl Fn(&Case) -> Vec<String> + Sync) -> Vec<String> {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut faults = Vec::new();
+        while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let found = check(case).into_iter();
+            faults.extend(found.map(|fault| format!("{}/{}: {fault}", case.folder, case.name)));
+        }
+        faults
+    };
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect()
+    })
+}
