@@ -1,11 +1,12 @@
 //! What several tests need: the filter, built and compiled once, and cases spread over threads.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use host_test::case::Case;
-use host_test::{Module, build};
+use host_test::{Guest, Module, build};
 
 /// The filter as it ships.
 pub fn filter() -> Module {
@@ -41,4 +42,21 @@ pub fn each(cases: &[Case], check: impl Fn(&Case) -> Vec<String> + Sync) -> Vec<
         let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
         workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect()
     })
+}
+
+/// The label values of every `llm_requests_total`, with a slash between them, and its count. A filter that has
+/// trapped, or still counts a request as active, fails the test here: so it is how a test looks at the end.
+pub fn requests(guest: &Guest) -> BTreeMap<String, u64> {
+    assert_eq!(guest.failure(), None);
+    let metrics = &guest.host().world().metrics;
+    let active = metrics.iter().filter(|((stat, _), _)| stat.starts_with("llm_active_requests."));
+    for ((stat, _), metric) in active {
+        assert_eq!(metric.value, 0, "{stat}");
+    }
+    let requests = metrics.iter().filter_map(|((stat, _), metric)| {
+        let labels = stat.strip_prefix("llm_requests_total.")?.split(";.;");
+        let values: Vec<_> = labels.filter_map(|label| Some(label.split_once("=.=")?.1)).collect();
+        Some((values.join("/"), metric.value))
+    });
+    requests.collect()
 }

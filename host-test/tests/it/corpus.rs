@@ -19,8 +19,8 @@ use crate::common;
 /// Folders in which every case must come out exactly. It only ever grows.
 const EXACT: &[&str] = &["anthropic-messages", "openai-chat", "openai-completions", "openai-embeddings"];
 
-/// Random cuttings of each body in the wasm. `cargo gauge replay --split every` cuts at every offset there too: that
-/// takes about a quarter of an hour for these folders, and the engine alone does the same here in seconds.
+/// Random cuttings of each body in the wasm, beside whole and byte by byte. Every offset would take it some five
+/// minutes for these folders: `cargo gauge replay --split every` does that, and the bare engine does it here.
 const CUTTINGS: usize = 64;
 
 #[test]
@@ -77,7 +77,7 @@ fn recordings() -> Option<Vec<Case>> {
     if !is_named && !root.is_dir() {
         // Not through `println!`: the test harness would keep a passing test's words to itself.
         let said = "SKIPPED: no recordings at ../shared/corpus; LLM_GAUGE_CORPUS names another folder";
-        writeln!(std::io::stderr(), "{said}").unwrap();
+        writeln!(std::io::stderr(), "\n{said}").unwrap();
         return None;
     }
     let folders: Vec<_> = EXACT.iter().map(|folder| root.join(folder)).collect();
