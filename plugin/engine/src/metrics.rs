@@ -120,6 +120,11 @@ pub fn stat<'a>(metric: &Metric, labels: impl Iterator<Item = (&'a str, &'a str)
     stat
 }
 
+/// The start of `value` that a label has room for.
+pub fn cut_to_fit(value: &str) -> &str {
+    value.get(..value.floor_char_boundary(crate::limits::LABEL_BYTES_MAX)).unwrap_or(value)
+}
+
 fn push_value(stat: &mut String, value: &str) {
     if value.is_empty() {
         stat.push_str("unknown");

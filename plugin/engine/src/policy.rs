@@ -75,7 +75,8 @@ struct Rule {
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.path.as_str() {
-            "" | "." => write!(f, "{}", self.message),
+            // What the decoder calls the place of an error that has none.
+            "" | "." | "?" => write!(f, "{}", self.message),
             path => write!(f, "{path}: {}", self.message),
         }
     }
@@ -168,10 +169,11 @@ impl Policy {
         self.plans.get(plan)
     }
 
-    /// The values of the extra labels, in their order.
+    /// The values of the extra labels, in their order, as long as a label value can be: clients choose them, and
+    /// they are kept for as long as the VM lives.
     pub fn label_values(&self, head: &Headers<'_>) -> Vec<String> {
         let value = |label: &Label| match head.get(&label.header) {
-            Some(value) => String::from_utf8_lossy(value).into_owned(),
+            Some(value) => metrics::cut_to_fit(&String::from_utf8_lossy(value)).to_owned(),
             None => label.default.clone(),
         };
         self.labels.iter().map(value).collect()
