@@ -58,5 +58,8 @@ pub fn requests(guest: &Guest) -> BTreeMap<String, u64> {
         let values: Vec<_> = labels.filter_map(|label| Some(label.split_once("=.=")?.1)).collect();
         Some((values.join("/"), metric.value))
     });
-    requests.collect()
+    let requests: BTreeMap<_, _> = requests.collect();
+    let is_followed = metrics.keys().any(|(stat, _)| stat.starts_with("llm_active_requests."));
+    assert!(is_followed || requests.is_empty(), "nothing was ever active");
+    requests
 }

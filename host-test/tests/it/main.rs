@@ -2,4 +2,5 @@
 mod cases;
 mod common;
 mod corpus;
+mod faults;
 mod splits;
