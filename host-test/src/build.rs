@@ -67,7 +67,8 @@ fn build(package: &str, profile: &str, portable: bool) -> Result<PathBuf> {
         .args(["--profile", profile, "--target", TARGET, "--target-dir"])
         .arg(&target_dir);
     if portable {
-        cargo.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", "");
+        // The variable takes the place of the flags in `.cargo/config.toml`; one for the target alone would add to them.
+        cargo.env("RUSTFLAGS", "-Ctarget-feature=-simd128");
     }
     let output = cargo.output().context("cannot start cargo")?;
     if !output.status.success() {
@@ -106,12 +107,13 @@ fn ensure_target() -> Result<()> {
 }
 
 /// A command in the workspace without what an outer cargo leaves in the environment: flags meant for the machine
-/// would reach the wasm build, and a named toolchain or wrapper of the outer call would not.
+/// would take the place of those for wasm in `.cargo/config.toml`, and its job server is not ours.
 fn clean_command(program: &str) -> Command {
     let mut command = Command::new(program);
     command.current_dir(workspace_dir());
     for name in [
         "CARGO_ENCODED_RUSTFLAGS",
+        "RUSTFLAGS",
         "CARGO_BUILD_TARGET",
         "CARGO_MAKEFLAGS",
         "MAKEFLAGS",

@@ -3,6 +3,7 @@
 //! [`drive`] plays a whole [`Exchange`], cut up as a [`ChunkPlan`] says. A test that needs its hands in between (other
 //! streams, callouts, a clock that moves) takes [`Guest::open_stream`] and plays the steps of a [`Stream`] itself.
 
+mod deliver;
 mod ending;
 mod flow;
 mod plan;
@@ -234,7 +235,7 @@ impl Stream<'_> {
 
     /// Whether the proxy or the filter has replied in the upstream's place, or the stream was reset.
     pub fn is_replied(&self) -> bool {
-        self.flow().is_none_or(|flow| flow.replied || flow.closed)
+        self.flow().is_some_and(|flow| flow.replied || flow.closed)
     }
 
     /// Whether the filter holds something back on this way.

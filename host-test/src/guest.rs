@@ -96,22 +96,16 @@ impl Options {
 impl Guest {
     /// Starts a fresh instance, as far as having accepted its configuration.
     pub fn start(module: &Module, options: Options) -> Result<Self> {
-        match Self::try_start(module, options) {
-            (_, Err(failure)) => Err(failure),
-            (Some(guest), Ok(())) => Ok(guest),
-            (None, Ok(())) => Err(Failure::new(FailureKind::Driver, "start", "no guest")),
-        }
+        let (guest, booted) = Self::try_start(module, options)?;
+        booted.map(|()| guest)
     }
 
-    /// Like [`start`](Self::start), but also gives the guest that failed: its logs say why.
-    pub fn try_start(module: &Module, options: Options) -> (Option<Self>, Result<()>) {
+    /// Like [`start`](Self::start), but gives the guest even if it failed to boot: its logs say why.
+    pub fn try_start(module: &Module, options: Options) -> Result<(Self, Result<()>)> {
         let mut store = Store::new(module.engine(), Host::new(&options));
         store.limiter(|host| &mut host.memory);
         let instantiated = store.set_fuel(options.fuel_max).and_then(|()| module.instantiate(&mut store));
-        let instance = match instantiated {
-            Ok(instance) => instance,
-            Err(error) => return (None, Err(explain(&error, "instantiate", store.data()))),
-        };
+        let instance = instantiated.map_err(|error| explain(&error, "instantiate", store.data(), 0))?;
         let mut guest = Self {
             flows: BTreeMap::new(),
             buffer_bytes_max: options.buffer_bytes_max,
@@ -124,8 +118,8 @@ impl Guest {
             dead: None,
         };
         let sizes = (size(&options.vm_configuration), size(&options.configuration));
-        let result = guest.boot(sizes.0, sizes.1);
-        (Some(guest), result)
+        let booted = guest.boot(sizes.0, sizes.1);
+        Ok((guest, booted))
     }
 
     /// What the guest did, and the knobs of the proxy around it.
@@ -138,7 +132,8 @@ impl Guest {
         self.store.data_mut()
     }
 
-    /// Moves the clock of the whole world on. Ticks and timeouts wait for [`run_pending`](Self::run_pending).
+    /// Moves the clock of the whole world on. A tick that is due waits for
+    /// [`run_pending`](Self::run_pending); a callout never times out by itself, a test answers it.
     pub fn advance_ms(&mut self, ms: u64) {
         self.host_mut().advance_ms(ms);
     }
@@ -255,9 +250,10 @@ impl Guest {
             return Ok(None);
         }
         self.store.data_mut().enter(context);
+        let refusals = self.host().memory.refusals;
         let result = self.metered(callback, arguments);
         self.store.data_mut().enter(0);
-        result.map(Some).map_err(|error| self.die(explain(&error, callback, self.store.data())))
+        result.map(Some).map_err(|error| self.die(explain(&error, callback, self.store.data(), refusals)))
     }
 
     /// Ends this guest.
@@ -312,11 +308,12 @@ impl Guest {
     }
 }
 
-/// Makes a failure of what the engine says, with what the host has seen.
-fn explain(error: &wasmtime::Error, callback: &str, host: &Host) -> Box<Failure> {
+/// Makes a failure of what the engine says, with what the host has seen. A refusal of memory before this callback
+/// is not to blame: the guest lived on with it.
+fn explain(error: &wasmtime::Error, callback: &str, host: &Host, refusals_before: u64) -> Box<Failure> {
     let kind = match error.downcast_ref::<Trap>() {
         Some(Trap::OutOfFuel) => FailureKind::Fuel,
-        _ if host.memory.refused => FailureKind::Memory,
+        _ if host.memory.refusals > refusals_before => FailureKind::Memory,
         Some(_) => FailureKind::Trap,
         None if callback == "instantiate" => FailureKind::Module,
         None => FailureKind::Trap,

@@ -2,7 +2,7 @@
 //!
 //! [`abi`](crate::abi) decodes and encodes; what a call means is here, one file per subject. Everything a filter can
 //! do to the world ends up as a plain value in [`Host`], in the stream it belongs to, or in the shared
-//! [`World`](crate::world::World).
+//! [`World`].
 
 mod calls;
 mod memory;
@@ -314,6 +314,3 @@ impl Host {
         self.streams.get_mut(&id)
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -6,7 +6,7 @@
 //! panics, and a resume of what was not paused is an error here because it is a crash there.
 //!
 //! Reading order:
-//! - [`drive`]: one HTTP stream through the phases, from an [`Exchange`] to a [`StreamReport`]
+//! - [`mod@drive`]: one HTTP stream through the phases, from an [`Exchange`] to a [`StreamReport`]
 //! - [`guest`]: a compiled [`Module`], and its running instances, the [`Guest`]s
 //! - [`host`]: what a guest reaches through its imports, as a test sees it
 //! - [`world`]: what several workers of one proxy share: metrics, shared data, queues, the clock

@@ -9,13 +9,13 @@ pub struct Memory {
     pub bytes_max: usize,
     /// Bytes of linear memory: `bytes <= bytes_max`.
     pub bytes: usize,
-    /// Whether a wish for more was ever refused.
-    pub refused: bool,
+    /// How often a wish for more was refused.
+    pub refusals: u64,
 }
 
 impl Memory {
     pub(crate) fn new(bytes_max: usize) -> Self {
-        Self { bytes_max, bytes: 0, refused: false }
+        Self { bytes_max, bytes: 0, refusals: 0 }
     }
 }
 
@@ -30,7 +30,7 @@ impl ResourceLimiter for Memory {
         if granted {
             self.bytes = self.bytes.max(desired);
         } else {
-            self.refused = true;
+            self.refusals += 1;
         }
         Ok(granted)
     }

@@ -43,6 +43,10 @@ fn stream_head() -> Headers {
 const REQUEST: &[u8] = br#"{"model":"gpt-4o-mini","messages":[]}"#;
 const RESPONSE: &[u8] = br#"{"id":"chatcmpl-1","model":"gpt-4o-mini-2024-07-18","choices":[{"index":0,"message":{"content":"Hi"},"finish_reason":"stop"}],"usage":{"prompt_tokens":7,"completion_tokens":2,"total_tokens":9}}"#;
 
+fn exchange() -> Exchange {
+    Exchange::new(request_head(), REQUEST, response_head(), RESPONSE)
+}
+
 /// Plays an exchange and checks what must hold after any: the bytes are untouched on both ways.
 fn play(guest: &mut Guest, exchange: &Exchange, plan: &ChunkPlan) -> StreamReport {
     let report = drive(guest, exchange, plan).unwrap();
@@ -172,14 +176,13 @@ fn a_refused_configuration_says_which_key() {
         ("\u{0}", "expected value"),
     ] {
         let options = Options::configured(configuration);
-        let (guest, started) = Guest::try_start(&common::filter(), options);
+        let (guest, started) = Guest::try_start(&common::filter(), options).unwrap();
         let failure = started.unwrap_err();
         assert_eq!(
             (failure.kind, failure.callback.as_str()),
             (host_test::FailureKind::Refused, "proxy_on_configure"),
             "{configuration}"
         );
-        let guest = guest.unwrap();
         let logged = guest.host().logged(LogLevel::Error);
         assert_eq!(logged.len(), 1, "{logged:?}");
         let start = format!("llm-gauge: configuration refused: {line}");

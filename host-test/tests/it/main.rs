@@ -1,6 +1,29 @@
-//! The test suite.
-mod cases;
+//! The test suite: one binary, so that the host and wasmtime are linked once.
+
+// The filter that makes the host calls it is told to.
+mod probe;
+
+// What the host calls of a stream, the clock and WASI mean.
+mod abi;
+// What ends a guest: memory, fuel, panics, misuse; and that it ends no other.
+mod limits;
+// What outlives a stream: metrics, shared data, queues, callouts.
+mod shared;
+// One stream through the phases: endings, pauses, local replies.
+mod streams;
+
+// The filter as it ships, cases spread over threads, and what was counted.
 mod common;
+
+// The project's own cases, at every cut.
+mod cases;
+// Recorded traffic of real providers, where it lies on this machine.
 mod corpus;
-mod faults;
+// Any case, any cuts, any end.
 mod splits;
+// Hostile heads and bodies, every order of callbacks, every bound.
+mod faults;
+// The commands.
+mod cli;
+// The repository itself: directions, budgets, names, configurations.
+mod tidy;

@@ -39,3 +39,26 @@ pub enum Effect {
         value: String,
     },
 }
+
+/// Keys that `filter_state` may list, and what stands there while nothing is known.
+pub const FILTER_STATE_KEYS: &[(&str, &str)] = &[
+    ("record", "-"),
+    ("request_id", "-"),
+    ("provider", "-"),
+    ("operation", "-"),
+    ("request_model", "-"),
+    ("model", "-"),
+    ("response_model", "-"),
+    ("status", "-"),
+    ("error", "-"),
+    ("source", "-"),
+    ("response_id", "-"),
+    ("input_tokens", "0"),
+    ("output_tokens", "0"),
+    ("cached_input_tokens", "0"),
+    ("reasoning_tokens", "0"),
+    ("duration_ms", "0"),
+    ("first_byte_ms", "0"),
+    ("first_token_ms", "0"),
+    ("first_answer_ms", "0"),
+];

@@ -2,35 +2,12 @@
 
 use serde::Serialize;
 
-use crate::effect::Effect;
+use crate::effect::{Effect, FILTER_STATE_KEYS};
 use crate::metrics::{self, Metric};
 use crate::policy::Policy;
 use crate::record::{Record, Word};
 use crate::series::Series;
 use crate::usage::Count;
-
-/// Keys that `filter_state` may list, and what stands there while nothing is known.
-pub const FILTER_STATE_KEYS: &[(&str, &str)] = &[
-    ("record", "-"),
-    ("request_id", "-"),
-    ("provider", "-"),
-    ("operation", "-"),
-    ("request_model", "-"),
-    ("model", "-"),
-    ("response_model", "-"),
-    ("status", "-"),
-    ("error", "-"),
-    ("source", "-"),
-    ("response_id", "-"),
-    ("input_tokens", "0"),
-    ("output_tokens", "0"),
-    ("cached_input_tokens", "0"),
-    ("reasoning_tokens", "0"),
-    ("duration_ms", "0"),
-    ("first_byte_ms", "0"),
-    ("first_token_ms", "0"),
-    ("first_answer_ms", "0"),
-];
 
 /// The parts of the inclusive counts that have a series of their own.
 const DETAILS: &[(Count, &str)] = &[

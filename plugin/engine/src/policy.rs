@@ -3,11 +3,11 @@
 use core::fmt;
 
 use crate::config::{Config, Label, MatchRule, Rename};
+use crate::effect;
 use crate::formats::{self, Format};
 use crate::head::Headers;
 use crate::limits::EXTRA_LABELS_MAX;
 use crate::metrics::{self, is_label_name};
-use crate::outputs;
 use crate::pattern::Pattern;
 use crate::scan::Paths;
 
@@ -293,9 +293,9 @@ fn at_least_one(path: &str, value: usize) -> Result<(), ConfigError> {
 
 fn filter_state(keys: &[String]) -> Result<Vec<&'static str>, ConfigError> {
     let known = |(number, key): (usize, &String)| {
-        let found = outputs::FILTER_STATE_KEYS.iter().find(|(known, _)| known == key);
+        let found = effect::FILTER_STATE_KEYS.iter().find(|(known, _)| known == key);
         found.map(|(known, _)| *known).ok_or_else(|| {
-            let names: Vec<_> = outputs::FILTER_STATE_KEYS.iter().map(|(known, _)| *known).collect();
+            let names: Vec<_> = effect::FILTER_STATE_KEYS.iter().map(|(known, _)| *known).collect();
             ConfigError {
                 path: format!("filter_state[{number}]"),
                 message: format!("unknown key `{key}`, expected one of {}", names.join(", ")),

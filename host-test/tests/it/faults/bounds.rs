@@ -7,7 +7,7 @@ const GUEST_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 fn within_memory(guest: &Guest) {
     let memory = guest.host().memory;
-    assert!(memory.bytes <= GUEST_BYTES_MAX && !memory.refused, "{memory:?}");
+    assert!(memory.bytes <= GUEST_BYTES_MAX && memory.refusals == 0, "{memory:?}");
 }
 
 #[test]
