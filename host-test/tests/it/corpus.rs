@@ -75,9 +75,10 @@ fn recordings() -> Option<Vec<Case>> {
     let is_named = named.is_some();
     let root = named.unwrap_or_else(usual);
     if !is_named && !root.is_dir() {
-        // Not through `println!`: the test harness would keep a passing test's words to itself.
+        // Not through a macro: the test harness would keep a passing test's words to itself.
+        let mut screen = std::io::stderr();
         let said = "SKIPPED: no recordings at ../shared/corpus; LLM_GAUGE_CORPUS names another folder";
-        writeln!(std::io::stderr(), "\n{said}").unwrap();
+        writeln!(screen, "\n{said}").unwrap();
         return None;
     }
     let folders: Vec<_> = EXACT.iter().map(|folder| root.join(folder)).collect();
