@@ -1,4 +1,4 @@
-//! The configuration as an operator writes it. [`Policy::compile`](crate::policy::Policy::compile) gives it meaning.
+//! The configuration as an operator writes it. [`Policy::parse`](crate::policy::Policy::parse) gives it meaning.
 
 use serde::Deserialize;
 
