@@ -29,6 +29,10 @@ pub struct Case {
     pub response_body: Vec<u8>,
     /// The true values, by name of the record's field.
     pub expected: Map<String, Value>,
+    /// The plugin configuration the case is about; empty if it is about none.
+    pub configuration: Vec<u8>,
+    /// Values some metrics must have, by their exposed names.
+    pub expected_metrics: Map<String, Value>,
 }
 
 /// Fields of a record that a case's `expected` decides.
@@ -58,11 +62,17 @@ pub const COMPARED: &[&str] = &[
     "complete",
 ];
 
+/// Further fields of a record: what a recording cannot tell, compared where `expected` names them.
+pub const COMPARED_IF_NAMED: &[&str] = &["status", "error", "usage_missing", "gaps"];
+
 #[derive(Deserialize)]
 struct File {
     request: Request,
     response: Response,
     expected: Map<String, Value>,
+    configuration: Option<Map<String, Value>>,
+    #[serde(default)]
+    expected_metrics: Map<String, Value>,
 }
 
 #[derive(Deserialize)]
@@ -95,6 +105,7 @@ impl Case {
         let beside = |ending: &str| path.with_file_name(format!("{name}.{ending}"));
         let body = beside("response.body");
         let folder = path.parent().and_then(Path::file_name).unwrap_or_default();
+        let configuration = parsed.configuration.as_ref().map(serde_json::to_vec).transpose()?;
         Ok(Self {
             name: name.to_owned(),
             folder: folder.to_string_lossy().into_owned(),
@@ -104,6 +115,8 @@ impl Case {
             response_body: std::fs::read(&body)
                 .with_context(|| format!("the case has no body at {}", body.display()))?,
             expected: parsed.expected,
+            configuration: configuration.unwrap_or_default(),
+            expected_metrics: parsed.expected_metrics,
         })
     }
 
@@ -124,8 +137,9 @@ impl Case {
     /// Where `record` differs from what is expected: the field, the expected and the actual value.
     pub fn differences(&self, record: &Map<String, Value>) -> Vec<(&'static str, Value, Value)> {
         let value = |of: &Map<String, Value>, field: &str| of.get(field).cloned().unwrap_or_default();
-        let fields =
-            COMPARED.iter().map(|field| (*field, value(&self.expected, field), value(record, field)));
+        let named = COMPARED_IF_NAMED.iter().filter(|field| self.expected.contains_key(**field));
+        let fields = COMPARED.iter().chain(named);
+        let fields = fields.map(|field| (*field, value(&self.expected, field), value(record, field)));
         let mut differences: Vec<_> = fields.filter(|(_, expected, actual)| expected != actual).collect();
         let has_usage = self.expected.get("usage_present") == Some(&Value::Bool(true));
         let source = if has_usage { Value::from("reported") } else { Value::Null };

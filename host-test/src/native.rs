@@ -14,11 +14,22 @@ use serde_json::{Map, Value};
 
 use crate::case::{Case, Fields};
 
-/// The record of a case whose response body comes in these pieces.
+/// The record of a case whose response body comes in these pieces and ends well.
 pub fn record<'b>(
     policy: &Rc<Policy>,
     case: &Case,
     pieces: impl Iterator<Item = &'b [u8]>,
+) -> Result<Record> {
+    record_ending(policy, case, pieces, 0)
+}
+
+/// The record of a case whose response body comes in these pieces, and then ends as Envoy's response flags say:
+/// with any flag set, it breaks off.
+pub fn record_ending<'b>(
+    policy: &Rc<Policy>,
+    case: &Case,
+    pieces: impl Iterator<Item = &'b [u8]>,
+    flags: u64,
 ) -> Result<Record> {
     let head = headers(&case.request_head);
     let place = Place::default();
@@ -31,8 +42,10 @@ pub fn record<'b>(
     for piece in pieces {
         exchange.response_body(piece, 0);
     }
-    exchange.response_end();
-    let end = End { code: head.status(), flags: 0, details: "via_upstream".to_owned() };
+    if flags == 0 {
+        exchange.response_end();
+    }
+    let end = End { code: head.status(), flags, details: "via_upstream".to_owned() };
     Ok(exchange.finish(&end, 0))
 }
 

@@ -25,6 +25,8 @@ pub enum Split {
     Bytes(usize),
     /// At every offset, and byte by byte.
     Every,
+    /// At random places, so many times, and byte by byte.
+    Random(usize),
 }
 
 /// What a case came to.
@@ -48,18 +50,18 @@ pub struct Outcome {
     pub cuttings: usize,
     /// Cuttings that gave another record, by what they were.
     pub unequal_cuttings: Vec<String>,
-    /// Fields that are not as the case expects.
+    /// Fields and metrics that are not as the case expects.
     pub differences: Vec<Difference>,
 }
 
-/// A field that is not as the case expects.
+/// A field or a metric that is not as the case expects.
 #[derive(Clone, Debug, Serialize)]
 pub struct Difference {
-    /// The field.
-    pub field: &'static str,
+    /// The field's name, or the metric's with its labels.
+    pub field: String,
     /// What the case says.
     pub expected: Value,
-    /// What the record says.
+    /// What the run says.
     pub actual: Value,
 }
 
@@ -71,7 +73,10 @@ impl Outcome {
 }
 
 /// Runs one case in a fresh instance of the filter, and its other cuttings in one more.
+///
+/// A blank configuration leaves the case its own.
 pub fn run(module: &Module, configuration: &[u8], case: &Case, split: Split) -> Result<Outcome> {
+    let configuration = if is_blank(configuration) { &case.configuration } else { configuration };
     let options = Options::configured(with_record(configuration)?);
     let mut guest = Guest::start(module, options.clone())?;
     let exchange = exchange(case);
@@ -90,10 +95,7 @@ pub fn run(module: &Module, configuration: &[u8], case: &Case, split: Split) -> 
         differences: Vec::new(),
         record: record.clone(),
     };
-    let fields = record.as_object().cloned().unwrap_or_default();
-    let differences = case.differences(&fields).into_iter();
-    outcome.differences =
-        differences.map(|(field, expected, actual)| Difference { field, expected, actual }).collect();
+    outcome.differences = differences(case, &record, &outcome.metrics);
     let mut guest = Guest::start(module, options)?;
     for plan in cuttings(case, split).skip(1) {
         let report = drive(&mut guest, &exchange, &plan)?;
@@ -104,6 +106,23 @@ pub fn run(module: &Module, configuration: &[u8], case: &Case, split: Split) -> 
         }
     }
     Ok(outcome)
+}
+
+fn differences(case: &Case, record: &Value, metrics: &BTreeMap<String, Value>) -> Vec<Difference> {
+    let fields = record.as_object().cloned().unwrap_or_default();
+    let fields = case.differences(&fields).into_iter();
+    let fields =
+        fields.map(|(field, expected, actual)| Difference { field: field.to_owned(), expected, actual });
+    let metrics = case.expected_metrics.iter().map(|(name, expected)| Difference {
+        field: name.clone(),
+        expected: expected.clone(),
+        actual: metrics.get(name).cloned().unwrap_or_default(),
+    });
+    fields.chain(metrics.filter(|metric| metric.expected != metric.actual)).collect()
+}
+
+fn is_blank(configuration: &[u8]) -> bool {
+    configuration.iter().all(u8::is_ascii_whitespace)
 }
 
 /// The exchange of a case, to be played.
@@ -128,9 +147,8 @@ pub fn record(report: &StreamReport) -> Result<Value> {
 }
 
 /// The configuration, with the record among its filter state.
-fn with_record(configuration: &[u8]) -> Result<Vec<u8>> {
-    let blank = configuration.iter().all(u8::is_ascii_whitespace);
-    let mut configuration: Map<String, Value> = match blank {
+pub fn with_record(configuration: &[u8]) -> Result<Vec<u8>> {
+    let mut configuration: Map<String, Value> = match is_blank(configuration) {
         true => Map::new(),
         false => serde_json::from_slice(configuration).context("the configuration is not a JSON object")?,
     };
@@ -146,18 +164,16 @@ fn cuttings(case: &Case, split: Split) -> Box<dyn Iterator<Item = ChunkPlan>> {
     let response = |response: Cut| ChunkPlan { response, ..ChunkPlan::default() };
     let length = case.response_body.len();
     let whole = std::iter::once(ChunkPlan::whole());
+    let random = move |times| (0..times).map(move |seed| response(Cut::At(random_offsets(seed, length))));
     match split {
         Split::Whole => Box::new(whole),
         Split::Bytes(bytes) => Box::new(std::iter::once(ChunkPlan::every(bytes))),
+        Split::Random(times) => Box::new(whole.chain(random(times)).chain([ChunkPlan::every(1)])),
         Split::Every if length <= EVERY_OFFSET_BYTES_MAX => {
             let offsets = (1..length).map(move |offset| response(Cut::At(vec![offset])));
             Box::new(whole.chain(offsets).chain([ChunkPlan::every(1)]))
         }
-        Split::Every => {
-            let random =
-                (0..RANDOM_CUTTINGS).map(move |seed| response(Cut::At(random_offsets(seed, length))));
-            Box::new(whole.chain(random))
-        }
+        Split::Every => Box::new(whole.chain(random(RANDOM_CUTTINGS))),
     }
 }
 
@@ -173,7 +189,7 @@ fn random_offsets(seed: usize, length: usize) -> Vec<usize> {
         word ^ (word >> 31)
     };
     let count = 1 + next() % 48;
-    let mut offsets: Vec<usize> = (0..count).map(|_| (next() % length as u64) as usize).collect();
+    let mut offsets: Vec<usize> = (0..count).map(|_| (next() % length.max(1) as u64) as usize).collect();
     offsets.sort_unstable();
     offsets
 }

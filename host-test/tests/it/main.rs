@@ -12,8 +12,21 @@ mod shared;
 // One stream through the phases: endings, pauses, local replies.
 mod streams;
 
+// The filter as it ships, cases spread over threads, and what was counted.
+mod common;
+
+// The project's own cases, at every cut.
+mod cases;
 // Recorded traffic of real providers, where it lies on this machine.
 mod corpus;
 
 // The filter in a real Envoy.
 mod envoy;
+// Any case, any cuts, any end.
+mod splits;
+// Hostile heads and bodies, every order of callbacks, every bound.
+mod faults;
+// The commands.
+mod cli;
+// The repository itself: directions, budgets, names, configurations.
+mod tidy;

@@ -2,44 +2,12 @@
 
 use serde::Serialize;
 
-use crate::effect::Effect;
+use crate::effect::{Effect, FILTER_STATE_KEYS};
 use crate::metrics::{self, Metric};
 use crate::policy::Policy;
 use crate::record::{Record, Word};
 use crate::series::Series;
 use crate::usage::Count;
-
-/// Keys that `filter_state` may list, and what stands there while nothing is known.
-pub const FILTER_STATE_KEYS: &[(&str, &str)] = &[
-    ("record", "-"),
-    ("request_id", "-"),
-    ("provider", "-"),
-    ("operation", "-"),
-    ("request_model", "-"),
-    ("model", "-"),
-    ("response_model", "-"),
-    ("status", "-"),
-    ("error", "-"),
-    ("source", "-"),
-    ("finish_reasons", "-"),
-    ("response_id", "-"),
-    ("input_tokens", "0"),
-    ("output_tokens", "0"),
-    ("cached_input_tokens", "0"),
-    ("reasoning_tokens", "0"),
-    ("duration_ms", "0"),
-    ("first_byte_ms", "0"),
-    ("first_token_ms", "0"),
-    ("first_answer_ms", "0"),
-];
-
-/// Fields of `json` that are no keys of their own, those to come included.
-const JSON_ONLY: &[&str] = &["total_tokens", "cost_nanodollars", "sampled"];
-
-/// Whether `json` has a field of this name: an extra label of that name would put a client's word in its place.
-pub fn is_json_field(name: &str) -> bool {
-    JSON_ONLY.contains(&name) || FILTER_STATE_KEYS.iter().any(|(key, _)| *key == name)
-}
 
 /// The parts of the inclusive counts that have a series of their own.
 const DETAILS: &[(Count, &str)] = &[

@@ -3,11 +3,11 @@
 use core::fmt;
 
 use crate::config::{Config, Label, MatchRule, Rename};
+use crate::effect;
 use crate::formats::{self, Format};
 use crate::head::Headers;
 use crate::limits::EXTRA_LABELS_MAX;
 use crate::metrics::{self, is_label_name};
-use crate::outputs;
 use crate::pattern::Pattern;
 use crate::scan::Paths;
 
@@ -175,7 +175,8 @@ impl Policy {
         self.plans.get(plan)
     }
 
-    /// The values of the extra labels, in their order.
+    /// The values of the extra labels, in their order, as long as a label value can be: clients choose them, and
+    /// they are kept for as long as the VM lives.
     pub fn label_values(&self, head: &Headers<'_>) -> Vec<String> {
         let value = |label: &Label| match head.get(&label.header) {
             Some(value) => metrics::label_value(&String::from_utf8_lossy(value)),
@@ -279,7 +280,7 @@ fn check_labels(labels: &[Label]) -> Result<(), ConfigError> {
             let message = format!("`{name}` cannot be told apart from the label `{other}`");
             return refuse(number, "name", message);
         }
-        if name == "le" || outputs::is_json_field(name) {
+        if name == "le" || effect::is_json_field(name) {
             let message = format!("`{name}` is taken by Prometheus or by a field of filter state `json`");
             return refuse(number, "name", message);
         }
@@ -304,9 +305,9 @@ fn at_least_one(path: &str, value: usize) -> Result<(), ConfigError> {
 
 fn filter_state(keys: &[String]) -> Result<Vec<&'static str>, ConfigError> {
     let known = |(number, key): (usize, &String)| {
-        let found = outputs::FILTER_STATE_KEYS.iter().find(|(known, _)| known == key);
+        let found = effect::FILTER_STATE_KEYS.iter().find(|(known, _)| known == key);
         found.map(|(known, _)| *known).ok_or_else(|| {
-            let names: Vec<_> = outputs::FILTER_STATE_KEYS.iter().map(|(known, _)| *known).collect();
+            let names: Vec<_> = effect::FILTER_STATE_KEYS.iter().map(|(known, _)| *known).collect();
             ConfigError {
                 path: format!("filter_state[{number}]"),
                 message: format!("unknown key `{key}`, expected one of {}", names.join(", ")),

@@ -309,8 +309,11 @@ fn hostile_answers_stay_within_bounds() {
     let record =
         check(Case { body: &[(5, &events)], ..CHAT }, "success none unreadable too_many_values", NONE);
     assert_eq!((record.answer.choices, record.answer.finish_reasons.len()), (Some(256), 256));
-    let wide = format!("{{\"choices\":[{}]}}", choices(0..1000));
+    let wide = format!("{{\"choices\":[{}]}}", vec![choice(0); 1000].join(","));
     check(Case { body: &[(5, &wide)], ..CHAT }, "success none unreadable too_many_values", NONE);
+    let long = choice(0).replace("stop", &"x".repeat(300));
+    let talkative = format!("{{\"choices\":[{}]}}", vec![long; 100].join(","));
+    check(Case { body: &[(5, &talkative)], ..CHAT }, "success none unreadable too_many_values", NONE);
     let name = "é".repeat(100_000);
     let long = format!("{{\"id\":\"{name}\",\"model\":\"{name}\",\"usage\":{{\"prompt_tokens\":1}}}}");
     let request = format!("{{\"model\":\"{name}\"}}");

@@ -62,7 +62,7 @@ const STREAM: &[(u64, &str)] = &[
     (300, "data: {\"choices\":[{\"delta\":{\"content\":\"b\"},\"finish_reason\":\"stop\"}]}\n\n"),
     (
         310,
-        "data: {\"usage\":{\"prompt_tokens\":7,\"completion_tokens\":3,\"completion_tokens_details\":{\"reasoning_tokens\":1}}}\n\n",
+        "data: {\"usage\":{\"prompt_tokens\":7,\"completion_tokens\":3,\"total_tokens\":12,\"completion_tokens_details\":{\"reasoning_tokens\":1}}}\n\n",
     ),
     (320, "data: [DONE]\n\n"),
 ];
@@ -93,7 +93,7 @@ fn a_stream_with_an_extra_label_and_further_keys() {
     let config = r#"{"labels":[{"name":"tenant","header":"x-tenant"}],"models":{"rename":[{"match":"gpt-*","to":"gpt"}]},
         "filter_state":["input_tokens","reasoning_tokens","first_answer_ms","response_id","model","finish_reasons"]}"#;
     let json = format!(
-        r#"{{"request_id":"{ID}","provider":"openai","operation":"chat","request_model":"gpt-4o","model":"gpt","status":"success","error":"none","finish_reasons":["stop"],"input_tokens":7,"output_tokens":3,"total_tokens":10,"reasoning_tokens":1,"source":"reported","duration_ms":1000,"first_byte_ms":100,"first_token_ms":100,"first_answer_ms":100,"tenant":"acme"}}"#
+        r#"{{"request_id":"{ID}","provider":"openai","operation":"chat","request_model":"gpt-4o","model":"gpt","status":"success","error":"none","finish_reasons":["stop"],"input_tokens":7,"output_tokens":3,"total_tokens":12,"reasoning_tokens":1,"source":"reported","duration_ms":1000,"first_byte_ms":100,"first_token_ms":100,"first_answer_ms":100,"tenant":"acme"}}"#
     );
     let expected = [
         "move llm_active_requests.provider=openai -1",
@@ -107,7 +107,7 @@ fn a_stream_with_an_extra_label_and_further_keys() {
         "count llm_tokens_total.provider=openai.model=gpt.type=output.source=reported.tenant=acme 3",
         "count llm_token_details_total.provider=openai.model=gpt.type=reasoning.tenant=acme 1",
         &format!("state json {json}"),
-        "state total_tokens 10",
+        "state total_tokens 12",
         "state input_tokens 7",
         "state reasoning_tokens 1",
         "state first_answer_ms 100",
@@ -156,9 +156,11 @@ fn a_cancelled_exchange_and_a_model_without_a_series() {
 
 #[test]
 fn what_could_not_be_read_is_counted() {
-    let lines = effects("{}", "200", 0, &[(5, "{]")]);
+    let config = r#"{"labels":[{"name":"tenant","header":"x-tenant"}]}"#;
+    let lines = effects(config, "200", 0, &[(5, "{]")]);
     assert!(lines.contains(&"count llm_gauge_gaps_total.reason=malformed 1".to_owned()), "{lines:?}");
-    let missing = "count llm_usage_missing_total.provider=openai.model=gpt-4o.reason=unreadable 1";
+    let missing =
+        "count llm_usage_missing_total.provider=openai.model=gpt-4o.reason=unreadable.tenant=acme 1";
     assert!(lines.contains(&missing.to_owned()), "{lines:?}");
 }
 

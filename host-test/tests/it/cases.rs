@@ -1,0 +1,68 @@
+//! The project's own cases: through the real wasm, cut at every offset, and through the bare engine.
+
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+use host_test::case::Case;
+use host_test::native;
+use host_test::replay::{self, Split};
+use llm_gauge_engine::formats;
+use llm_gauge_engine::policy::Policy;
+use serde_json::{Map, Value};
+
+use crate::common;
+
+#[test]
+fn every_case_in_the_real_wasm_at_every_offset() {
+    let module = common::filter();
+    let faults = common::each(&common::own_cases(), |case| {
+        let outcome = replay::run(&module, b"", case, Split::Every).unwrap();
+        let mut faults: Vec<_> =
+            outcome.differences.iter().map(|difference| format!("{difference:?}")).collect();
+        let pieces = case.response_body.len().max(1);
+        if outcome.cuttings != pieces + 1 {
+            faults.push(format!("{} cuttings of {pieces} bytes", outcome.cuttings));
+        }
+        if !outcome.body_unchanged {
+            faults.push("the client got other bytes".to_owned());
+        }
+        faults.extend(
+            outcome.unequal_cuttings.iter().map(|cutting| format!("another record when cut {cutting}")),
+        );
+        let twin = Value::Object(native_fields(case));
+        if outcome.record != twin {
+            faults.push(format!("the bare engine says {twin}"));
+        }
+        faults
+    });
+    assert_eq!(faults, [""; 0]);
+}
+
+#[test]
+fn every_case_in_the_bare_engine() {
+    let faults = common::each(&common::own_cases(), |case| {
+        let differences = case.differences(&native_fields(case));
+        differences.iter().map(|difference| format!("{difference:?}")).collect()
+    });
+    assert_eq!(faults, [""; 0]);
+}
+
+/// A format without a case is a format nobody has looked at.
+#[test]
+fn every_format_has_cases_of_its_own() {
+    let policy = Rc::new(Policy::parse(b"").unwrap());
+    let mut without: BTreeSet<_> = formats::ALL.iter().map(|format| format.name).collect();
+    for case in common::own_cases() {
+        let path = case.request_head.iter().find(|(name, _)| name == ":path").unwrap();
+        let claimed = formats::claimed(std::str::from_utf8(&path.1).unwrap()).unwrap();
+        without.remove(claimed.name);
+        assert!(policy.may_meter(b"POST", &path.1), "{}", case.name);
+    }
+    assert_eq!(without, BTreeSet::new());
+}
+
+fn native_fields(case: &Case) -> Map<String, Value> {
+    let policy = Rc::new(Policy::parse(&case.configuration).unwrap());
+    let whole = std::iter::once(case.response_body.as_slice());
+    native::fields(&native::record(&policy, case, whole).unwrap())
+}

@@ -1,0 +1,105 @@
+//! The `gauge` command, run as a user runs it.
+
+use std::collections::BTreeSet;
+use std::process::{Command, Output};
+
+use host_test::case::COMPARED;
+use serde_json::{Value, json};
+
+use crate::common;
+
+fn gauge(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_gauge")).args(arguments).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+fn own(case: &str) -> String {
+    common::cases_dir().join(case).to_str().unwrap().to_owned()
+}
+
+#[test]
+fn replay_prints_one_object_a_case() {
+    let cases = [own("openai_chat/unary.case.json"), own("openai_chat/stream-bad-event.case.json")];
+    let output = gauge(&["replay", "--json", "--split", "every", &cases[0], &cases[1]]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let objects: Vec<Value> =
+        text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let named: Vec<_> =
+        objects.iter().map(|object| (&object["folder"], &object["case"], &object["gaps"])).collect();
+    assert_eq!(
+        named,
+        [
+            (&json!("openai_chat"), &json!("stream-bad-event"), &json!(["malformed"])),
+            (&json!("openai_chat"), &json!("unary"), &json!([])),
+        ]
+    );
+    for object in &objects {
+        let record: BTreeSet<_> = object["record"].as_object().unwrap().keys().map(String::as_str).collect();
+        let missing: Vec<_> =
+            COMPARED.iter().chain(&["source"]).filter(|field| !record.contains(**field)).collect();
+        assert_eq!(missing, [&""; 0]);
+        assert_eq!(object["body_unchanged"], true);
+        assert!(object["fuel"].as_u64().unwrap() > 1_000);
+    }
+    let requests = r#"llm_requests_total{provider="openai",model="gpt-4o-mini",operation="chat",status="success",error="none"}"#;
+    assert_eq!(objects[1]["metrics"][requests], 1);
+    assert_eq!(text(&output.stderr), "2 of 2 cases as expected\n");
+}
+
+#[test]
+fn replay_fails_where_a_case_expects_something_else() {
+    let folder = tempfile::tempdir().unwrap();
+    for ending in ["case.json", "request.json", "response.body"] {
+        let from = own(&format!("openai_chat/unary.{ending}"));
+        std::fs::copy(from, folder.path().join(format!("wrong.{ending}"))).unwrap();
+    }
+    let file = folder.path().join("wrong.case.json");
+    let case = std::fs::read_to_string(&file).unwrap();
+    assert!(case.contains("\"input_tokens\": 11"));
+    std::fs::write(&file, case.replace("\"input_tokens\": 11", "\"input_tokens\": 12")).unwrap();
+
+    let output = gauge(&["replay", folder.path().to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        text(&output.stdout).contains("    input_tokens: expected 12, got 11\n"),
+        "{}",
+        text(&output.stdout)
+    );
+    assert_eq!(text(&output.stderr), "0 of 1 cases as expected\n");
+}
+
+#[test]
+fn check_says_which_key_is_wrong() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("plugin.json");
+    let path = file.to_str().unwrap();
+    for (configuration, code, said) in [
+        (r#"{"models":{"max_series":0}}"#, 1, "models.max_series: expected a number of at least 1, got 0\n"),
+        (r#"{"models":{"max_series":1}}"#, 0, "good\n"),
+    ] {
+        std::fs::write(&file, configuration).unwrap();
+        let output = gauge(&["check", path]);
+        assert_eq!(output.status.code(), Some(code));
+        let stream = if code == 0 { &output.stdout } else { &output.stderr };
+        assert_eq!(text(stream), format!("{path}: {said}"));
+    }
+}
+
+#[test]
+fn what_cannot_be_done_is_said_and_not_tried() {
+    for (arguments, said) in [
+        (&["replay", ".", "--split", "0"][..], "expected `every` or a number of bytes"),
+        (&["replay", ".", "--split", "all"], "expected `every` or a number of bytes"),
+        (&["replay"], "required arguments were not provided"),
+        (&["replay", "/nowhere"], "there is nothing at /nowhere"),
+        (&["check", "/nowhere"], "cannot read /nowhere"),
+    ] {
+        let output = gauge(arguments);
+        assert!(matches!(output.status.code(), Some(1 | 2)), "{:?}", output.status);
+        assert!(text(&output.stderr).contains(said), "{}", text(&output.stderr));
+        assert_eq!(output.stdout, b"");
+    }
+}

@@ -1,0 +1,65 @@
+//! What several tests need: the filter, built and compiled once, and cases spread over threads.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use host_test::case::Case;
+use host_test::{Guest, Module, build};
+
+/// The filter as it ships.
+pub fn filter() -> Module {
+    static FILTER: OnceLock<Module> = OnceLock::new();
+    let load = || Module::from_file(build::filter(false).unwrap()).unwrap();
+    FILTER.get_or_init(load).clone()
+}
+
+/// The project's own cases.
+pub fn own_cases() -> Vec<Case> {
+    Case::find(&[cases_dir()]).unwrap()
+}
+
+/// Where they lie.
+pub fn cases_dir() -> PathBuf {
+    build::workspace_dir().join("host-test/cases")
+}
+
+/// Checks every case, on as many threads as there are processors, and gives the faults found, each with its case.
+/// Cases are taken one by one, since the longest takes a hundred times as long as the shortest.
+pub fn each(cases: &[Case], check: impl Fn(&Case) -> Vec<String> + Sync) -> Vec<String> {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut faults = Vec::new();
+        while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let found = check(case).into_iter();
+            faults.extend(found.map(|fault| format!("{}/{}: {fault}", case.folder, case.name)));
+        }
+        faults
+    };
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect()
+    })
+}
+
+/// The label values of every `llm_requests_total`, with a slash between them, and its count. A filter that has
+/// trapped, or still counts a request as active, fails the test here: so it is how a test looks at the end.
+pub fn requests(guest: &Guest) -> BTreeMap<String, u64> {
+    assert_eq!(guest.failure(), None);
+    let metrics = &guest.host().world().metrics;
+    let active = metrics.iter().filter(|((stat, _), _)| stat.starts_with("llm_active_requests."));
+    for ((stat, _), metric) in active {
+        assert_eq!(metric.value, 0, "{stat}");
+    }
+    let requests = metrics.iter().filter_map(|((stat, _), metric)| {
+        let labels = stat.strip_prefix("llm_requests_total.")?.split(";.;");
+        let values: Vec<_> = labels.filter_map(|label| Some(label.split_once("=.=")?.1)).collect();
+        Some((values.join("/"), metric.value))
+    });
+    let requests: BTreeMap<_, _> = requests.collect();
+    let is_followed = metrics.keys().any(|(stat, _)| stat.starts_with("llm_active_requests."));
+    assert!(is_followed || requests.is_empty(), "nothing was ever active");
+    requests
+}
