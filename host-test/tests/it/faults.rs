@@ -109,7 +109,7 @@ fn label_values_cannot_break_out() {
     let mut exchange = exchange();
     exchange.request_body = br#"{"model":"a;.;.model=.=b\n\u0000\u0007c;.;"}"#.to_vec();
     play(&mut guest, &exchange, &ChunkPlan::whole());
-    counted(&guest, &[("openai/a;_;_model=.=b___c;_;/chat/success/none", 1)]);
+    counted(&guest, &[("openai/a;_;_model=_=b___c;_;/chat/success/none", 1)]);
 }
 
 #[test]
@@ -170,7 +170,7 @@ fn a_refused_configuration_says_which_key() {
         (r#"{"match":[{},{"format":"nope"}]}"#, "match[1].format: unknown format `nope`, expected one of "),
         (
             r#"{"limits":{"event_bytes":"many"}}"#,
-            "limits.event_bytes: invalid type: string \"many\", expected u64",
+            "limits.event_bytes: invalid type: string \"many\", expected a whole number",
         ),
         ("{", "EOF while parsing an object"),
         ("\u{0}", "expected value"),

@@ -14,7 +14,7 @@ use source::Source;
 const MAY_NAME: &[(&str, &[&str])] = &[
     ("exchange", &["ending", "head", "ids", "policy", "reading", "record", "request", "scan"]),
     ("outputs", &["effect", "metrics", "policy", "record", "series", "usage"]),
-    ("series", &["policy"]),
+    ("series", &["metrics", "policy"]),
     ("policy", &["config", "effect", "formats", "head", "limits", "metrics", "pattern", "scan"]),
     ("reading", &["formats", "limits", "record", "scan", "usage"]),
     ("request", &["formats", "head", "record", "scan"]),
@@ -67,8 +67,8 @@ fn no_module_is_named_upwards() {
     let mut used = BTreeSet::new();
     for source in Source::below("plugin/engine/src") {
         let module = source.module();
-        if module == "lib" {
-            continue;
+        if module == "lib" || module == "testing" {
+            continue; // one names nothing, the other does not ship
         }
         let row = MAY_NAME.iter().find(|(name, _)| *name == module);
         let Some((module, allowed)) = row else {

@@ -6,6 +6,7 @@
 
 mod body;
 mod json;
+mod number;
 mod paths;
 mod sse;
 mod text;
