@@ -66,8 +66,7 @@ pub struct Seen {
     pub head: bool,
     /// The response's end came through.
     pub end: bool,
-    /// The document of a unary response came to its end: a client that knows its length may leave by then, before
-    /// the proxy is told of the response's end.
+    /// The document of a unary response came to its end.
     pub document: bool,
     /// The stream's last mark came, or at least the end of a choice.
     pub last_mark: bool,
@@ -78,10 +77,14 @@ pub fn classify(end: &End, seen: Seen, answer: &Answer) -> (Status, ErrorClass) 
     // After an error event nothing else comes, and clients close: neither they nor the upstream's reset failed.
     let is_last =
         answer.complete == Some(true) || (answer.error_told && end.code.is_none_or(|code| code < 400));
-    let is_whole = seen.end || if answer.streaming { is_last } else { seen.document };
-    if end.flags & CLIENT_LEFT != 0 && !is_whole {
+    let is_whole = seen.end || (answer.streaming && is_last);
+    // A client that knows the length of an answer may leave before the proxy is told of its end; an upstream that
+    // breaks off there still breaks the answer.
+    let has_left = end.flags & CLIENT_LEFT != 0;
+    if has_left && !is_whole && !seen.document {
         return (Status::Cancelled, ErrorClass::ClientCancelled);
     }
+    let is_whole = is_whole || has_left;
     let error = match class_of(end, seen, answer, is_whole) {
         ErrorClass::None => return (Status::Success, ErrorClass::None),
         error => error,
@@ -125,7 +128,8 @@ fn of_http_error(end: &End, code: u32, answer: &Answer) -> ErrorClass {
         return class;
     }
     let refused = end.flags & flag::UNAUTHORIZED_EXTERNAL_SERVICE != 0;
-    let is_local = !end.details.is_empty() && end.details != "via_upstream";
+    let has_left = end.flags & CLIENT_LEFT != 0; // and the details are about that
+    let is_local = !end.details.is_empty() && end.details != "via_upstream" && !has_left;
     match code {
         401 => ErrorClass::Authentication,
         403 => ErrorClass::Permission,

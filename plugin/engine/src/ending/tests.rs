@@ -7,6 +7,8 @@ enum Body {
     Nothing,
     /// A head, and the end of the message did not come.
     Cut,
+    /// A unary answer that was cut behind its document.
+    CutDocument,
     /// A stream that was cut before its last mark.
     CutStream,
     /// A stream that was cut behind its last mark.
@@ -24,7 +26,8 @@ fn seen(body: Body) -> (Seen, Answer) {
         matches!(body, Body::CutStream | Body::MarkedStream | Body::WholeStream | Body::UnmarkedStream);
     let marked = matches!(body, Body::MarkedStream | Body::WholeStream);
     let end = matches!(body, Body::Whole | Body::WholeStream | Body::UnmarkedStream);
-    let seen = Seen { head: body != Body::Nothing, end, document: false, last_mark: marked };
+    let seen =
+        Seen { head: body != Body::Nothing, end, document: body == Body::CutDocument, last_mark: marked };
     (seen, Answer { streaming, complete: streaming.then_some(marked), ..Answer::default() })
 }
 
@@ -86,6 +89,15 @@ fn every_ending_that_envoy_was_seen_to_make() {
     check(200, &[14], "downstream_remote_disconnect", MarkedStream, "success none not_sent");
     check(200, &[14], "downstream_remote_disconnect", Whole, "success none not_sent");
     check(200, &[4], reset, MarkedStream, "success none not_sent");
+}
+
+#[test]
+fn a_client_may_leave_with_everything_but_an_upstream_must_end_it() {
+    use Body::CutDocument;
+    check(200, &[14], "downstream_remote_disconnect", CutDocument, "success none not_sent");
+    check(400, &[14], "downstream_remote_disconnect", CutDocument, "error invalid_request -");
+    let reset = "upstream_reset_after_response_started{remote_reset}";
+    check(200, &[4], reset, CutDocument, "error upstream_reset upstream_reset");
 }
 
 #[test]
