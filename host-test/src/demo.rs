@@ -1,5 +1,5 @@
-//! `cargo gauge demo`: the filter in a real Envoy between simulated providers and clients, with a live table, and at the
-//! end a comparison of the metrics with what was sent.
+//! `cargo gauge demo`: the filter in a real Envoy between simulated providers and clients, with a live table,
+//! and at the end a comparison of the metrics with what was sent.
 
 mod checks;
 mod drive;
@@ -8,30 +8,32 @@ mod mix;
 mod real;
 mod table;
 
-use std::{process::ExitCode, sync::Arc, time::Duration};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Args;
 use hyper::Uri;
 use serde_json::json;
 
-use self::{checks::Check, drive::Providers, table::Screen};
-use crate::{
-    build,
-    envoy::{Bootstrap, Envoy, Stats},
-    load::Protocol,
-    provider::Provider,
-};
+use self::checks::Check;
+use self::drive::Providers;
+use self::table::Screen;
+use crate::build;
+use crate::envoy::{Bootstrap, Envoy, Stats};
+use crate::load::Protocol;
+use crate::provider::Provider;
 
 /// Between two flushes of Envoy's histograms: shorter than the shipped 5 s, for a table that moves.
 const FLUSH: Duration = Duration::from_millis(500);
 
 /// Watch the filter count LLM traffic in a real Envoy, and check that it counted right.
 ///
-/// Builds the filter, gets Envoy if there is none, starts it with the shipped envoy/bootstrap.yaml between simulated
-/// OpenAI and Anthropic servers and their clients, and sends them answers, streams, errors, cut connections and clients
-/// that leave. The table is read from Envoy's own /stats/prometheus. At the end every series is compared with what was
-/// sent; the exit code is 0 only if all agree.
+/// Builds the filter, gets Envoy if there is none, starts it with the shipped envoy/bootstrap.yaml between
+/// simulated OpenAI and Anthropic servers and their clients, and sends them answers, streams, errors, cut
+/// connections and clients that leave. The table is read from Envoy's own /stats/prometheus. At the end every
+/// series is compared with what was sent; the exit code is 0 only if all agree.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
 Examples:
@@ -51,7 +53,8 @@ pub struct DemoArgs {
     /// Keep Envoy and the providers running after the checks, until Ctrl-C.
     #[arg(long)]
     serve: bool,
-    /// Send a few requests to this OpenAI-compatible server instead of the simulated ones; OPENAI_API_KEY is sent along.
+    /// Send a few requests to this OpenAI-compatible server instead of the simulated ones; OPENAI_API_KEY is
+    /// sent along.
     #[arg(long, value_name = "URL", value_parser = real::upstream)]
     upstream: Option<Uri>,
     /// The model to ask there.
@@ -59,7 +62,8 @@ pub struct DemoArgs {
     model: String,
 }
 
-/// Runs the demo. The exit code says whether all checks agreed; an error is for what kept it from getting there.
+/// Runs the demo. The exit code says whether all checks agreed; an error is for what kept it from getting
+/// there.
 pub fn run(args: DemoArgs) -> Result<ExitCode> {
     let filter = build::filter(false).context("building the filter for the demo")?;
     let runtime = tokio::runtime::Runtime::new().context("starting the runtime for the demo")?;

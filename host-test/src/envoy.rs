@@ -20,41 +20,38 @@ mod bootstrap;
 mod install;
 mod stats;
 
-use std::{
-    fs,
-    net::SocketAddr,
-    path::PathBuf,
-    process::{Child, ChildStdin, Command, Stdio},
-    sync::atomic::{AtomicUsize, Ordering},
-    time::{Duration, Instant},
-};
+use std::fs;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-pub use self::{
-    admin::Admin,
-    bootstrap::Bootstrap,
-    install::binary,
-    stats::{Series, Stats},
-};
+pub use self::admin::Admin;
+pub use self::bootstrap::Bootstrap;
+pub use self::install::binary;
+pub use self::stats::{Series, Stats};
 use crate::build::target_dir;
 
-/// How long a start may take. A filter is compiled by then; under a loaded machine that takes seconds, never minutes.
+/// How long a start may take. A filter is compiled by then; under a loaded machine that takes seconds, never
+/// minutes.
 const START: Duration = Duration::from_secs(60);
 
-/// Runs Envoy so that it cannot outlive this process, however that ends: a watcher waits for the end of standard input,
-/// which the kernel closes with us, and kills the process that the shell turned into. Linux's parent-death signal is no
-/// good here: it fires when the *thread* that started Envoy ends, as test threads do.
+/// Runs Envoy so that it cannot outlive this process, however that ends: a watcher waits for the end of
+/// standard input, which the kernel closes with us, and kills the process that the shell turned into. Linux's
+/// parent-death signal is no good here: it fires when the *thread* that started Envoy ends, as test threads
+/// do.
 const WATCHED: &str =
     r#"exec 3<&0; (cat <&3 >/dev/null; kill -KILL $$) 2>/dev/null & exec "$0" "$@" 3<&- </dev/null"#;
 
 /// A running Envoy; dropping it kills it.
 #[derive(Debug)]
 pub struct Envoy {
+    /// Its standard input is held open: the sign of life that WATCHED waits on.
     child: Child,
-    // Held open as the sign of life that WATCHED waits on.
-    _alive: Option<ChildStdin>,
     admin: Admin,
     listener: SocketAddr,
     folder: Folder,
@@ -81,9 +78,8 @@ impl Envoy {
             .stderr(log)
             .spawn()
             .context("starting Envoy")?;
-        let alive = child.stdin.take();
         match wait_ready(&mut child, &folder).await {
-            Ok((admin, listener)) => Ok(Self { child, _alive: alive, admin, listener, folder }),
+            Ok((admin, listener)) => Ok(Self { child, admin, listener, folder }),
             Err(error) => {
                 stop(&mut child);
                 let log = fs::read_to_string(folder.path("envoy.log")).unwrap_or_default();
@@ -155,7 +151,8 @@ async fn wait_ready(child: &mut Child, folder: &Folder) -> Result<(Admin, Socket
         if let Some(status) = child.try_wait()? {
             bail!("it ended with {status}");
         }
-        // Envoy writes the file once its admin port is bound; a half-written address does not parse, or is not ready.
+        // Envoy writes the file once its admin port is bound; a half-written address does not parse, or is
+        // not ready.
         let address = fs::read_to_string(folder.path("admin")).ok().and_then(|text| text.trim().parse().ok());
         if let Some(admin) = address.map(Admin::new)
             && admin.ready().await
@@ -168,8 +165,19 @@ async fn wait_ready(child: &mut Child, folder: &Folder) -> Result<(Admin, Socket
     bail!("it was not ready after {START:?}")
 }
 
-/// Kills our own child and takes its exit status, so that no zombie is left. Both can only fail when it is gone already.
+/// Ends our own child and takes its exit status, so that no zombie is left.
+///
+/// The watcher does it, before whose eyes the process cannot be replaced by another of the same number: its status is
+/// only taken afterwards. Killing it from here is for the case that the watcher itself was killed.
 fn stop(child: &mut Child) {
+    drop(child.stdin.take());
+    for _ in 0..400 {
+        match child.try_wait() {
+            Ok(None) => std::thread::sleep(Duration::from_millis(5)),
+            Ok(Some(_)) | Err(_) => return,
+        }
+    }
+    // Both can only fail when it is gone already.
     let _ = child.kill();
     let _ = child.wait();
 }

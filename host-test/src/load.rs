@@ -2,30 +2,28 @@
 //!
 //! It never retries and never follows a redirect, so what one call sent is what one call counts.
 
-use std::{
-    net::SocketAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
-};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
-use hyper::{
-    HeaderMap, Method,
-    body::Incoming,
-    client::conn::{http1, http2},
-};
+use hyper::body::Incoming;
+use hyper::client::conn::{http1, http2};
+use hyper::{HeaderMap, Method};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::Value;
-use tokio::{net::TcpStream, task::AbortHandle};
+use tokio::net::TcpStream;
+use tokio::task::AbortHandle;
 
 /// The version of HTTP on the wire.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Protocol {
     /// HTTP/1.1. Connections are kept for further requests, as SDKs do; leaving closes the exchange's one.
     Http1,
-    /// HTTP/2 without TLS by prior knowledge, all requests of a client on one connection; leaving resets the stream.
+    /// HTTP/2 without TLS by prior knowledge, all requests of a client on one connection; leaving resets the
+    /// stream.
     Http2,
 }
 
@@ -109,8 +107,8 @@ impl Client {
 
     /// Sends a request and waits for the response's headers.
     ///
-    /// Dropping this future, or the exchange it gives, leaves: the other side sees a closed connection (HTTP/1.1) or a
-    /// stream reset (HTTP/2).
+    /// Dropping this future, or the exchange it gives, leaves: the other side sees a closed connection
+    /// (HTTP/1.1) or a stream reset (HTTP/2).
     pub async fn send(&self, request: Request) -> Result<Exchange> {
         let started = Instant::now();
         let mut head = hyper::Request::builder().method(request.method);

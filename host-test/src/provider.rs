@@ -1,7 +1,8 @@
 //! Simulated providers: OpenAI's and Anthropic's endpoints on a loopback port, HTTP/1.1 and cleartext HTTP/2.
 //!
-//! A request says with a [`script`] in its `x-sim` header how it is to be answered; without one it gets a short answer at
-//! once. What was sent is kept in a [`ledger`], so that what a meter counted can be compared with it.
+//! A request says with a [`script`] in its `x-sim` header how it is to be answered; without one it gets a
+//! short answer at once. What was sent is kept in a [`ledger`], so that what a meter counted can be compared
+//! with it.
 //!
 //! | endpoint | shape |
 //! |---|---|
@@ -23,15 +24,17 @@ mod serve;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeSet, net::SocketAddr, sync::Arc};
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use tokio::{net::TcpListener, sync::watch, task::AbortHandle};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::AbortHandle;
 
-pub use self::{
-    ledger::Ledger,
-    script::{Script, Tokens},
-};
+pub use self::ledger::Ledger;
+pub use self::script::{Script, Tokens};
 
 /// The response header with the number of the ledger's entry.
 pub const EXCHANGE_HEADER: &str = "x-sim-exchange";

@@ -82,3 +82,31 @@ fn of_metric(stats: &Stats, expected: &Stats, name: &str, meaning: &str) -> Chec
     let result = format!("{} {meaning}, {} series", grouped(total), found.len());
     Check::new(name, result, found.differences(&expected))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Check, Stats, of_metrics};
+
+    fn lines(found: &str) -> Vec<String> {
+        let expected =
+            Stats::parse("llm_requests_total{model=\"m\"} 3\nllm_time_to_first_byte_milliseconds_count 2");
+        let checks = of_metrics(&Stats::parse(found).unwrap(), &expected.unwrap());
+        checks.iter().filter(|check| !check.agrees()).flat_map(Check::lines).collect()
+    }
+
+    #[test]
+    fn agreement_is_to_the_last_series() {
+        let right = "llm_requests_total{model=\"m\"} 3\nllm_time_to_first_byte_milliseconds_count 2\n";
+        assert_eq!(lines(right), Vec::<String>::new());
+        assert_eq!(
+            lines(&format!("{right}llm_tokens_total{{source=\"estimated\"}} 5")),
+            Vec::<String>::new()
+        );
+        let more = lines(&format!("{right}llm_tokens_total{{source=\"reported\"}} 5"));
+        assert!(more[0].starts_with("✗ llm_tokens_total"), "{more:#?}");
+        assert!(more[1].ends_with("expected no such series, found 5"), "{more:#?}");
+        let running = lines(&format!("{right}llm_active_requests{{provider=\"p\"}} 10"));
+        assert!(running[1].ends_with(" 10"), "{running:#?}");
+        assert_eq!(lines("").len(), 4);
+    }
+}

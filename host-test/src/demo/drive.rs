@@ -1,18 +1,15 @@
-//! Plays the clients: sends each exchange of the mix at its time, and sees whether what comes back is what was sent.
+//! Plays the clients: sends each exchange of the mix at its time, and sees whether what comes back is what
+//! was sent.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 
 use super::mix::{self, Course, Planned};
-use crate::{
-    envoy::Stats,
-    load::{Answer, Client, End, Protocol, Request},
-    provider::{EXCHANGE_HEADER, Ledger, Provider},
-};
+use crate::envoy::Stats;
+use crate::load::{Answer, Client, End, Protocol, Request};
+use crate::provider::{EXCHANGE_HEADER, Ledger, Provider};
 
 /// New exchanges in a second: some ten at a time are under way then.
 pub(super) const RATE: u64 = 12;
@@ -45,8 +42,8 @@ pub(super) struct Outcome {
     pub(super) surprises: Vec<String>,
 }
 
-/// What became of one exchange: the number of bytes that were compared, if there were any to compare, or what went
-/// otherwise than planned.
+/// What became of one exchange: the number of bytes that were compared, if there were any to compare, or what
+/// went otherwise than planned.
 type Played = Result<Option<u64>, String>;
 
 /// The clients.

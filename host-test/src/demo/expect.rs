@@ -1,9 +1,11 @@
-//! What the metrics have to be: the requests from what the clients did, the tokens from what the providers sent.
+//! What the metrics have to be: the requests from what the clients did, the tokens from what the providers
+//! sent.
 
 use std::collections::BTreeMap;
 
 use super::mix::{Course, Planned};
-use crate::{envoy::Stats, provider::ledger::Totals};
+use crate::envoy::Stats;
+use crate::provider::ledger::Totals;
 
 /// Status and error of an exchange, as labels.
 pub(super) fn outcome(course: &Course) -> (&'static str, &'static str) {
@@ -41,8 +43,8 @@ pub(super) fn exchange(expected: &mut Stats, planned: &Planned) {
     }
 }
 
-/// Why an exchange has no usage, if it should have had some. Anthropic's streams begin with theirs, so a cut one has
-/// what it said until then.
+/// Why an exchange has no usage, if it should have had some. Anthropic's streams begin with theirs, so a cut
+/// one has what it said until then.
 fn missing(planned: &Planned) -> Option<&'static str> {
     let tells_first = planned.model.provider == "anthropic";
     match planned.course {

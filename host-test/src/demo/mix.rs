@@ -4,10 +4,8 @@
 
 use serde_json::{Value, json};
 
-use crate::{
-    load::{Protocol, Request},
-    provider::script,
-};
+use crate::load::{Protocol, Request};
+use crate::provider::script;
 
 /// One exchange.
 #[derive(Clone, Debug)]

@@ -1,4 +1,5 @@
-//! A few requests to a real OpenAI-compatible server: what the meter counts has to be what the answers themselves say.
+//! A few requests to a real OpenAI-compatible server: what the meter counts has to be what the answers
+//! themselves say.
 
 use std::env;
 
@@ -7,10 +8,8 @@ use hyper::Uri;
 use serde_json::{Value, json};
 
 use super::checks::{self, Check};
-use crate::{
-    envoy::{Envoy, Stats},
-    load::{Answer, Client, End, Protocol, Request},
-};
+use crate::envoy::{Envoy, Stats};
+use crate::load::{Answer, Client, End, Protocol, Request};
 
 /// Answers and streams to ask for.
 const EACH: usize = 2;

@@ -1,15 +1,20 @@
-//! Variants of the shipped `envoy/bootstrap.yaml`: what an operator copies is what runs here, but for a few values.
+//! Variants of the shipped `envoy/bootstrap.yaml`: what an operator copies is what runs here, but for a few
+//! values.
 //!
-//! Every change names an entry that has to be there already, so a rename in the shipped file fails loudly instead of
-//! testing something else. Envoy also reads JSON, so a variant is written as JSON.
+//! Every change names an entry that has to be there already, so a rename in the shipped file fails loudly
+//! instead of testing something else. Envoy also reads JSON, so a variant is written as JSON.
 
-use std::{fs, net::SocketAddr, path::Path, time::Duration};
+use std::fs;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use hyper::Uri;
 use serde_json::{Value, json};
 
-use crate::{build::workspace_dir, load::Protocol};
+use crate::build::workspace_dir;
+use crate::load::Protocol;
 
 /// The connection manager, which holds the routes, the filters and the access log.
 const MANAGER: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config";
@@ -117,7 +122,8 @@ impl Bootstrap {
     }
 }
 
-/// Takes out of a cluster what belongs to TLS: the transport socket, and the choice of protocol by its handshake.
+/// Takes out of a cluster what belongs to TLS: the transport socket, and the choice of protocol by its
+/// handshake.
 fn without_tls(cluster: &mut Value, protocol: Protocol) -> Result<()> {
     remove(cluster, "transport_socket")?;
     let options = "/typed_extension_protocol_options/envoy.extensions.upstreams.http.v3.HttpProtocolOptions";

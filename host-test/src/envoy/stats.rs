@@ -1,9 +1,7 @@
 //! Prometheus text, as Envoy's `/stats/prometheus` prints it, read into a map that tests can compare.
 
-use std::{
-    collections::BTreeMap,
-    fmt::{self, Write as _},
-};
+use std::collections::BTreeMap;
+use std::fmt::{self, Write as _};
 
 use anyhow::{Context, Result, ensure};
 
@@ -23,13 +21,16 @@ pub struct Stats {
 }
 
 impl Stats {
-    /// Reads the text form. Comments are skipped; a line that is neither a comment nor a sample is an error, as it would
-    /// be for Prometheus.
+    /// Reads the text form. Comments are skipped; a line that is neither a comment nor a sample is an error,
+    /// as it would be for Prometheus, and so is a series that is there twice.
     pub fn parse(text: &str) -> Result<Self> {
         let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
-        let series =
-            lines.map(|line| sample(line).with_context(|| format!("not a Prometheus sample: {line}")));
-        Ok(Self { series: series.collect::<Result<_>>()? })
+        let mut series = BTreeMap::new();
+        for line in lines {
+            let (key, value) = sample(line).with_context(|| format!("not a Prometheus sample: {line}"))?;
+            ensure!(series.insert(key, value).is_none(), "this series is there twice: {line}");
+        }
+        Ok(Self { series })
     }
 
     /// The value of the series that has exactly these labels.
@@ -93,10 +94,11 @@ impl Stats {
         self
     }
 
-    /// The upper bound of the bucket in which the quantile lies, over all matching series of the histogram `name`.
+    /// The upper bound of the bucket in which the quantile lies, over all matching series of the histogram
+    /// `name`.
     ///
-    /// `None` without samples; infinite when it lies beyond the last bound. No interpolation: a bound is what a histogram
-    /// knows, a number between two bounds is a guess.
+    /// `None` without samples; infinite when it lies beyond the last bound. No interpolation: a bound is what
+    /// a histogram knows, a number between two bounds is a guess.
     #[must_use]
     pub fn quantile(&self, name: &str, labels: &[(&str, &str)], quantile: f64) -> Option<f64> {
         let mut buckets: Vec<(f64, f64)> = Vec::new();
@@ -258,7 +260,8 @@ lat_bucket{model="m",le="+Inf"} 10
 
     #[test]
     fn what_is_no_sample_is_refused() {
-        for bad in ["name", "name{a=\"b\" 1", "name{a=b} 1", "name x", "name{a=\"1\",a=\"2\"} 1"] {
+        for bad in ["a 1\na 2", "name", "name{a=\"b\" 1", "name{a=b} 1", "name x", "name{a=\"1\",a=\"2\"} 1"]
+        {
             assert!(Stats::parse(bad).is_err(), "{bad}");
         }
     }

@@ -2,11 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{
-    ask::Ask,
-    reply::{Piece, Reply, Stream, header, stream, text, unary, word},
-    script::{Script, Tokens},
-};
+use super::ask::Ask;
+use super::reply::{Piece, Reply, Stream, header, stream, text, unary, word};
+use super::script::{Script, Tokens};
 
 /// The reply to a request of `/v1/messages`.
 pub(super) fn reply(ask: &Ask, script: &Script) -> Reply {
@@ -61,13 +59,15 @@ fn answer(ask: &Ask, script: &Script) -> Value {
         content.insert(0, json!({"type": "thinking", "thinking": text(reasoning), "signature": "c2lt"}));
     }
     json!({
-        "id": "msg_sim", "type": "message", "role": "assistant", "model": model(ask, script), "content": content,
+        "id": "msg_sim", "type": "message", "role": "assistant",
+        "model": model(ask, script), "content": content,
         "stop_reason": "end_turn", "stop_sequence": null, "usage": usage(script.tokens),
     })
 }
 
 fn streamed(ask: &Ask, script: &Script) -> Reply {
-    // The start knows the input; of the output it has one token, and the real count comes with the last delta.
+    // The start knows the input; of the output it has one token, and the real count comes with the last
+    // delta.
     let start = Tokens { output: script.tokens.output.min(1), ..reported(script.tokens) };
     let message = json!({
         "id": "msg_sim", "type": "message", "role": "assistant", "model": model(ask, script), "content": [],
@@ -75,9 +75,10 @@ fn streamed(ask: &Ask, script: &Script) -> Reply {
     });
     let thinking = script.tokens.reasoning > 0;
     let mut before = vec![event(&json!({"type": "message_start", "message": message})).reporting(start)];
-    before.push(if thinking { block_start(0, true) } else { block_start(0, false) });
+    before.push(block_start(0, thinking));
     before.push(event(&json!({"type": "ping"})));
-    let delta = json!({"type": "message_delta", "delta": {"stop_reason": "end_turn", "stop_sequence": null}, "usage": usage(script.tokens)});
+    let stop = json!({"stop_reason": "end_turn", "stop_sequence": null});
+    let delta = json!({"type": "message_delta", "delta": stop, "usage": usage(script.tokens)});
     let after = vec![
         event(&json!({"type": "content_block_stop", "index": u8::from(thinking)})),
         event(&delta).reporting(reported(script.tokens)),
@@ -91,17 +92,18 @@ fn streamed(ask: &Ask, script: &Script) -> Reply {
 /// Thinking deltas, then text deltas; the change of block goes along with the first text.
 fn tokens(tokens: Tokens) -> Vec<Piece> {
     let Tokens { output, reasoning, .. } = tokens;
-    let thinking = (0..reasoning).map(|index| {
-        event(&json!({"type": "content_block_delta", "index": 0, "delta": {"type": "thinking_delta", "thinking": word(index)}}))
-    });
+    let delta = |block: u8, delta: Value| {
+        event(&json!({"type": "content_block_delta", "index": block, "delta": delta}))
+    };
+    let thinking =
+        (0..reasoning).map(|index| delta(0, json!({"type": "thinking_delta", "thinking": word(index)})));
     let text = (0..output - reasoning).map(|index| {
-        let block = u8::from(reasoning > 0);
-        let delta = json!({"type": "content_block_delta", "index": block, "delta": {"type": "text_delta", "text": word(index)}});
+        let text = delta(u8::from(reasoning > 0), json!({"type": "text_delta", "text": word(index)}));
         if index > 0 || reasoning == 0 {
-            return event(&delta);
+            return text;
         }
         let stop = event(&json!({"type": "content_block_stop", "index": 0}));
-        Piece::new([stop.bytes, block_start(1, false).bytes, event(&delta).bytes].concat())
+        Piece::new([stop.bytes, block_start(1, false).bytes, text.bytes].concat())
     });
     thinking.chain(text).collect()
 }

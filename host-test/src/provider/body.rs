@@ -1,21 +1,17 @@
 //! A response body that is played from a plan, entered in the ledger piece by piece, and can break.
 
-use std::{
-    fmt,
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll, ready},
-    time::Duration,
-};
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::body::{Body, Frame};
 use tokio::sync::mpsc;
 
-use super::{
-    State,
-    reply::{Ending, Gate, Piece, Reply},
-};
+use super::State;
+use super::reply::{Ending, Gate, Piece, Reply};
 
 /// How long a silent or stalled exchange is held open at most: longer than any timeout under test.
 pub(super) const SILENCE_MAX: Duration = Duration::from_secs(120);
@@ -73,7 +69,8 @@ impl Body for Played {
                 self.state.ledger.sent(self.id, &piece.bytes, piece.reports, last);
                 Poll::Ready(Some(Ok(Frame::data(piece.bytes))))
             }
-            // hyper throws away what it has not written yet when a body fails, but writes before it waits: so wait once.
+            // hyper throws away what it has not written yet when a body fails, but writes before it waits: so
+            // wait once.
             Some(Act::Break) => {
                 self.breaking = true;
                 context.waker().wake_by_ref();
@@ -84,7 +81,8 @@ impl Body for Played {
     }
 }
 
-/// Hands the pieces over at their times. A send fails when the other side is gone, and then there is nobody to play to.
+/// Hands the pieces over at their times. A send fails when the other side is gone, and then there is nobody
+/// to play to.
 async fn play(reply: Reply, state: Arc<State>, acts: mpsc::Sender<Act>) {
     let Reply { steps, ending, gate, .. } = reply;
     let waits_at = |step: usize| gate.as_ref().filter(|Gate { before_step, .. }| *before_step == Some(step));

@@ -1,9 +1,7 @@
 //! What a provider got and sent, so that a meter's numbers have something to be compared with.
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
@@ -13,7 +11,7 @@ use super::script::Tokens;
 const ENTRIES_MAX: usize = 10_000;
 
 /// How much of each body is kept.
-const BODY_BYTES_MAX: usize = 256 * 1024;
+const BODY_BYTES_MAX: usize = 1024 * 1024;
 
 /// One exchange.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,7 +22,7 @@ pub struct Entry {
     pub model: String,
     /// The usage that was put on the wire so far; a stream's last word replaces earlier ones.
     pub reported: Tokens,
-    /// The body as far as it was sent, up to 256 KiB.
+    /// The body as far as it was sent, up to a mebibyte.
     pub body: Vec<u8>,
     /// Whether the body was sent to its proper end.
     pub complete: bool,

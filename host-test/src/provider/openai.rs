@@ -2,11 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{
-    ask::{Ask, Endpoint},
-    reply::{Piece, Reply, Stream, header, stream, text, unary, word},
-    script::{ReportUsage, Script, Tokens},
-};
+use super::ask::{Ask, Endpoint};
+use super::reply::{Piece, Reply, Stream, header, stream, text, unary, word};
+use super::script::{ReportUsage, Script, Tokens};
 
 /// A moment in 2025; fixed, so that equal requests get equal answers.
 const CREATED: u64 = 1_750_000_000;
@@ -112,7 +110,8 @@ fn streamed(ask: &Ask, script: &Script) -> Reply {
         let mut chunk = json!({
             "id": if completion { "cmpl-sim" } else { "chatcmpl-sim" },
             "object": if completion { "text_completion" } else { "chat.completion.chunk" },
-            "created": CREATED, "model": model(ask, script), "system_fingerprint": "fp_sim", "choices": choices,
+            "created": CREATED, "model": model(ask, script), "system_fingerprint": "fp_sim",
+            "choices": choices,
         });
         // Once asked for, usage is in every chunk: null in all but the last.
         if report && let Some(chunk) = chunk.as_object_mut() {
@@ -120,11 +119,13 @@ fn streamed(ask: &Ask, script: &Script) -> Reply {
         }
         Piece::new(format!("data: {chunk}\n\n"))
     };
-    let choice = |delta: Value, finish: Value| match ask.endpoint {
-        Endpoint::Completions => {
-            json!([{"index": 0, "text": delta["content"].as_str().unwrap_or_default(), "logprobs": null, "finish_reason": finish}])
+    let choice = |delta: Value, finish: Value| {
+        let mut choice = json!({"index": 0, "logprobs": null, "finish_reason": finish});
+        match ask.endpoint {
+            Endpoint::Completions => choice["text"] = json!(delta["content"].as_str().unwrap_or_default()),
+            _ => choice["delta"] = delta,
         }
-        _ => json!([{"index": 0, "delta": delta, "logprobs": null, "finish_reason": finish}]),
+        json!([choice])
     };
     let token = |index| chunk(choice(json!({"content": word(index)}), Value::Null), Value::Null);
     let first = json!({"role": "assistant", "content": "", "refusal": null});

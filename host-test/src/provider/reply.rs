@@ -1,5 +1,5 @@
-//! A reply as a plan: what is sent, after which waits, and how it ends. Pure data, so that the shapes need no clock and
-//! no socket.
+//! A reply as a plan: what is sent, after which waits, and how it ends. Pure data, so that the shapes need no
+//! clock and no socket.
 
 use std::time::Duration;
 

@@ -6,7 +6,8 @@
 //! x-sim: output=50; reset_after=5
 //! ```
 //!
-//! Items are separated by `;`, each at most once. Times are in milliseconds.
+//! Items are separated by `;`, each at most once. Times are in milliseconds. A gate stands before the cut if there is
+//! one, else before an answer's headers or behind a stream's first token.
 //!
 //! | item | default | meaning |
 //! |---|---|---|
@@ -20,7 +21,7 @@
 //! | `status=CODE` | 200 | an error of the provider's own shape instead of an answer |
 //! | `retry_after=N` | none | a `retry-after` header, in seconds |
 //! | `odd=NAME` | none | strange headers: `latin1`, `many`, `untyped`, `upper` |
-//! | `gate=NAME` | none | wait until [`Provider::open`](super::Provider::open): before the cut if there is one, else before an answer or after a stream's first token |
+//! | `gate=NAME` | none | wait there until [`Provider::open`](super::Provider::open) |
 //! | `linger` | | the gate stands behind the last byte instead, before the end of the body |
 //!
 //! And at most one way to go wrong:
@@ -34,15 +35,19 @@
 //! | `close` | breaks before any header |
 //! | `silent` | takes the request and never answers |
 
-use std::{collections::BTreeSet, time::Duration};
+use std::collections::BTreeSet;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 
 /// The header that carries a script.
 pub const HEADER: &str = "x-sim";
 
+/// The largest number in a script; more than any context window or timeout.
+const NUMBER_MAX: u64 = 10_000_000;
+
 /// How many tokens one answer may have: a bound on what one header can make the provider do.
-const TOKENS_MAX: u64 = 1_000_000;
+const OUTPUT_MAX: u64 = 50_000;
 
 /// One scripted answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -161,6 +166,7 @@ impl Script {
             cached.saturating_add(cache_write) <= input,
             "{HEADER}: cached and cache_write are parts of input"
         );
+        ensure!(output <= OUTPUT_MAX, "{HEADER}: output is over the limit of {OUTPUT_MAX}");
         ensure!(reasoning <= output, "{HEADER}: reasoning is a part of output");
         ensure!(
             script.status == 200 || script.fault.is_none(),
@@ -227,7 +233,7 @@ impl Script {
 
 fn count(value: &str) -> Result<u64> {
     let number: u64 = value.parse().with_context(|| format!("{value:?} is no whole number"))?;
-    ensure!(number <= TOKENS_MAX, "{number} is over the limit of {TOKENS_MAX}");
+    ensure!(number <= NUMBER_MAX, "{number} is over the limit of {NUMBER_MAX}");
     Ok(number)
 }
 

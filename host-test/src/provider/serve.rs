@@ -5,24 +5,20 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Either, Full, Limited};
-use hyper::{Request, Response, body::Incoming, header::HeaderValue, service::service_fn};
-use hyper_util::{
-    rt::{TokioExecutor, TokioIo},
-    server::conn::auto,
-};
-use tokio::{
-    net::{TcpListener, TcpStream},
-    task::JoinSet,
-};
+use hyper::body::Incoming;
+use hyper::header::HeaderValue;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
 
-use super::{
-    EXCHANGE_HEADER, State, anthropic,
-    ask::{Ask, Endpoint},
-    body::{Broken, Played, SILENCE_MAX},
-    openai,
-    reply::Reply,
-    script::{self, Fault, Script},
-};
+use super::ask::{Ask, Endpoint};
+use super::body::{Broken, Played, SILENCE_MAX};
+use super::reply::Reply;
+use super::script::{self, Fault, Script};
+use super::{EXCHANGE_HEADER, State, anthropic, openai};
 
 /// The largest request body that is read.
 const REQUEST_BYTES_MAX: usize = 64 * 1024 * 1024;
@@ -38,7 +34,8 @@ pub(super) async fn accept(listener: TcpListener, state: Arc<State>) {
     loop {
         tokio::select! {
             accepted = listener.accept() => {
-                // Out of file descriptors is the one error that lasts; the peer's connection fails, the next may not.
+                // Out of file descriptors is the one error that lasts; the peer's connection fails, the next
+                // may not.
                 if let Ok((stream, _)) = accepted {
                     connections.spawn(connection(stream, Arc::clone(&state)));
                 }
@@ -116,7 +113,8 @@ fn respond(reply: Reply, state: Arc<State>, id: u64) -> Result<Response<Body>> {
     Ok(response.body(Either::Left(Played::new(reply, state, id)))?)
 }
 
-/// For requests that are not a provider's business: the mistake is the test's or the demo's, and should be easy to see.
+/// For requests that are not a provider's business: the mistake is the test's or the demo's, and should be
+/// easy to see.
 fn refuse(message: &str) -> Result<Response<Body>, Broken> {
     let body = serde_json::json!({"error": {"message": message, "type": "simulated_provider"}}).to_string();
     let response = Response::builder().status(400).header("content-type", "application/json");

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{EXCHANGE_HEADER, Provider, Tokens, script::HEADER};
+use super::script::HEADER;
+use super::{EXCHANGE_HEADER, Provider, Tokens};
 use crate::load::{Answer, Client, End, Protocol, Request};
 
 const BOTH: [Protocol; 2] = [Protocol::Http1, Protocol::Http2];

@@ -1,6 +1,6 @@
-//! The filter in a real Envoy, run with the bootstrap that operators copy, between a client and a provider of the
-//! harness. Every test compares all series of its own model with what they have to be, and waits for the gauge of
-//! running exchanges to be back at zero.
+//! The filter in a real Envoy, run with the bootstrap that operators copy, between a client and a provider of
+//! the harness. Every test compares all series of its own model with what they have to be, and waits for the
+//! gauge of running exchanges to be back at zero.
 
 mod answers;
 mod config;

@@ -66,6 +66,9 @@ pub struct Seen {
     pub head: bool,
     /// The response's end came through.
     pub end: bool,
+    /// The document of a unary response came to its end: a client that knows its length may leave by then, before
+    /// the proxy is told of the response's end.
+    pub document: bool,
     /// The stream's last mark came, or at least the end of a choice.
     pub last_mark: bool,
 }
@@ -75,7 +78,7 @@ pub fn classify(end: &End, seen: Seen, answer: &Answer) -> (Status, ErrorClass) 
     // After an error event nothing else comes, and clients close: neither they nor the upstream's reset failed.
     let is_last =
         answer.complete == Some(true) || (answer.error_told && end.code.is_none_or(|code| code < 400));
-    let is_whole = seen.end || (answer.streaming && is_last);
+    let is_whole = seen.end || if answer.streaming { is_last } else { seen.document };
     if end.flags & CLIENT_LEFT != 0 && !is_whole {
         return (Status::Cancelled, ErrorClass::ClientCancelled);
     }
@@ -95,6 +98,10 @@ fn class_of(end: &End, seen: Seen, answer: &Answer, is_whole: bool) -> ErrorClas
     }
     if code >= 400 {
         return of_http_error(end, code, answer);
+    }
+    // A redirect that Envoy follows by itself: what comes of it is the next exchange.
+    if (300..400).contains(&code) {
+        return ErrorClass::None;
     }
     if answer.error_told {
         return match answer.streaming {

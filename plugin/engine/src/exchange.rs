@@ -129,7 +129,12 @@ impl Exchange {
         let reading = &mut self.response.reading;
         // Where no byte was read nobody can say that the mark did not come.
         let last_mark = reading.has_ended() || self.response.body.is_none();
-        let seen = Seen { head: self.response.has_head, end: self.response.has_end, last_mark };
+        let seen = Seen {
+            head: self.response.has_head,
+            end: self.response.has_end,
+            document: self.response.body.as_ref().is_some_and(Body::is_whole),
+            last_mark,
+        };
         let answer = reading.answer(streaming, is_http_error);
         let (status, error) = ending::classify(end, seen, &answer);
         if status == Status::Cancelled {

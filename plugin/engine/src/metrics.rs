@@ -140,10 +140,15 @@ fn push_value(stat: &mut String, value: &str) {
         let breaks = letter.is_control() || (letter == '.' && matches!(previous, ';' | '='));
         let letter = if breaks { '_' } else { letter };
         if stat.len().saturating_add(letter.len_utf8()) > end {
-            return;
+            break;
         }
         stat.push(letter);
         previous = letter;
+    }
+    // Envoy drops dots at the end of a label, which would make two names of ours one series in a scrape.
+    if stat.ends_with('.') {
+        stat.pop();
+        stat.push('_');
     }
 }
 

@@ -77,7 +77,8 @@ fn openai_stream_without_usage() {
 fn openai_completions_and_embeddings() {
     run(async {
         let rig = Rig::shared(Setup::Plain).await;
-        let body = json!({"model": "completion", "prompt": "Once", "stream": true, "stream_options": {"include_usage": true}});
+        let mut body = json!({"model": "completion", "prompt": "Once", "stream": true});
+        body["stream_options"] = json!({"include_usage": true});
         let answer = rig.ask(Protocol::Http1, Request::post("/v1/completions", &body)).await;
         assert_eq!(answer.status, 200);
         let expected = r#"
@@ -237,6 +238,80 @@ fn error_inside_a_stream() {
     });
 }
 
+/// The series of one answer of 12 and 8 tokens.
+const ONE_ANSWER: &str = r#"
+    llm_requests_total{operation="chat",status="success",error="none"} 1
+    llm_request_duration_milliseconds_count{operation="chat"} 1
+    llm_time_to_first_byte_milliseconds_count 1
+    llm_tokens_total{type="input",source="reported"} 12
+    llm_tokens_total{type="output",source="reported"} 8
+"#;
+
+/// Names of models and the label values they become: whatever Envoy's tag rules might see in a name, the label is
+/// either the name itself or has only the characters replaced that would end it early.
+#[test]
+fn odd_model_names_stay_one_label() {
+    run(async {
+        let rig = Rig::shared(Setup::Plain).await;
+        let long = "long-".repeat(60);
+        for (model, label) in [
+            ("deepseek/deepseek-r1:free", "deepseek/deepseek-r1:free"),
+            ("arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.x-v2:0", ""),
+            ("cluster.upstream.grpc.m_rq_503", ""),
+            ("listener.0.0.0.0_80.http.x.rds.y", ""),
+            ("модель-日本-🦀", ""),
+            ("quote\"back\\slash {x}|y=z,le=\"1\"", ""),
+            ("provider=.=evil", "provider=_=evil"),
+            ("cut;.;.type=.=evil;.;", "cut;_;_type=_=evil;_;"),
+            ("line\nbreak", "line_break"),
+            (&long, &long[..128]),
+        ] {
+            let label = if label.is_empty() { model } else { label };
+            let answer = rig.ask(Protocol::Http1, chat(model, false, "")).await;
+            assert_eq!(answer.status, 200);
+            rig.expect("openai", label, ONE_ANSWER).await;
+        }
+    });
+}
+
+/// Envoy drops dots from the end of a label's value. Two names that differ only there would be two series with the same
+/// labels, of which Prometheus takes one: so the filter has to see to it that none ends with a dot.
+#[test]
+#[ignore = "the filter does not yet replace the last dot of a label value"]
+fn model_names_that_end_with_dots_stay_apart() {
+    run(async {
+        let rig = Rig::shared(Setup::Plain).await;
+        for (model, label) in [("dots", "dots"), ("dots.", "dots_"), ("dots..", "dots._")] {
+            rig.ask(Protocol::Http1, chat(model, false, "")).await;
+            rig.expect("openai", label, ONE_ANSWER).await;
+        }
+    });
+}
+
+#[test]
+fn large_bodies_pass_and_are_read() {
+    run(async {
+        let rig = Rig::shared(Setup::Plain).await;
+        // The model comes behind three megabytes of prompt, which is more than Envoy would buffer.
+        let body =
+            json!({"messages": [{"role": "user", "content": "word ".repeat(600_000)}], "model": "large"});
+        for (protocol, script) in [(Protocol::Http1, "output=50000"), (Protocol::Http2, "output=50000")] {
+            let request = Request::post("/v1/chat/completions", &body).header(script::HEADER, script);
+            let answer = rig.ask(protocol, request).await;
+            assert_eq!((answer.status, answer.end.clone()), (200, End::Complete));
+            assert!(answer.body.len() > 256 * 1024, "{}", answer.body.len());
+        }
+        let expected = r#"
+            llm_requests_total{operation="chat",status="success",error="none"} 2
+            llm_request_duration_milliseconds_count{operation="chat"} 2
+            llm_time_to_first_byte_milliseconds_count 2
+            llm_tokens_total{type="input",source="reported"} 24
+            llm_tokens_total{type="output",source="reported"} 100000
+        "#;
+        rig.expect("openai", "large", expected).await;
+    });
+}
+
 #[test]
 fn odd_headers_pass_and_disturb_nothing() {
     run(async {
@@ -275,14 +350,7 @@ fn what_is_no_llm_traffic_is_not_metered() {
         assert_eq!(answer.header("x-llm-request-id"), "");
         let seen = rig.ask(Protocol::Http1, chat("metered", false, "")).await;
         assert_eq!(seen.status, 200);
-        let expected = r#"
-            llm_requests_total{operation="chat",status="success",error="none"} 1
-            llm_request_duration_milliseconds_count{operation="chat"} 1
-            llm_time_to_first_byte_milliseconds_count 1
-            llm_tokens_total{type="input",source="reported"} 12
-            llm_tokens_total{type="output",source="reported"} 8
-        "#;
-        let stats = rig.expect("openai", "metered", expected).await;
+        let stats = rig.expect("openai", "metered", ONE_ANSWER).await;
         assert_eq!(stats.sum("llm_requests_total", &[("model", "unmetered")]), 0.0);
     });
 }

@@ -1,4 +1,5 @@
-//! The shipped configuration: what Envoy says of it, what it says of a wrong one, and the access log it makes.
+//! The shipped configuration: what Envoy says of it, what it says of a wrong one, and the access log it
+//! makes.
 
 use std::time::Duration;
 
@@ -37,7 +38,8 @@ fn a_wrong_plugin_configuration_names_the_key() {
     });
 }
 
-/// What the filter emits has to be cut into labels and buckets: an entry that is missing shows as an odd metric name.
+/// What the filter emits has to be cut into labels and buckets: an entry that is missing shows as an odd
+/// metric name.
 #[test]
 fn every_label_and_histogram_has_its_entry() {
     let bootstrap = Bootstrap::shipped().unwrap();
@@ -56,7 +58,8 @@ fn every_label_and_histogram_has_its_entry() {
     }
 }
 
-/// Lines of the access log that satisfy `wanted`, once there are `count`. Every line has to be JSON, whosoever it is of.
+/// Lines of the access log that satisfy `wanted`, once there are `count`. Every line has to be JSON,
+/// whosoever it is of.
 async fn logged(rig: &Rig, count: usize, wanted: impl Fn(&Value) -> bool) -> Vec<Value> {
     // Envoy writes its log in the background: look again, for ten seconds at most.
     for _ in 0..500 {

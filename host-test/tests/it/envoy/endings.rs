@@ -144,8 +144,8 @@ fn client_leaves_mid_stream() {
     });
 }
 
-/// Whoever knows that nothing is missing may close the connection before the upstream's HTTP/2 end of stream has
-/// reached Envoy, for which the client then left: the script holds that end back for ever.
+/// Whoever knows that nothing is missing may close the connection before the upstream's HTTP/2 end of stream
+/// has reached Envoy, for which the client then left: the script holds that end back for ever.
 async fn left_with_everything(model: &str, stream: bool) {
     let rig = Rig::shared(Setup::Http2).await;
     let client = Client::new(rig.envoy.listener(), Protocol::Http1);

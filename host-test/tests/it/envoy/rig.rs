@@ -1,21 +1,18 @@
 //! A provider, an Envoy before it, and the one way in which tests look at the result.
 
-use std::{
-    future::Future,
-    net::{SocketAddr, TcpListener},
-    path::PathBuf,
-    sync::{Arc, LazyLock, OnceLock, Weak},
-    time::Duration,
-};
+use std::future::Future;
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::sync::{Arc, LazyLock, OnceLock, Weak};
+use std::time::Duration;
 
-use host_test::{
-    build,
-    envoy::{Bootstrap, Envoy, Stats},
-    load::{Answer, Client, End, Exchange, Protocol, Request},
-    provider::{EXCHANGE_HEADER, Provider, script},
-};
+use host_test::build;
+use host_test::envoy::{Bootstrap, Envoy, Stats};
+use host_test::load::{Answer, Client, End, Exchange, Protocol, Request};
+use host_test::provider::{EXCHANGE_HEADER, Provider, script};
 use serde_json::json;
-use tokio::{runtime::Runtime, sync::Mutex};
+use tokio::runtime::Runtime;
+use tokio::sync::Mutex;
 
 /// One runtime for all tests, since they share providers, whose tasks live on the runtime that started them.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
@@ -25,8 +22,8 @@ pub(super) fn run(test: impl Future<Output = ()>) {
     RUNTIME.block_on(test);
 }
 
-/// The configurations that tests share. Each runs in an Envoy of its own, started when the first test asks for it and
-/// stopped when the last one lets go of it.
+/// The configurations that tests share. Each runs in an Envoy of its own, started when the first test asks
+/// for it and stopped when the last one lets go of it.
 #[derive(Clone, Copy)]
 pub(super) enum Setup {
     /// HTTP/1.1 to the provider.
@@ -91,14 +88,16 @@ impl Rig {
         client.send(request).await.unwrap()
     }
 
-    /// Sends a request through Envoy and reads the whole answer, of which every byte has to be the provider's.
+    /// Sends a request through Envoy and reads the whole answer, of which every byte has to be the
+    /// provider's.
     pub(super) async fn ask(&self, protocol: Protocol, request: Request) -> Answer {
         let answer = self.send(protocol, request).await.finish().await;
         self.is_the_providers(&answer);
         answer
     }
 
-    /// The client has the bytes that the provider sent: all of them if the answer is whole, else the first ones.
+    /// The client has the bytes that the provider sent: all of them if the answer is whole, else the first
+    /// ones.
     pub(super) fn is_the_providers(&self, answer: &Answer) {
         let id = answer.header(EXCHANGE_HEADER).parse().expect("the provider's answer");
         let entry = self.provider.ledger().entry(id).unwrap();
@@ -112,9 +111,10 @@ impl Rig {
 
     /// Waits until the series with this model are exactly those of `expected` and no exchange is under way.
     ///
-    /// `expected` is what `/stats/prometheus` shows, less the labels `model` and `provider`. Buckets and sums of
-    /// histograms are left out: they hold times, and only the counts are ours to promise. Estimates are left out too:
-    /// they say what a stream may have cost that never told, and the tests here are about what was told.
+    /// `expected` is what `/stats/prometheus` shows, less the labels `model` and `provider`. Buckets and sums
+    /// of histograms are left out: they hold times, and only the counts are ours to promise. Estimates are
+    /// left out too: they say what a stream may have cost that never told, and the tests here are about what
+    /// was told.
     pub(super) async fn expect(&self, provider: &str, model: &str, expected: &str) -> Stats {
         let expected =
             Stats::parse(expected).unwrap().with_label("model", model).with_label("provider", provider);

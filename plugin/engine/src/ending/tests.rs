@@ -24,7 +24,7 @@ fn seen(body: Body) -> (Seen, Answer) {
         matches!(body, Body::CutStream | Body::MarkedStream | Body::WholeStream | Body::UnmarkedStream);
     let marked = matches!(body, Body::MarkedStream | Body::WholeStream);
     let end = matches!(body, Body::Whole | Body::WholeStream | Body::UnmarkedStream);
-    let seen = Seen { head: body != Body::Nothing, end, last_mark: marked };
+    let seen = Seen { head: body != Body::Nothing, end, document: false, last_mark: marked };
     (seen, Answer { streaming, complete: streaming.then_some(marked), ..Answer::default() })
 }
 
@@ -77,7 +77,7 @@ fn every_ending_that_envoy_was_seen_to_make() {
     check(200, &[16], "stream_idle_timeout", CutStream, "error upstream_timeout upstream_reset");
     check(503, &[15], up, Whole, "error overloaded -");
     // An internal redirect is two exchanges: of the first only its code is seen.
-    check(302, &[], "internal_redirect", Nothing, "error other -");
+    check(302, &[], "internal_redirect", Nothing, "success none -");
     check(200, &[], "direct_response", Whole, "success none not_sent");
     check(301, &[], "direct_response", Whole, "success none -");
     check(101, &[14], "downstream_remote_disconnect", Cut, "cancelled client_cancelled cancelled");

@@ -49,6 +49,8 @@ struct Event {
     bytes: u64,
     /// How many bytes of [`DONE_MARK`] the event's data has matched so far, and nothing else came.
     done_matched: usize,
+    /// A document of the JSON body is complete.
+    has_document: bool,
     /// Nothing more of it is read.
     dead: bool,
 }
@@ -69,6 +71,11 @@ impl Body {
     /// The framing as far as it is known.
     pub fn framing(&self) -> Framing {
         self.framing
+    }
+
+    /// Whether the body is JSON and its document is complete: what may follow is white space.
+    pub fn is_whole(&self) -> bool {
+        self.framing == Framing::Json && self.event.has_document && !self.event.dead
     }
 
     /// Reads on.
@@ -143,6 +150,7 @@ impl Event {
                 Err(fault) => return self.fail(fault.into(), documents),
             }
             if json.is_done() {
+                self.has_document = true;
                 documents.document();
                 json.reset();
             }

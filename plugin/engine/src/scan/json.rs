@@ -104,11 +104,6 @@ impl Json {
         self.state == State::Done
     }
 
-    /// Whether nothing but white space came since the last reset.
-    pub fn is_fresh(&self) -> bool {
-        self.state == State::Start
-    }
-
     /// Reads on and returns what follows the end of the document (empty while it goes on).
     pub fn feed<'b, S: Sink>(
         &mut self,
