@@ -1,17 +1,20 @@
 //! `cargo gauge`: build, check, replay and show the filter.
 
-use std::path::PathBuf;
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use host_test::case::Case;
 use host_test::replay::{self, Outcome, Split};
-use host_test::{Module, build};
+use host_test::{Module, build, demo};
+use sha2::{Digest, Sha256};
 
 /// Build, check and try the llm-gauge filter on this machine.
 #[derive(Parser)]
 #[command(name = "cargo gauge", bin_name = "cargo gauge", version, subcommand_required = true)]
+#[command(arg_required_else_help = true)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -19,6 +22,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Watch the filter count LLM traffic in a real Envoy, and check that it counted right.
+    Demo(demo::DemoArgs),
     /// Build the release filter at target/plugin/llm_gauge.wasm.
     Build(BuildArgs),
     /// Check a plugin configuration; exits 1 with the reason.
@@ -28,6 +33,9 @@ enum Command {
 }
 
 #[derive(clap::Args)]
+#[command(
+    after_help = "Examples:\n  cargo gauge build              target/plugin/llm_gauge.wasm\n  cargo gauge build --portable   target/plugin/llm_gauge_portable.wasm"
+)]
 struct BuildArgs {
     /// Leave SIMD out, for hosts that do not have it.
     #[arg(long)]
@@ -35,12 +43,16 @@ struct BuildArgs {
 }
 
 #[derive(clap::Args)]
+#[command(after_help = "Examples:\n  cargo gauge check gauge.json")]
 struct CheckArgs {
     /// The plugin configuration, a JSON file.
     file: PathBuf,
 }
 
 #[derive(clap::Args)]
+#[command(
+    after_help = "Examples:\n  cargo gauge replay host-test/cases\n  cargo gauge replay host-test/cases/openai_chat --split every\n  cargo gauge replay host-test/cases --split 7 --json"
+)]
 struct ReplayArgs {
     /// Case files, or folders with cases.
     #[arg(required = true)]
@@ -66,6 +78,7 @@ fn split(text: &str) -> Result<Split, String> {
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
+        Command::Demo(args) => demo::run(args),
         Command::Build(args) => build(&args),
         Command::Check(args) => check(&args),
         Command::Replay(args) => replay(&args),
@@ -77,9 +90,18 @@ fn main() -> ExitCode {
 }
 
 fn build(args: &BuildArgs) -> Result<ExitCode> {
+    eprintln!("building the filter (the first time takes half a minute)");
     let wasm = build::filter(args.portable)?;
-    println!("{}", wasm.display());
+    let bytes = std::fs::read(&wasm).with_context(|| format!("cannot read {}", wasm.display()))?;
+    let hash = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    println!("{}\n{} bytes\nsha256:{hash}", shown(&wasm), bytes.len());
     Ok(ExitCode::SUCCESS)
+}
+
+/// The path as it is shortest to type from here.
+fn shown(path: &Path) -> String {
+    let here = std::env::current_dir().unwrap_or_default();
+    path.strip_prefix(here).unwrap_or(path).display().to_string()
 }
 
 fn check(args: &CheckArgs) -> Result<ExitCode> {
@@ -104,20 +126,37 @@ fn replay(args: &ReplayArgs) -> Result<ExitCode> {
         None => Vec::new(),
     };
     let module = Module::from_file(build::filter(false)?)?;
-    let mut bad = 0;
-    for case in &cases {
-        let outcome = replay::run(&module, &configuration, case, args.split.unwrap_or(Split::Whole))?;
-        bad += usize::from(!outcome.is_good());
-        match args.json {
-            true => println!("{}", serde_json::to_string(&outcome)?),
-            false => print(&outcome),
+    let split = args.split.unwrap_or(Split::Whole);
+    let (mut bad, mut done, mut failed) = (0, 0, None);
+    let work = |case: &Case| replay::run(&module, &configuration, case, split);
+    replay::spread(&cases, work, |case, outcome| {
+        done += 1;
+        match outcome {
+            Ok(outcome) => {
+                bad += usize::from(!outcome.is_good());
+                print(&outcome, args.json);
+            }
+            Err(error) => {
+                bad += 1;
+                failed.get_or_insert(error.context(format!("{}/{}", case.folder, case.name)));
+            }
         }
+        if std::io::stderr().is_terminal() {
+            eprint!("\r{done} of {} cases", cases.len());
+        }
+    });
+    if let Some(error) = failed {
+        return Err(error);
     }
-    eprintln!("{} of {} cases as expected", cases.len() - bad, cases.len());
+    eprintln!("\r{} of {} cases as expected", cases.len() - bad, cases.len());
     Ok(if bad == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn print(outcome: &Outcome) {
+fn print(outcome: &Outcome, json: bool) {
+    if json {
+        println!("{}", serde_json::to_string(outcome).unwrap_or_default());
+        return;
+    }
     let mark = if outcome.is_good() { '✓' } else { '✗' };
     println!("{mark} {}/{} ({} cuttings)", outcome.folder, outcome.case, outcome.cuttings);
     if !outcome.body_unchanged {

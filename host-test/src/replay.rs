@@ -1,6 +1,8 @@
 //! Recorded exchanges, run through the real wasm, in one piece and cut up.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
 
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
@@ -123,6 +125,45 @@ fn differences(case: &Case, record: &Value, metrics: &BTreeMap<String, Value>) -
 
 fn is_blank(configuration: &[u8]) -> bool {
     configuration.iter().all(u8::is_ascii_whitespace)
+}
+
+/// Does `work` on every case, on as many threads as there are processors, and hands the results to `each` in the
+/// order of the cases, as soon as their turn has come.
+pub fn spread<T: Send>(cases: &[Case], work: impl Fn(&Case) -> T + Sync, mut each: impl FnMut(&Case, T)) {
+    // One by one, since the longest case takes a thousand times as long as the shortest.
+    let next = AtomicUsize::new(0);
+    let (done, results) = mpsc::channel();
+    let (next, work) = (&next, &work);
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
+            let done = done.clone();
+            scope.spawn(move || {
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(case) = cases.get(number) else {
+                        return;
+                    };
+                    if done.send((number, work(case))).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        drop(done);
+        let mut waiting = BTreeMap::new();
+        for case in cases.iter().enumerate() {
+            while !waiting.contains_key(&case.0) {
+                // A worker that panicked sends nothing more; the scope passes its panic on.
+                let Ok((number, result)) = results.recv() else {
+                    return;
+                };
+                waiting.insert(number, result);
+            }
+            if let Some(result) = waiting.remove(&case.0) {
+                each(case.1, result);
+            }
+        }
+    });
 }
 
 /// The exchange of a case, to be played.

@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use host_test::case::Case;
-use host_test::{Guest, Module, build};
+use host_test::{Guest, Module, build, replay};
 
 /// The filter as it ships.
 pub fn filter() -> Module {
@@ -26,22 +25,12 @@ pub fn cases_dir() -> PathBuf {
 }
 
 /// Checks every case, on as many threads as there are processors, and gives the faults found, each with its case.
-/// Cases are taken one by one, since the longest takes a hundred times as long as the shortest.
 pub fn each(cases: &[Case], check: impl Fn(&Case) -> Vec<String> + Sync) -> Vec<String> {
-    let next = AtomicUsize::new(0);
-    let work = || {
-        let mut faults = Vec::new();
-        while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let found = check(case).into_iter();
-            faults.extend(found.map(|fault| format!("{}/{}: {fault}", case.folder, case.name)));
-        }
-        faults
-    };
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-        workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect()
-    })
+    let mut faults = Vec::new();
+    replay::spread(cases, check, |case, found| {
+        faults.extend(found.into_iter().map(|fault| format!("{}/{}: {fault}", case.folder, case.name)));
+    });
+    faults
 }
 
 /// The label values of every `llm_requests_total`, with a slash between them, and its count. A filter that has

@@ -179,7 +179,6 @@ fn client_leaves_after_the_last_event() {
 }
 
 #[test]
-#[ignore = "the filter does not yet take content-length for a sign that an answer is whole, and says cancelled"]
 fn client_leaves_after_the_last_byte() {
     run(left_with_everything("everything-answer", false));
 }
