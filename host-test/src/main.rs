@@ -127,8 +127,7 @@ fn replay(args: &ReplayArgs) -> Result<ExitCode> {
     };
     let module = Module::from_file(build::filter(false)?)?;
     let split = args.split.unwrap_or(Split::Whole);
-    let shows_progress = std::io::stderr().is_terminal();
-    let clear = if shows_progress { "\r" } else { "" };
+    let is_watched = std::io::stderr().is_terminal();
     let (mut bad, mut done, mut failed) = (0, 0, None);
     let work = |case: &Case| replay::run(&module, &configuration, case, split);
     replay::spread(&cases, work, |case, outcome| {
@@ -143,14 +142,15 @@ fn replay(args: &ReplayArgs) -> Result<ExitCode> {
                 failed.get_or_insert(error.context(format!("{}/{}", case.folder, case.name)));
             }
         }
-        if shows_progress {
+        if is_watched {
             eprint!("\r{done} of {} cases", cases.len());
         }
     });
     if let Some(error) = failed {
         return Err(error);
     }
-    eprintln!("{clear}{} of {} cases as expected", cases.len() - bad, cases.len());
+    let back = if is_watched { "\r" } else { "" };
+    eprintln!("{back}{} of {} cases as expected", cases.len() - bad, cases.len());
     Ok(if bad == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

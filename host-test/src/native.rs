@@ -20,16 +20,17 @@ pub fn record<'b>(
     case: &Case,
     pieces: impl Iterator<Item = &'b [u8]>,
 ) -> Result<Record> {
-    record_ending(policy, case, pieces, 0)
+    let end = End { code: None, flags: 0, details: "via_upstream".to_owned() };
+    record_ending(policy, case, pieces, end)
 }
 
-/// The record of a case whose response body comes in these pieces, and then ends as Envoy's response flags say:
-/// with any flag set, it breaks off.
+/// The record of a case whose response body comes in these pieces, and then ends as the proxy says: with any
+/// of the response flags set, it breaks off. Without a code of its own the end has the response's.
 pub fn record_ending<'b>(
     policy: &Rc<Policy>,
     case: &Case,
     pieces: impl Iterator<Item = &'b [u8]>,
-    flags: u64,
+    end: End,
 ) -> Result<Record> {
     let head = headers(&case.request_head);
     let place = Place::default();
@@ -42,10 +43,10 @@ pub fn record_ending<'b>(
     for piece in pieces {
         exchange.response_body(piece, 0);
     }
-    if flags == 0 {
+    if end.flags == 0 {
         exchange.response_end();
     }
-    let end = End { code: head.status(), flags, details: "via_upstream".to_owned() };
+    let end = End { code: end.code.or(head.status()), ..end };
     Ok(exchange.finish(&end, 0))
 }
 

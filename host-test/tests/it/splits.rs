@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 use host_test::case::Case;
 use host_test::drive::EndForm;
 use host_test::{ChunkPlan, Cut, Ending, Guest, Headers, Module, Options, drive, native, replay};
+use llm_gauge_engine::ending::End;
 use llm_gauge_engine::policy::Policy;
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -24,14 +25,17 @@ struct Run {
     ending: usize,
 }
 
-/// The ways a response can end, and the bit of Envoy's response flags each one sets.
-const ENDINGS: &[(Ending, u64)] = &[
-    (Ending::Clean, 0),
-    (Ending::ClientGone, 1 << 14),
-    (Ending::UpstreamReset, 1 << 4),
-    (Ending::UpstreamCut, 1 << 23),
-    (Ending::RouteTimeout, 1 << 2),
-    (Ending::IdleTimeout, 1 << 16),
+/// What the proxy says of a response that its upstream has ended.
+const VIA_UPSTREAM: &str = "via_upstream";
+
+/// The ways a response can end, the bit of Envoy's response flags each one sets, and its details.
+const ENDINGS: &[(Ending, u64, &str)] = &[
+    (Ending::Clean, 0, VIA_UPSTREAM),
+    (Ending::ClientGone, 1 << 14, "downstream_remote_disconnect"),
+    (Ending::UpstreamReset, 1 << 4, "upstream_reset_after_response_started{remote_reset}"),
+    (Ending::UpstreamCut, 1 << 23, "upstream_reset_after_response_started{protocol_error}"),
+    (Ending::RouteTimeout, 1 << 2, "response_timeout"),
+    (Ending::IdleTimeout, 1 << 16, "stream_idle_timeout"),
 ];
 
 fn run() -> impl Strategy<Value = Run> {
@@ -72,8 +76,8 @@ proptest! {
             case.response_body.truncate(kept.index(case.response_body.len() + 1));
         }
         // One more than the list: trailers, which end a response as well as anything.
-        let trailers = (Ending::Trailers(Headers::from([("x-checksum", b"\xff")])), 0);
-        let (ending, flags) = ENDINGS.get(run.ending).cloned().unwrap_or(trailers);
+        let trailers = (Ending::Trailers(Headers::from([("x-checksum", b"\xff")])), 0, VIA_UPSTREAM);
+        let (ending, flags, details) = ENDINGS.get(run.ending).cloned().unwrap_or(trailers);
 
         let mut guest = Guest::start(module, Options::configured(replay::with_record(&case.configuration).unwrap()))
             .unwrap();
@@ -90,7 +94,8 @@ proptest! {
         prop_assert_eq!(&report.upstream.body, &case.request_body);
         let policy = Rc::new(Policy::parse(&case.configuration).unwrap());
         let whole = std::iter::once(case.response_body.as_slice());
-        let twin = native::record_ending(&policy, &case, whole, flags).unwrap();
+        let end = End { code: None, flags, details: details.to_owned() };
+        let twin = native::record_ending(&policy, &case, whole, end).unwrap();
         prop_assert_eq!(replay::record(&report).unwrap(), Value::Object(native::fields(&twin)));
         prop_assert_eq!(common::requests(&guest).values().sum::<u64>(), 1);
     }

@@ -128,8 +128,9 @@ fn of_http_error(end: &End, code: u32, answer: &Answer) -> ErrorClass {
         return class;
     }
     let refused = end.flags & flag::UNAUTHORIZED_EXTERNAL_SERVICE != 0;
-    let has_left = end.flags & CLIENT_LEFT != 0; // and the details are about that
-    let is_local = !end.details.is_empty() && end.details != "via_upstream" && !has_left;
+    // Once the client has left, the details tell of that and no longer of who answered.
+    let has_left = end.flags & CLIENT_LEFT != 0;
+    let is_local = !has_left && !end.details.is_empty() && end.details != "via_upstream";
     match code {
         401 => ErrorClass::Authentication,
         403 => ErrorClass::Permission,

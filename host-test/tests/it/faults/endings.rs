@@ -2,21 +2,19 @@
 
 use super::*;
 
-fn ended(ending: Ending) -> (Guest, StreamReport) {
+fn ended(status: u16, body: &[u8], ending: Ending) -> Guest {
     let mut guest = metering();
-    let mut exchange = exchange();
+    let mut exchange = Exchange::new(request_head(), REQUEST, Headers::response(status), body);
     exchange.ending = ending;
-    let report = drive(&mut guest, &exchange, &ChunkPlan::every(50)).unwrap();
-    (guest, report)
+    play(&mut guest, &exchange, &ChunkPlan::every(50));
+    guest
 }
 
 #[test]
 fn a_response_that_ends_well_is_a_success_whatever_ends_it() {
     let trailers = Headers::from([("x-checksum", NOT_TEXT)]);
     for ending in [Ending::Clean, Ending::OnLastChunk, Ending::Trailers(trailers.clone())] {
-        let (guest, report) = ended(ending);
-        assert_eq!(report.client.body, RESPONSE);
-        counted(&guest, &[(SUCCESS, 1)]);
+        counted(&ended(200, RESPONSE, ending), &[(SUCCESS, 1)]);
     }
     let mut guest = metering();
     let mut exchange = exchange();
@@ -43,15 +41,31 @@ fn a_response_that_breaks_off_says_who_broke_it() {
     for (ending, labels) in [
         (Ending::UpstreamReset, "error/upstream_reset"),
         (Ending::UpstreamCut, "error/upstream_reset"),
-        // It had all of it by then, and knew.
-        (Ending::ClientGone, "success/none"),
+        (Ending::ClientGone, "cancelled/client_cancelled"),
         (Ending::RouteTimeout, "error/upstream_timeout"),
         (Ending::IdleTimeout, "error/upstream_timeout"),
     ] {
-        let (guest, report) = ended(ending);
-        assert_eq!(report.client.body, RESPONSE);
+        let guest = ended(200, &RESPONSE[..RESPONSE.len() - 1], ending);
         counted(&guest, &[(&format!("openai/gpt-4o-mini/chat/{labels}"), 1)]);
     }
+}
+
+/// A client that has the whole document has its answer; to one that is broken off by the upstream the connection
+/// says that it may not be whole.
+#[test]
+fn a_whole_document_is_an_answer_to_a_client_that_leaves() {
+    for (ending, labels) in [
+        (Ending::ClientGone, "success/none"),
+        (Ending::UpstreamReset, "error/upstream_reset"),
+        (Ending::UpstreamCut, "error/upstream_reset"),
+        (Ending::RouteTimeout, "error/upstream_timeout"),
+    ] {
+        let guest = ended(200, RESPONSE, ending);
+        counted(&guest, &[(&format!("openai/gpt-4o-mini/chat/{labels}"), 1)]);
+    }
+    let refusal = br#"{"error":{"type":"invalid_request_error","code":null}}"#;
+    let guest = ended(400, refusal, Ending::ClientGone);
+    counted(&guest, &[("openai/gpt-4o-mini/chat/error/invalid_request", 1)]);
 }
 
 #[test]
@@ -131,13 +145,12 @@ fn streams_that_interleave_share_nothing() {
         guest.stream(id).request_body(&body.as_bytes()[6..], true).unwrap();
         guest.stream(id).response_headers(&response_head(), false).unwrap();
     }
-    let (most, last) = RESPONSE.split_at(RESPONSE.len() - 7);
-    for chunk in most.chunks(7) {
+    for chunk in RESPONSE[..RESPONSE.len() - 1].chunks(7) {
         for id in ids {
             guest.stream(id).response_body(chunk, false).unwrap();
         }
     }
-    guest.stream(ids[1]).response_body(last, false).unwrap();
+    guest.stream(ids[1]).response_body(b"}", false).unwrap();
     guest.stream(ids[0]).end(Ending::ClientGone).unwrap();
     assert_eq!(counter(&guest, active), Some(1));
     guest.stream(ids[1]).end(Ending::Clean).unwrap();

@@ -88,6 +88,7 @@ fn every_ending_that_envoy_was_seen_to_make() {
     // A client that got everything may close as it likes.
     check(200, &[14], "downstream_remote_disconnect", MarkedStream, "success none not_sent");
     check(200, &[14], "downstream_remote_disconnect", Whole, "success none not_sent");
+    check(400, &[14], "downstream_remote_disconnect", Whole, "error invalid_request -");
     check(200, &[4], reset, MarkedStream, "success none not_sent");
 }
 
