@@ -1,7 +1,8 @@
 //! The only file with host calls.
 //!
-//! Each is made in the phases the host allows it in and in its bytes form: the SDK panics on what it does not
-//! expect, and a panic ends the VM. What a host refuses is left out; traffic never waits for metering.
+//! Each is made only in the phases the host allows it in, and in its bytes form: the SDK panics on a status it does
+//! not expect, and a panic ends the VM. What a host answers with a status the SDK expects is left out; traffic never
+//! waits for metering.
 
 use std::cell::RefCell;
 use std::collections::HashMap;

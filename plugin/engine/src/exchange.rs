@@ -179,7 +179,10 @@ impl Exchange {
             true => self.response.reading.deltas(),
             false => Deltas::default(),
         };
-        let gaps_between_tokens = answer.output_tokens.unwrap_or(0).saturating_sub(1);
+        // The count of a stream that broke off may be of its first moment, its deltas are not.
+        let has_ended = answer.complete == Some(true) || !answer.finish_reasons.is_empty();
+        let output_tokens = answer.output_tokens.filter(|_| has_ended);
+        let gaps_between_tokens = output_tokens.unwrap_or(0).saturating_sub(1);
         let generating_ns = deltas.last_ns.zip(deltas.first_ns);
         let generating_us = generating_ns.map(|(last, first)| last.saturating_sub(first) / 1_000);
         Times {
