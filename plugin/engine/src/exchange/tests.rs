@@ -339,6 +339,17 @@ fn times_need_what_they_divide_by() {
 }
 
 #[test]
+fn a_stream_that_broke_off_has_no_pace() {
+    // Five output tokens were told at the start, and deltas came until something broke.
+    let start = "data: {\"message\":{\"usage\":{\"input_tokens\":1,\"output_tokens\":5}}}\n\n";
+    let body = [&[(90, start)], &ANTHROPIC[3..5]].concat();
+    let cut = record(Case { body: &body, ..MESSAGES });
+    assert_eq!((cut.answer.output_tokens, cut.times.per_output_token_us), (Some(5), None));
+    let whole = [&body[..], &ANTHROPIC[6..]].concat();
+    assert_eq!(record(Case { body: &whole, ..MESSAGES }).times.per_output_token_us, Some(20_000));
+}
+
+#[test]
 fn any_cutting_and_any_cut_off_give_one_record() {
     for (case, events) in [(CHAT, OPENAI), (MESSAGES, ANTHROPIC), (CHAT, UNARY), (CHAT, ERROR)] {
         let text: String = events.iter().map(|(_, text)| *text).collect();
