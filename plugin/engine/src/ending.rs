@@ -59,6 +59,12 @@ const BY_FLAG: &[(u64, ErrorClass)] = &[
 const CLIENT_LEFT: u64 =
     flag::DOWNSTREAM_CONNECTION_TERMINATION | flag::DOWNSTREAM_PROTOCOL_ERROR | flag::DOWNSTREAM_REMOTE_RESET;
 
+impl End {
+    fn client_left(&self) -> bool {
+        self.flags & CLIENT_LEFT != 0
+    }
+}
+
 /// What was seen of the response itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seen {
@@ -80,11 +86,10 @@ pub fn classify(end: &End, seen: Seen, answer: &Answer) -> (Status, ErrorClass) 
     let is_whole = seen.end || (answer.streaming && is_last);
     // A client that knows the length of an answer may leave before the proxy is told of its end; an upstream that
     // breaks off there still breaks the answer.
-    let has_left = end.flags & CLIENT_LEFT != 0;
-    if has_left && !is_whole && !seen.document {
+    if end.client_left() && !is_whole && !seen.document {
         return (Status::Cancelled, ErrorClass::ClientCancelled);
     }
-    let is_whole = is_whole || has_left;
+    let is_whole = is_whole || end.client_left();
     let error = match class_of(end, seen, answer, is_whole) {
         ErrorClass::None => return (Status::Success, ErrorClass::None),
         error => error,
@@ -129,8 +134,7 @@ fn of_http_error(end: &End, code: u32, answer: &Answer) -> ErrorClass {
     }
     let refused = end.flags & flag::UNAUTHORIZED_EXTERNAL_SERVICE != 0;
     // Once the client has left, the details tell of that and no longer of who answered.
-    let has_left = end.flags & CLIENT_LEFT != 0;
-    let is_local = !has_left && !end.details.is_empty() && end.details != "via_upstream";
+    let is_local = !end.client_left() && !end.details.is_empty() && end.details != "via_upstream";
     match code {
         401 => ErrorClass::Authentication,
         403 => ErrorClass::Permission,

@@ -8,7 +8,7 @@ pub const FORMAT: Format = Format {
     name: "openai_completions",
     provider: "openai_compatible",
     operation: Operation::TextCompletion,
-    claims: &["/v1/completions", "/completions"],
+    claims: &["/completions"],
     request: REQUEST,
     response: &[
         Rule::at("id", Field::Id),
