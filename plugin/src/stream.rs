@@ -22,12 +22,13 @@ impl Stream {
         Self { shared, exchange: None }
     }
 
-    /// The two cheapest questions come first: most of a gateway's traffic is not ours.
+    /// The cheapest questions come first: most of a gateway's traffic is not ours.
     fn begin(&self) -> Option<Exchange> {
         let policy = &self.shared.as_ref()?.policy;
         let method = perform::header(MapType::HttpRequestHeaders, ":method")?;
         let path = perform::header(MapType::HttpRequestHeaders, ":path")?;
-        if !policy.may_meter(&method, &path) {
+        let host = perform::header(MapType::HttpRequestHeaders, ":authority").unwrap_or_default();
+        if !policy.may_meter(&method, &host, &path) {
             return None;
         }
         let map = perform::headers(MapType::HttpRequestHeaders);

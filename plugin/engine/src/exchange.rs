@@ -12,7 +12,13 @@ use crate::policy::{Place, Policy, Route};
 use crate::reading::{Deltas, Reader, Reading};
 use crate::record::{Answer, ErrorClass, Gap, Record, Status, Times, UsageMissing};
 use crate::request::Asked;
-use crate::scan::{Body, Framing, Paths};
+use crate::scan::{Announced, Body, Framing, Paths};
+
+/// Content types of streams.
+const STREAMS: &[&str] = &["text/event-stream", "application/vnd.amazon.eventstream"];
+
+/// Content types of documents that come line by line, even where there is but one.
+const LINES: &[&str] = &["application/x-ndjson", "application/stream+json", "application/jsonl"];
 
 /// An exchange under way.
 #[derive(Debug)]
@@ -32,8 +38,11 @@ struct Response {
     /// Not there while the head has not come, and where the body cannot be read.
     body: Option<Body>,
     announced_stream: bool,
+    /// The content type says that documents come line by line.
+    announced_lines: bool,
     reading: Reading,
     first_byte_ns: Option<u64>,
+    last_byte_ns: u64,
     has_head: bool,
     has_end: bool,
 }
@@ -54,13 +63,15 @@ impl Exchange {
             request_id: ids.request_id(),
             labels: policy.label_values(head),
             began_ns: now_ns,
-            asked: Asked::new(head, policy.event_bytes_max()),
+            asked: Asked::new(head, route.model_in_path.clone(), policy.event_bytes_max()),
             response: Response {
                 status: None,
                 body: None,
                 announced_stream: false,
+                announced_lines: false,
                 reading: Reading::new(route.format),
                 first_byte_ns: None,
+                last_byte_ns: 0,
                 has_head: false,
                 has_end: false,
             },
@@ -97,11 +108,17 @@ impl Exchange {
         let response = &mut self.response;
         response.has_head = true;
         response.status = head.status();
-        response.announced_stream = head.media_type_is("text/event-stream");
+        response.reading.head(head);
+        let is_one_of = |types: &[&str]| types.iter().any(|media_type| head.media_type_is(media_type));
+        response.announced_lines = is_one_of(LINES);
+        response.announced_stream = is_one_of(STREAMS) || response.announced_lines;
         if head.is_encoded() {
             response.reading.add_gap(Gap::UnknownEncoding);
-        } else {
-            let announced = response.announced_stream;
+        } else if !head.is_media() {
+            let announced = Announced {
+                sse: head.media_type_is("text/event-stream"),
+                array_is_stream: self.route.format.array_is_stream,
+            };
             response.body = Some(Body::new(announced, self.policy.event_bytes_max()));
         }
     }
@@ -112,6 +129,7 @@ impl Exchange {
             return;
         }
         self.response.first_byte_ns.get_or_insert(now_ns);
+        self.response.last_byte_ns = now_ns;
         self.read(now_ns, |body, paths, reader| body.feed(bytes, paths, reader));
     }
 
@@ -122,7 +140,8 @@ impl Exchange {
 
     /// Everything is over at `now_ns`.
     pub fn finish(mut self, end: &End, now_ns: u64) -> Record {
-        self.read(now_ns, |body, paths, reader| body.finish(paths, reader));
+        // An event without its empty line came when its bytes did.
+        self.read(self.response.last_byte_ns, |body, paths, reader| body.finish(paths, reader));
         let http_status = end.code.or(self.response.status);
         let is_http_error = http_status.is_some_and(|code| code >= 400);
         let streaming = self.response.is_stream();
@@ -135,6 +154,7 @@ impl Exchange {
             document: self.response.body.as_ref().is_some_and(Body::is_whole),
             last_mark,
         };
+        let speaker = reading.speaker().filter(|_| !self.route.is_provider_known);
         let answer = reading.answer(streaming, is_http_error);
         let (status, error) = ending::classify(end, seen, &answer);
         if status == Status::Cancelled {
@@ -152,7 +172,8 @@ impl Exchange {
         Record {
             usage_missing,
             request_id: self.request_id,
-            provider: self.route.provider,
+            provider: speaker.map_or_else(|| self.route.provider.clone(), str::to_owned),
+            began_as: self.route.provider,
             operation: self.route.format.operation.name(),
             request_model: self.asked.model,
             labels: self.labels,
@@ -212,10 +233,10 @@ impl Exchange {
 
 impl Response {
     fn is_stream(&self) -> bool {
-        match self.body.as_ref().map(Body::framing) {
-            Some(Framing::Sse) => true,
-            Some(Framing::Json | Framing::Opaque) => false,
-            Some(Framing::Unknown) | None => self.announced_stream,
+        match &self.body {
+            Some(body) if body.framing() == Framing::Json => body.is_stream() || self.announced_lines,
+            Some(body) if body.framing() != Framing::Unknown => body.is_stream(),
+            _ => self.announced_stream,
         }
     }
 }

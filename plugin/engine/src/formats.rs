@@ -9,7 +9,9 @@ mod hosts;
 mod openai_chat;
 mod openai_completions;
 mod openai_embeddings;
+mod other;
 
+use crate::pattern;
 use crate::scan::Paths;
 use crate::usage::{Count, Merge};
 
@@ -23,6 +25,7 @@ pub const ALL: &[&Format] = &[
     &openai_chat::FORMAT,
     &openai_completions::FORMAT,
     &openai_embeddings::FORMAT,
+    &other::FORMAT,
 ];
 
 /// One wire format.
@@ -30,16 +33,24 @@ pub const ALL: &[&Format] = &[
 pub struct Format {
     /// Its name in configurations.
     pub name: &'static str,
-    /// Who is taken to speak it where neither a rule nor the host says.
+    /// Who is taken to speak it where neither a rule nor the host nor the response says.
     pub provider: &'static str,
     /// `gen_ai.operation.name`
     pub operation: Operation,
-    /// Ends of the paths it is served at, without the query.
+    /// Patterns for the host and path it is served at, without the query: `*/v1/messages`.
     pub claims: &'static [&'static str],
+    /// What stands before and behind the model in paths that name it.
+    pub model_in_path: Option<(&'static str, &'static str)>,
     /// What is read from the request's body.
     pub request: &'static [Rule],
+    /// Where each document of the response names its kind, for rules that ask for one.
+    pub kind: &'static str,
     /// What is read from each document of the response's body.
     pub response: &'static [Rule],
+    /// What is read from the response's head.
+    pub headers: &'static [(&'static str, Field)],
+    /// Whether a JSON array is a stream of documents rather than one.
+    pub array_is_stream: bool,
     /// How usage objects follow one another.
     pub merge: Merge,
     /// What makes up all input: the main number first, then what it leaves out.
@@ -54,6 +65,26 @@ pub struct Format {
     pub has_usage: bool,
 }
 
+/// A row that reads nothing, for the others to say only what they are.
+pub(crate) const BLANK: Format = Format {
+    name: "",
+    provider: "openai_compatible",
+    operation: Operation::Other,
+    claims: &[],
+    model_in_path: None,
+    request: REQUEST,
+    kind: "",
+    response: &[],
+    headers: &[],
+    array_is_stream: false,
+    merge: Merge::Fields,
+    input_tokens: &[Count::Input],
+    output_tokens: &[Count::Output],
+    choices: Choices::None,
+    has_tools: false,
+    has_usage: true,
+};
+
 /// `gen_ai.operation.name`
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operation {
@@ -63,8 +94,22 @@ pub enum Operation {
     TextCompletion,
     /// Vectors for texts.
     Embeddings,
+    /// Gemini's conversations, which have a name of their own.
+    GenerateContent,
+    /// Pictures from a prompt.
+    ImageGeneration,
+    /// Speech to text.
+    AudioTranscription,
+    /// Text to speech.
+    AudioSpeech,
+    /// Documents in order of relevance.
+    Rerank,
+    /// Whether a text is allowed.
+    Moderation,
     /// The size of a prompt; not an inference, its number is never usage.
     CountTokens,
+    /// Anything else a provider serves.
+    Other,
 }
 
 impl Operation {
@@ -74,7 +119,14 @@ impl Operation {
             Self::Chat => "chat",
             Self::TextCompletion => "text_completion",
             Self::Embeddings => "embeddings",
+            Self::GenerateContent => "generate_content",
+            Self::ImageGeneration => "image_generation",
+            Self::AudioTranscription => "audio_transcription",
+            Self::AudioSpeech => "audio_speech",
+            Self::Rerank => "rerank",
+            Self::Moderation => "moderation",
             Self::CountTokens => "count_tokens",
+            Self::Other => "other",
         }
     }
 }
@@ -82,8 +134,10 @@ impl Operation {
 /// What the number of choices is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Choices {
-    /// As many as were told apart.
+    /// As many as were told apart; none is no answer.
     Counted,
+    /// As many as were told apart, none included.
+    CountedOrZero,
     /// An answer is one choice.
     One,
     /// The word has no meaning here.
@@ -99,6 +153,8 @@ pub struct Rule {
     pub field: Field,
     /// Only if the value is exactly this.
     pub only: Option<&'static str>,
+    /// Only in documents of this kind.
+    pub kind: Option<&'static str>,
 }
 
 /// What a place says.
@@ -112,6 +168,8 @@ pub enum Field {
     Id,
     /// A token count.
     Usage(Count),
+    /// A token count by the platform in front of the model; used where the model's own body has none at all.
+    Metered(Count),
     /// A choice begins.
     Choice,
     /// One of many answers that have no number, such as a vector.
@@ -120,8 +178,14 @@ pub enum Field {
     ChoiceIndex,
     /// Why the choice it stands in ended.
     Finish,
-    /// Visible text.
+    /// The same more exactly; it wins.
+    FinishDetail,
+    /// Why no choice began.
+    Blocked,
+    /// Visible text; in requests, text of the prompt.
     Text,
+    /// The text beside it is not visible.
+    Hidden,
     /// Something else that was generated: reasoning, a refusal, arguments of a tool call.
     Generated,
     /// A call the client is asked to run; counted once for each non-empty value.
@@ -134,24 +198,31 @@ pub enum Field {
     ErrorCode,
     /// The protocol's last mark.
     Last,
+    /// Only this provider sends it.
+    Speaker(&'static str),
 }
 
 impl Rule {
     /// Wants the place at `path`.
     pub const fn at(path: &'static str, field: Field) -> Self {
-        Self { path, field, only: None }
+        Self { path, field, only: None, kind: None }
     }
 
     /// Wants the place at `path` where its value is `only`.
     pub const fn only(path: &'static str, only: &'static str, field: Field) -> Self {
-        Self { path, field, only: Some(only) }
+        Self { path, field, only: Some(only), kind: None }
+    }
+
+    /// The same, in documents of this kind only.
+    pub const fn of(self, kind: &'static str) -> Self {
+        Self { kind: Some(kind), ..self }
     }
 
     /// Bytes of a string that are enough for the field; 0 where only its presence counts.
     const fn text_bytes(&self) -> usize {
         match (self.field, self.only) {
             (_, Some(only)) => only.len().saturating_add(1),
-            (Field::Text | Field::Generated | Field::ToolCall | Field::Error, None) => 0,
+            (Field::Text | Field::Generated | Field::ToolCall | Field::Error | Field::Speaker(_), None) => 0,
             _ => crate::limits::SCALAR_BYTES_MAX,
         }
     }
@@ -160,14 +231,45 @@ impl Rule {
 /// The request fields nearly every provider shares.
 pub(crate) const REQUEST: &[Rule] = &[Rule::at("model", Field::Model), Rule::at("stream", Field::Stream)];
 
-/// The row whose claim fits `path` best. The query is no part of a claim.
-pub fn claimed(path: &str) -> Option<&'static Format> {
+/// The row whose claim fits best; requests to a known provider that no row claims are [`other`].
+pub fn claimed(method: &str, host: &str, path: &str) -> Option<&'static Format> {
     let path = path.split('?').next().unwrap_or(path);
+    let place = [host, path].concat();
     let claims = ALL.iter().flat_map(|format| format.claims.iter().map(move |claim| (*claim, *format)));
+    let claims = claims.filter(|_| method == "POST");
     claims
-        .filter(|(claim, _)| path.ends_with(claim))
+        .filter(|(claim, _)| pattern::fits(claim, &place))
         .max_by_key(|(claim, _)| claim.len())
         .map(|(_, format)| format)
+        .or_else(|| provider_of(host).map(|_| &other::FORMAT))
+}
+
+/// The model that `path` names, decoded.
+pub fn model_in(format: &Format, path: &str) -> Option<String> {
+    let path = path.split('?').next().unwrap_or(path);
+    let (before, behind) = format.model_in_path?;
+    let (_, model) = path.split_once(before)?;
+    let model = model.split_once(behind).map_or(model, |(model, _)| model);
+    let model = percent_decoded(model.get(..crate::limits::SCALAR_BYTES_MAX).unwrap_or(model));
+    (!model.is_empty()).then_some(model)
+}
+
+/// `%3A` as `:`; what is no escape stays.
+fn percent_decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&byte, tail)) = rest.split_first() {
+        rest = tail;
+        let digits = tail.split_first_chunk::<2>().filter(|_| byte == b'%');
+        let escaped = digits.and_then(|(digits, after)| {
+            let digits = core::str::from_utf8(digits).ok()?;
+            Some((u8::from_str_radix(digits, 16).ok()?, after))
+        });
+        let (byte, after) = escaped.unwrap_or((byte, tail));
+        bytes.push(byte);
+        rest = after;
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// The row of this name.
@@ -175,11 +277,18 @@ pub fn named(name: &str) -> Option<&'static Format> {
     ALL.iter().copied().find(|format| format.name == name)
 }
 
-/// The places `rules` want.
-pub fn paths(rules: &[Rule]) -> Paths {
+/// The number under which [`paths`] has the place of a document's kind.
+pub const KIND: u16 = u16::MAX;
+
+/// The places that `rules` want, and the place that tells the kind of a document, if there is one.
+pub fn paths(rules: &[Rule], kind: &'static str) -> Paths {
     let mut paths = Paths::default();
+    if !kind.is_empty() {
+        paths.add(kind, KIND, crate::limits::SCALAR_BYTES_MAX, false);
+    }
     for (number, rule) in (0u16..).zip(rules) {
-        paths.add(rule.path, number, rule.text_bytes());
+        let flows = matches!(rule.field, Field::Text | Field::Generated) && rule.only.is_none();
+        paths.add(rule.path, number, rule.text_bytes(), flows);
     }
     paths
 }

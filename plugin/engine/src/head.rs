@@ -41,6 +41,12 @@ impl<'a> Headers<'a> {
         essence.is_some_and(|essence| essence.trim_ascii().eq_ignore_ascii_case(media_type.as_bytes()))
     }
 
+    /// Whether the body is sound or pictures: nothing that tells of tokens.
+    pub fn is_media(&self) -> bool {
+        let content_type = self.get("content-type").unwrap_or_default().to_ascii_lowercase();
+        [&b"audio/"[..], b"image/", b"video/"].iter().any(|start| content_type.starts_with(start))
+    }
+
     /// Whether the body is compressed or otherwise encoded.
     pub fn is_encoded(&self) -> bool {
         self.get("content-encoding")

@@ -21,6 +21,9 @@ pub const DOCUMENT_TEXT_BYTES_MAX: usize = 16 * 1024;
 /// Choices told apart in one exchange.
 pub const CHOICES_MAX: usize = 256;
 
+/// Bytes of an AWS event stream frame's headers that are kept; what stands beyond them says nothing.
+pub const FRAME_HEADER_BYTES_MAX: usize = 4 * 1024;
+
 /// Bytes of one stream event (default of `limits.event_bytes`).
 pub const EVENT_BYTES_DEFAULT: u64 = 16 * 1024 * 1024;
 

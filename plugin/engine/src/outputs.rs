@@ -70,7 +70,7 @@ struct Emission<'a> {
 
 impl Emission<'_> {
     fn effects(mut self) -> Vec<Effect> {
-        self.effects.push(active(&self.record.provider, -1));
+        self.effects.push(active(&self.record.began_as, -1));
         self.count(&metrics::REQUESTS, "", 1);
         self.times();
         self.tokens();

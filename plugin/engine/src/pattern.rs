@@ -15,24 +15,31 @@ impl Pattern {
 
     /// Whether the whole of `text` fits.
     pub fn fits(&self, text: &str) -> bool {
-        let Some((first, others)) = self.parts.split_first() else {
-            return false;
-        };
-        let Some((last, middle)) = others.split_last() else {
-            return text == first;
-        };
-        let Some(mut rest) = text.strip_prefix(first.as_str()) else {
-            return false;
-        };
-        // The leftmost place for each part leaves the most room for the next: no other need be tried.
-        for part in middle {
-            match rest.split_once(part.as_str()) {
-                Some((_, after)) => rest = after,
-                None => return false,
-            }
-        }
-        rest.ends_with(last.as_str())
+        parts_fit(self.parts.iter().map(String::as_str), text)
     }
+}
+
+/// Whether the whole of `text` fits `pattern`, which need not be compiled for a single question.
+pub fn fits(pattern: &str, text: &str) -> bool {
+    parts_fit(pattern.split('*'), text)
+}
+
+fn parts_fit<'p>(mut parts: impl Iterator<Item = &'p str>, text: &str) -> bool {
+    let Some(mut rest) = parts.next().and_then(|first| text.strip_prefix(first)) else {
+        return false;
+    };
+    let Some(mut part) = parts.next() else {
+        return rest.is_empty();
+    };
+    // The leftmost place for each part leaves the most room for the next: no other need be tried.
+    for next in parts {
+        match rest.split_once(part) {
+            Some((_, after)) => rest = after,
+            None => return false,
+        }
+        part = next;
+    }
+    rest.ends_with(part)
 }
 
 #[cfg(test)]

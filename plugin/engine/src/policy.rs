@@ -49,6 +49,10 @@ pub struct Route {
     pub format: &'static Format,
     /// `gen_ai.provider.name`
     pub provider: String,
+    /// Whether a rule or the host tells the provider, so that the response need not.
+    pub is_provider_known: bool,
+    /// The model, where the path names it.
+    pub model_in_path: Option<String>,
     /// The number of the format's [`Plans`].
     pub(crate) plan: usize,
 }
@@ -112,8 +116,8 @@ impl Policy {
         at_least_one("limits.event_bytes", usize::try_from(config.limits.event_bytes).unwrap_or(usize::MAX))?;
         let renames = &config.models.rename;
         let plans = |format: &&'static Format| Plans {
-            request: formats::paths(format.request),
-            response: formats::paths(format.response),
+            request: formats::paths(format.request, ""),
+            response: formats::paths(format.response, format.kind),
         };
         Ok(Self {
             rules: rules.transpose()?,
@@ -128,13 +132,10 @@ impl Policy {
     }
 
     /// Whether a request may be metered, by what is cheapest to ask. `false` is final.
-    pub fn may_meter(&self, method: &[u8], path: &[u8]) -> bool {
-        if method != b"POST" {
-            return false;
-        }
+    pub fn may_meter(&self, method: &[u8], host: &[u8], path: &[u8]) -> bool {
         match &self.rules {
-            Some(_) => true,
-            None => formats::claimed(&String::from_utf8_lossy(path)).is_some(),
+            Some(_) => method == b"POST",
+            None => claimed(method, host, path).is_some(),
         }
     }
 
@@ -149,23 +150,27 @@ impl Policy {
         if head.get("x-llm-gauge") == Some(b"internal") {
             return None; // our own judge and telemetry calls
         }
-        let path = String::from_utf8_lossy(head.get(":path")?);
-        if !self.may_meter(head.get(":method")?, path.as_bytes()) {
+        let (method, raw_path) = (head.get(":method")?, head.get(":path")?);
+        let raw_host = head.get(":authority").unwrap_or_default();
+        if self.rules.is_some() && method != b"POST" {
             return None;
         }
+        let path = String::from_utf8_lossy(raw_path);
         // Proxies route hosts whatever their case; a client must not slip past a rule by it.
-        let host = String::from_utf8_lossy(head.get(":authority").unwrap_or_default()).to_ascii_lowercase();
+        let host = String::from_utf8_lossy(raw_host).to_ascii_lowercase();
         let rule = match &self.rules {
             None => None,
             Some(rules) => Some(rules.iter().find(|rule| rule.fits(&path, &host, place))?),
         };
         let named = rule.and_then(|rule| rule.format);
-        let format = named.or_else(|| formats::claimed(&path))?;
+        let format = named.or_else(|| claimed(method, raw_host, raw_path))?;
         let ruled = rule.and_then(|rule| rule.provider.as_deref());
-        let provider = ruled.or_else(|| formats::provider_of(&host)).unwrap_or(format.provider);
+        let known = ruled.or_else(|| formats::provider_of(&host));
         Some(Route {
             format,
-            provider: provider.to_owned(),
+            provider: known.unwrap_or(format.provider).to_owned(),
+            is_provider_known: known.is_some(),
+            model_in_path: formats::model_in(format, &path),
             plan: formats::ALL.iter().position(|row| row.name == format.name)?,
         })
     }
@@ -215,6 +220,12 @@ impl Policy {
     pub fn fingerprint(&self) -> &str {
         &self.fingerprint
     }
+}
+
+/// The format of a request by its method, host and path.
+fn claimed(method: &[u8], host: &[u8], path: &[u8]) -> Option<&'static Format> {
+    let host = String::from_utf8_lossy(host).to_ascii_lowercase();
+    formats::claimed(&String::from_utf8_lossy(method), &host, &String::from_utf8_lossy(path))
 }
 
 impl Rule {

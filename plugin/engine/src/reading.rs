@@ -5,7 +5,8 @@
 
 mod pending;
 
-use crate::formats::{Choices, Field, Format, Rule};
+use crate::formats::{self, Choices, Field, Format, Rule};
+use crate::head::Headers;
 use crate::limits::CHOICES_MAX;
 use crate::record::{Answer, Gap, Word};
 use crate::scan::{At, Documents, Node, NodeId, Paths, Scalar, Sink};
@@ -19,10 +20,14 @@ pub struct Reading {
     format: &'static Format,
     pending: Pending,
     usage: Usage,
+    /// Counts by the platform in front of the model.
+    metered: Usage,
+    speaker: Option<&'static str>,
     model: Option<String>,
     id: Option<String>,
-    /// Number and end of each choice, by number.
-    choices: Vec<(u32, Option<Word>)>,
+    /// By number.
+    choices: Vec<Choice>,
+    blocked: Option<Word>,
     items: u32,
     tool_calls: u32,
     error_told: bool,
@@ -32,6 +37,13 @@ pub struct Reading {
     is_complete: bool,
     gaps: Vec<Gap>,
     deltas: Deltas,
+}
+
+/// One choice of an answer.
+#[derive(Debug)]
+struct Choice {
+    number: u32,
+    finish: Option<Word>,
 }
 
 /// When generated deltas came, on the exchange's clock.
@@ -52,9 +64,12 @@ impl Reading {
             format,
             pending: Pending::default(),
             usage: Usage::default(),
+            metered: Usage::default(),
+            speaker: None,
             model: None,
             id: None,
             choices: Vec::new(),
+            blocked: None,
             items: 0,
             tool_calls: 0,
             error_told: false,
@@ -70,6 +85,33 @@ impl Reading {
     /// Takes documents that arrive at `now_ns`.
     pub fn at<'a>(&'a mut self, paths: &'a Paths, now_ns: u64) -> Reader<'a> {
         Reader { reading: self, paths, now_ns }
+    }
+
+    /// Reads the head of the response.
+    pub fn head(&mut self, head: &Headers<'_>) {
+        for (name, field) in self.format.headers {
+            let Some(text) = head.text(name) else {
+                continue;
+            };
+            match field {
+                Field::Metered(count) => {
+                    if let Ok(tokens) = text.parse() {
+                        self.metered.set(*count, tokens);
+                    }
+                }
+                // `ValidationException:http://internal...`
+                Field::ErrorType => {
+                    let name = text.split(':').next().unwrap_or(text);
+                    self.error_type = Some(Word::Text(name.to_owned()));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// The provider that the response shows by what only that one sends.
+    pub fn speaker(&self) -> Option<&'static str> {
+        self.speaker
     }
 
     /// Counts a gap, each reason once.
@@ -96,7 +138,7 @@ impl Reading {
 
     /// Whether the protocol's last mark, or at least the end of a choice, was seen.
     pub fn has_ended(&self) -> bool {
-        self.is_complete || self.choices.iter().any(|(_, finish)| finish.is_some())
+        self.is_complete || self.choices.iter().any(|choice| choice.finish.is_some())
     }
 
     /// What the response said, given how it was framed and answered.
@@ -106,19 +148,26 @@ impl Reading {
         let anything = counted > 0 || self.id.is_some() || self.model.is_some();
         let choices = match self.format.choices {
             Choices::Counted => (counted > 0).then_some(counted),
+            Choices::CountedOrZero => (!is_http_error && (counted > 0 || anything)).then_some(counted),
             Choices::One => (!is_http_error && (streaming || anything)).then_some(1),
             Choices::None => None,
         };
         let has_tools = self.format.has_tools && !is_http_error && (streaming || choices.is_some());
-        let finish_reasons = core::mem::take(&mut self.choices);
+        let finish_reasons = core::mem::take(&mut self.choices).into_iter();
+        let finish_reasons: Vec<_> = finish_reasons.filter_map(|choice| choice.finish).collect();
+        let blocked = self.blocked.take().filter(|_| finish_reasons.is_empty());
+        if self.usage.is_empty() {
+            self.usage = self.metered;
+        }
+        let (input_tokens, output_tokens) = self.usage.inclusive(self.format);
         Answer {
             model: self.model.take(),
             id: self.id.take(),
             streaming,
             usage: self.usage,
-            input_tokens: self.usage.sum(self.format.input_tokens),
-            output_tokens: self.usage.sum(self.format.output_tokens),
-            finish_reasons: finish_reasons.into_iter().filter_map(|(_, finish)| finish).collect(),
+            input_tokens,
+            output_tokens,
+            finish_reasons: finish_reasons.into_iter().chain(blocked).collect(),
             tool_calls: has_tools.then_some(self.tool_calls),
             choices,
             error_type: self.error_type.take(),
@@ -174,14 +223,22 @@ impl Reading {
                     usage.set(count, tokens);
                 }
             }
-            Field::Choice | Field::ChoiceIndex | Field::Finish => {
+            Field::Metered(count) => {
+                if let Some(tokens) = value.count() {
+                    self.metered.set(count, tokens);
+                }
+            }
+            Field::Speaker(provider) => self.speaker = self.speaker.or(Some(provider)),
+            Field::Blocked => self.blocked = value.word().or(self.blocked.take()),
+            Field::Choice | Field::ChoiceIndex | Field::Finish | Field::FinishDetail => {
                 if choice.as_ref().is_some_and(|open| open.ordinal != ordinal) {
                     self.close_choice(choice.take());
                 }
-                let open = choice.get_or_insert(OpenChoice { ordinal, number: None, finish: None });
+                let open = choice.get_or_insert(OpenChoice { ordinal, ..OpenChoice::default() });
                 match field {
                     Field::ChoiceIndex => open.number = value.count(),
                     Field::Finish => open.finish = value.word(),
+                    Field::FinishDetail => open.detail = value.word(),
                     _ => {}
                 }
             }
@@ -196,14 +253,15 @@ impl Reading {
         };
         let number = choice.number.and_then(|number| u32::try_from(number).ok());
         let number = number.unwrap_or(choice.ordinal);
-        match self.choices.binary_search_by_key(&number, |(number, _)| *number) {
+        let finish = choice.detail.or(choice.finish);
+        match self.choices.binary_search_by_key(&number, |choice| choice.number) {
             Ok(place) => {
-                if let (Some((_, finish)), Some(word)) = (self.choices.get_mut(place), choice.finish) {
-                    *finish = Some(word);
+                if let (Some(known), Some(word)) = (self.choices.get_mut(place), finish) {
+                    known.finish = Some(word);
                 }
             }
             Err(place) if self.choices.len() < CHOICES_MAX => {
-                self.choices.insert(place, (number, choice.finish));
+                self.choices.insert(place, Choice { number, finish });
             }
             Err(_) => self.add_gap(Gap::TooManyValues),
         }
@@ -211,13 +269,14 @@ impl Reading {
 }
 
 /// One choice of the document being applied.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct OpenChoice {
     /// Its place in the document's array.
     ordinal: u32,
     /// Its number, if it has one.
     number: Option<u64>,
     finish: Option<Word>,
+    detail: Option<Word>,
 }
 
 /// The first name that is not empty counts: some streams begin with an empty one.
@@ -239,6 +298,7 @@ impl Reader<'_> {
     fn found(&mut self, node: NodeId, mut take: impl FnMut(&mut Pending, &Rule)) {
         let rules = self.paths.node(node).map(Node::rules).unwrap_or_default();
         for rule in rules {
+            // KIND is no rule's number: what stands there goes to `scalar`.
             let Some(rule) = self.reading.format.response.get(usize::from(*rule)) else {
                 continue;
             };
@@ -261,8 +321,14 @@ impl Sink for Reader<'_> {
     }
 
     fn scalar(&mut self, node: NodeId, at: At, value: Scalar<'_>) {
+        let rules = self.paths.node(node).map(Node::rules).unwrap_or_default();
+        if rules.contains(&formats::KIND) {
+            self.reading.pending.set_kind(value);
+        }
         self.found(node, |pending, rule| pending.scalar(rule, at, value));
     }
+
+    fn flow(&mut self, _node: NodeId, _at: At, _piece: &[u8]) {}
 }
 
 impl Documents for Reader<'_> {
@@ -279,6 +345,11 @@ impl Documents for Reader<'_> {
 
     fn done_mark(&mut self) {
         self.reading.is_complete = true;
+    }
+
+    fn exception(&mut self, kind: &[u8]) {
+        self.reading.error_told = true;
+        self.reading.error_type = Some(Word::Text(String::from_utf8_lossy(kind).into_owned()));
     }
 
     fn gap(&mut self, gap: Gap) {

@@ -201,6 +201,8 @@ pub struct Record {
     pub request_id: String,
     /// `gen_ai.provider.name`
     pub provider: String,
+    /// The provider as far as the request told it, under which the exchange was counted as active.
+    pub began_as: String,
     /// `gen_ai.operation.name`
     pub operation: &'static str,
     /// The model that was asked for.

@@ -3,7 +3,7 @@
 use crate::formats::{Field, Format};
 use crate::head::Headers;
 use crate::record::Gap;
-use crate::scan::{At, Body, Documents, Node, NodeId, Paths, Scalar, Sink};
+use crate::scan::{Announced, At, Body, Documents, Node, NodeId, Paths, Scalar, Sink};
 
 /// What is known of the request.
 #[derive(Debug)]
@@ -19,14 +19,14 @@ pub struct Asked {
 
 impl Asked {
     /// Nothing read yet. Content types are guesses of clients, so all but those that cannot hold JSON are read.
-    pub fn new(head: &Headers<'_>, event_bytes_max: u64) -> Self {
+    pub fn new(head: &Headers<'_>, model_in_path: Option<String>, event_bytes_max: u64) -> Self {
         let content_type = head.get("content-type").unwrap_or_default().to_ascii_lowercase();
         let is_other = ["multipart/", "audio/", "image/", "application/octet-stream"];
         let is_other = is_other.iter().any(|start| content_type.starts_with(start.as_bytes()));
         let is_readable = !is_other && !head.is_encoded();
         Self {
-            body: is_readable.then(|| Body::new(false, event_bytes_max)),
-            model: None,
+            body: is_readable.then(|| Body::new(Announced::default(), event_bytes_max)),
+            model: model_in_path,
             stream: None,
             gaps: if head.is_encoded() { vec![Gap::UnknownEncoding] } else { Vec::new() },
         }
@@ -80,6 +80,8 @@ impl Sink for Reader<'_> {
             }
         }
     }
+
+    fn flow(&mut self, _node: NodeId, _at: At, _piece: &[u8]) {}
 }
 
 impl Documents for Reader<'_> {
@@ -88,6 +90,8 @@ impl Documents for Reader<'_> {
     fn discard(&mut self) {}
 
     fn done_mark(&mut self) {}
+
+    fn exception(&mut self, _kind: &[u8]) {}
 
     fn gap(&mut self, gap: Gap) {
         if !self.asked.gaps.contains(&gap) {

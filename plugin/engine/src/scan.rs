@@ -4,14 +4,16 @@
 //! reports what stands at those places; [`Sse`] cuts an event stream into the documents it carries; [`Body`]
 //! puts the two together and is what the exchange talks to. Nothing here knows a provider.
 
+mod base64;
 mod body;
+mod frames;
 mod json;
 mod number;
 mod paths;
 mod sse;
 mod text;
 
-pub use body::{Body, Documents, Framing};
+pub use body::{Announced, Body, Documents, Framing};
 pub use json::{Ended, Fault, Json};
 pub use paths::{Node, NodeId, Paths};
 pub use sse::{Sse, SseSink};
@@ -49,4 +51,6 @@ pub trait Sink {
     fn open(&mut self, node: NodeId, at: At);
     /// A scalar stands at a wanted place.
     fn scalar(&mut self, node: NodeId, at: At, value: Scalar<'_>);
+    /// A piece of a string at a place that flows, escapes resolved; its [`Sink::scalar`] follows the last one.
+    fn flow(&mut self, node: NodeId, at: At, piece: &[u8]);
 }

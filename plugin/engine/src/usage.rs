@@ -1,5 +1,7 @@
 //! Token counts as a provider reports them, and how they become one inclusive pair.
 
+use crate::formats::Format;
+
 /// One field of a provider's usage object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Count {
@@ -67,11 +69,33 @@ impl Usage {
         }
     }
 
-    /// The sum of those `parts` that were said; `None` if the first, the main number, was not.
+    /// The sum of those `parts` that were said; `None` if none was.
     pub fn sum(&self, parts: &[Count]) -> Option<u64> {
-        let (main, others) = parts.split_first()?;
-        let others = others.iter().filter_map(|count| self.get(*count));
-        Some(others.fold(self.get(*main)?, u64::saturating_add))
+        let said = parts.iter().filter_map(|count| self.get(*count));
+        said.reduce(u64::saturating_add)
+    }
+
+    /// All input and all output, by the convention of `format` and what the provider's own total proves: some
+    /// leave reasoning out of their output or audio out of their input, and add it to the total.
+    pub fn inclusive(&self, format: &Format) -> (Option<u64>, Option<u64>) {
+        let input = self.sum(format.input_tokens);
+        let output = self.sum(format.output_tokens);
+        let (Some(total), Some(main_input), Some(main_output)) = (self.get(Count::Total), input, output) else {
+            return (input, output);
+        };
+        let left_out = |parts: &[Count], count| match parts.contains(&count) {
+            true => 0,
+            false => self.get(count).unwrap_or(0),
+        };
+        let reasoning = left_out(format.output_tokens, Count::Reasoning);
+        let audio = left_out(format.input_tokens, Count::AudioInput);
+        let fits = |(audio, reasoning): &(u64, u64)| {
+            let parts = [main_input, main_output, *audio, *reasoning];
+            parts.into_iter().fold(0, u64::saturating_add) == total
+        };
+        let (audio, reasoning) =
+            [(0, 0), (0, reasoning), (audio, 0), (audio, reasoning)].into_iter().find(fits).unwrap_or_default();
+        (Some(main_input.saturating_add(audio)), Some(main_output.saturating_add(reasoning)))
     }
 
     /// Whether the provider said anything at all.

@@ -1,15 +1,13 @@
 //! Anthropic's older text completions (<https://docs.claude.com/en/api/complete>): no usage is ever sent.
 
-use super::{Choices, Field, Format, Operation, REQUEST, Rule};
-use crate::usage::{Count, Merge};
+use super::{BLANK, Field, Format, Operation, Rule};
 
 /// `POST /v1/complete`
 pub const FORMAT: Format = Format {
     name: "anthropic_complete",
     provider: "anthropic",
     operation: Operation::TextCompletion,
-    claims: &["/v1/complete"],
-    request: REQUEST,
+    claims: &["*/v1/complete"],
     response: &[
         Rule::at("id", Field::Id),
         Rule::at("model", Field::Model),
@@ -20,10 +18,5 @@ pub const FORMAT: Format = Format {
         Rule::at("error.type", Field::ErrorType),
         Rule::at("error.code", Field::ErrorCode),
     ],
-    merge: Merge::Fields,
-    input_tokens: &[Count::Input],
-    output_tokens: &[Count::Output],
-    choices: Choices::None,
-    has_tools: false,
-    has_usage: true,
+    ..BLANK
 };

@@ -1,67 +1,78 @@
-//! Anthropic messages (<https://docs.claude.com/en/api/messages-streaming>).
+//! Anthropic messages (<https://docs.claude.com/en/api/messages-streaming>), and what speaks the same elsewhere.
 //!
 //! `input_tokens` leaves out what was read from or written to the cache. In streams `message_start` has the first
 //! counts and `message_delta` the last ones: they are cumulative, can raise the input too (server tools), and
 //! replace field by field. `usage.iterations` repeats parts of the same counts and is not read.
 
-use super::{Choices, Field, Format, Operation, REQUEST, Rule};
-use crate::usage::{Count, Merge};
+use super::{BLANK, Choices, Field, Format, Operation, Rule};
+use crate::usage::Count;
 
-/// `POST /v1/messages`
+/// What is read of every answer, Bedrock's included.
+pub(super) const RESPONSE: &[Rule] = &[
+    Rule::at("id", Field::Id),
+    Rule::at("message.id", Field::Id),
+    Rule::at("model", Field::Model),
+    Rule::at("message.model", Field::Model),
+    Rule::at("stop_reason", Field::Finish),
+    Rule::at("delta.stop_reason", Field::Finish),
+    Rule::at("delta.text", Field::Text),
+    Rule::at("delta.thinking", Field::Generated),
+    Rule::at("delta.partial_json", Field::Generated),
+    Rule::only("content[].type", "tool_use", Field::ToolCall),
+    Rule::only("content_block.type", "tool_use", Field::ToolCall),
+    Rule::at("usage.input_tokens", Field::Usage(Count::Input)),
+    Rule::at("usage.output_tokens", Field::Usage(Count::Output)),
+    Rule::at("usage.cache_read_input_tokens", Field::Usage(Count::CacheRead)),
+    Rule::at("usage.cache_creation_input_tokens", Field::Usage(Count::CacheWrite)),
+    Rule::at("usage.cache_creation.ephemeral_1h_input_tokens", Field::Usage(Count::CacheWrite1h)),
+    Rule::at("usage.output_tokens_details.thinking_tokens", Field::Usage(Count::Reasoning)),
+    Rule::at("usage.pydantic_ai_gateway", Field::Speaker("gateway")),
+    Rule::at("message.usage.input_tokens", Field::Usage(Count::Input)),
+    Rule::at("message.usage.output_tokens", Field::Usage(Count::Output)),
+    Rule::at("message.usage.cache_read_input_tokens", Field::Usage(Count::CacheRead)),
+    Rule::at("message.usage.cache_creation_input_tokens", Field::Usage(Count::CacheWrite)),
+    Rule::at("message.usage.cache_creation.ephemeral_1h_input_tokens", Field::Usage(Count::CacheWrite1h)),
+    Rule::at("error", Field::Error),
+    Rule::at("error.type", Field::ErrorType),
+    Rule::at("error.code", Field::ErrorCode),
+    Rule::only("type", "message_stop", Field::Last),
+    // In Bedrock's streams the last event carries these.
+    Rule::at("amazon-bedrock-invocationMetrics.inputTokenCount", Field::Metered(Count::Input)),
+    Rule::at("amazon-bedrock-invocationMetrics.outputTokenCount", Field::Metered(Count::Output)),
+];
+
+/// `POST /v1/messages`, and Vertex's `:rawPredict`.
 pub const FORMAT: Format = Format {
     name: "anthropic_messages",
     provider: "anthropic",
     operation: Operation::Chat,
-    claims: &["/v1/messages"],
-    request: REQUEST,
-    response: &[
-        Rule::at("id", Field::Id),
-        Rule::at("message.id", Field::Id),
-        Rule::at("model", Field::Model),
-        Rule::at("message.model", Field::Model),
-        Rule::at("stop_reason", Field::Finish),
-        Rule::at("delta.stop_reason", Field::Finish),
-        Rule::at("delta.text", Field::Text),
-        Rule::at("delta.thinking", Field::Generated),
-        Rule::at("delta.partial_json", Field::Generated),
-        Rule::only("content[].type", "tool_use", Field::ToolCall),
-        Rule::only("content_block.type", "tool_use", Field::ToolCall),
-        Rule::at("usage.input_tokens", Field::Usage(Count::Input)),
-        Rule::at("usage.output_tokens", Field::Usage(Count::Output)),
-        Rule::at("usage.cache_read_input_tokens", Field::Usage(Count::CacheRead)),
-        Rule::at("usage.cache_creation_input_tokens", Field::Usage(Count::CacheWrite)),
-        Rule::at("usage.cache_creation.ephemeral_1h_input_tokens", Field::Usage(Count::CacheWrite1h)),
-        Rule::at("usage.output_tokens_details.thinking_tokens", Field::Usage(Count::Reasoning)),
-        Rule::at("message.usage.input_tokens", Field::Usage(Count::Input)),
-        Rule::at("message.usage.output_tokens", Field::Usage(Count::Output)),
-        Rule::at("message.usage.cache_read_input_tokens", Field::Usage(Count::CacheRead)),
-        Rule::at("message.usage.cache_creation_input_tokens", Field::Usage(Count::CacheWrite)),
-        Rule::at("message.usage.cache_creation.ephemeral_1h_input_tokens", Field::Usage(Count::CacheWrite1h)),
-        Rule::at("error", Field::Error),
-        Rule::at("error.type", Field::ErrorType),
-        Rule::at("error.code", Field::ErrorCode),
-        Rule::only("type", "message_stop", Field::Last),
+    claims: &[
+        "*/v1/messages",
+        "*/publishers/anthropic/models/*:rawPredict",
+        "*/publishers/anthropic/models/*:streamRawPredict",
     ],
-    merge: Merge::Fields,
+    model_in_path: Some(("/models/", ":")),
+    response: RESPONSE,
     input_tokens: &[Count::Input, Count::CacheRead, Count::CacheWrite],
-    output_tokens: &[Count::Output],
     choices: Choices::One,
     has_tools: true,
-    has_usage: true,
+    ..BLANK
 };
 
 /// `POST /v1/messages/count_tokens`: not an inference.
 pub const COUNT_TOKENS: Format = Format {
     name: "anthropic_count_tokens",
+    provider: "anthropic",
     operation: Operation::CountTokens,
-    claims: &["/v1/messages/count_tokens"],
+    claims: &[
+        "*/v1/messages/count_tokens",
+        "*/publishers/anthropic/models/count-tokens:rawPredict",
+    ],
     response: &[
         Rule::at("error", Field::Error),
         Rule::at("error.type", Field::ErrorType),
         Rule::at("error.code", Field::ErrorCode),
     ],
-    choices: Choices::None,
-    has_tools: false,
     has_usage: false,
-    ..FORMAT
+    ..BLANK
 };

@@ -1,34 +1,66 @@
 //! Which provider a host belongs to.
 
-/// Host, or with a leading dot the end of one, and `gen_ai.provider.name` as OpenTelemetry lists it.
+use crate::pattern;
+
+/// Pattern for a host, and `gen_ai.provider.name` as OpenTelemetry lists it where it does.
 const HOSTS: &[(&str, &str)] = &[
     ("api.openai.com", "openai"),
+    ("*.api.openai.com", "openai"),
+    ("chatgpt.com", "openai"),
     ("api.anthropic.com", "anthropic"),
-    (".openai.azure.com", "azure.ai.openai"),
-    (".services.ai.azure.com", "azure.ai.inference"),
+    ("*.openai.azure.com", "azure.ai.openai"),
+    ("*.cognitiveservices.azure.com", "azure.ai.openai"),
+    ("*.services.ai.azure.com", "azure.ai.inference"),
+    ("*.inference.ai.azure.com", "azure.ai.inference"),
+    ("models.inference.ai.azure.com", "azure.ai.inference"),
     ("generativelanguage.googleapis.com", "gcp.gemini"),
     ("aiplatform.googleapis.com", "gcp.vertex_ai"),
-    ("-aiplatform.googleapis.com", "gcp.vertex_ai"),
-    (".amazonaws.com", "aws.bedrock"),
+    ("*-aiplatform.googleapis.com", "gcp.vertex_ai"),
+    ("aiplatform.*.rep.googleapis.com", "gcp.vertex_ai"),
+    ("bedrock*.amazonaws.com", "aws.bedrock"),
+    ("bedrock-mantle.*.api.aws", "aws.bedrock"),
+    ("runtime.sagemaker.*.amazonaws.com", "aws.sagemaker"),
     ("api.cohere.com", "cohere"),
     ("api.cohere.ai", "cohere"),
     ("api.mistral.ai", "mistral_ai"),
+    ("codestral.mistral.ai", "mistral_ai"),
     ("api.groq.com", "groq"),
     ("api.deepseek.com", "deepseek"),
     ("api.x.ai", "x_ai"),
+    ("*.api.x.ai", "x_ai"),
     ("api.perplexity.ai", "perplexity"),
     ("openrouter.ai", "openrouter"),
-    ("api.together.xyz", "together_ai"),
+    ("api.together.xyz", "together"),
+    ("api.together.ai", "together"),
+    ("dashscope*.aliyuncs.com", "alibaba"),
+    ("api.z.ai", "z_ai"),
+    ("open.bigmodel.cn", "z_ai"),
+    ("api.cerebras.ai", "cerebras"),
+    ("api.doubleword.ai", "doubleword"),
+    ("api.githubcopilot.com", "github.copilot"),
+    ("*.githubcopilot.com", "github.copilot"),
+    ("router.huggingface.co", "huggingface"),
+    ("api-inference.huggingface.co", "huggingface"),
+    ("*.endpoints.huggingface.cloud", "huggingface"),
+    ("api.venice.ai", "venice"),
+    ("ai-gateway.vercel.sh", "vercel-gateway"),
+    ("api.voyageai.com", "voyage"),
+    ("api.writer.com", "writer"),
+    ("api.avian.io", "avian"),
+    ("api.portkey.ai", "portkey"),
+    ("*.snowflakecomputing.com", "snowflake"),
+    ("api.aleph-alpha.com", "aleph-alpha"),
+    ("*.ml.cloud.ibm.com", "ibm.watsonx.ai"),
+    ("api.replicate.com", "replicate"),
+    ("ollama.com", "ollama"),
 ];
 
-/// The provider behind `host` (a port may follow), if it is a known one.
+/// Ollama's own port, on whatever host.
+const OLLAMA_PORT: &str = "11434";
+
+/// The provider behind `host` (in lower case, a port may follow), if it is a known one.
 pub fn provider_of(host: &str) -> Option<&'static str> {
-    let host = host.rsplit_once(':').map_or(host, |(name, _port)| name);
-    let host = host.to_ascii_lowercase();
-    let fits = |pattern: &str| match pattern.starts_with(['.', '-']) {
-        true => host.ends_with(pattern),
-        false => host == pattern,
-    };
-    let found = HOSTS.iter().find(|(pattern, _)| fits(pattern));
-    found.map(|(_, provider)| *provider)
+    let (name, port) = host.rsplit_once(':').unwrap_or((host, ""));
+    let found = HOSTS.iter().find(|(pattern, _)| pattern::fits(pattern, name));
+    found.map(|(_, provider)| *provider).or((port == OLLAMA_PORT).then_some("ollama"))
 }

@@ -2,17 +2,19 @@
 //!
 //! Usage: `usage`, in streams only on request and then in a last chunk (<https://platform.openai.com/docs/api-reference/chat>).
 //! `prompt_tokens` has cached and audio tokens in it, `completion_tokens` has reasoning in it; the total is their sum.
+//! Where a provider's total is larger by just its reasoning (xAI) or its audio (Mistral), it leaves them out of
+//! the other numbers, and they are added: [`Usage::inclusive`](crate::usage::Usage::inclusive).
+//! Perplexity sends its usage with every chunk; the last one is the whole.
 
-use super::{Choices, Field, Format, Operation, REQUEST, Rule};
-use crate::usage::{Count, Merge};
+use super::{BLANK, Choices, Field, Format, Operation, Rule};
+use crate::usage::Count;
 
 /// `POST /v1/chat/completions`
 pub const FORMAT: Format = Format {
     name: "openai_chat",
-    provider: "openai_compatible",
     operation: Operation::Chat,
-    claims: &["/chat/completions"],
-    request: REQUEST,
+    claims: &["*/chat/completions", "api.writer.com*/v1/chat"],
+    model_in_path: Some(("/deployments/", "/")),
     response: &[
         Rule::at("id", Field::Id),
         Rule::at("model", Field::Model),
@@ -20,8 +22,12 @@ pub const FORMAT: Format = Format {
         Rule::at("choices[].index", Field::ChoiceIndex),
         Rule::at("choices[].finish_reason", Field::Finish),
         Rule::at("choices[].delta.content", Field::Text),
+        // Mistral's parts: of text, and of thinking made of text.
+        Rule::at("choices[].delta.content[].text", Field::Text),
+        Rule::at("choices[].delta.content[].thinking[].text", Field::Generated),
         Rule::at("choices[].delta.reasoning", Field::Generated),
         Rule::at("choices[].delta.reasoning_content", Field::Generated),
+        Rule::at("choices[].delta.reasoning_details[].text", Field::Generated),
         Rule::at("choices[].delta.refusal", Field::Generated),
         Rule::at("choices[].delta.tool_calls[].function.arguments", Field::Generated),
         Rule::at("choices[].delta.function_call.arguments", Field::Generated),
@@ -33,19 +39,31 @@ pub const FORMAT: Format = Format {
         Rule::at("usage.prompt_tokens", Field::Usage(Count::Input)),
         Rule::at("usage.completion_tokens", Field::Usage(Count::Output)),
         Rule::at("usage.total_tokens", Field::Usage(Count::Total)),
+        Rule::at("usage.cached_tokens", Field::Usage(Count::CacheRead)),
+        Rule::at("usage.prompt_cache_hit_tokens", Field::Usage(Count::CacheRead)),
         Rule::at("usage.prompt_tokens_details.cached_tokens", Field::Usage(Count::CacheRead)),
         Rule::at("usage.prompt_tokens_details.cache_write_tokens", Field::Usage(Count::CacheWrite)),
         Rule::at("usage.prompt_tokens_details.audio_tokens", Field::Usage(Count::AudioInput)),
         Rule::at("usage.completion_tokens_details.reasoning_tokens", Field::Usage(Count::Reasoning)),
         Rule::at("usage.completion_tokens_details.audio_tokens", Field::Usage(Count::AudioOutput)),
+        // Groq's streams had it here before they had it above.
+        Rule::at("x_groq.usage.prompt_tokens", Field::Usage(Count::Input)),
+        Rule::at("x_groq.usage.completion_tokens", Field::Usage(Count::Output)),
+        Rule::at("x_groq.usage.total_tokens", Field::Usage(Count::Total)),
+        Rule::at("x_groq.usage.prompt_tokens_details.cached_tokens", Field::Usage(Count::CacheRead)),
+        Rule::at("x_groq.usage.completion_tokens_details.reasoning_tokens", Field::Usage(Count::Reasoning)),
         Rule::at("error", Field::Error),
         Rule::at("error.type", Field::ErrorType),
         Rule::at("error.code", Field::ErrorCode),
+        Rule::at("usage.pydantic_ai_gateway", Field::Speaker("gateway")),
+        Rule::at("usage.prompt_tokens_per_second", Field::Speaker("gpustack")),
+        Rule::at("usage.avg_tok_per_sec", Field::Speaker("mistral.rs")),
+        Rule::at("timings.predicted_n", Field::Speaker("llama.cpp")),
+        Rule::only("system_fingerprint", "fp_ollama", Field::Speaker("ollama")),
+        Rule::at("x_groq", Field::Speaker("groq")),
+        Rule::at("choices[].stop_reason", Field::Speaker("vllm")),
     ],
-    merge: Merge::Fields,
-    input_tokens: &[Count::Input],
-    output_tokens: &[Count::Output],
     choices: Choices::Counted,
     has_tools: true,
-    has_usage: true,
+    ..BLANK
 };

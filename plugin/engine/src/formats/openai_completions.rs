@@ -1,15 +1,14 @@
 //! OpenAI text completions (<https://platform.openai.com/docs/api-reference/completions>): usage as in chat completions.
 
-use super::{Choices, Field, Format, Operation, REQUEST, Rule};
-use crate::usage::{Count, Merge};
+use super::{BLANK, Choices, Field, Format, Operation, Rule};
+use crate::usage::Count;
 
 /// `POST /v1/completions`
 pub const FORMAT: Format = Format {
     name: "openai_completions",
-    provider: "openai_compatible",
     operation: Operation::TextCompletion,
-    claims: &["/completions"],
-    request: REQUEST,
+    claims: &["*/completions"],
+    model_in_path: Some(("/deployments/", "/")),
     response: &[
         Rule::at("id", Field::Id),
         Rule::at("model", Field::Model),
@@ -25,11 +24,8 @@ pub const FORMAT: Format = Format {
         Rule::at("error", Field::Error),
         Rule::at("error.type", Field::ErrorType),
         Rule::at("error.code", Field::ErrorCode),
+        Rule::at("choices[].stop_reason", Field::Speaker("vllm")),
     ],
-    merge: Merge::Fields,
-    input_tokens: &[Count::Input],
-    output_tokens: &[Count::Output],
     choices: Choices::Counted,
-    has_tools: false,
-    has_usage: true,
+    ..BLANK
 };

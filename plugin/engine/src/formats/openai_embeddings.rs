@@ -1,15 +1,14 @@
 //! OpenAI embeddings (<https://platform.openai.com/docs/api-reference/embeddings>): input only, one choice a vector.
 
-use super::{Choices, Field, Format, Operation, REQUEST, Rule};
-use crate::usage::{Count, Merge};
+use super::{BLANK, Choices, Field, Format, Operation, Rule};
+use crate::usage::Count;
 
 /// `POST /v1/embeddings`
 pub const FORMAT: Format = Format {
     name: "openai_embeddings",
-    provider: "openai_compatible",
     operation: Operation::Embeddings,
-    claims: &["/embeddings"],
-    request: REQUEST,
+    claims: &["*/embeddings"],
+    model_in_path: Some(("/deployments/", "/")),
     response: &[
         Rule::at("id", Field::Id),
         Rule::at("model", Field::Model),
@@ -21,10 +20,6 @@ pub const FORMAT: Format = Format {
         Rule::at("error.type", Field::ErrorType),
         Rule::at("error.code", Field::ErrorCode),
     ],
-    merge: Merge::Fields,
-    input_tokens: &[Count::Input],
-    output_tokens: &[Count::Output],
     choices: Choices::Counted,
-    has_tools: false,
-    has_usage: true,
+    ..BLANK
 };

@@ -10,7 +10,13 @@ use crate::scan::{At, Scalar};
 pub(super) struct Pending {
     found: Vec<Found>,
     text: String,
+    /// What the document says it is.
+    kind: String,
     signs: Signs,
+    /// Visible text that a value beside it may still hide, and where it stands.
+    beside: Option<At>,
+    /// Where text is hidden.
+    hidden: Option<At>,
     is_overfull: bool,
 }
 
@@ -66,6 +72,8 @@ impl Value<'_> {
 #[derive(Clone, Copy, Debug)]
 struct Found {
     field: Field,
+    /// The value counts in documents of this kind only.
+    kind: Option<&'static str>,
     /// Ordinal in the outermost array.
     outer: u32,
     kept: Kept,
@@ -85,7 +93,8 @@ enum Kept {
 impl Pending {
     /// The kept values: what each is, its ordinal in the outermost array, and the value.
     pub(super) fn values(&self) -> impl Iterator<Item = (Field, u32, Value<'_>)> {
-        self.found.iter().map(|found| {
+        let counts = |found: &&Found| found.kind.is_none_or(|kind| kind == self.kind);
+        self.found.iter().filter(counts).map(|found| {
             let value = match found.kept {
                 Kept::Seen => Value::Seen,
                 Kept::Number(number) => Value::Number(number),
@@ -97,7 +106,21 @@ impl Pending {
 
     /// What the document has.
     pub(super) fn signs(&self) -> Signs {
-        self.signs
+        let mut signs = self.signs;
+        signs.text |= self.beside.is_some();
+        let counts = |found: &&Found| found.kind.is_some_and(|kind| kind == self.kind);
+        for found in self.found.iter().filter(counts) {
+            signs.add(found.field);
+        }
+        signs
+    }
+
+    /// The document says what it is.
+    pub(super) fn set_kind(&mut self, value: Scalar<'_>) {
+        if let Scalar::Text { start, .. } = value {
+            self.kind.clear();
+            self.kind.push_str(&String::from_utf8_lossy(start));
+        }
     }
 
     /// Whether a bound dropped a value.
@@ -109,7 +132,10 @@ impl Pending {
     pub(super) fn clear(&mut self) {
         self.found.clear();
         self.text.clear();
+        self.kind.clear();
         self.signs = Signs::default();
+        self.beside = None;
+        self.hidden = None;
         self.is_overfull = false;
     }
 
@@ -117,7 +143,9 @@ impl Pending {
     pub(super) fn open(&mut self, rule: &Rule, at: At) {
         match rule.field {
             Field::Choice => self.keep(rule, at, Kept::Seen),
-            Field::Item | Field::ToolCall | Field::Error if rule.only.is_none() => self.sign(rule),
+            Field::Item | Field::ToolCall | Field::Error | Field::Speaker(_) if rule.only.is_none() => {
+                self.sign(rule, at);
+            }
             _ => {}
         }
     }
@@ -125,11 +153,21 @@ impl Pending {
     /// A scalar stands where `rule` looks.
     pub(super) fn scalar(&mut self, rule: &Rule, at: At, value: Scalar<'_>) {
         match rule.field {
-            Field::Text | Field::Generated | Field::Item | Field::ToolCall | Field::Error | Field::Last => {
+            Field::Text
+            | Field::Hidden
+            | Field::Generated
+            | Field::Item
+            | Field::ToolCall
+            | Field::Error
+            | Field::Last => {
                 if passes(rule, value) {
-                    self.sign(rule);
+                    self.sign(rule, at);
                 }
             }
+            // That the provider has the key is what tells it.
+            Field::Speaker(_) if rule.only.is_none() || passes(rule, value) => self.sign(rule, at),
+            Field::Speaker(_) => {}
+            _ if rule.only.is_some() && !passes(rule, value) => {}
             _ => match value {
                 Scalar::Null | Scalar::Bool(_) => {}
                 Scalar::Number(digits) => {
@@ -158,17 +196,40 @@ impl Pending {
             self.is_overfull = true;
             return;
         }
-        self.found.push(Found { field: rule.field, outer: at.outer, kept });
+        self.found.push(Found { field: rule.field, kind: rule.kind, outer: at.outer, kept });
     }
 
-    fn sign(&mut self, rule: &Rule) {
+    fn sign(&mut self, rule: &Rule, at: At) {
         match rule.field {
-            Field::Item => self.signs.items = self.signs.items.saturating_add(1),
-            Field::ToolCall => self.signs.tool_calls = self.signs.tool_calls.saturating_add(1),
-            Field::Text => self.signs.text = true,
-            Field::Generated => self.signs.generated = true,
-            Field::Error => self.signs.error = true,
-            Field::Last => self.signs.last = true,
+            // Whether it counts is known only when the whole document is.
+            _ if rule.kind.is_some() => self.keep(rule, at, Kept::Seen),
+            Field::Speaker(_) => self.keep(rule, at, Kept::Seen),
+            Field::Text if self.hidden == Some(at) => self.signs.generated = true,
+            Field::Text => {
+                self.signs.text |= self.beside.is_some_and(|beside| beside != at);
+                self.beside = Some(at);
+            }
+            Field::Hidden => {
+                self.hidden = Some(at);
+                if self.beside == Some(at) {
+                    self.beside = None;
+                    self.signs.generated = true;
+                }
+            }
+            field => self.signs.add(field),
+        }
+    }
+}
+
+impl Signs {
+    fn add(&mut self, field: Field) {
+        match field {
+            Field::Item => self.items = self.items.saturating_add(1),
+            Field::ToolCall => self.tool_calls = self.tool_calls.saturating_add(1),
+            Field::Text => self.text = true,
+            Field::Generated => self.generated = true,
+            Field::Error => self.error = true,
+            Field::Last => self.last = true,
             _ => {}
         }
     }

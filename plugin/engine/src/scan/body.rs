@@ -1,6 +1,11 @@
 //! A body: which framing it has, and the documents in it.
 
-use super::{Ended, Fault, Json, Paths, Sink, Sse, SseSink};
+mod events;
+mod framed;
+
+use super::{Ended, Fault, Json, Paths, Sink, Sse};
+use events::Events;
+use framed::Framed;
 use crate::record::Gap;
 
 /// How documents lie in a body.
@@ -10,8 +15,12 @@ pub enum Framing {
     Unknown,
     /// JSON documents one after the other: one for a unary answer, one a line for NDJSON.
     Json,
+    /// A JSON array whose elements are the documents.
+    Array,
     /// Server-sent events, each with one JSON document or the mark `[DONE]`.
     Sse,
+    /// AWS event stream frames, each with one JSON document.
+    Frames,
     /// Nothing this meter reads.
     Opaque,
 }
@@ -24,6 +33,8 @@ pub trait Documents: Sink {
     fn discard(&mut self);
     /// The event `[DONE]`.
     fn done_mark(&mut self);
+    /// The event is an exception of this type; its document, if it had one, came before.
+    fn exception(&mut self, kind: &[u8]);
     /// Something could not be read.
     fn gap(&mut self, gap: Gap);
 }
@@ -31,14 +42,34 @@ pub trait Documents: Sink {
 /// The mark with which OpenAI's streams end, and with them those of most providers.
 const DONE_MARK: &[u8] = b"[DONE]";
 
+/// What is known of a body before its first byte.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Announced {
+    /// The content type says that it is an event stream.
+    pub sse: bool,
+    /// The format's arrays are streams: their elements are documents.
+    pub array_is_stream: bool,
+}
+
+/// Where a JSON array of documents is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Array {
+    #[default]
+    Before,
+    Between,
+    Inside,
+    After,
+}
+
 /// Reads one body.
 #[derive(Debug)]
 pub struct Body {
     framing: Framing,
-    /// The content type said that this is an event stream.
-    announced_sse: bool,
+    head: Announced,
     json: Json,
     sse: Sse,
+    framed: Option<Box<Framed>>,
+    array: Array,
     event: Event,
     event_bytes_max: u64,
 }
@@ -49,20 +80,22 @@ struct Event {
     bytes: u64,
     /// How many bytes of [`DONE_MARK`] the event's data has matched so far, and nothing else came.
     done_matched: usize,
-    /// A document of the JSON body is complete.
-    has_document: bool,
+    /// Documents of a JSON body that are complete.
+    documents: u32,
     /// Nothing more of it is read.
     dead: bool,
 }
 
 impl Body {
     /// A body about which the head said this much.
-    pub fn new(announced_sse: bool, event_bytes_max: u64) -> Self {
+    pub fn new(head: Announced, event_bytes_max: u64) -> Self {
         Self {
             framing: Framing::Unknown,
-            announced_sse,
+            head,
             json: Json::default(),
             sse: Sse::default(),
+            framed: None,
+            array: Array::default(),
             event: Event::default(),
             event_bytes_max,
         }
@@ -73,9 +106,24 @@ impl Body {
         self.framing
     }
 
-    /// Whether the body is JSON and its document is complete: what may follow is white space.
+    /// Whether the body is JSON and complete: what may follow is white space.
     pub fn is_whole(&self) -> bool {
-        self.framing == Framing::Json && self.event.has_document && !self.event.dead
+        let is_whole = match self.framing {
+            Framing::Json => self.event.documents > 0,
+            Framing::Array => self.array == Array::After,
+            _ => false,
+        };
+        is_whole && !self.event.dead
+    }
+
+    /// Whether its documents come one by one as they are made.
+    pub fn is_stream(&self) -> bool {
+        match self.framing {
+            Framing::Sse | Framing::Frames | Framing::Array => true,
+            // NDJSON: one document a line.
+            Framing::Json => self.event.documents > 1,
+            Framing::Unknown | Framing::Opaque => false,
+        }
     }
 
     /// Reads on.
@@ -93,17 +141,15 @@ impl Body {
                 documents.gap(Gap::NotJson);
             }
         }
+        let Self { json, event, event_bytes_max, sse, framed, .. } = self;
+        let event_bytes_max = *event_bytes_max;
         match self.framing {
-            Framing::Json => self.event.feed_json(&mut self.json, rest, paths, documents),
-            Framing::Sse => {
-                let mut events = Events {
-                    json: &mut self.json,
-                    event: &mut self.event,
-                    event_bytes_max: self.event_bytes_max,
-                    paths,
-                    documents,
-                };
-                self.sse.feed(rest, &mut events);
+            Framing::Json => event.feed_json(json, rest, paths, documents),
+            Framing::Array => event.feed_array(json, &mut self.array, rest, paths, documents),
+            Framing::Sse => sse.feed(rest, &mut Events { json, event, event_bytes_max, paths, documents }),
+            Framing::Frames => {
+                let framed = framed.get_or_insert_default();
+                framed.feed(rest, framed::Into { json, event, event_bytes_max, paths, documents });
             }
             Framing::Unknown | Framing::Opaque => {}
         }
@@ -112,16 +158,26 @@ impl Body {
     /// The body has ended here. A last event without its empty line counts if its document is whole: servers
     /// that forget the line are commoner than streams cut exactly there.
     pub fn finish<D: Documents>(&mut self, paths: &Paths, documents: &mut D) {
-        let inside = match self.framing {
-            Framing::Json => true,
-            Framing::Sse => self.sse.is_inside_event(),
-            Framing::Unknown | Framing::Opaque => false,
-        };
-        if inside && !self.event.dead {
-            let ended = self.event.finish(&mut self.json, paths, documents);
-            if ended == Ended::Incomplete {
-                documents.gap(Gap::Truncated);
+        if self.event.dead {
+            return;
+        }
+        let is_cut = match self.framing {
+            Framing::Json => self.event.finish(&mut self.json, paths, documents) == Ended::Incomplete,
+            Framing::Sse if self.sse.is_inside_event() => {
+                self.event.finish(&mut self.json, paths, documents) == Ended::Incomplete
             }
+            Framing::Array => {
+                documents.discard();
+                self.array != Array::After
+            }
+            Framing::Frames => {
+                documents.discard();
+                self.framed.as_ref().is_some_and(|framed| framed.is_inside())
+            }
+            Framing::Sse | Framing::Unknown | Framing::Opaque => false,
+        };
+        if is_cut {
+            documents.gap(Gap::Truncated);
         }
     }
 
@@ -130,9 +186,12 @@ impl Body {
     fn recognise(&self, byte: u8) -> Option<Framing> {
         match byte {
             b' ' | b'\n' | b'\r' | b'\t' | 0xEF | 0xBB | 0xBF => None,
+            b'[' if self.head.array_is_stream => Some(Framing::Array),
             b'{' | b'[' => Some(Framing::Json),
+            // The length of a frame is below 16 MiB.
+            0 => Some(Framing::Frames),
             b'<' => Some(Framing::Opaque),
-            _ if self.announced_sse => Some(Framing::Sse),
+            _ if self.head.sse => Some(Framing::Sse),
             // The first letters of data, event, id, retry and of a comment.
             b'd' | b'e' | b'i' | b'r' | b':' => Some(Framing::Sse),
             b'"' | b'-' | b'0'..=b'9' | b't' | b'f' | b'n' => Some(Framing::Json),
@@ -150,10 +209,62 @@ impl Event {
                 Err(fault) => return self.fail(fault.into(), documents),
             }
             if json.is_done() {
-                self.has_document = true;
+                self.documents = self.documents.saturating_add(1);
                 documents.document();
                 json.reset();
             }
+        }
+    }
+
+    fn feed_array<D: Documents>(
+        &mut self,
+        json: &mut Json,
+        array: &mut Array,
+        bytes: &[u8],
+        paths: &Paths,
+        documents: &mut D,
+    ) {
+        let mut rest = bytes;
+        while let Some((&byte, tail)) = rest.split_first()
+            && !self.dead
+        {
+            if *array != Array::Inside {
+                rest = tail;
+                match (*array, byte) {
+                    (_, b' ' | b'\n' | b'\r' | b'\t') => continue,
+                    (Array::Before, b'[') | (Array::Between, b',') => *array = Array::Inside,
+                    (Array::Between, b']') => *array = Array::After,
+                    _ => self.fail(Gap::Malformed, documents),
+                }
+                continue;
+            }
+            if !json.has_begun() && byte == b']' {
+                // An empty array, or a comma too many: either way nothing is lost.
+                *array = Array::After;
+                rest = tail;
+                continue;
+            }
+            match json.feed(rest, paths, documents) {
+                Ok(left) => rest = left,
+                Err(fault) => return self.fail(fault.into(), documents),
+            }
+            if json.is_done() {
+                documents.document();
+                json.reset();
+                *array = Array::Between;
+            }
+        }
+    }
+
+    /// Bytes of the event's one document.
+    fn feed_one<D: Documents>(&mut self, json: &mut Json, bytes: &[u8], paths: &Paths, documents: &mut D) {
+        if self.dead {
+            return;
+        }
+        match json.feed(bytes, paths, documents) {
+            Ok(left) if left.iter().all(u8::is_ascii_whitespace) => {}
+            Ok(_) => self.fail(Gap::Malformed, documents),
+            Err(fault) => self.fail(fault.into(), documents),
         }
     }
 
@@ -176,77 +287,6 @@ impl Event {
             Ended::Empty => {}
         }
         ended
-    }
-}
-
-/// Puts the data of events into the JSON scanner, one document an event.
-struct Events<'a, D> {
-    json: &'a mut Json,
-    event: &'a mut Event,
-    event_bytes_max: u64,
-    paths: &'a Paths,
-    documents: &'a mut D,
-}
-
-impl<D: Documents> Events<'_, D> {
-    /// Takes the bytes that could still be `[DONE]`; returns the others.
-    fn after_done_mark<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
-        if self.event.bytes > u64::try_from(self.event.done_matched).unwrap_or(u64::MAX) {
-            return bytes;
-        }
-        let expected = DONE_MARK.get(self.event.done_matched..).unwrap_or_default();
-        let pairs = expected.iter().zip(bytes);
-        let matched = pairs.take_while(|(expected, byte)| expected == byte).count();
-        self.event.done_matched = self.event.done_matched.saturating_add(matched);
-        bytes.get(matched..).unwrap_or_default()
-    }
-
-    fn read(&mut self, bytes: &[u8]) {
-        if self.event.dead {
-            return;
-        }
-        let rest = self.after_done_mark(bytes);
-        let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        self.event.bytes = self.event.bytes.saturating_add(length);
-        let is_mark = self.event.done_matched == DONE_MARK.len();
-        if rest.is_empty() || (is_mark && rest.iter().all(u8::is_ascii_whitespace)) {
-            return;
-        }
-        // What looked like the mark was the beginning of a document.
-        let held = core::mem::take(&mut self.event.done_matched);
-        let held = DONE_MARK.get(..held).unwrap_or_default();
-        for part in [held, rest] {
-            match self.json.feed(part, self.paths, self.documents) {
-                Ok([]) => {}
-                Ok(left) if left.iter().all(u8::is_ascii_whitespace) => {}
-                Ok(_) => return self.event.fail(Gap::Malformed, self.documents),
-                Err(fault) => return self.event.fail(fault.into(), self.documents),
-            }
-        }
-    }
-}
-
-impl<D: Documents> SseSink for Events<'_, D> {
-    fn data(&mut self, bytes: &[u8]) {
-        let room = self.event_bytes_max.saturating_sub(self.event.bytes);
-        let room = usize::try_from(room).unwrap_or(usize::MAX);
-        // What fits is read first: where the event's bytes were cut must not decide which gap is seen.
-        let (within, beyond) = bytes.split_at_checked(room).unwrap_or((bytes, b""));
-        self.read(within);
-        if !beyond.is_empty() && !self.event.dead {
-            self.event.fail(Gap::EventTooLarge, self.documents);
-        }
-    }
-
-    fn dispatch(&mut self) {
-        if !self.event.dead {
-            let ended = self.event.finish(self.json, self.paths, self.documents);
-            if ended == Ended::Incomplete {
-                self.documents.gap(Gap::Malformed);
-            }
-        }
-        *self.event = Event::default();
-        self.json.reset();
     }
 }
 

@@ -99,6 +99,11 @@ impl Json {
         self.target = Some(Paths::ROOT);
     }
 
+    /// Whether anything but white space was read of the document.
+    pub fn has_begun(&self) -> bool {
+        self.state != State::Start
+    }
+
     /// Whether the document is complete; bytes that follow belong to the next one.
     pub fn is_done(&self) -> bool {
         self.state == State::Done
@@ -219,7 +224,7 @@ impl Json {
 
     fn key<'b>(&mut self, bytes: &'b [u8], paths: &Paths) -> &'b [u8] {
         let parent = self.stack.last().and_then(|level| level.node);
-        match self.text.start(KEY_BYTES_MAX, bytes) {
+        match self.text.start(KEY_BYTES_MAX, bytes, |_: &[u8]| {}) {
             Begun::Whole(key, rest) => {
                 self.target = parent.and_then(|parent| paths.key(parent, key));
                 self.state = State::Colon;
@@ -237,7 +242,7 @@ impl Json {
     }
 
     fn in_key<'b>(&mut self, bytes: &'b [u8], paths: &Paths) -> &'b [u8] {
-        let Some(rest) = self.text.feed(bytes) else {
+        let Some(rest) = self.text.feed(bytes, |_: &[u8]| {}) else {
             return b"";
         };
         self.key_ends(paths);
@@ -253,8 +258,16 @@ impl Json {
 
     fn text<'b, S: Sink>(&mut self, bytes: &'b [u8], paths: &Paths, sink: &mut S) -> &'b [u8] {
         let keep_max = self.target.and_then(|node| paths.wanted(node)).unwrap_or(0);
-        match self.text.start(keep_max, bytes) {
+        let flow = self.flow(paths);
+        let begun = match flow {
+            None => self.text.start(keep_max, bytes, |_: &[u8]| {}),
+            Some((node, at)) => self.text.start(keep_max, bytes, |piece: &[u8]| sink.flow(node, at, piece)),
+        };
+        match begun {
             Begun::Whole(text, rest) => {
+                if let Some((node, at)) = flow {
+                    sink.flow(node, at, text);
+                }
                 let start = text.get(..keep_max).unwrap_or(text);
                 self.report(Scalar::Text { start, empty: text.is_empty() }, paths, sink);
                 self.value_ends();
@@ -272,7 +285,11 @@ impl Json {
     }
 
     fn in_text<'b, S: Sink>(&mut self, bytes: &'b [u8], paths: &Paths, sink: &mut S) -> &'b [u8] {
-        let Some(rest) = self.text.feed(bytes) else {
+        let rest = match self.flow(paths) {
+            None => self.text.feed(bytes, |_: &[u8]| {}),
+            Some((node, at)) => self.text.feed(bytes, |piece: &[u8]| sink.flow(node, at, piece)),
+        };
+        let Some(rest) = rest else {
             return b"";
         };
         self.text_ends(paths, sink);
@@ -355,6 +372,12 @@ impl Json {
 
     fn wanted_here(&self, paths: &Paths) -> Option<NodeId> {
         self.target.filter(|node| paths.wanted(*node).is_some())
+    }
+
+    /// Where the pieces of the string being read are wanted.
+    fn flow(&self, paths: &Paths) -> Option<(NodeId, At)> {
+        let node = self.target.filter(|node| paths.flows(*node))?;
+        Some((node, self.at()))
     }
 
     fn value_ends(&mut self) {

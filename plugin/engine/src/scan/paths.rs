@@ -10,6 +10,7 @@ pub struct Node {
     element: Option<NodeId>,
     rules: Vec<u16>,
     text_bytes: usize,
+    flows: bool,
 }
 
 impl Node {
@@ -37,8 +38,9 @@ impl Paths {
     /// The place of the document itself.
     pub const ROOT: NodeId = 0;
 
-    /// Wants the place at `path`, for rule number `rule`, with up to `text_bytes` bytes where it is a string.
-    pub fn add(&mut self, path: &'static str, rule: u16, text_bytes: usize) {
+    /// Wants the place at `path`, for rule number `rule`, with up to `text_bytes` bytes where it is a string, and
+    /// where it `flows` the whole string too, in pieces.
+    pub fn add(&mut self, path: &'static str, rule: u16, text_bytes: usize, flows: bool) {
         let mut at = Self::ROOT;
         for segment in path.split('.') {
             let key = segment.trim_end_matches("[]");
@@ -53,6 +55,7 @@ impl Paths {
         if let Some(node) = self.nodes.get_mut(usize::from(at)) {
             node.rules.push(rule);
             node.text_bytes = node.text_bytes.max(text_bytes);
+            node.flows |= flows;
         }
     }
 
@@ -77,6 +80,11 @@ impl Paths {
     pub(super) fn wanted(&self, id: NodeId) -> Option<usize> {
         let node = self.node(id)?;
         (!node.rules.is_empty()).then_some(node.text_bytes)
+    }
+
+    /// Whether all of a string at this place is wanted.
+    pub(super) fn flows(&self, id: NodeId) -> bool {
+        self.node(id).is_some_and(|node| node.flows)
     }
 
     fn key_or_insert(&mut self, parent: NodeId, key: &'static str) -> NodeId {

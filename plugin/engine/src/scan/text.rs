@@ -3,6 +3,11 @@
 /// What stands for half a character: U+FFFD.
 const REPLACEMENT: &[u8] = "\u{FFFD}".as_bytes();
 
+/// Takes the pieces of a string, escapes resolved, as they are read.
+pub(super) trait Out: FnMut(&[u8]) {}
+
+impl<F: FnMut(&[u8])> Out for F {}
+
 /// Reads one string from its first byte to its closing quote, over any number of calls.
 #[derive(Debug, Default)]
 pub(super) struct Text {
@@ -40,16 +45,18 @@ pub(super) enum Begun<'b> {
 
 impl Text {
     /// A new string begins with `bytes`, of which `keep_max` bytes are wanted. Most strings are short, without
-    /// escapes and in one piece: those are never copied.
-    pub(super) fn start<'b>(&mut self, keep_max: usize, bytes: &'b [u8]) -> Begun<'b> {
+    /// escapes and in one piece: those are never copied, nor do they go through `out`, which gets all text of
+    /// others in pieces.
+    pub(super) fn start<'b>(&mut self, keep_max: usize, bytes: &'b [u8], out: impl Out) -> Begun<'b> {
         let stop = stop(bytes);
         let (plain, from_stop) = bytes.split_at_checked(stop).unwrap_or((bytes, b""));
         if let Some((b'"', rest)) = from_stop.split_first() {
             return Begun::Whole(plain, rest);
         }
+        let mut out = out;
         self.begin(keep_max);
-        self.push(plain);
-        self.feed(from_stop).map_or(Begun::Open, Begun::Ended)
+        self.push(plain, &mut out);
+        self.feed(from_stop, out).map_or(Begun::Open, Begun::Ended)
     }
 
     /// A new string begins, of which `keep_max` bytes are wanted.
@@ -78,22 +85,23 @@ impl Text {
     }
 
     /// Takes bytes up to and including the closing quote. `Some(rest)`: the string has ended.
-    pub(super) fn feed<'b>(&mut self, bytes: &'b [u8]) -> Option<&'b [u8]> {
+    pub(super) fn feed<'b>(&mut self, bytes: &'b [u8], mut out: impl Out) -> Option<&'b [u8]> {
+        let out = &mut out;
         let mut rest = bytes;
         while let Some((&byte, tail)) = rest.split_first() {
             if self.escape != Escape::None {
-                if self.escaped(byte) {
+                if self.escaped(byte, out) {
                     rest = tail;
                 }
                 continue;
             }
             let stop = stop(rest);
             let (plain, from_stop) = rest.split_at_checked(stop)?;
-            self.push(plain);
+            self.push(plain, out);
             let (&mark, tail) = from_stop.split_first()?;
             rest = tail;
             if mark == b'"' {
-                self.flush_high();
+                self.flush_high(out);
                 return Some(rest);
             }
             self.escape = Escape::Backslash;
@@ -102,9 +110,9 @@ impl Text {
     }
 
     /// Whether `byte` belongs to the escape.
-    fn escaped(&mut self, byte: u8) -> bool {
+    fn escaped(&mut self, byte: u8, out: &mut impl Out) -> bool {
         match self.escape {
-            Escape::Unicode { digits, value } => return self.hex(byte, digits, value),
+            Escape::Unicode { digits, value } => return self.hex(byte, (digits, value), out),
             _ if byte == b'u' => self.escape = Escape::Unicode { digits: 0, value: 0 },
             _ => {
                 self.escape = Escape::None;
@@ -116,17 +124,17 @@ impl Text {
                     b'f' => 12,
                     other => other,
                 };
-                self.push(&[resolved]);
+                self.push(&[resolved], out);
             }
         }
         true
     }
 
-    fn hex(&mut self, byte: u8, digits: u8, value: u16) -> bool {
+    fn hex(&mut self, byte: u8, (digits, value): (u8, u16), out: &mut impl Out) -> bool {
         let Some(digit) = char::from(byte).to_digit(16) else {
             // An escape that breaks off must not swallow the closing quote.
             self.escape = Escape::None;
-            self.push(REPLACEMENT);
+            self.push(REPLACEMENT, out);
             return false;
         };
         let value = value.wrapping_shl(4) | u16::try_from(digit).unwrap_or(0);
@@ -135,15 +143,15 @@ impl Text {
             self.escape = Escape::Unicode { digits, value };
         } else {
             self.escape = Escape::None;
-            self.unit(value);
+            self.unit(value, out);
         }
         true
     }
 
     /// One UTF-16 code unit; halves of a pair come one after the other.
-    fn unit(&mut self, unit: u16) {
+    fn unit(&mut self, unit: u16, out: &mut impl Out) {
         if (0xD800..0xDC00).contains(&unit) {
-            self.flush_high();
+            self.flush_high(out);
             self.high = Some(unit);
             return;
         }
@@ -154,26 +162,27 @@ impl Text {
             let decoded = decoded.unwrap_or(char::REPLACEMENT_CHARACTER);
             let mut utf8 = [0; 4];
             let utf8 = decoded.encode_utf8(&mut utf8);
-            self.keep(utf8.as_bytes());
+            self.keep(utf8.as_bytes(), out);
         }
     }
 
-    fn push(&mut self, bytes: &[u8]) {
+    fn push(&mut self, bytes: &[u8], out: &mut impl Out) {
         if !bytes.is_empty() {
-            self.flush_high();
-            self.keep(bytes);
+            self.flush_high(out);
+            self.keep(bytes, out);
         }
     }
 
     /// A first half without its second half is no character.
-    fn flush_high(&mut self) {
+    fn flush_high(&mut self, out: &mut impl Out) {
         if self.high.take().is_some() {
-            self.keep(REPLACEMENT);
+            self.keep(REPLACEMENT, out);
         }
     }
 
-    fn keep(&mut self, bytes: &[u8]) {
+    fn keep(&mut self, bytes: &[u8], out: &mut impl Out) {
         self.empty = false;
+        out(bytes);
         let room = self.keep_max.saturating_sub(self.kept.len());
         match bytes.get(..room) {
             Some(start) if start.len() < bytes.len() => {

@@ -1,0 +1,111 @@
+use super::{FrameSink, Frames, Kind, LostTrack};
+
+/// What a sink saw, as one line each.
+#[derive(Default)]
+struct Seen {
+    lines: Vec<String>,
+    payload: Vec<u8>,
+}
+
+impl FrameSink for Seen {
+    fn begin(&mut self, kind: Kind<'_>, payload_bytes: u64) {
+        let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+        self.lines.push(format!("begin {}/{} {payload_bytes}", text(kind.event), text(kind.exception)));
+    }
+
+    fn payload(&mut self, bytes: &[u8]) {
+        self.payload.extend_from_slice(bytes);
+    }
+
+    fn end(&mut self, sound: bool) {
+        let payload = std::mem::take(&mut self.payload);
+        self.lines.push(format!("end {} {sound}", String::from_utf8_lossy(&payload)));
+    }
+}
+
+fn header(name: &str, value: &str) -> Vec<u8> {
+    let mut bytes = vec![u8::try_from(name.len()).unwrap()];
+    bytes.extend_from_slice(name.as_bytes());
+    bytes.push(7);
+    bytes.extend_from_slice(&u16::try_from(value.len()).unwrap().to_be_bytes());
+    bytes.extend_from_slice(value.as_bytes());
+    bytes
+}
+
+fn frame(headers: &[u8], payload: &[u8]) -> Vec<u8> {
+    let word = |number: usize| u32::try_from(number).unwrap().to_be_bytes();
+    let mut bytes = [word(16 + headers.len() + payload.len()), word(headers.len())].concat();
+    bytes.extend_from_slice(&crc32fast::hash(&bytes).to_be_bytes());
+    bytes.extend_from_slice(headers);
+    bytes.extend_from_slice(payload);
+    bytes.extend_from_slice(&crc32fast::hash(&bytes).to_be_bytes());
+    bytes
+}
+
+fn read(pieces: &[&[u8]]) -> (Vec<String>, Result<(), LostTrack>, bool) {
+    let mut frames = Frames::default();
+    let mut seen = Seen::default();
+    let result = pieces.iter().try_for_each(|piece| frames.feed(piece, &mut seen));
+    (seen.lines, result, frames.is_inside())
+}
+
+/// The example that AWS gives for the encoding: no headers, a payload.
+#[test]
+fn a_published_frame() {
+    let bytes = b"\0\0\0\x1d\0\0\0\0\xfd\x52\x8c\x5a{'foo':'bar'}\xc3\x65\x39\x36";
+    assert_eq!(read(&[bytes]).0, ["begin / 13", "end {'foo':'bar'} true"]);
+}
+
+#[test]
+fn frames_cut_anywhere() {
+    let mut all_types = vec![1, b'a', 0, 1, b'b', 1, 1, b'c', 2, 9, 1, b'd', 3, 9, 9, 1, b'e', 4, 9, 9, 9, 9];
+    all_types.extend_from_slice(&[1, b'f', 5, 9, 9, 9, 9, 9, 9, 9, 9, 1, b'g', 6, 0, 2, 9, 9]);
+    all_types.extend_from_slice(&[1, b'h', 8, 9, 9, 9, 9, 9, 9, 9, 9, 1, b'i', 9]);
+    all_types.extend_from_slice(&[9; 16]);
+    all_types.extend_from_slice(&header(":event-type", "chunk"));
+    let exception = [header(":message-type", "exception"), header(":exception-type", "throttling")].concat();
+    let bytes = [frame(&all_types, b"{}"), frame(b"", b""), frame(&exception, b"{\"message\":\"\"}")].concat();
+    let lines =
+        ["begin chunk/ 2", "end {} true", "begin / 0", "end  true", "begin /throttling 14", "end {\"message\":\"\"} true"];
+    for at in 0..=bytes.len() {
+        let (before, after) = bytes.split_at(at);
+        assert_eq!(read(&[before, after]).0, lines, "cut at {at}");
+    }
+    let bytes: Vec<_> = bytes.chunks(1).collect();
+    assert_eq!(read(&bytes), (lines.map(str::to_owned).to_vec(), Ok(()), false));
+}
+
+#[test]
+fn any_flipped_bit_is_seen() {
+    let good = frame(&header(":event-type", "chunk"), b"{\"a\":1}");
+    for bit in 0..good.len() * 8 {
+        let mut bad = good.clone();
+        bad[bit / 8] ^= 1 << (bit % 8);
+        let (lines, result, inside) = read(&[&bad]);
+        let unsound = lines.last().is_some_and(|line| line.ends_with("false"));
+        assert!(result == Err(LostTrack) || (unsound && !inside), "bit {bit}: {lines:?}");
+    }
+}
+
+#[test]
+fn a_bad_message_does_not_lose_the_next() {
+    let mut bytes = frame(b"", b"bad");
+    bytes[13] ^= 1;
+    bytes.extend_from_slice(&frame(b"", b"good"));
+    assert_eq!(read(&[&bytes]).0, ["begin / 3", "end b`d false", "begin / 4", "end good true"]);
+}
+
+#[test]
+fn headers_beyond_their_bound_say_nothing() {
+    let mut headers = header("x", &"x".repeat(5000));
+    headers.extend_from_slice(&header(":event-type", "chunk"));
+    assert_eq!(read(&[&frame(&headers, b"")]).0, ["begin / 0", "end  true"]);
+}
+
+#[test]
+fn the_end_inside_a_frame_is_noticed() {
+    let bytes = frame(&header("x", "y"), b"payload");
+    for at in 1..bytes.len() {
+        assert!(read(&[&bytes[..at]]).2, "{at}");
+    }
+}
