@@ -5,11 +5,25 @@
 
 mod anthropic_complete;
 mod anthropic_messages;
+mod bedrock_converse;
+mod bedrock_invoke;
+mod cohere;
+mod gemini;
+mod gemini_interactions;
 mod hosts;
+mod misc;
+mod ollama;
+mod openai_audio;
 mod openai_chat;
 mod openai_completions;
 mod openai_embeddings;
+mod openai_images;
+mod openai_moderations;
+mod openai_responses;
 mod other;
+mod rerank;
+mod tgi;
+mod watsonx;
 
 use crate::pattern;
 use crate::scan::Paths;
@@ -22,10 +36,44 @@ pub const ALL: &[&Format] = &[
     &anthropic_complete::FORMAT,
     &anthropic_messages::FORMAT,
     &anthropic_messages::COUNT_TOKENS,
+    &bedrock_converse::FORMAT,
+    &bedrock_converse::COUNT_TOKENS,
+    &bedrock_invoke::ANTHROPIC,
+    &bedrock_invoke::NOVA,
+    &bedrock_invoke::TITAN,
+    &bedrock_invoke::LLAMA,
+    &bedrock_invoke::COHERE,
+    &bedrock_invoke::MISTRAL,
+    &bedrock_invoke::COHERE_TEXT,
+    &bedrock_invoke::EMBEDDINGS,
+    &bedrock_invoke::CHAT,
+    &cohere::V2,
+    &cohere::V1,
+    &cohere::V1_GENERATE,
+    &cohere::EMBED,
+    &gemini::FORMAT,
+    &gemini::COUNT_TOKENS,
+    &gemini::EMBEDDINGS,
+    &gemini_interactions::FORMAT,
+    &misc::ALEPH_ALPHA,
+    &misc::REPLICATE,
+    &ollama::CHAT,
+    &ollama::GENERATE,
+    &ollama::EMBED,
+    &openai_audio::TRANSCRIPTION,
+    &openai_audio::SPEECH,
     &openai_chat::FORMAT,
     &openai_completions::FORMAT,
     &openai_embeddings::FORMAT,
+    &openai_images::FORMAT,
+    &openai_moderations::FORMAT,
+    &openai_responses::FORMAT,
+    &openai_responses::COUNT_TOKENS,
     &other::FORMAT,
+    &rerank::FORMAT,
+    &tgi::FORMAT,
+    &tgi::SAGEMAKER,
+    &watsonx::FORMAT,
 ];
 
 /// One wire format.
@@ -42,11 +90,11 @@ pub struct Format {
     /// What stands before and behind the model in paths that name it.
     pub model_in_path: Option<(&'static str, &'static str)>,
     /// What is read from the request's body.
-    pub request: &'static [Rule],
+    pub request: &'static [&'static [Rule]],
     /// Where each document of the response names its kind, for rules that ask for one.
     pub kind: &'static str,
     /// What is read from each document of the response's body.
-    pub response: &'static [Rule],
+    pub response: &'static [&'static [Rule]],
     /// What is read from the response's head.
     pub headers: &'static [(&'static str, Field)],
     /// Whether a JSON array is a stream of documents rather than one.
@@ -59,10 +107,12 @@ pub struct Format {
     pub output_tokens: &'static [Count],
     /// What the number of choices is.
     pub choices: Choices,
-    /// Whether answers can ask for tool calls.
-    pub has_tools: bool,
+    /// Which answers can ask for tool calls.
+    pub tools: Tools,
     /// Whether an answer is expected to tell its usage.
     pub has_usage: bool,
+    /// Whether the total is all input, where it comes alone.
+    pub total_is_input: bool,
 }
 
 /// A row that reads nothing, for the others to say only what they are.
@@ -81,9 +131,17 @@ pub(crate) const BLANK: Format = Format {
     input_tokens: &[Count::Input],
     output_tokens: &[Count::Output],
     choices: Choices::None,
-    has_tools: false,
+    tools: Tools::None,
     has_usage: true,
+    total_is_input: false,
 };
+
+/// The error object that nearly every provider shares.
+pub(crate) const ERRORS: &[Rule] = &[
+    Rule::at("error", Field::Error),
+    Rule::at("error.type", Field::ErrorType),
+    Rule::at("error.code", Field::ErrorCode),
+];
 
 /// `gen_ai.operation.name`
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,6 +202,17 @@ pub enum Choices {
     None,
 }
 
+/// Which answers can ask for tool calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tools {
+    /// None.
+    None,
+    /// All.
+    Always,
+    /// Streams: the whole answers of these models are text and nothing else.
+    InStreams,
+}
+
 /// One wanted place and what it says.
 #[derive(Clone, Copy, Debug)]
 pub struct Rule {
@@ -190,6 +259,8 @@ pub enum Field {
     Generated,
     /// A call the client is asked to run; counted once for each non-empty value.
     ToolCall,
+    /// The same in a whole answer; counts where none came one by one, since some streams repeat them there.
+    WholeToolCall,
     /// An error is told.
     Error,
     /// Its class.
@@ -222,14 +293,16 @@ impl Rule {
     const fn text_bytes(&self) -> usize {
         match (self.field, self.only) {
             (_, Some(only)) => only.len().saturating_add(1),
-            (Field::Text | Field::Generated | Field::ToolCall | Field::Error | Field::Speaker(_), None) => 0,
+            (Field::Text | Field::Generated | Field::ToolCall | Field::WholeToolCall, None) => 0,
+            (Field::Error | Field::Speaker(_), None) => 0,
             _ => crate::limits::SCALAR_BYTES_MAX,
         }
     }
 }
 
 /// The request fields nearly every provider shares.
-pub(crate) const REQUEST: &[Rule] = &[Rule::at("model", Field::Model), Rule::at("stream", Field::Stream)];
+pub(crate) const REQUEST: &[&[Rule]] =
+    &[&[Rule::at("model", Field::Model), Rule::at("stream", Field::Stream)]];
 
 /// The row whose claim fits best; requests to a known provider that no row claims are [`other`].
 pub fn claimed(method: &str, host: &str, path: &str) -> Option<&'static Format> {
@@ -281,16 +354,29 @@ pub fn named(name: &str) -> Option<&'static Format> {
 pub const KIND: u16 = u16::MAX;
 
 /// The places that `rules` want, and the place that tells the kind of a document, if there is one.
-pub fn paths(rules: &[Rule], kind: &'static str) -> Paths {
+pub fn paths(rules: &[&[Rule]], kind: &'static str) -> Paths {
     let mut paths = Paths::default();
     if !kind.is_empty() {
         paths.add(kind, KIND, crate::limits::SCALAR_BYTES_MAX, false);
     }
-    for (number, rule) in (0u16..).zip(rules) {
-        let flows = matches!(rule.field, Field::Text | Field::Generated) && rule.only.is_none();
-        paths.add(rule.path, number, rule.text_bytes(), flows);
+    for (part, rules) in (0u8..).zip(rules) {
+        for (number, rule) in (0u8..).zip(*rules) {
+            let flows = matches!(rule.field, Field::Text | Field::Generated) && rule.only.is_none();
+            paths.add(rule.path, u16::from_be_bytes([part, number]), rule.text_bytes(), flows);
+        }
     }
     paths
+}
+
+/// Whether the format has a last mark of its own; where it has none, the end of a choice is the end.
+pub fn has_last(format: &Format) -> bool {
+    format.response.iter().copied().flatten().any(|rule| rule.field == Field::Last)
+}
+
+/// The rule with this number.
+pub fn rule<'a>(rules: &[&'a [Rule]], number: u16) -> Option<&'a Rule> {
+    let [part, number] = number.to_be_bytes();
+    rules.get(usize::from(part))?.get(usize::from(number))
 }
 
 /// The names of all rows, for messages.

@@ -5,7 +5,7 @@
 
 mod pending;
 
-use crate::formats::{self, Choices, Field, Format, Rule};
+use crate::formats::{self, Choices, Field, Format, Rule, Tools};
 use crate::head::Headers;
 use crate::limits::CHOICES_MAX;
 use crate::record::{Answer, Gap, Word};
@@ -30,11 +30,16 @@ pub struct Reading {
     blocked: Option<Word>,
     items: u32,
     tool_calls: u32,
+    /// Those in answers that were whole.
+    whole_tool_calls: u32,
+    has_documents: bool,
     error_told: bool,
     error_type: Option<Word>,
     error_code: Option<Word>,
     content_chunks: u32,
     is_complete: bool,
+    /// `[DONE]` was seen.
+    is_done: bool,
     gaps: Vec<Gap>,
     deltas: Deltas,
 }
@@ -72,11 +77,14 @@ impl Reading {
             blocked: None,
             items: 0,
             tool_calls: 0,
+            whole_tool_calls: 0,
+            has_documents: false,
             error_told: false,
             error_type: None,
             error_code: None,
             content_chunks: 0,
             is_complete: false,
+            is_done: false,
             gaps: Vec::new(),
             deltas: Deltas::default(),
         }
@@ -136,25 +144,43 @@ impl Reading {
         self.deltas
     }
 
+    /// Whether nothing more is to come: the protocol's last mark was seen.
+    pub fn is_closed(&self) -> bool {
+        self.is_complete || self.is_done
+    }
+
     /// Whether the protocol's last mark, or at least the end of a choice, was seen.
     pub fn has_ended(&self) -> bool {
-        self.is_complete || self.choices.iter().any(|choice| choice.finish.is_some())
+        self.is_closed() || self.choices.iter().any(|choice| choice.finish.is_some())
     }
 
     /// What the response said, given how it was framed and answered.
     pub fn answer(&mut self, streaming: bool, is_http_error: bool) -> Answer {
         let counted = u32::try_from(self.choices.len()).unwrap_or(u32::MAX);
         let counted = counted.saturating_add(self.items);
-        let anything = counted > 0 || self.id.is_some() || self.model.is_some();
+        let anything = counted > 0 || self.id.is_some() || self.model.is_some() || !self.usage.is_empty();
         let choices = match self.format.choices {
             Choices::Counted => (counted > 0).then_some(counted),
             Choices::CountedOrZero => (!is_http_error && (counted > 0 || anything)).then_some(counted),
             Choices::One => (!is_http_error && (streaming || anything)).then_some(1),
             Choices::None => None,
         };
-        let has_tools = self.format.has_tools && !is_http_error && (streaming || choices.is_some());
+        let has_tools = !is_http_error
+            && self.has_documents
+            && match self.format.tools {
+                Tools::None => false,
+                Tools::InStreams => streaming,
+                Tools::Always => streaming || choices.is_some() || (self.format.choices == Choices::None && anything),
+            };
+        let tool_calls = if self.tool_calls > 0 { self.tool_calls } else { self.whole_tool_calls };
         let finish_reasons = core::mem::take(&mut self.choices).into_iter();
+        // What an error's body says under the same name is something else.
+        let finish_reasons = finish_reasons.filter(|_| !is_http_error);
         let finish_reasons: Vec<_> = finish_reasons.filter_map(|choice| choice.finish).collect();
+        let is_complete = match formats::has_last(self.format) {
+            true => self.is_complete,
+            false => !finish_reasons.is_empty(),
+        };
         let blocked = self.blocked.take().filter(|_| finish_reasons.is_empty());
         if self.usage.is_empty() {
             self.usage = self.metered;
@@ -168,13 +194,13 @@ impl Reading {
             input_tokens,
             output_tokens,
             finish_reasons: finish_reasons.into_iter().chain(blocked).collect(),
-            tool_calls: has_tools.then_some(self.tool_calls),
+            tool_calls: has_tools.then_some(tool_calls),
             choices,
             error_type: self.error_type.take(),
             error_code: self.error_code.take(),
             error_told: self.error_told,
             content_chunks: streaming.then_some(self.content_chunks),
-            complete: streaming.then_some(self.is_complete),
+            complete: streaming.then_some(is_complete),
         }
     }
 
@@ -190,7 +216,9 @@ impl Reading {
         if !usage.is_empty() {
             self.usage.merge(&usage, self.format.merge);
         }
+        self.has_documents = true;
         let signs = pending.signs();
+        self.whole_tool_calls = self.whole_tool_calls.saturating_add(signs.whole_tool_calls);
         self.items = self.items.saturating_add(signs.items);
         self.tool_calls = self.tool_calls.saturating_add(signs.tool_calls);
         self.error_told |= signs.error;
@@ -299,7 +327,7 @@ impl Reader<'_> {
         let rules = self.paths.node(node).map(Node::rules).unwrap_or_default();
         for rule in rules {
             // KIND is no rule's number: what stands there goes to `scalar`.
-            let Some(rule) = self.reading.format.response.get(usize::from(*rule)) else {
+            let Some(rule) = formats::rule(self.reading.format.response, *rule) else {
                 continue;
             };
             // Every event of a stream repeats its id and model; only the first ones count.
@@ -344,7 +372,7 @@ impl Documents for Reader<'_> {
     }
 
     fn done_mark(&mut self) {
-        self.reading.is_complete = true;
+        self.reading.is_done = true;
     }
 
     fn exception(&mut self, kind: &[u8]) {

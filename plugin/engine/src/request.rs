@@ -1,6 +1,6 @@
 //! What the request asks for, read from its body as it passes.
 
-use crate::formats::{Field, Format};
+use crate::formats::{self, Field, Format};
 use crate::head::Headers;
 use crate::record::Gap;
 use crate::scan::{Announced, At, Body, Documents, Node, NodeId, Paths, Scalar, Sink};
@@ -69,7 +69,7 @@ impl Sink for Reader<'_> {
     // Values count at once: a model read from a body that breaks off later was still asked for.
     fn scalar(&mut self, node: NodeId, _at: At, value: Scalar<'_>) {
         let rules = self.paths.node(node).map(Node::rules).unwrap_or_default();
-        let rules = rules.iter().filter_map(|rule| self.format.request.get(usize::from(*rule)));
+        let rules = rules.iter().filter_map(|rule| formats::rule(self.format.request, *rule));
         for rule in rules {
             match (rule.field, value) {
                 (Field::Model, Scalar::Text { start, empty: false }) => {

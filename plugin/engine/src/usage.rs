@@ -34,6 +34,8 @@ pub enum Merge {
     Fields,
     /// A usage object that comes again replaces the whole object.
     Whole,
+    /// The largest number of each field stands: some events say 0 for what an earlier one has told.
+    Largest,
 }
 
 const COUNTS: usize = 10;
@@ -61,6 +63,11 @@ impl Usage {
     pub fn merge(&mut self, later: &Self, merge: Merge) {
         match merge {
             Merge::Whole => *self = *later,
+            Merge::Largest => {
+                for (mine, theirs) in self.counts.iter_mut().zip(later.counts) {
+                    *mine = theirs.max(*mine);
+                }
+            }
             Merge::Fields => {
                 for (mine, theirs) in self.counts.iter_mut().zip(later.counts) {
                     *mine = theirs.or(*mine);
@@ -79,6 +86,7 @@ impl Usage {
     /// leave reasoning out of their output or audio out of their input, and add it to the total.
     pub fn inclusive(&self, format: &Format) -> (Option<u64>, Option<u64>) {
         let input = self.sum(format.input_tokens);
+        let input = input.or_else(|| self.get(Count::Total).filter(|_| format.total_is_input));
         let output = self.sum(format.output_tokens);
         let (Some(total), Some(main_input), Some(main_output)) = (self.get(Count::Total), input, output) else {
             return (input, output);

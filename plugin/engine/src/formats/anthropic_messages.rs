@@ -4,7 +4,7 @@
 //! counts and `message_delta` the last ones: they are cumulative, can raise the input too (server tools), and
 //! replace field by field. `usage.iterations` repeats parts of the same counts and is not read.
 
-use super::{BLANK, Choices, Field, Format, Operation, Rule};
+use super::{BLANK, ERRORS, Choices, Field, Format, Operation, Rule, Tools};
 use crate::usage::Count;
 
 /// What is read of every answer, Bedrock's included.
@@ -13,6 +13,8 @@ pub(super) const RESPONSE: &[Rule] = &[
     Rule::at("message.id", Field::Id),
     Rule::at("model", Field::Model),
     Rule::at("message.model", Field::Model),
+    Rule::at("role", Field::Choice),
+    Rule::at("message.role", Field::Choice),
     Rule::at("stop_reason", Field::Finish),
     Rule::at("delta.stop_reason", Field::Finish),
     Rule::at("delta.text", Field::Text),
@@ -32,13 +34,7 @@ pub(super) const RESPONSE: &[Rule] = &[
     Rule::at("message.usage.cache_read_input_tokens", Field::Usage(Count::CacheRead)),
     Rule::at("message.usage.cache_creation_input_tokens", Field::Usage(Count::CacheWrite)),
     Rule::at("message.usage.cache_creation.ephemeral_1h_input_tokens", Field::Usage(Count::CacheWrite1h)),
-    Rule::at("error", Field::Error),
-    Rule::at("error.type", Field::ErrorType),
-    Rule::at("error.code", Field::ErrorCode),
     Rule::only("type", "message_stop", Field::Last),
-    // In Bedrock's streams the last event carries these.
-    Rule::at("amazon-bedrock-invocationMetrics.inputTokenCount", Field::Metered(Count::Input)),
-    Rule::at("amazon-bedrock-invocationMetrics.outputTokenCount", Field::Metered(Count::Output)),
 ];
 
 /// `POST /v1/messages`, and Vertex's `:rawPredict`.
@@ -52,10 +48,10 @@ pub const FORMAT: Format = Format {
         "*/publishers/anthropic/models/*:streamRawPredict",
     ],
     model_in_path: Some(("/models/", ":")),
-    response: RESPONSE,
+    response: &[RESPONSE, ERRORS],
     input_tokens: &[Count::Input, Count::CacheRead, Count::CacheWrite],
-    choices: Choices::One,
-    has_tools: true,
+    choices: Choices::Counted,
+    tools: Tools::Always,
     ..BLANK
 };
 
@@ -68,11 +64,7 @@ pub const COUNT_TOKENS: Format = Format {
         "*/v1/messages/count_tokens",
         "*/publishers/anthropic/models/count-tokens:rawPredict",
     ],
-    response: &[
-        Rule::at("error", Field::Error),
-        Rule::at("error.type", Field::ErrorType),
-        Rule::at("error.code", Field::ErrorCode),
-    ],
+    response: &[ERRORS],
     has_usage: false,
     ..BLANK
 };

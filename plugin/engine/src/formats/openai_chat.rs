@@ -6,8 +6,55 @@
 //! the other numbers, and they are added: [`Usage::inclusive`](crate::usage::Usage::inclusive).
 //! Perplexity sends its usage with every chunk; the last one is the whole.
 
-use super::{BLANK, Choices, Field, Format, Operation, Rule};
+use super::{BLANK, ERRORS, Choices, Field, Format, Operation, Rule, Tools};
 use crate::usage::Count;
+
+/// What is read of every answer, Bedrock's included.
+pub(super) const RESPONSE: &[Rule] = &[
+    Rule::at("id", Field::Id),
+    Rule::at("model", Field::Model),
+    Rule::at("choices[]", Field::Choice),
+    Rule::at("choices[].index", Field::ChoiceIndex),
+    Rule::at("choices[].finish_reason", Field::Finish),
+    Rule::at("choices[].delta.content", Field::Text),
+    // Mistral's parts: of text, and of thinking made of text.
+    Rule::at("choices[].delta.content[].text", Field::Text),
+    Rule::at("choices[].delta.content[].thinking[].text", Field::Generated),
+    Rule::at("choices[].delta.reasoning", Field::Generated),
+    Rule::at("choices[].delta.reasoning_content", Field::Generated),
+    Rule::at("choices[].delta.reasoning_details[].text", Field::Generated),
+    Rule::at("choices[].delta.refusal", Field::Generated),
+    Rule::at("choices[].delta.tool_calls[].function.arguments", Field::Generated),
+    Rule::at("choices[].delta.function_call.arguments", Field::Generated),
+    // The name comes once a call, the id may be left out or repeated.
+    Rule::at("choices[].delta.tool_calls[].function.name", Field::ToolCall),
+    Rule::at("choices[].delta.function_call.name", Field::ToolCall),
+    Rule::at("choices[].message.tool_calls[]", Field::WholeToolCall),
+    Rule::at("choices[].message.function_call", Field::WholeToolCall),
+    Rule::at("usage.prompt_tokens", Field::Usage(Count::Input)),
+    Rule::at("usage.completion_tokens", Field::Usage(Count::Output)),
+    Rule::at("usage.total_tokens", Field::Usage(Count::Total)),
+    Rule::at("usage.cached_tokens", Field::Usage(Count::CacheRead)),
+    Rule::at("usage.prompt_cache_hit_tokens", Field::Usage(Count::CacheRead)),
+    Rule::at("usage.prompt_tokens_details.cached_tokens", Field::Usage(Count::CacheRead)),
+    Rule::at("usage.prompt_tokens_details.cache_write_tokens", Field::Usage(Count::CacheWrite)),
+    Rule::at("usage.prompt_tokens_details.audio_tokens", Field::Usage(Count::AudioInput)),
+    Rule::at("usage.completion_tokens_details.reasoning_tokens", Field::Usage(Count::Reasoning)),
+    Rule::at("usage.completion_tokens_details.audio_tokens", Field::Usage(Count::AudioOutput)),
+    // Groq's streams had it here before they had it above.
+    Rule::at("x_groq.usage.prompt_tokens", Field::Usage(Count::Input)),
+    Rule::at("x_groq.usage.completion_tokens", Field::Usage(Count::Output)),
+    Rule::at("x_groq.usage.total_tokens", Field::Usage(Count::Total)),
+    Rule::at("x_groq.usage.prompt_tokens_details.cached_tokens", Field::Usage(Count::CacheRead)),
+    Rule::at("x_groq.usage.completion_tokens_details.reasoning_tokens", Field::Usage(Count::Reasoning)),
+    Rule::at("usage.pydantic_ai_gateway", Field::Speaker("gateway")),
+    Rule::at("usage.prompt_tokens_per_second", Field::Speaker("gpustack")),
+    Rule::at("usage.avg_tok_per_sec", Field::Speaker("mistral.rs")),
+    Rule::at("timings.predicted_n", Field::Speaker("llama.cpp")),
+    Rule::only("system_fingerprint", "fp_ollama", Field::Speaker("ollama")),
+    Rule::at("x_groq", Field::Speaker("groq")),
+    Rule::at("choices[].stop_reason", Field::Speaker("vllm")),
+];
 
 /// `POST /v1/chat/completions`
 pub const FORMAT: Format = Format {
@@ -16,54 +63,10 @@ pub const FORMAT: Format = Format {
     claims: &["*/chat/completions", "api.writer.com*/v1/chat"],
     model_in_path: Some(("/deployments/", "/")),
     response: &[
-        Rule::at("id", Field::Id),
-        Rule::at("model", Field::Model),
-        Rule::at("choices[]", Field::Choice),
-        Rule::at("choices[].index", Field::ChoiceIndex),
-        Rule::at("choices[].finish_reason", Field::Finish),
-        Rule::at("choices[].delta.content", Field::Text),
-        // Mistral's parts: of text, and of thinking made of text.
-        Rule::at("choices[].delta.content[].text", Field::Text),
-        Rule::at("choices[].delta.content[].thinking[].text", Field::Generated),
-        Rule::at("choices[].delta.reasoning", Field::Generated),
-        Rule::at("choices[].delta.reasoning_content", Field::Generated),
-        Rule::at("choices[].delta.reasoning_details[].text", Field::Generated),
-        Rule::at("choices[].delta.refusal", Field::Generated),
-        Rule::at("choices[].delta.tool_calls[].function.arguments", Field::Generated),
-        Rule::at("choices[].delta.function_call.arguments", Field::Generated),
-        // The name comes once a call, the id may be left out or repeated.
-        Rule::at("choices[].delta.tool_calls[].function.name", Field::ToolCall),
-        Rule::at("choices[].delta.function_call.name", Field::ToolCall),
-        Rule::at("choices[].message.tool_calls[]", Field::ToolCall),
-        Rule::at("choices[].message.function_call", Field::ToolCall),
-        Rule::at("usage.prompt_tokens", Field::Usage(Count::Input)),
-        Rule::at("usage.completion_tokens", Field::Usage(Count::Output)),
-        Rule::at("usage.total_tokens", Field::Usage(Count::Total)),
-        Rule::at("usage.cached_tokens", Field::Usage(Count::CacheRead)),
-        Rule::at("usage.prompt_cache_hit_tokens", Field::Usage(Count::CacheRead)),
-        Rule::at("usage.prompt_tokens_details.cached_tokens", Field::Usage(Count::CacheRead)),
-        Rule::at("usage.prompt_tokens_details.cache_write_tokens", Field::Usage(Count::CacheWrite)),
-        Rule::at("usage.prompt_tokens_details.audio_tokens", Field::Usage(Count::AudioInput)),
-        Rule::at("usage.completion_tokens_details.reasoning_tokens", Field::Usage(Count::Reasoning)),
-        Rule::at("usage.completion_tokens_details.audio_tokens", Field::Usage(Count::AudioOutput)),
-        // Groq's streams had it here before they had it above.
-        Rule::at("x_groq.usage.prompt_tokens", Field::Usage(Count::Input)),
-        Rule::at("x_groq.usage.completion_tokens", Field::Usage(Count::Output)),
-        Rule::at("x_groq.usage.total_tokens", Field::Usage(Count::Total)),
-        Rule::at("x_groq.usage.prompt_tokens_details.cached_tokens", Field::Usage(Count::CacheRead)),
-        Rule::at("x_groq.usage.completion_tokens_details.reasoning_tokens", Field::Usage(Count::Reasoning)),
-        Rule::at("error", Field::Error),
-        Rule::at("error.type", Field::ErrorType),
-        Rule::at("error.code", Field::ErrorCode),
-        Rule::at("usage.pydantic_ai_gateway", Field::Speaker("gateway")),
-        Rule::at("usage.prompt_tokens_per_second", Field::Speaker("gpustack")),
-        Rule::at("usage.avg_tok_per_sec", Field::Speaker("mistral.rs")),
-        Rule::at("timings.predicted_n", Field::Speaker("llama.cpp")),
-        Rule::only("system_fingerprint", "fp_ollama", Field::Speaker("ollama")),
-        Rule::at("x_groq", Field::Speaker("groq")),
-        Rule::at("choices[].stop_reason", Field::Speaker("vllm")),
+        RESPONSE,
+        ERRORS,
     ],
     choices: Choices::Counted,
-    has_tools: true,
+    tools: Tools::Always,
     ..BLANK
 };

@@ -1,6 +1,6 @@
 //! OpenAI text completions (<https://platform.openai.com/docs/api-reference/completions>): usage as in chat completions.
 
-use super::{BLANK, Choices, Field, Format, Operation, Rule};
+use super::{BLANK, ERRORS, Choices, Field, Format, Operation, Rule};
 use crate::usage::Count;
 
 /// `POST /v1/completions`
@@ -10,21 +10,21 @@ pub const FORMAT: Format = Format {
     claims: &["*/completions"],
     model_in_path: Some(("/deployments/", "/")),
     response: &[
-        Rule::at("id", Field::Id),
-        Rule::at("model", Field::Model),
-        Rule::at("choices[]", Field::Choice),
-        Rule::at("choices[].index", Field::ChoiceIndex),
-        Rule::at("choices[].finish_reason", Field::Finish),
-        Rule::at("choices[].text", Field::Text),
-        Rule::at("usage.prompt_tokens", Field::Usage(Count::Input)),
-        Rule::at("usage.completion_tokens", Field::Usage(Count::Output)),
-        Rule::at("usage.total_tokens", Field::Usage(Count::Total)),
-        Rule::at("usage.prompt_tokens_details.cached_tokens", Field::Usage(Count::CacheRead)),
-        Rule::at("usage.completion_tokens_details.reasoning_tokens", Field::Usage(Count::Reasoning)),
-        Rule::at("error", Field::Error),
-        Rule::at("error.type", Field::ErrorType),
-        Rule::at("error.code", Field::ErrorCode),
-        Rule::at("choices[].stop_reason", Field::Speaker("vllm")),
+        &[
+            Rule::at("id", Field::Id),
+            Rule::at("model", Field::Model),
+            Rule::at("choices[]", Field::Choice),
+            Rule::at("choices[].index", Field::ChoiceIndex),
+            Rule::at("choices[].finish_reason", Field::Finish),
+            Rule::at("choices[].text", Field::Text),
+            Rule::at("usage.prompt_tokens", Field::Usage(Count::Input)),
+            Rule::at("usage.completion_tokens", Field::Usage(Count::Output)),
+            Rule::at("usage.total_tokens", Field::Usage(Count::Total)),
+            Rule::at("usage.prompt_tokens_details.cached_tokens", Field::Usage(Count::CacheRead)),
+            Rule::at("usage.completion_tokens_details.reasoning_tokens", Field::Usage(Count::Reasoning)),
+            Rule::at("choices[].stop_reason", Field::Speaker("vllm")),
+        ],
+        ERRORS,
     ],
     choices: Choices::Counted,
     ..BLANK

@@ -1,6 +1,6 @@
 //! OpenAI embeddings (<https://platform.openai.com/docs/api-reference/embeddings>): input only, one choice a vector.
 
-use super::{BLANK, Choices, Field, Format, Operation, Rule};
+use super::{BLANK, ERRORS, Choices, Field, Format, Operation, Rule};
 use crate::usage::Count;
 
 /// `POST /v1/embeddings`
@@ -10,15 +10,15 @@ pub const FORMAT: Format = Format {
     claims: &["*/embeddings"],
     model_in_path: Some(("/deployments/", "/")),
     response: &[
-        Rule::at("id", Field::Id),
-        Rule::at("model", Field::Model),
-        Rule::at("data[]", Field::Item),
-        Rule::at("usage.prompt_tokens", Field::Usage(Count::Input)),
-        Rule::at("usage.completion_tokens", Field::Usage(Count::Output)),
-        Rule::at("usage.total_tokens", Field::Usage(Count::Total)),
-        Rule::at("error", Field::Error),
-        Rule::at("error.type", Field::ErrorType),
-        Rule::at("error.code", Field::ErrorCode),
+        &[
+            Rule::at("id", Field::Id),
+            Rule::at("model", Field::Model),
+            Rule::at("data[]", Field::Item),
+            Rule::at("usage.prompt_tokens", Field::Usage(Count::Input)),
+            Rule::at("usage.completion_tokens", Field::Usage(Count::Output)),
+            Rule::at("usage.total_tokens", Field::Usage(Count::Total)),
+        ],
+        ERRORS,
     ],
     choices: Choices::Counted,
     ..BLANK

@@ -25,6 +25,7 @@ pub(super) struct Pending {
 pub(super) struct Signs {
     pub(super) items: u32,
     pub(super) tool_calls: u32,
+    pub(super) whole_tool_calls: u32,
     pub(super) text: bool,
     pub(super) generated: bool,
     pub(super) error: bool,
@@ -143,7 +144,14 @@ impl Pending {
     pub(super) fn open(&mut self, rule: &Rule, at: At) {
         match rule.field {
             Field::Choice => self.keep(rule, at, Kept::Seen),
-            Field::Item | Field::ToolCall | Field::Error | Field::Speaker(_) if rule.only.is_none() => {
+            Field::Item
+            | Field::ToolCall
+            | Field::WholeToolCall
+            | Field::Generated
+            | Field::Error
+            | Field::Speaker(_)
+                if rule.only.is_none() =>
+            {
                 self.sign(rule, at);
             }
             _ => {}
@@ -158,6 +166,7 @@ impl Pending {
             | Field::Generated
             | Field::Item
             | Field::ToolCall
+            | Field::WholeToolCall
             | Field::Error
             | Field::Last => {
                 if passes(rule, value) {
@@ -226,6 +235,7 @@ impl Signs {
         match field {
             Field::Item => self.items = self.items.saturating_add(1),
             Field::ToolCall => self.tool_calls = self.tool_calls.saturating_add(1),
+            Field::WholeToolCall => self.whole_tool_calls = self.whole_tool_calls.saturating_add(1),
             Field::Text => self.text = true,
             Field::Generated => self.generated = true,
             Field::Error => self.error = true,

@@ -1,0 +1,51 @@
+//! Amazon Bedrock's Converse (<https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html>).
+//!
+//! `inputTokens` leaves out what was read from or written to the cache, the total has it. Streams are AWS event
+//! streams; usage comes in their `metadata` event.
+
+use super::{BLANK, Choices, Field, Format, Operation, Rule, Tools};
+use crate::usage::Count;
+
+/// `POST /model/MODEL/converse` and `/converse-stream`
+pub const FORMAT: Format = Format {
+    name: "bedrock_converse",
+    provider: "aws.bedrock",
+    operation: Operation::Chat,
+    claims: &["*/model/*/converse", "*/model/*/converse-stream"],
+    model_in_path: Some(("/model/", "/")),
+    response: &[
+        &[
+            Rule::at("stopReason", Field::Finish),
+            Rule::at("delta.text", Field::Text),
+            Rule::at("delta.reasoningContent.text", Field::Generated),
+            Rule::at("delta.toolUse.input", Field::Generated),
+            Rule::at("start.toolUse", Field::ToolCall),
+            Rule::at("output.message.content[].toolUse", Field::WholeToolCall),
+            Rule::at("usage.inputTokens", Field::Usage(Count::Input)),
+            Rule::at("usage.outputTokens", Field::Usage(Count::Output)),
+            Rule::at("usage.totalTokens", Field::Usage(Count::Total)),
+            Rule::at("usage.cacheReadInputTokens", Field::Usage(Count::CacheRead)),
+            Rule::at("usage.cacheWriteInputTokens", Field::Usage(Count::CacheWrite)),
+        ],
+    ],
+    headers: &[ERROR_HEADER],
+    input_tokens: &[Count::Input, Count::CacheRead, Count::CacheWrite],
+    choices: Choices::One,
+    tools: Tools::Always,
+    ..BLANK
+};
+
+/// The class of an error, in its head.
+pub(super) const ERROR_HEADER: (&str, Field) = ("x-amzn-errortype", Field::ErrorType);
+
+/// `POST /model/MODEL/count-tokens`: not an inference.
+pub const COUNT_TOKENS: Format = Format {
+    name: "bedrock_count_tokens",
+    operation: Operation::CountTokens,
+    claims: &["*/model/*/count-tokens"],
+    response: &[],
+    choices: Choices::None,
+    tools: Tools::None,
+    has_usage: false,
+    ..FORMAT
+};

@@ -1,0 +1,169 @@
+//! Amazon Bedrock's InvokeModel: the model vendor's own body, which the model's name tells, and around it Bedrock's own
+//! counts (<https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InvokeModel.html>).
+//!
+//! Unary answers have Bedrock's counts in their head, streams in `amazon-bedrock-invocationMetrics` of the last
+//! event. They can disagree with the body (with tool use they count fewer output tokens); the body wins.
+
+use super::bedrock_converse::ERROR_HEADER;
+use super::{BLANK, Choices, Field, Format, Operation, Rule, Tools};
+use super::{anthropic_messages, cohere, openai_chat};
+use crate::usage::Count;
+
+/// What all vendors' rows share.
+const INVOKE: Format = Format {
+    provider: "aws.bedrock",
+    operation: Operation::Chat,
+    model_in_path: Some(("/model/", "/")),
+    headers: &[
+        ERROR_HEADER,
+        ("x-amzn-bedrock-input-token-count", Field::Metered(Count::Input)),
+        ("x-amzn-bedrock-output-token-count", Field::Metered(Count::Output)),
+        ("x-amzn-bedrock-cache-read-input-token-count", Field::Metered(Count::CacheRead)),
+        ("x-amzn-bedrock-cache-write-input-token-count", Field::Metered(Count::CacheWrite)),
+    ],
+    input_tokens: &[Count::Input, Count::CacheRead, Count::CacheWrite],
+    tools: Tools::InStreams,
+    ..BLANK
+};
+
+const METRICS: &[Rule] = &[
+    Rule::at("amazon-bedrock-invocationMetrics.inputTokenCount", Field::Metered(Count::Input)),
+    Rule::at("amazon-bedrock-invocationMetrics.outputTokenCount", Field::Metered(Count::Output)),
+    Rule::at("amazon-bedrock-invocationMetrics.cacheReadInputTokenCount", Field::Metered(Count::CacheRead)),
+    Rule::at("amazon-bedrock-invocationMetrics.cacheWriteInputTokenCount", Field::Metered(Count::CacheWrite)),
+];
+
+/// Anthropic's messages, and the text completions of Claude 2 and before.
+pub const ANTHROPIC: Format = Format {
+    name: "bedrock_anthropic",
+    claims: &["*/model/*anthropic.*/invoke", "*/model/*anthropic.*/invoke-with-response-stream"],
+    response: &[
+        anthropic_messages::RESPONSE,
+        &[Rule::at("completion", Field::Text), Rule::at("stop_reason", Field::Last)],
+        METRICS,
+    ],
+    choices: Choices::Counted,
+    tools: Tools::Always,
+    ..INVOKE
+};
+
+/// Amazon Nova: Converse's documents, each under the name of its event.
+pub const NOVA: Format = Format {
+    name: "bedrock_nova",
+    claims: &["*/model/*amazon.nova*/invoke", "*/model/*amazon.nova*/invoke-with-response-stream"],
+    response: &[
+        &[
+            Rule::at("stopReason", Field::Finish),
+            Rule::at("messageStop.stopReason", Field::Finish),
+            Rule::at("output.message.content[].toolUse", Field::WholeToolCall),
+            Rule::at("contentBlockStart.start.toolUse", Field::ToolCall),
+            Rule::at("contentBlockDelta.delta.text", Field::Text),
+            Rule::at("contentBlockDelta.delta.toolUse.input", Field::Generated),
+            Rule::at("contentBlockDelta.delta.reasoningContent.text", Field::Generated),
+            Rule::at("usage.inputTokens", Field::Usage(Count::Input)),
+            Rule::at("usage.outputTokens", Field::Usage(Count::Output)),
+            Rule::at("usage.totalTokens", Field::Usage(Count::Total)),
+            Rule::at("usage.cacheReadInputTokenCount", Field::Usage(Count::CacheRead)),
+            Rule::at("usage.cacheWriteInputTokenCount", Field::Usage(Count::CacheWrite)),
+            Rule::at("metadata.usage.inputTokens", Field::Usage(Count::Input)),
+            Rule::at("metadata.usage.outputTokens", Field::Usage(Count::Output)),
+            Rule::at("metadata.usage.totalTokens", Field::Usage(Count::Total)),
+            Rule::at("metadata.usage.cacheReadInputTokenCount", Field::Usage(Count::CacheRead)),
+            Rule::at("metadata.usage.cacheWriteInputTokenCount", Field::Usage(Count::CacheWrite)),
+        ],
+        METRICS,
+    ],
+    tools: Tools::Always,
+    ..INVOKE
+};
+
+/// Amazon Titan's texts.
+pub const TITAN: Format = Format {
+    name: "bedrock_titan",
+    operation: Operation::TextCompletion,
+    claims: &["*/model/*amazon.titan-t*/invoke", "*/model/*amazon.titan-t*/invoke-with-response-stream"],
+    response: &[
+        &[
+            Rule::at("outputText", Field::Text),
+            Rule::at("completionReason", Field::Finish),
+            Rule::at("results[].completionReason", Field::Finish),
+            Rule::at("inputTextTokenCount", Field::Usage(Count::Input)),
+            Rule::at("totalOutputTextTokenCount", Field::Usage(Count::Output)),
+            Rule::at("results[].tokenCount", Field::Usage(Count::Output)),
+        ],
+        METRICS,
+    ],
+    ..INVOKE
+};
+
+/// Meta's Llama; the output's count is of all so far.
+pub const LLAMA: Format = Format {
+    name: "bedrock_llama",
+    operation: Operation::TextCompletion,
+    claims: &["*/model/*meta.llama*/invoke", "*/model/*meta.llama*/invoke-with-response-stream"],
+    response: &[
+        &[
+            Rule::at("generation", Field::Text),
+            Rule::at("stop_reason", Field::Finish),
+            Rule::at("prompt_token_count", Field::Usage(Count::Input)),
+            Rule::at("generation_token_count", Field::Usage(Count::Output)),
+        ],
+        METRICS,
+    ],
+    ..INVOKE
+};
+
+/// Mistral's texts.
+pub const MISTRAL: Format = Format {
+    name: "bedrock_mistral",
+    operation: Operation::TextCompletion,
+    claims: &["*/model/*mistral.mi*/invoke", "*/model/*mistral.mi*/invoke-with-response-stream"],
+    response: &[
+        &[Rule::at("outputs[].text", Field::Text), Rule::at("outputs[].stop_reason", Field::Finish)],
+        METRICS,
+    ],
+    ..INVOKE
+};
+
+/// Cohere's Command R and later: the chat of its first API.
+pub const COHERE: Format = Format {
+    name: "bedrock_cohere",
+    claims: &["*/model/*cohere.command-*/invoke", "*/model/*cohere.command-*/invoke-with-response-stream"],
+    response: &[cohere::V1_RESPONSE, METRICS],
+    ..INVOKE
+};
+
+/// Cohere's Command before that.
+pub const COHERE_TEXT: Format = Format {
+    name: "bedrock_cohere_text",
+    operation: Operation::TextCompletion,
+    claims: &["*/model/*cohere.command-*text*/invoke", "*/model/*cohere.command-*text*/invoke-with-response-stream"],
+    ..COHERE
+};
+
+/// Vectors.
+pub const EMBEDDINGS: Format = Format {
+    name: "bedrock_embeddings",
+    operation: Operation::Embeddings,
+    claims: &["*/model/*embed*/invoke"],
+    response: &[&[
+        Rule::at("id", Field::Id),
+        Rule::at("inputTextTokenCount", Field::Usage(Count::Input)),
+    ]],
+    tools: Tools::None,
+    ..INVOKE
+};
+
+/// Other vendors': AI21, DeepSeek, OpenAI, Qwen and Mistral's large models speak OpenAI's chat.
+pub const CHAT: Format = Format {
+    name: "bedrock_chat",
+    claims: &[
+        "*/model/*/invoke",
+        "*/model/*/invoke-with-response-stream",
+        "*/model/*mistral.mistral-large*/invoke",
+        "*/model/*mistral.mistral-large*/invoke-with-response-stream",
+    ],
+    response: &[openai_chat::RESPONSE, METRICS],
+    input_tokens: &[Count::Input],
+    ..INVOKE
+};

@@ -1,0 +1,92 @@
+//! Gemini, at Google's own API and in Vertex AI (<https://ai.google.dev/api/generate-content>).
+//!
+//! `usageMetadata` comes with nearly every chunk and the last one counts as a whole: its numbers can go down, and
+//! early chunks on Vertex can hold nothing but `trafficType`. The prompt leaves out `toolUsePromptTokenCount`, the
+//! candidates leave out `thoughtsTokenCount`; the total has all four.
+
+use super::{BLANK, Choices, Field, Format, Operation, Rule, Tools};
+use crate::usage::{Count, Merge};
+
+const MODEL: Option<(&str, &str)> = Some(("/models/", ":"));
+
+/// `POST …/models/MODEL:generateContent` and `:streamGenerateContent`, whose stream is a JSON array without `alt=sse`.
+pub const FORMAT: Format = Format {
+    name: "gemini_generate_content",
+    provider: "gcp.gemini",
+    operation: Operation::GenerateContent,
+    claims: &["*/models/*:generateContent", "*/models/*:streamGenerateContent", "*/tunedModels/*:generateContent"],
+    model_in_path: MODEL,
+    response: &[
+        &[
+            Rule::at("responseId", Field::Id),
+            Rule::at("modelVersion", Field::Model),
+            Rule::at("candidates[]", Field::Choice),
+            Rule::at("candidates[].index", Field::ChoiceIndex),
+            Rule::at("candidates[].finishReason", Field::Finish),
+            Rule::at("promptFeedback.blockReason", Field::Blocked),
+            Rule::at("candidates[].content.parts[].text", Field::Text),
+            Rule::only("candidates[].content.parts[].thought", "true", Field::Hidden),
+            Rule::at("candidates[].content.parts[].functionCall", Field::ToolCall),
+            Rule::at("candidates[].content.parts[].functionCall", Field::Generated),
+            Rule::at("usageMetadata.promptTokenCount", Field::Usage(Count::Input)),
+            Rule::at("usageMetadata.candidatesTokenCount", Field::Usage(Count::Output)),
+            Rule::at("usageMetadata.totalTokenCount", Field::Usage(Count::Total)),
+            Rule::at("usageMetadata.cachedContentTokenCount", Field::Usage(Count::CacheRead)),
+            Rule::at("usageMetadata.thoughtsTokenCount", Field::Usage(Count::Reasoning)),
+            Rule::at("usageMetadata.toolUsePromptTokenCount", Field::Usage(Count::ToolUseInput)),
+            Rule::at("error", Field::Error),
+            Rule::at("error.status", Field::ErrorType),
+            Rule::at("error.code", Field::ErrorCode),
+            Rule::at("[].error", Field::Error),
+            Rule::at("[].error.status", Field::ErrorType),
+            Rule::at("[].error.code", Field::ErrorCode),
+        ],
+    ],
+    array_is_stream: true,
+    merge: Merge::Whole,
+    input_tokens: &[Count::Input, Count::ToolUseInput],
+    output_tokens: &[Count::Output, Count::Reasoning],
+    choices: Choices::CountedOrZero,
+    tools: Tools::Always,
+    ..BLANK
+};
+
+/// `POST …/models/MODEL:countTokens`: not an inference.
+pub const COUNT_TOKENS: Format = Format {
+    name: "gemini_count_tokens",
+    provider: "gcp.gemini",
+    operation: Operation::CountTokens,
+    claims: &["*/models/*:countTokens"],
+    model_in_path: MODEL,
+    response: &[ERRORS],
+    has_usage: false,
+    ..BLANK
+};
+
+/// `POST …/models/MODEL:embedContent`, `:batchEmbedContents`, and Vertex' `:predict`.
+pub const EMBEDDINGS: Format = Format {
+    name: "gemini_embeddings",
+    provider: "gcp.gemini",
+    operation: Operation::Embeddings,
+    claims: &["*/models/*:embedContent", "*/models/*:batchEmbedContents", "*/models/*embedding*:predict"],
+    model_in_path: MODEL,
+    response: &[
+        &[
+            Rule::at("embeddings[]", Field::Item),
+            Rule::at("embedding", Field::Item),
+            Rule::at("predictions[]", Field::Item),
+            Rule::at("usageMetadata.promptTokenCount", Field::Usage(Count::Input)),
+            Rule::at("error", Field::Error),
+            Rule::at("error.status", Field::ErrorType),
+            Rule::at("error.code", Field::ErrorCode),
+        ],
+    ],
+    choices: Choices::Counted,
+    ..BLANK
+};
+
+const ERRORS: &[Rule] = &[
+    Rule::at("error", Field::Error),
+    Rule::at("error.status", Field::ErrorType),
+    Rule::at("error.code", Field::ErrorCode),
+];

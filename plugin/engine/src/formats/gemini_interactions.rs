@@ -1,0 +1,50 @@
+//! Gemini interactions (<https://ai.google.dev/gemini-api/docs/interactions>): usage with the final event; the input
+//! leaves out tool use, the output leaves out thoughts.
+
+use super::{BLANK, Field, Format, Operation, Rule, Tools};
+use crate::usage::{Count, Merge};
+
+/// `POST …/interactions`
+pub const FORMAT: Format = Format {
+    name: "gemini_interactions",
+    provider: "gcp.gemini",
+    operation: Operation::GenerateContent,
+    claims: &["*/interactions"],
+    kind: "event_type",
+    response: &[
+        &[
+            Rule::at("id", Field::Id),
+            Rule::at("model", Field::Model),
+            Rule::at("status", Field::Finish),
+            Rule::only("steps[].type", "function_call", Field::WholeToolCall),
+            Rule::only("outputs[].type", "function_call", Field::WholeToolCall),
+            Rule::at("interaction.id", Field::Id),
+            Rule::at("interaction.model", Field::Model),
+            Rule::at("interaction.status", Field::Finish).of("interaction.completed"),
+            Rule::only("step.type", "function_call", Field::ToolCall).of("step.start"),
+            Rule::at("delta.text", Field::Text),
+            Rule::at("delta", Field::Generated),
+            Rule::at("usage.total_input_tokens", Field::Usage(Count::Input)),
+            Rule::at("usage.total_output_tokens", Field::Usage(Count::Output)),
+            Rule::at("usage.total_tokens", Field::Usage(Count::Total)),
+            Rule::at("usage.total_cached_tokens", Field::Usage(Count::CacheRead)),
+            Rule::at("usage.total_thought_tokens", Field::Usage(Count::Reasoning)),
+            Rule::at("usage.total_tool_use_tokens", Field::Usage(Count::ToolUseInput)),
+            Rule::at("interaction.usage.total_input_tokens", Field::Usage(Count::Input)),
+            Rule::at("interaction.usage.total_output_tokens", Field::Usage(Count::Output)),
+            Rule::at("interaction.usage.total_tokens", Field::Usage(Count::Total)),
+            Rule::at("interaction.usage.total_cached_tokens", Field::Usage(Count::CacheRead)),
+            Rule::at("interaction.usage.total_thought_tokens", Field::Usage(Count::Reasoning)),
+            Rule::at("interaction.usage.total_tool_use_tokens", Field::Usage(Count::ToolUseInput)),
+            Rule::at("error", Field::Error),
+            Rule::at("error.status", Field::ErrorType),
+            Rule::at("error.code", Field::ErrorCode),
+            Rule::only("event_type", "interaction.completed", Field::Last),
+        ],
+    ],
+    merge: Merge::Whole,
+    input_tokens: &[Count::Input, Count::ToolUseInput],
+    output_tokens: &[Count::Output, Count::Reasoning],
+    tools: Tools::Always,
+    ..BLANK
+};

@@ -1,0 +1,42 @@
+//! OpenAI audio (<https://platform.openai.com/docs/api-reference/audio>): transcriptions with tokens by newer models,
+//! by the second by older ones; speech with none.
+
+use super::{BLANK, ERRORS, Field, Format, Operation, Rule};
+use crate::usage::Count;
+
+/// `POST /v1/audio/transcriptions` and `/translations`. Mistral's count audio apart from the prompt.
+pub const TRANSCRIPTION: Format = Format {
+    name: "openai_transcription",
+    operation: Operation::AudioTranscription,
+    claims: &["*/audio/transcriptions", "*/audio/translations"],
+    model_in_path: Some(("/deployments/", "/")),
+    response: &[
+        &[
+            Rule::at("model", Field::Model),
+            Rule::at("delta", Field::Text),
+            Rule::at("usage.input_tokens", Field::Usage(Count::Input)),
+            Rule::at("usage.output_tokens", Field::Usage(Count::Output)),
+            Rule::at("usage.prompt_tokens", Field::Usage(Count::Input)),
+            Rule::at("usage.completion_tokens", Field::Usage(Count::Output)),
+            Rule::at("usage.total_tokens", Field::Usage(Count::Total)),
+            Rule::at("usage.input_token_details.audio_tokens", Field::Usage(Count::AudioInput)),
+            Rule::at("usage.prompt_tokens_details.cached_tokens", Field::Usage(Count::CacheRead)),
+            Rule::at("usage.prompt_tokens_details.audio_tokens", Field::Usage(Count::AudioInput)),
+            Rule::only("type", "transcript.text.done", Field::Last),
+        ],
+        ERRORS,
+    ],
+    has_usage: false,
+    ..BLANK
+};
+
+/// `POST /v1/audio/speech`: sound comes back.
+pub const SPEECH: Format = Format {
+    name: "openai_speech",
+    operation: Operation::AudioSpeech,
+    claims: &["*/audio/speech"],
+    model_in_path: Some(("/deployments/", "/")),
+    response: &[ERRORS],
+    has_usage: false,
+    ..BLANK
+};
