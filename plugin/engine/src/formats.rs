@@ -143,6 +143,13 @@ pub(crate) const ERRORS: &[Rule] = &[
     Rule::at("error.code", Field::ErrorCode),
 ];
 
+/// The error that is the document itself (Mistral, vLLM), told by its `object`.
+pub(crate) const FLAT_ERRORS: &[Rule] = &[
+    Rule::only("object", "error", Field::Error),
+    Rule::at("type", Field::ErrorType).of("error"),
+    Rule::at("code", Field::ErrorCode).of("error"),
+];
+
 /// `gen_ai.operation.name`
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operation {
@@ -211,6 +218,8 @@ pub enum Tools {
     Always,
     /// Streams: the whole answers of these models are text and nothing else.
     InStreams,
+    /// Those with a choice.
+    WithChoices,
 }
 
 /// One wanted place and what it says.
@@ -239,6 +248,10 @@ pub enum Field {
     Usage(Count),
     /// A token count by the platform in front of the model; used where the model's own body has none at all.
     Metered(Count),
+    /// A token count of the array's element it stands in, if that element is about it.
+    UsageIf(Count),
+    /// The array's element it stands in is about this count.
+    About(Count),
     /// A choice begins.
     Choice,
     /// One of many answers that have no number, such as a vector.
@@ -324,7 +337,8 @@ pub fn model_in(format: &Format, path: &str) -> Option<String> {
     let (_, model) = path.split_once(before)?;
     let model = model.split_once(behind).map_or(model, |(model, _)| model);
     let model = percent_decoded(model.get(..crate::limits::SCALAR_BYTES_MAX).unwrap_or(model));
-    (!model.is_empty()).then_some(model)
+    // Nobody's model is called so; it is what an absent one reads as.
+    (!model.is_empty() && model != "unknown").then_some(model)
 }
 
 /// `%3A` as `:`; what is no escape stays.
@@ -332,7 +346,6 @@ fn percent_decoded(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&byte, tail)) = rest.split_first() {
-        rest = tail;
         let digits = tail.split_first_chunk::<2>().filter(|_| byte == b'%');
         let escaped = digits.and_then(|(digits, after)| {
             let digits = core::str::from_utf8(digits).ok()?;

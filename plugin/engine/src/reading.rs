@@ -5,7 +5,7 @@
 
 mod pending;
 
-use crate::formats::{self, Choices, Field, Format, Rule, Tools};
+use crate::formats::{self, Choices, Field, Format, Operation, Rule, Tools};
 use crate::head::Headers;
 use crate::limits::CHOICES_MAX;
 use crate::record::{Answer, Gap, Word};
@@ -48,6 +48,8 @@ pub struct Reading {
 #[derive(Debug)]
 struct Choice {
     number: u32,
+    /// It is a choice, and not only the end of an answer that knows none.
+    is_told: bool,
     finish: Option<Word>,
 }
 
@@ -156,7 +158,8 @@ impl Reading {
 
     /// What the response said, given how it was framed and answered.
     pub fn answer(&mut self, streaming: bool, is_http_error: bool) -> Answer {
-        let counted = u32::try_from(self.choices.len()).unwrap_or(u32::MAX);
+        let counted = self.choices.iter().filter(|choice| choice.is_told).count();
+        let counted = u32::try_from(counted).unwrap_or(u32::MAX);
         let counted = counted.saturating_add(self.items);
         let anything = counted > 0 || self.id.is_some() || self.model.is_some() || !self.usage.is_empty();
         let choices = match self.format.choices {
@@ -165,21 +168,32 @@ impl Reading {
             Choices::One => (!is_http_error && (streaming || anything)).then_some(1),
             Choices::None => None,
         };
+        // A body in which nothing could be read says nothing.
+        let is_unread = !self.has_documents && !self.gaps.is_empty();
+        let is_told = streaming && !is_unread;
         let has_tools = !is_http_error
-            && self.has_documents
+            && !is_unread
             && match self.format.tools {
                 Tools::None => false,
                 Tools::InStreams => streaming,
-                Tools::Always => streaming || choices.is_some() || (self.format.choices == Choices::None && anything),
+                Tools::WithChoices => choices.is_some(),
+                Tools::Always => {
+                    streaming || choices.is_some() || (self.format.choices == Choices::None && anything)
+                }
             };
         let tool_calls = if self.tool_calls > 0 { self.tool_calls } else { self.whole_tool_calls };
         let finish_reasons = core::mem::take(&mut self.choices).into_iter();
         // What an error's body says under the same name is something else.
         let finish_reasons = finish_reasons.filter(|_| !is_http_error);
         let finish_reasons: Vec<_> = finish_reasons.filter_map(|choice| choice.finish).collect();
+        let is_inference = self.format.operation != Operation::Other;
         let is_complete = match formats::has_last(self.format) {
-            true => self.is_complete,
-            false => !finish_reasons.is_empty(),
+            true => Some(self.is_complete),
+            // Text without any choice around it has no end that could be seen.
+            false if self.format.choices == Choices::Counted && counted == 0 && self.content_chunks > 0 => {
+                None
+            }
+            false => Some(!finish_reasons.is_empty()),
         };
         let blocked = self.blocked.take().filter(|_| finish_reasons.is_empty());
         if self.usage.is_empty() {
@@ -187,8 +201,9 @@ impl Reading {
         }
         let (input_tokens, output_tokens) = self.usage.inclusive(self.format);
         Answer {
-            model: self.model.take(),
-            id: self.id.take(),
+            // An error names what failed, and it is no answer.
+            model: self.model.take().filter(|_| !is_http_error),
+            id: self.id.take().filter(|_| !is_http_error),
             streaming,
             usage: self.usage,
             input_tokens,
@@ -199,8 +214,8 @@ impl Reading {
             error_type: self.error_type.take(),
             error_code: self.error_code.take(),
             error_told: self.error_told,
-            content_chunks: streaming.then_some(self.content_chunks),
-            complete: streaming.then_some(is_complete),
+            content_chunks: (is_told && is_inference).then_some(self.content_chunks),
+            complete: is_complete.filter(|_| is_told && is_inference),
         }
     }
 
@@ -210,6 +225,12 @@ impl Reading {
         let mut usage = Usage::default();
         let mut choice = None;
         for value in pending.values() {
+            if let (Field::UsageIf(count), ordinal, Value::Number(_)) = value
+                && pending.values().any(|(field, at, _)| field == Field::About(count) && at == ordinal)
+                && let Some(tokens) = value.2.count()
+            {
+                usage.set(count, tokens);
+            }
             self.apply_value(value, &mut usage, &mut choice);
         }
         self.close_choice(choice);
@@ -269,6 +290,7 @@ impl Reading {
                     Field::FinishDetail => open.detail = value.word(),
                     _ => {}
                 }
+                open.is_told |= matches!(field, Field::Choice | Field::ChoiceIndex);
             }
             _ => {}
         }
@@ -284,12 +306,13 @@ impl Reading {
         let finish = choice.detail.or(choice.finish);
         match self.choices.binary_search_by_key(&number, |choice| choice.number) {
             Ok(place) => {
-                if let (Some(known), Some(word)) = (self.choices.get_mut(place), finish) {
-                    known.finish = Some(word);
+                if let Some(known) = self.choices.get_mut(place) {
+                    known.finish = finish.or(known.finish.take());
+                    known.is_told |= choice.is_told;
                 }
             }
             Err(place) if self.choices.len() < CHOICES_MAX => {
-                self.choices.insert(place, Choice { number, finish });
+                self.choices.insert(place, Choice { number, is_told: choice.is_told, finish });
             }
             Err(_) => self.add_gap(Gap::TooManyValues),
         }
@@ -305,6 +328,7 @@ struct OpenChoice {
     number: Option<u64>,
     finish: Option<Word>,
     detail: Option<Word>,
+    is_told: bool,
 }
 
 /// The first name that is not empty counts: some streams begin with an empty one.

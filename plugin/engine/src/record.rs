@@ -235,9 +235,10 @@ impl Record {
         said.then_some(SOURCE_REPORTED)
     }
 
-    /// Whether an error came inside a response that had begun as a success.
+    /// Where there was an error: whether it came inside a response that had begun as a success.
     pub fn error_in_stream(&self) -> Option<bool> {
-        let in_stream = self.answer.streaming && self.http_status.is_none_or(|code| code < 400);
-        self.answer.error_told.then_some(in_stream)
+        let is_http_error = self.http_status.is_some_and(|code| code >= 400);
+        let in_stream = self.answer.streaming && !is_http_error;
+        (is_http_error || self.answer.error_told).then_some(in_stream)
     }
 }

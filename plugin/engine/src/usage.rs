@@ -88,7 +88,8 @@ impl Usage {
         let input = self.sum(format.input_tokens);
         let input = input.or_else(|| self.get(Count::Total).filter(|_| format.total_is_input));
         let output = self.sum(format.output_tokens);
-        let (Some(total), Some(main_input), Some(main_output)) = (self.get(Count::Total), input, output) else {
+        let (Some(total), Some(main_input), Some(main_output)) = (self.get(Count::Total), input, output)
+        else {
             return (input, output);
         };
         let left_out = |parts: &[Count], count| match parts.contains(&count) {
@@ -101,8 +102,10 @@ impl Usage {
             let parts = [main_input, main_output, *audio, *reasoning];
             parts.into_iter().fold(0, u64::saturating_add) == total
         };
-        let (audio, reasoning) =
-            [(0, 0), (0, reasoning), (audio, 0), (audio, reasoning)].into_iter().find(fits).unwrap_or_default();
+        let (audio, reasoning) = [(0, 0), (0, reasoning), (audio, 0), (audio, reasoning)]
+            .into_iter()
+            .find(fits)
+            .unwrap_or_default();
         (Some(main_input.saturating_add(audio)), Some(main_output.saturating_add(reasoning)))
     }
 

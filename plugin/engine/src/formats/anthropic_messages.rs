@@ -4,7 +4,7 @@
 //! counts and `message_delta` the last ones: they are cumulative, can raise the input too (server tools), and
 //! replace field by field. `usage.iterations` repeats parts of the same counts and is not read.
 
-use super::{BLANK, ERRORS, Choices, Field, Format, Operation, Rule, Tools};
+use super::{BLANK, Choices, ERRORS, Field, Format, Operation, Rule, Tools};
 use crate::usage::Count;
 
 /// What is read of every answer, Bedrock's included.
@@ -13,8 +13,6 @@ pub(super) const RESPONSE: &[Rule] = &[
     Rule::at("message.id", Field::Id),
     Rule::at("model", Field::Model),
     Rule::at("message.model", Field::Model),
-    Rule::at("role", Field::Choice),
-    Rule::at("message.role", Field::Choice),
     Rule::at("stop_reason", Field::Finish),
     Rule::at("delta.stop_reason", Field::Finish),
     Rule::at("delta.text", Field::Text),
@@ -50,7 +48,7 @@ pub const FORMAT: Format = Format {
     model_in_path: Some(("/models/", ":")),
     response: &[RESPONSE, ERRORS],
     input_tokens: &[Count::Input, Count::CacheRead, Count::CacheWrite],
-    choices: Choices::Counted,
+    choices: Choices::One,
     tools: Tools::Always,
     ..BLANK
 };
@@ -60,10 +58,7 @@ pub const COUNT_TOKENS: Format = Format {
     name: "anthropic_count_tokens",
     provider: "anthropic",
     operation: Operation::CountTokens,
-    claims: &[
-        "*/v1/messages/count_tokens",
-        "*/publishers/anthropic/models/count-tokens:rawPredict",
-    ],
+    claims: &["*/v1/messages/count_tokens", "*/publishers/anthropic/models/count-tokens:rawPredict"],
     response: &[ERRORS],
     has_usage: false,
     ..BLANK

@@ -6,7 +6,7 @@
 
 use super::bedrock_converse::ERROR_HEADER;
 use super::{BLANK, Choices, Field, Format, Operation, Rule, Tools};
-use super::{anthropic_messages, cohere, openai_chat};
+use super::{anthropic_messages, openai_chat};
 use crate::usage::Count;
 
 /// What all vendors' rows share.
@@ -39,7 +39,12 @@ pub const ANTHROPIC: Format = Format {
     claims: &["*/model/*anthropic.*/invoke", "*/model/*anthropic.*/invoke-with-response-stream"],
     response: &[
         anthropic_messages::RESPONSE,
-        &[Rule::at("completion", Field::Text), Rule::at("stop_reason", Field::Last)],
+        &[
+            Rule::at("role", Field::Choice),
+            Rule::at("message.role", Field::Choice),
+            Rule::at("completion", Field::Text),
+            Rule::at("stop_reason", Field::Last),
+        ],
         METRICS,
     ],
     choices: Choices::Counted,
@@ -125,11 +130,21 @@ pub const MISTRAL: Format = Format {
     ..INVOKE
 };
 
-/// Cohere's Command R and later: the chat of its first API.
+/// Cohere's Command R and later: the chat of its first API. Its own `meta` is not read: what Bedrock counts is what
+/// Cohere bills, and `meta.tokens` is not.
 pub const COHERE: Format = Format {
     name: "bedrock_cohere",
     claims: &["*/model/*cohere.command-*/invoke", "*/model/*cohere.command-*/invoke-with-response-stream"],
-    response: &[cohere::V1_RESPONSE, METRICS],
+    response: &[
+        &[
+            Rule::at("id", Field::Id),
+            Rule::at("finish_reason", Field::Finish),
+            Rule::at("generations[].finish_reason", Field::Finish),
+            Rule::at("text", Field::Text),
+            Rule::only("is_finished", "true", Field::Last),
+        ],
+        METRICS,
+    ],
     ..INVOKE
 };
 
@@ -137,7 +152,10 @@ pub const COHERE: Format = Format {
 pub const COHERE_TEXT: Format = Format {
     name: "bedrock_cohere_text",
     operation: Operation::TextCompletion,
-    claims: &["*/model/*cohere.command-*text*/invoke", "*/model/*cohere.command-*text*/invoke-with-response-stream"],
+    claims: &[
+        "*/model/*cohere.command-*text*/invoke",
+        "*/model/*cohere.command-*text*/invoke-with-response-stream",
+    ],
     ..COHERE
 };
 
@@ -146,10 +164,7 @@ pub const EMBEDDINGS: Format = Format {
     name: "bedrock_embeddings",
     operation: Operation::Embeddings,
     claims: &["*/model/*embed*/invoke"],
-    response: &[&[
-        Rule::at("id", Field::Id),
-        Rule::at("inputTextTokenCount", Field::Usage(Count::Input)),
-    ]],
+    response: &[&[Rule::at("id", Field::Id), Rule::at("inputTextTokenCount", Field::Usage(Count::Input))]],
     tools: Tools::None,
     ..INVOKE
 };

@@ -10,33 +10,31 @@ pub const V2: Format = Format {
     provider: "cohere",
     operation: Operation::Chat,
     claims: &["*/v2/chat"],
-    response: &[
-        &[
-            Rule::at("id", Field::Id),
-            Rule::at("finish_reason", Field::Finish),
-            Rule::at("delta.finish_reason", Field::Finish),
-            Rule::at("message.tool_calls[]", Field::WholeToolCall),
-            Rule::at("delta.message.tool_calls.function.name", Field::ToolCall),
-            Rule::at("delta.message.content.text", Field::Text),
-            Rule::at("delta.message.content.thinking", Field::Generated),
-            Rule::at("delta.message.tool_plan", Field::Generated),
-            Rule::at("delta.message.tool_calls.function.arguments", Field::Generated),
-            Rule::at("usage.tokens.input_tokens", Field::Usage(Count::Input)),
-            Rule::at("usage.tokens.output_tokens", Field::Usage(Count::Output)),
-            Rule::at("usage.tokens.reasoning_tokens", Field::Usage(Count::Reasoning)),
-            Rule::at("usage.cached_tokens", Field::Usage(Count::CacheRead)),
-            Rule::at("usage.billed_units.input_tokens", Field::Metered(Count::Input)),
-            Rule::at("usage.billed_units.output_tokens", Field::Metered(Count::Output)),
-            Rule::at("delta.usage.tokens.input_tokens", Field::Usage(Count::Input)),
-            Rule::at("delta.usage.tokens.output_tokens", Field::Usage(Count::Output)),
-            Rule::at("delta.usage.tokens.reasoning_tokens", Field::Usage(Count::Reasoning)),
-            Rule::at("delta.usage.cached_tokens", Field::Usage(Count::CacheRead)),
-            Rule::at("delta.usage.billed_units.input_tokens", Field::Metered(Count::Input)),
-            Rule::at("delta.usage.billed_units.output_tokens", Field::Metered(Count::Output)),
-            Rule::at("error", Field::Error),
-            Rule::only("type", "message-end", Field::Last),
-        ],
-    ],
+    response: &[&[
+        Rule::at("id", Field::Id),
+        Rule::at("finish_reason", Field::Finish),
+        Rule::at("delta.finish_reason", Field::Finish),
+        Rule::at("message.tool_calls[]", Field::WholeToolCall),
+        Rule::at("delta.message.tool_calls.function.name", Field::ToolCall),
+        Rule::at("delta.message.content.text", Field::Text),
+        Rule::at("delta.message.content.thinking", Field::Generated),
+        Rule::at("delta.message.tool_plan", Field::Generated),
+        Rule::at("delta.message.tool_calls.function.arguments", Field::Generated),
+        Rule::at("usage.tokens.input_tokens", Field::Usage(Count::Input)),
+        Rule::at("usage.tokens.output_tokens", Field::Usage(Count::Output)),
+        Rule::at("usage.tokens.reasoning_tokens", Field::Usage(Count::Reasoning)),
+        Rule::at("usage.cached_tokens", Field::Usage(Count::CacheRead)),
+        Rule::at("usage.billed_units.input_tokens", Field::Metered(Count::Input)),
+        Rule::at("usage.billed_units.output_tokens", Field::Metered(Count::Output)),
+        Rule::at("delta.usage.tokens.input_tokens", Field::Usage(Count::Input)),
+        Rule::at("delta.usage.tokens.output_tokens", Field::Usage(Count::Output)),
+        Rule::at("delta.usage.tokens.reasoning_tokens", Field::Usage(Count::Reasoning)),
+        Rule::at("delta.usage.cached_tokens", Field::Usage(Count::CacheRead)),
+        Rule::at("delta.usage.billed_units.input_tokens", Field::Metered(Count::Input)),
+        Rule::at("delta.usage.billed_units.output_tokens", Field::Metered(Count::Output)),
+        Rule::at("error", Field::Error),
+        Rule::only("type", "message-end", Field::Last),
+    ]],
     choices: Choices::One,
     tools: Tools::Always,
     ..BLANK
@@ -49,8 +47,8 @@ pub const V1: Format = Format {
     operation: Operation::Chat,
     claims: &["*/v1/chat"],
     response: &[V1_RESPONSE],
-    choices: Choices::One,
-    tools: Tools::Always,
+    choices: Choices::Counted,
+    tools: Tools::WithChoices,
     ..BLANK
 };
 
@@ -61,17 +59,20 @@ pub const V1_GENERATE: Format = Format {
     operation: Operation::TextCompletion,
     claims: &["*/v1/generate"],
     response: &[V1_RESPONSE],
-    choices: Choices::One,
-    tools: Tools::Always,
+    choices: Choices::Counted,
+    tools: Tools::WithChoices,
     ..BLANK
 };
 
-pub(super) const V1_RESPONSE: &[Rule] = &[
+const V1_RESPONSE: &[Rule] = &[
     Rule::at("id", Field::Id),
     Rule::at("response_id", Field::Id),
     Rule::at("response.response_id", Field::Id),
     Rule::at("response.id", Field::Id),
+    // Only the last line of a stream tells that there is an answer.
+    Rule::at("finish_reason", Field::Choice),
     Rule::at("finish_reason", Field::Finish),
+    Rule::at("generations[]", Field::Choice),
     Rule::at("generations[].finish_reason", Field::Finish),
     Rule::at("tool_calls[]", Field::WholeToolCall),
     Rule::at("response.tool_calls[]", Field::WholeToolCall),
@@ -93,14 +94,11 @@ pub const EMBED: Format = Format {
     provider: "cohere",
     operation: Operation::Embeddings,
     claims: &["*/v1/embed", "*/v2/embed"],
-    response: &[
-        &[
-            Rule::at("id", Field::Id),
-            Rule::at("embeddings[]", Field::Item),
-            Rule::at("embeddings.float[]", Field::Item),
-            Rule::at("meta.billed_units.input_tokens", Field::Metered(Count::Input)),
-        ],
-    ],
+    response: &[&[
+        Rule::at("id", Field::Id),
+        Rule::at("embeddings[]", Field::Item),
+        Rule::at("meta.billed_units.input_tokens", Field::Metered(Count::Input)),
+    ]],
     choices: Choices::Counted,
     ..BLANK
 };

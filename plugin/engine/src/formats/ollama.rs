@@ -17,23 +17,26 @@ pub const CHAT: Format = Format {
 };
 
 /// `POST /api/generate`
-pub const GENERATE: Format =
-    Format { name: "ollama_generate", operation: Operation::TextCompletion, claims: &["*/api/generate"], ..CHAT };
+pub const GENERATE: Format = Format {
+    name: "ollama_generate",
+    operation: Operation::TextCompletion,
+    claims: &["*/api/generate"],
+    tools: Tools::InStreams,
+    ..CHAT
+};
 
 /// `POST /api/embed` and the older `/api/embeddings`
 pub const EMBED: Format = Format {
     name: "ollama_embed",
     operation: Operation::Embeddings,
     claims: &["*/api/embed", "*/api/embeddings"],
-    response: &[
-        &[
-            Rule::at("model", Field::Model),
-            Rule::at("embeddings[]", Field::Item),
-            Rule::at("embedding", Field::Item),
-            Rule::at("prompt_eval_count", Field::Usage(Count::Input)),
-            Rule::at("error", Field::Error),
-        ],
-    ],
+    response: &[&[
+        Rule::at("model", Field::Model),
+        Rule::at("embeddings[]", Field::Item),
+        Rule::at("embedding", Field::Item),
+        Rule::at("prompt_eval_count", Field::Usage(Count::Input)),
+        Rule::at("error", Field::Error),
+    ]],
     choices: Choices::Counted,
     tools: Tools::None,
     ..CHAT

@@ -6,7 +6,7 @@
 //! the other numbers, and they are added: [`Usage::inclusive`](crate::usage::Usage::inclusive).
 //! Perplexity sends its usage with every chunk; the last one is the whole.
 
-use super::{BLANK, ERRORS, Choices, Field, Format, Operation, Rule, Tools};
+use super::{BLANK, Choices, ERRORS, Field, Format, Operation, Rule, Tools};
 use crate::usage::Count;
 
 /// What is read of every answer, Bedrock's included.
@@ -35,6 +35,9 @@ pub(super) const RESPONSE: &[Rule] = &[
     Rule::at("usage.completion_tokens", Field::Usage(Count::Output)),
     Rule::at("usage.total_tokens", Field::Usage(Count::Total)),
     Rule::at("usage.cached_tokens", Field::Usage(Count::CacheRead)),
+    Rule::at("usage.num_cached_tokens", Field::Usage(Count::CacheRead)),
+    Rule::at("usage.cache_creation_input_tokens", Field::Usage(Count::CacheWrite)),
+    Rule::at("usage.reasoning_tokens", Field::Usage(Count::Reasoning)),
     Rule::at("usage.prompt_cache_hit_tokens", Field::Usage(Count::CacheRead)),
     Rule::at("usage.prompt_tokens_details.cached_tokens", Field::Usage(Count::CacheRead)),
     Rule::at("usage.prompt_tokens_details.cache_write_tokens", Field::Usage(Count::CacheWrite)),
@@ -61,11 +64,9 @@ pub const FORMAT: Format = Format {
     name: "openai_chat",
     operation: Operation::Chat,
     claims: &["*/chat/completions", "api.writer.com*/v1/chat"],
+    kind: "object",
     model_in_path: Some(("/deployments/", "/")),
-    response: &[
-        RESPONSE,
-        ERRORS,
-    ],
+    response: &[RESPONSE, ERRORS, super::FLAT_ERRORS],
     choices: Choices::Counted,
     tools: Tools::Always,
     ..BLANK

@@ -1,6 +1,6 @@
 //! OpenAI text completions (<https://platform.openai.com/docs/api-reference/completions>): usage as in chat completions.
 
-use super::{BLANK, ERRORS, Choices, Field, Format, Operation, Rule};
+use super::{BLANK, Choices, ERRORS, Field, Format, Operation, Rule};
 use crate::usage::Count;
 
 /// `POST /v1/completions`
@@ -17,6 +17,8 @@ pub const FORMAT: Format = Format {
             Rule::at("choices[].index", Field::ChoiceIndex),
             Rule::at("choices[].finish_reason", Field::Finish),
             Rule::at("choices[].text", Field::Text),
+            // Writer's events hold this and nothing else.
+            Rule::at("value", Field::Text),
             Rule::at("usage.prompt_tokens", Field::Usage(Count::Input)),
             Rule::at("usage.completion_tokens", Field::Usage(Count::Output)),
             Rule::at("usage.total_tokens", Field::Usage(Count::Total)),

@@ -1,6 +1,6 @@
 //! OpenAI embeddings (<https://platform.openai.com/docs/api-reference/embeddings>): input only, one choice a vector.
 
-use super::{BLANK, ERRORS, Choices, Field, Format, Operation, Rule};
+use super::{BLANK, Choices, ERRORS, Field, Format, Operation, Rule};
 use crate::usage::Count;
 
 /// `POST /v1/embeddings`
@@ -15,11 +15,13 @@ pub const FORMAT: Format = Format {
             Rule::at("model", Field::Model),
             Rule::at("data[]", Field::Item),
             Rule::at("usage.prompt_tokens", Field::Usage(Count::Input)),
-            Rule::at("usage.completion_tokens", Field::Usage(Count::Output)),
             Rule::at("usage.total_tokens", Field::Usage(Count::Total)),
         ],
         ERRORS,
+        super::FLAT_ERRORS,
     ],
+    kind: "object",
     choices: Choices::Counted,
+    total_is_input: true,
     ..BLANK
 };

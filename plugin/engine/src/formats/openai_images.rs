@@ -1,6 +1,6 @@
 //! OpenAI images (<https://platform.openai.com/docs/api-reference/images>): usage with the gpt-image models only.
 
-use super::{BLANK, ERRORS, Choices, Field, Format, Operation, Rule};
+use super::{BLANK, Choices, ERRORS, Field, Format, Operation, Rule};
 use crate::usage::Count;
 
 /// `POST /v1/images/generations`, `/edits` and `/variations`, and OpenRouter's `/images`.

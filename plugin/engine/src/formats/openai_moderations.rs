@@ -7,13 +7,7 @@ pub const FORMAT: Format = Format {
     name: "openai_moderations",
     operation: Operation::Moderation,
     claims: &["*/moderations"],
-    response: &[
-        &[
-            Rule::at("id", Field::Id),
-            Rule::at("model", Field::Model),
-        ],
-        ERRORS,
-    ],
+    response: &[&[Rule::at("id", Field::Id), Rule::at("model", Field::Model)], ERRORS],
     has_usage: false,
     ..BLANK
 };

@@ -44,7 +44,10 @@ pub const FORMAT: Format = Format {
             Rule::at("response.usage.output_tokens", Field::Usage(Count::Output)),
             Rule::at("response.usage.total_tokens", Field::Usage(Count::Total)),
             Rule::at("response.usage.input_tokens_details.cached_tokens", Field::Usage(Count::CacheRead)),
-            Rule::at("response.usage.input_tokens_details.cache_write_tokens", Field::Usage(Count::CacheWrite)),
+            Rule::at(
+                "response.usage.input_tokens_details.cache_write_tokens",
+                Field::Usage(Count::CacheWrite),
+            ),
             Rule::at("response.usage.output_tokens_details.reasoning_tokens", Field::Usage(Count::Reasoning)),
             Rule::at("response.error", Field::Error),
             Rule::at("response.error.code", Field::ErrorCode),

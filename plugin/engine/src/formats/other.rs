@@ -1,14 +1,15 @@
 //! What a known provider serves beside inferences: files, jobs, lists, stored answers. Counted as requests, with
 //! their errors; what they hold is not read as an answer, since it is another exchange's.
 
-use super::{BLANK, ERRORS, Format, Operation};
+use super::{BLANK, Field, Format, Operation, Rule};
 
 /// Any path of a known provider that no other row claims.
 pub const FORMAT: Format = Format {
     name: "other",
     operation: Operation::Other,
     request: &[],
-    response: &[ERRORS],
+    // Without `error` itself: jobs have an empty one that tells of no error.
+    response: &[&[Rule::at("error.type", Field::ErrorType), Rule::at("error.code", Field::ErrorCode)]],
     has_usage: false,
     ..BLANK
 };

@@ -10,7 +10,12 @@ pub const FORMAT: Format = Format {
     name: "watsonx_generation",
     provider: "ibm.watsonx.ai",
     operation: Operation::TextCompletion,
-    claims: &["*/text/generation", "*/text/generation_stream", "*/generation/text", "*/generation/text_stream"],
+    claims: &[
+        "*/text/generation",
+        "*/text/generation_stream",
+        "*/generation/text",
+        "*/generation/text_stream",
+    ],
     request: &[&[Rule::at("model_id", Field::Model)]],
     response: &[
         &[

@@ -4,9 +4,9 @@ mod events;
 mod framed;
 
 use super::{Ended, Fault, Json, Paths, Sink, Sse};
+use crate::record::Gap;
 use events::Events;
 use framed::Framed;
-use crate::record::Gap;
 
 /// How documents lie in a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -64,9 +64,16 @@ fn frames_cut_anywhere() {
     all_types.extend_from_slice(&[9; 16]);
     all_types.extend_from_slice(&header(":event-type", "chunk"));
     let exception = [header(":message-type", "exception"), header(":exception-type", "throttling")].concat();
-    let bytes = [frame(&all_types, b"{}"), frame(b"", b""), frame(&exception, b"{\"message\":\"\"}")].concat();
-    let lines =
-        ["begin chunk/ 2", "end {} true", "begin / 0", "end  true", "begin /throttling 14", "end {\"message\":\"\"} true"];
+    let bytes =
+        [frame(&all_types, b"{}"), frame(b"", b""), frame(&exception, b"{\"message\":\"\"}")].concat();
+    let lines = [
+        "begin chunk/ 2",
+        "end {} true",
+        "begin / 0",
+        "end  true",
+        "begin /throttling 14",
+        "end {\"message\":\"\"} true",
+    ];
     for at in 0..=bytes.len() {
         let (before, after) = bytes.split_at(at);
         assert_eq!(read(&[before, after]).0, lines, "cut at {at}");
