@@ -16,6 +16,8 @@ impl Sink for Counter {
     fn scalar(&mut self, _node: NodeId, _at: At, _value: Scalar<'_>) {
         self.0 += 1;
     }
+
+    fn flow(&mut self, _node: NodeId, _at: At, _piece: &[u8]) {}
 }
 
 fn scan(c: &mut Criterion) {
@@ -24,7 +26,7 @@ fn scan(c: &mut Criterion) {
     let numbers = format!(r#"{{"data":[{}1],"usage":{{"tokens":7}}}}"#, "0.0123456,".repeat(6_000));
     let structure = format!(r#"{{"data":[{}1],"usage":{{"tokens":7}}}}"#, r#"{"a":[null]},"#.repeat(6_000));
     let mut paths = Paths::default();
-    paths.add("usage.tokens", 0, 0);
+    paths.add("usage.tokens", 0, 0, false);
     let mut group = c.benchmark_group("scan");
     for (name, document) in
         [("text", text), ("escaped", escaped), ("numbers", numbers), ("structure", structure)]

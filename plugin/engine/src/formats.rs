@@ -317,6 +317,9 @@ impl Rule {
 pub(crate) const REQUEST: &[&[Rule]] =
     &[&[Rule::at("model", Field::Model), Rule::at("stream", Field::Stream)]];
 
+/// Methods of requests that ask a provider for something; the others are a browser's and a load balancer's.
+const OTHER_METHODS: &[&str] = &["GET", "POST", "PUT", "PATCH", "DELETE"];
+
 /// The row whose claim fits best; requests to a known provider that no row claims are [`other`].
 pub fn claimed(method: &str, host: &str, path: &str) -> Option<&'static Format> {
     let path = path.split('?').next().unwrap_or(path);
@@ -327,7 +330,7 @@ pub fn claimed(method: &str, host: &str, path: &str) -> Option<&'static Format> 
         .filter(|(claim, _)| pattern::fits(claim, &place))
         .max_by_key(|(claim, _)| claim.len())
         .map(|(_, format)| format)
-        .or_else(|| provider_of(host).map(|_| &other::FORMAT))
+        .or_else(|| provider_of(host).filter(|_| OTHER_METHODS.contains(&method)).map(|_| &other::FORMAT))
 }
 
 /// The model that `path` names, decoded.

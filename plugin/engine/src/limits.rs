@@ -24,6 +24,9 @@ pub const CHOICES_MAX: usize = 256;
 /// Bytes of an AWS event stream frame's headers that are kept; what stands beyond them says nothing.
 pub const FRAME_HEADER_BYTES_MAX: usize = 4 * 1024;
 
+/// Bytes of a line in a form that are kept; files beside the fields are longer and matter to nobody.
+pub const FORM_LINE_BYTES_MAX: usize = 512;
+
 /// Bytes of one stream event (default of `limits.event_bytes`).
 pub const EVENT_BYTES_DEFAULT: u64 = 16 * 1024 * 1024;
 

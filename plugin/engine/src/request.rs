@@ -3,12 +3,13 @@
 use crate::formats::{self, Field, Format};
 use crate::head::Headers;
 use crate::record::Gap;
-use crate::scan::{Announced, At, Body, Documents, Node, NodeId, Paths, Scalar, Sink};
+use crate::scan::{Announced, At, Body, Documents, Form, Node, NodeId, Paths, Scalar, Sink};
 
 /// What is known of the request.
 #[derive(Debug)]
 pub struct Asked {
     body: Option<Body>,
+    form: Option<Form>,
     /// The model that is asked for.
     pub model: Option<String>,
     /// Whether a stream is asked for.
@@ -21,11 +22,13 @@ impl Asked {
     /// Nothing read yet. Content types are guesses of clients, so all but those that cannot hold JSON are read.
     pub fn new(head: &Headers<'_>, model_in_path: Option<String>, event_bytes_max: u64) -> Self {
         let content_type = head.get("content-type").unwrap_or_default().to_ascii_lowercase();
+        let form = Form::announced(head.get("content-type").unwrap_or_default());
         let is_other = ["multipart/", "audio/", "image/", "application/octet-stream"];
         let is_other = is_other.iter().any(|start| content_type.starts_with(start.as_bytes()));
         let is_readable = !is_other && !head.is_encoded();
         Self {
             body: is_readable.then(|| Body::new(Announced::default(), event_bytes_max)),
+            form: form.filter(|_| !head.is_encoded()),
             model: model_in_path,
             stream: None,
             gaps: if head.is_encoded() { vec![Gap::UnknownEncoding] } else { Vec::new() },
@@ -34,6 +37,13 @@ impl Asked {
 
     /// Bytes of the body.
     pub fn feed(&mut self, bytes: &[u8], format: &'static Format, paths: &Paths) {
+        if let Some(form) = &mut self.form {
+            form.feed(bytes, |name, value| {
+                if name == b"model" && !value.is_empty() {
+                    self.model = Some(String::from_utf8_lossy(value).into_owned());
+                }
+            });
+        }
         self.read(format, paths, |body, reader| body.feed(bytes, paths, reader));
     }
 
@@ -41,6 +51,7 @@ impl Asked {
     pub fn finish(&mut self, format: &'static Format, paths: &Paths) {
         self.read(format, paths, |body, reader| body.finish(paths, reader));
         self.body = None;
+        self.form = None;
     }
 
     fn read(

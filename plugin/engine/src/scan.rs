@@ -6,6 +6,7 @@
 
 mod base64;
 mod body;
+mod form;
 mod frames;
 mod json;
 mod number;
@@ -14,6 +15,7 @@ mod sse;
 mod text;
 
 pub use body::{Announced, Body, Documents, Framing};
+pub use form::Form;
 pub use json::{Ended, Fault, Json};
 pub use paths::{Node, NodeId, Paths};
 pub use sse::{Sse, SseSink};

@@ -84,8 +84,7 @@ fn values_without_sense_are_refused() {
     );
     refused(
         r#"{"match":[{"format":"openai_chat"},{"format":"nope"}]}"#,
-        "match[1].format: unknown format `nope`, expected one of anthropic_complete, anthropic_messages, \
-         anthropic_count_tokens, openai_chat, openai_completions, openai_embeddings",
+        &format!("match[1].format: unknown format `nope`, expected one of {}", crate::formats::names()),
     );
     let keys = "record, request_id, provider, operation, request_model, model, response_model, status, error, source, \
                 finish_reasons, response_id, input_tokens, output_tokens, cached_input_tokens, reasoning_tokens, \
@@ -182,7 +181,20 @@ fn without_rules_paths_decide() {
     check("", "POST localhost /v1/complete", "anthropic_complete anthropic");
     check("", "POST localhost /v1/models", "-");
     check("", "POST localhost /", "-");
-    check("", "GET api.openai.com /v1/chat/completions", "-");
+    check("", "GET api.openai.com /v1/chat/completions/x", "other openai");
+    check("", "GET api.openai.com /v1/chat/completions", "other openai");
+    check("", "POST api.openai.com /v1/files", "other openai");
+    check("", "DELETE api.openai.com /v1/files/x", "other openai");
+    check("", "GET localhost /v1/chat/completions", "-");
+    check("", "POST localhost:11434 /v1/chat/completions", "openai_chat ollama");
+    check("", "POST s3.us-east-1.amazonaws.com /bucket", "-");
+    check("", "POST h /model/us.anthropic.claude-v2/invoke", "bedrock_anthropic aws.bedrock");
+    check("", "POST h /model/mistral.mistral-large-2407-v1%3A0/invoke", "bedrock_chat aws.bedrock");
+    check("", "POST h /model/cohere.command-light-text-v14/invoke", "bedrock_cohere_text aws.bedrock");
+    check("", "POST api.writer.com /v1/chat", "openai_chat writer");
+    check("", "POST api.cohere.com /v1/chat", "cohere_v1_chat cohere");
+    check("", "POST h /v1/models/x:generateContent", "gemini_generate_content gcp.gemini");
+    check("", "POST h /v1/models/text-embedding-004:predict", "gemini_embeddings gcp.gemini");
     check("", "post api.openai.com /v1/chat/completions", "-");
     check("", "OPTIONS api.openai.com /v1/chat/completions", "-");
 }
@@ -225,9 +237,9 @@ fn rules_say_what_must_be_asked() {
     assert!(asks(r#"{"match":[{},{"route":"a"}]}"#) && asks(r#"{"match":[{"cluster":"a"}]}"#));
     assert!(!asks(r#"{"match":[{"path":"a","host":"b","provider":"c"}]}"#) && !asks(r#"{"match":[]}"#));
     let policy = Policy::parse(br#"{"match":[{}]}"#).unwrap();
-    assert!(policy.may_meter(b"POST", b"/any") && !policy.may_meter(b"GET", b"/any"));
+    assert!(policy.may_meter(b"POST", b"", b"/any") && !policy.may_meter(b"GET", b"", b"/any"));
     let none = Policy::parse(b"{}").unwrap();
-    assert!(none.may_meter(b"POST", b"/v1/messages") && !none.may_meter(b"POST", b"/\xff"));
+    assert!(none.may_meter(b"POST", b"", b"/v1/messages") && !none.may_meter(b"POST", b"", b"/\xff"));
 }
 
 #[test]

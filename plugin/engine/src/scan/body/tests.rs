@@ -25,6 +25,8 @@ impl Sink for Collector {
             other => format!("{other:?}"),
         });
     }
+
+    fn flow(&mut self, _node: NodeId, _at: At, _piece: &[u8]) {}
 }
 
 impl Documents for Collector {
@@ -40,6 +42,10 @@ impl Documents for Collector {
         self.log.push("done".to_owned());
     }
 
+    fn exception(&mut self, kind: &[u8]) {
+        self.log.push(format!("exception:{}", String::from_utf8_lossy(kind)));
+    }
+
     fn gap(&mut self, gap: Gap) {
         self.log.push(gap.name().to_owned());
     }
@@ -49,8 +55,8 @@ const EVENT_BYTES: u64 = 32;
 
 fn read(pieces: &[&[u8]], announced_sse: bool) -> (Framing, String) {
     let mut paths = Paths::default();
-    paths.add("a", 0, 8);
-    let mut body = Body::new(announced_sse, EVENT_BYTES);
+    paths.add("a", 0, 8, false);
+    let mut body = Body::new(Announced { sse: announced_sse, array_is_stream: false }, EVENT_BYTES);
     let mut collector = Collector::default();
     for piece in pieces {
         body.feed(piece, &paths, &mut collector);

@@ -25,7 +25,7 @@ struct Read {
 }
 
 #[derive(Default)]
-struct Collector(Vec<Found>, Option<Paths>);
+struct Collector(Vec<Found>, Option<Paths>, Vec<u8>);
 
 impl Collector {
     fn push(&mut self, node: NodeId, at: At, value: Value) {
@@ -46,23 +46,32 @@ impl Sink for Collector {
             Scalar::Null => Value::Null,
             Scalar::Bool(value) => Value::Bool(value),
             Scalar::Number(digits) => Value::number(digits),
-            Scalar::Text { start, empty } => Value::Text(start.to_vec(), empty),
+            Scalar::Text { start, empty } => {
+                // The pieces are the whole text, of which this is the start.
+                let flowed = std::mem::take(&mut self.2);
+                assert_eq!((start, empty), (&flowed[..flowed.len().min(TEXT_MAX)], flowed.is_empty()));
+                Value::Text(start.to_vec(), empty)
+            }
         };
         self.push(node, at, value);
+    }
+
+    fn flow(&mut self, _node: NodeId, _at: At, piece: &[u8]) {
+        self.2.extend_from_slice(piece);
     }
 }
 
 fn paths() -> Paths {
     let mut paths = Paths::default();
     for (number, path) in (0..).zip(WANTED) {
-        paths.add(path, number, TEXT_MAX);
+        paths.add(path, number, TEXT_MAX, true);
     }
     paths
 }
 
 fn read(pieces: &[&[u8]]) -> Read {
     let paths = paths();
-    let mut collector = Collector(Vec::new(), Some(self::paths()));
+    let mut collector = Collector(Vec::new(), Some(self::paths()), Vec::new());
     let mut json = Json::default();
     let mut left = Vec::new();
     for piece in pieces {
@@ -265,7 +274,7 @@ fn a_scanner_can_be_used_again_after_anything() {
         let mut ignored = Collector::default();
         let _whatever = json.feed(before.as_bytes(), &paths, &mut ignored);
         json.reset();
-        let mut collector = Collector(Vec::new(), Some(self::paths()));
+        let mut collector = Collector(Vec::new(), Some(self::paths()), Vec::new());
         assert_eq!(json.feed(b"{\"a\":\"x\"}", &paths, &mut collector), Ok(&b""[..]));
         assert!(json.is_done());
         assert_eq!(collector.0, read(&[b"{\"a\":\"x\"}"]).found, "after {before}");

@@ -17,7 +17,7 @@ fn check(written: &str, keep_max: usize, kept: impl AsRef<[u8]>, is_cut: bool) -
         let mut ended = Vec::new();
         let mut has_ended = false;
         for piece in pieces {
-            match (has_ended, text.feed(if has_ended { b"" } else { piece })) {
+            match (has_ended, text.feed(if has_ended { b"" } else { piece }, |_: &[u8]| {})) {
                 (true, _) => ended.extend_from_slice(piece),
                 (false, Some(rest)) => {
                     has_ended = true;
