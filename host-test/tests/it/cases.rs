@@ -53,10 +53,13 @@ fn every_format_has_cases_of_its_own() {
     let policy = Rc::new(Policy::parse(b"").unwrap());
     let mut without: BTreeSet<_> = formats::ALL.iter().map(|format| format.name).collect();
     for case in common::own_cases() {
-        let path = case.request_head.iter().find(|(name, _)| name == ":path").unwrap();
-        let claimed = formats::claimed(std::str::from_utf8(&path.1).unwrap()).unwrap();
-        without.remove(claimed.name);
-        assert!(policy.may_meter(b"POST", &path.1), "{}", case.name);
+        let field = |name: &str| {
+            let found = case.request_head.iter().find(|(field, _)| field == name).unwrap();
+            std::str::from_utf8(&found.1).unwrap()
+        };
+        let (method, host, path) = (field(":method"), field(":authority"), field(":path"));
+        without.remove(formats::claimed(method, host, path).unwrap().name);
+        assert!(policy.may_meter(method.as_bytes(), host.as_bytes(), path.as_bytes()), "{}", case.name);
     }
     assert_eq!(without, BTreeSet::new());
 }
