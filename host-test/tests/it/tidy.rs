@@ -12,18 +12,19 @@ use source::Source;
 
 /// The engine's modules, each with those it may name; every one of those stands further down, so there is no way back.
 const MAY_NAME: &[(&str, &[&str])] = &[
-    ("exchange", &["ending", "head", "ids", "policy", "reading", "record", "request", "scan"]),
+    ("exchange", &["ending", "estimate", "head", "ids", "policy", "reading", "record", "request", "scan"]),
     ("outputs", &["effect", "metrics", "policy", "record", "series", "usage"]),
     ("series", &["metrics", "policy"]),
     ("policy", &["config", "effect", "formats", "head", "limits", "metrics", "pattern", "scan"]),
-    ("reading", &["formats", "limits", "record", "scan", "usage"]),
-    ("request", &["formats", "head", "record", "scan"]),
+    ("reading", &["estimate", "formats", "limits", "record", "scan", "usage"]),
+    ("request", &["estimate", "formats", "head", "record", "scan"]),
     ("formats", &["limits", "scan", "usage"]),
     ("scan", &["limits", "record"]),
     ("ending", &["record"]),
-    ("record", &["usage"]),
+    ("record", &["estimate", "usage"]),
     ("metrics", &["limits"]),
     ("config", &["limits"]),
+    ("estimate", &[]),
     ("effect", &[]),
     ("head", &[]),
     ("ids", &[]),

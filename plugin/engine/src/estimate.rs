@@ -22,6 +22,8 @@ pub enum Kind {
     Marks,
     /// Line feeds.
     Line,
+    /// All other ASCII: spaces, mostly.
+    Space,
     /// Characters of Latin beyond ASCII.
     Latin,
     /// Characters of Greek, Cyrillic and Armenian.
@@ -32,9 +34,7 @@ pub enum Kind {
     Indic,
     /// Typographic marks, symbols, full-width forms.
     Symbol,
-    /// Kana and CJK marks.
-    Kana,
-    /// CJK ideographs.
+    /// CJK ideographs, kana, and the marks that go with them.
     Ideograph,
     /// Hangul syllables.
     Hangul,
@@ -46,7 +46,7 @@ pub enum Kind {
 pub const KINDS: usize = 15;
 
 /// Thousandths of a token that one of each kind is worth.
-const WEIGHTS: [u32; KINDS] = [140, 400, 700, 110, 800, 830, 1500, 360, 450, 700, 2100, 850, 850, 750, 2400];
+const WEIGHTS: [u32; KINDS] = [140, 400, 700, 110, 800, 830, 0, 1500, 360, 450, 700, 2100, 850, 750, 2400];
 
 /// What a text is made of. Text comes in pieces cut anywhere, even inside a character, and adds up to the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,6 +105,13 @@ impl Tally {
         self.counts
     }
 
+    /// Characters, nearly: by their first bytes.
+    pub fn characters(&self) -> u64 {
+        let twice = [Kind::Word as usize, Kind::Marks as usize];
+        let once = self.counts.iter().enumerate().filter(|(kind, _)| !twice.contains(kind));
+        once.map(|(_, count)| u64::from(*count)).fold(0, u64::saturating_add)
+    }
+
     /// The estimate, in tokens; 0 for nothing, at least 1 for anything.
     pub fn tokens(&self) -> u64 {
         let milli = self.milli_tokens();
@@ -141,6 +148,8 @@ impl Tally {
             self.add(Kind::Marks, u32::from(!is_mark(self.last)));
         } else if byte == b'\n' {
             self.add(Kind::Line, 1);
+        } else {
+            self.add(Kind::Space, 1);
         }
         self.last = byte;
     }
@@ -153,8 +162,7 @@ impl Tally {
             0xCD..=0xD4 => Kind::Greek,
             0xD5..=0xDF => Kind::Arabic,
             0xE0..=0xE1 => Kind::Indic,
-            0xE3 => Kind::Kana,
-            0xE4..=0xE9 => Kind::Ideograph,
+            0xE3..=0xE9 => Kind::Ideograph,
             0xEA..=0xED => Kind::Hangul,
             0xF0.. => Kind::Emoji,
             _ => return,
@@ -166,6 +174,7 @@ impl Tally {
     fn blocks(&mut self, blocks: &[Lanes], before: &[Lanes]) {
         let (mut letters, mut words, mut digits) = ([0; BLOCK], [0; BLOCK], [0; BLOCK]);
         let (mut marks, mut runs, mut lines) = ([0; BLOCK], [0; BLOCK], [0; BLOCK]);
+        let mut spaces = [0; BLOCK];
         for (block, before) in blocks.iter().zip(before) {
             let all = block.iter().chain(before).fold(0, |all, byte| all | byte);
             if all >= 0x80 {
@@ -179,10 +188,19 @@ impl Tally {
             count(&mut marks, block, before, |byte, _| is_mark(byte));
             count(&mut runs, block, before, |byte, before| is_mark(byte) & !is_mark(before));
             count(&mut lines, block, before, |byte, _| byte == b'\n');
+            count(&mut spaces, block, before, |byte, _| is_space(byte));
             self.last = block.last().copied().unwrap_or(b' ');
         }
-        let lanes = [letters, words, digits, marks, runs, lines];
-        let kinds = [Kind::Letter, Kind::Word, Kind::Digit, Kind::Mark, Kind::Marks, Kind::Line];
+        let lanes = [letters, words, digits, marks, runs, lines, spaces];
+        let kinds = [
+            Kind::Letter,
+            Kind::Word,
+            Kind::Digit,
+            Kind::Mark,
+            Kind::Marks,
+            Kind::Line,
+            Kind::Space,
+        ];
         for (kind, lanes) in kinds.into_iter().zip(lanes) {
             self.add(kind, lanes.iter().map(|lane| u32::from(*lane)).fold(0, u32::saturating_add));
         }
@@ -207,6 +225,10 @@ fn is_word(byte: u8) -> bool {
 /// Written without branches: it runs on sixteen bytes at once.
 fn is_mark(byte: u8) -> bool {
     (byte > b' ') & (byte < 0x7F) & !is_letter(byte) & !byte.is_ascii_digit()
+}
+
+fn is_space(byte: u8) -> bool {
+    ((byte <= b' ') & (byte != b'\n')) | (byte == 0x7F)
 }
 
 /// What a request puts before a model.

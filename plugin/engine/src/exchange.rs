@@ -6,6 +6,7 @@
 use std::rc::Rc;
 
 use crate::ending::{self, End, Seen};
+use crate::estimate::Estimate;
 use crate::head::Headers;
 use crate::ids::Ids;
 use crate::policy::{Place, Policy, Route};
@@ -169,8 +170,10 @@ impl Exchange {
         self.asked.gaps.retain(|gap| !gaps.contains(gap));
         gaps.append(&mut self.asked.gaps);
         let times = self.times(&answer, now_ns);
+        let estimate = Estimate { prompt: self.asked.prompt, answer: self.response.reading.text() };
         Record {
             usage_missing,
+            estimate: self.policy.estimates().then_some(estimate),
             request_id: self.request_id,
             provider: speaker.map_or_else(|| self.route.provider.clone(), str::to_owned),
             began_as: self.route.provider,
@@ -222,7 +225,7 @@ impl Exchange {
         http_status: Option<u32>,
         gaps: &[Gap],
     ) -> Option<UsageMissing> {
-        let has_usage = answer.input_tokens.or(answer.output_tokens).is_some();
+        let has_usage = answer.input_tokens.or(answer.output_tokens).is_some() && !answer.is_first_output;
         if has_usage || !self.route.format.has_usage {
             return None;
         }

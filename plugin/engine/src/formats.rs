@@ -122,7 +122,7 @@ pub(crate) const BLANK: Format = Format {
     operation: Operation::Other,
     claims: &[],
     model_in_path: None,
-    request: REQUEST,
+    request: &[ASKED],
     kind: "",
     response: &[],
     headers: &[],
@@ -246,6 +246,8 @@ pub enum Field {
     Id,
     /// A token count.
     Usage(Count),
+    /// A token count of the beginning, which says nothing of the end.
+    FirstUsage(Count),
     /// A token count by the platform in front of the model; used where the model's own body has none at all.
     Metered(Count),
     /// A token count of the array's element it stands in, if that element is about it.
@@ -270,6 +272,14 @@ pub enum Field {
     Hidden,
     /// Something else that was generated: reasoning, a refusal, arguments of a tool call.
     Generated,
+    /// The same as what most servers send beside it too: it stands for a delta, and its length counts for nothing.
+    Repeated,
+    /// Text of a whole answer, where no delta is to be timed.
+    Whole,
+    /// What describes tools, or the form of the answer (requests).
+    Schema,
+    /// A message begins (requests).
+    Turn,
     /// A call the client is asked to run; counted once for each non-empty value.
     ToolCall,
     /// The same in a whole answer; counts where none came one by one, since some streams repeat them there.
@@ -284,6 +294,13 @@ pub enum Field {
     Last,
     /// Only this provider sends it.
     Speaker(&'static str),
+}
+
+impl Field {
+    /// Whether nothing but an estimate asks for it.
+    const fn is_for_estimates(self) -> bool {
+        matches!(self, Self::Whole | Self::Schema | Self::Turn)
+    }
 }
 
 impl Rule {
@@ -302,11 +319,21 @@ impl Rule {
         Self { kind: Some(kind), ..self }
     }
 
+    /// Whether all of a string is looked at.
+    const fn flows(&self) -> bool {
+        let is_text = matches!(
+            self.field,
+            Field::Text | Field::Generated | Field::Whole | Field::Schema | Field::ToolCall
+        );
+        is_text && self.only.is_none()
+    }
+
     /// Bytes of a string that are enough for the field; 0 where only its presence counts.
     const fn text_bytes(&self) -> usize {
         match (self.field, self.only) {
             (_, Some(only)) => only.len().saturating_add(1),
-            (Field::Text | Field::Generated | Field::ToolCall | Field::WholeToolCall, None) => 0,
+            (Field::Text | Field::Generated | Field::Repeated | Field::Whole | Field::Schema, None) => 0,
+            (Field::Turn | Field::ToolCall | Field::WholeToolCall, None) => 0,
             (Field::Error | Field::Speaker(_), None) => 0,
             _ => crate::limits::SCALAR_BYTES_MAX,
         }
@@ -314,8 +341,11 @@ impl Rule {
 }
 
 /// The request fields nearly every provider shares.
-pub(crate) const REQUEST: &[&[Rule]] =
-    &[&[Rule::at("model", Field::Model), Rule::at("stream", Field::Stream)]];
+pub(crate) const ASKED: &[Rule] = &[Rule::at("model", Field::Model), Rule::at("stream", Field::Stream)];
+
+/// The texts of requests for vectors.
+pub(crate) const INPUTS: &[Rule] =
+    &[Rule::at("input", Field::Text), Rule::at("input[]", Field::Text), Rule::at("prompt", Field::Text)];
 
 /// Methods of requests that ask a provider for something; the others are a browser's and a load balancer's.
 const OTHER_METHODS: &[&str] = &["GET", "POST", "PUT", "PATCH", "DELETE"];
@@ -369,16 +399,24 @@ pub fn named(name: &str) -> Option<&'static Format> {
 /// The number under which [`paths`] has the place of a document's kind.
 pub const KIND: u16 = u16::MAX;
 
-/// The places that `rules` want, and the place that tells the kind of a document, if there is one.
-pub fn paths(rules: &[&[Rule]], kind: &'static str) -> Paths {
+/// The places that `rules` want, and the place that tells the kind of a document, if there is one. With `texts` the
+/// text at places of text is wanted too, to estimate how many tokens it is.
+pub fn paths(rules: &[&[Rule]], kind: &'static str, texts: bool) -> Paths {
     let mut paths = Paths::default();
     if !kind.is_empty() {
         paths.add(kind, KIND, crate::limits::SCALAR_BYTES_MAX, false);
     }
     for (part, rules) in (0u8..).zip(rules) {
         for (number, rule) in (0u8..).zip(*rules) {
-            let flows = matches!(rule.field, Field::Text | Field::Generated) && rule.only.is_none();
-            paths.add(rule.path, u16::from_be_bytes([part, number]), rule.text_bytes(), flows);
+            if !texts && rule.field.is_for_estimates() {
+                continue;
+            }
+            paths.add(
+                rule.path,
+                u16::from_be_bytes([part, number]),
+                rule.text_bytes(),
+                texts && rule.flows(),
+            );
         }
     }
     paths

@@ -5,12 +5,13 @@
 
 mod pending;
 
+use crate::estimate::Tally;
 use crate::formats::{self, Choices, Field, Format, Operation, Rule, Tools};
 use crate::head::Headers;
 use crate::limits::CHOICES_MAX;
 use crate::record::{Answer, Gap, Word};
 use crate::scan::{At, Documents, Node, NodeId, Paths, Scalar, Sink};
-use crate::usage::Usage;
+use crate::usage::{Count, Usage};
 
 use pending::{Pending, Value};
 
@@ -42,6 +43,20 @@ pub struct Reading {
     is_done: bool,
     gaps: Vec<Gap>,
     deltas: Deltas,
+    texts: Texts,
+    /// The output's count is of the stream's beginning.
+    is_first_output: bool,
+}
+
+/// All text that was generated, as far as it was seen: also that of events which broke off.
+#[derive(Debug, Default)]
+struct Texts {
+    /// Of all deltas.
+    deltas: Tally,
+    /// Of the last document that had a whole answer.
+    whole: Tally,
+    /// That document has ended.
+    is_whole_over: bool,
 }
 
 /// One choice of an answer.
@@ -89,6 +104,8 @@ impl Reading {
             is_done: false,
             gaps: Vec::new(),
             deltas: Deltas::default(),
+            texts: Texts::default(),
+            is_first_output: false,
         }
     }
 
@@ -144,6 +161,11 @@ impl Reading {
     /// When deltas came.
     pub fn deltas(&self) -> Deltas {
         self.deltas
+    }
+
+    /// The text that was generated. A stream that also repeats its whole answer has it once.
+    pub fn text(&self) -> Tally {
+        if self.texts.deltas.is_empty() { self.texts.whole } else { self.texts.deltas }
     }
 
     /// Whether nothing more is to come: the protocol's last mark was seen.
@@ -208,6 +230,7 @@ impl Reading {
             usage: self.usage,
             input_tokens,
             output_tokens,
+            is_first_output: self.is_first_output,
             finish_reasons: finish_reasons.into_iter().chain(blocked).collect(),
             tool_calls: has_tools.then_some(tool_calls),
             choices,
@@ -270,6 +293,13 @@ impl Reading {
             Field::Usage(count) => {
                 if let Some(tokens) = value.count() {
                     usage.set(count, tokens);
+                    self.is_first_output &= count != Count::Output;
+                }
+            }
+            Field::FirstUsage(count) => {
+                if let Some(tokens) = value.count() {
+                    usage.set(count, tokens);
+                    self.is_first_output |= count == Count::Output;
                 }
             }
             Field::Metered(count) => {
@@ -347,6 +377,13 @@ pub struct Reader<'a> {
 }
 
 impl Reader<'_> {
+    /// Whether text of a whole answer stands there.
+    fn has_whole(&self, node: NodeId) -> bool {
+        let rules = self.paths.node(node).map(Node::rules).unwrap_or_default();
+        let mut rules = rules.iter().filter_map(|rule| formats::rule(self.reading.format.response, *rule));
+        rules.any(|rule| rule.field == Field::Whole)
+    }
+
     fn found(&mut self, node: NodeId, mut take: impl FnMut(&mut Pending, &Rule)) {
         let rules = self.paths.node(node).map(Node::rules).unwrap_or_default();
         for rule in rules {
@@ -377,14 +414,30 @@ impl Sink for Reader<'_> {
         if rules.contains(&formats::KIND) {
             self.reading.pending.set_kind(value);
         }
+        if self.has_whole(node) {
+            self.reading.texts.whole.end();
+        }
         self.found(node, |pending, rule| pending.scalar(rule, at, value));
     }
 
-    fn flow(&mut self, _node: NodeId, _at: At, _piece: &[u8]) {}
+    // What flows counts at once, since no half of a document may be lost where a body is one.
+    fn flow(&mut self, node: NodeId, _at: At, piece: &[u8]) {
+        let is_whole = self.has_whole(node);
+        let texts = &mut self.reading.texts;
+        if !is_whole {
+            texts.deltas.feed(piece);
+            return;
+        }
+        if core::mem::take(&mut texts.is_whole_over) {
+            texts.whole = Tally::default();
+        }
+        texts.whole.feed(piece);
+    }
 }
 
 impl Documents for Reader<'_> {
     fn document(&mut self) {
+        self.reading.texts.is_whole_over = true;
         if self.reading.pending.is_overfull() {
             self.reading.add_gap(Gap::TooManyValues);
         }
@@ -392,6 +445,7 @@ impl Documents for Reader<'_> {
     }
 
     fn discard(&mut self) {
+        self.reading.texts.is_whole_over = true;
         self.reading.pending.clear();
     }
 

@@ -25,11 +25,12 @@ fn counts(text: &str) -> Vec<u32> {
 fn a_text_is_counted_by_what_it_is_made_of() {
     // Letter, Word, Digit, Mark, Marks, Line, then the scripts.
     assert_eq!(counts(""), [0; KINDS]);
-    assert_eq!(counts("Hi, you 2!!\n"), [5, 2, 1, 3, 2, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    assert_eq!(counts("Hi, you 2!!\n"), [5, 2, 1, 3, 2, 1, 2, 0, 0, 0, 0, 0, 0, 0, 0]);
     assert_eq!(counts("a1b"), [2, 2, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
-    assert_eq!(counts("café é"), [3, 2, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0]);
-    assert_eq!(counts("дa שלום हि"), [1, 3, 0, 0, 0, 0, 0, 1, 4, 2, 0, 0, 0, 0, 0]);
-    assert_eq!(counts("—。か漢한🙂"), [0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 1, 1, 1]);
+    assert_eq!(counts("café é"), [3, 2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 0, 0, 0]);
+    assert_eq!(counts("дa שלום हि"), [1, 3, 0, 0, 0, 0, 2, 0, 1, 4, 2, 0, 0, 0, 0]);
+    assert_eq!(counts("—。か漢한🙂"), [0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 3, 1, 1]);
+    assert_eq!(tally("Hi, дa\n—漢🙂".as_bytes()).characters(), 10);
     assert_eq!(size_of::<Tally>(), 64);
 }
 
@@ -38,7 +39,7 @@ fn a_text_that_ended_is_not_continued() {
     let mut tally = tally(b"a");
     tally.end();
     tally.feed(b"b");
-    assert_eq!(tally, self::tally(b"a b"));
+    assert_eq!(tally.counts()[..3], [2, 2, 0]);
 }
 
 proptest! {

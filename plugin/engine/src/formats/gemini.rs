@@ -9,6 +9,19 @@ use crate::usage::{Count, Merge};
 
 const MODEL: Option<(&str, &str)> = Some(("/models/", ":"));
 
+/// What goes to the model.
+const PROMPT: &[Rule] = &[
+    Rule::at("systemInstruction.parts[].text", Field::Text),
+    Rule::at("system_instruction.parts[].text", Field::Text),
+    Rule::at("contents[]", Field::Turn),
+    Rule::at("contents[].parts[].text", Field::Text),
+    Rule::at("contents[].parts[].functionCall.args.**", Field::Text),
+    Rule::at("contents[].parts[].functionResponse.response.**", Field::Text),
+    Rule::at("tools.**", Field::Schema),
+    Rule::at("generationConfig.responseSchema.**", Field::Schema),
+    Rule::at("generationConfig.responseJsonSchema.**", Field::Schema),
+];
+
 /// `POST …/models/MODEL:generateContent` and `:streamGenerateContent`, whose stream is a JSON array without `alt=sse`.
 pub const FORMAT: Format = Format {
     name: "gemini_generate_content",
@@ -20,6 +33,7 @@ pub const FORMAT: Format = Format {
         "*/tunedModels/*:generateContent",
     ],
     model_in_path: MODEL,
+    request: &[super::ASKED, PROMPT],
     response: &[&[
         Rule::at("responseId", Field::Id),
         Rule::at("modelVersion", Field::Model),
@@ -31,6 +45,8 @@ pub const FORMAT: Format = Format {
         Rule::only("candidates[].content.parts[].thought", "true", Field::Hidden),
         Rule::at("candidates[].content.parts[].functionCall", Field::ToolCall),
         Rule::at("candidates[].content.parts[].functionCall", Field::Generated),
+        Rule::at("candidates[].content.parts[].functionCall.args.**", Field::Generated),
+        Rule::at("candidates[].content.parts[].executableCode.code", Field::Generated),
         Rule::at("usageMetadata.promptTokenCount", Field::Usage(Count::Input)),
         Rule::at("usageMetadata.candidatesTokenCount", Field::Usage(Count::Output)),
         Rule::at("usageMetadata.totalTokenCount", Field::Usage(Count::Total)),
@@ -80,6 +96,14 @@ pub const EMBEDDINGS: Format = Format {
     operation: Operation::Embeddings,
     claims: &["*/models/*:embedContent", "*/models/*:batchEmbedContents", "*/models/*embedding*:predict"],
     model_in_path: MODEL,
+    request: &[
+        super::ASKED,
+        &[
+            Rule::at("content.parts[].text", Field::Text),
+            Rule::at("requests[].content.parts[].text", Field::Text),
+            Rule::at("instances[].content", Field::Text),
+        ],
+    ],
     response: &[&[
         Rule::at("embeddings[]", Field::Item),
         Rule::at("embedding", Field::Item),
