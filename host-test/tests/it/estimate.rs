@@ -13,7 +13,9 @@ fn dump() {
     let policy = Rc::new(Policy::parse(b"").unwrap());
     let mut out = String::new();
     for case in &cases {
-        let Ok(record) = native::record(&policy, case, std::iter::once(case.response_body.as_slice())) else { continue };
+        let Ok(record) = native::record(&policy, case, std::iter::once(case.response_body.as_slice())) else {
+            continue;
+        };
         let Some(e) = record.estimate else { continue };
         let row = serde_json::json!({
             "name": case.name, "folder": case.folder, "op": record.operation, "http": record.http_status,

@@ -18,7 +18,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("policy", &["config", "effect", "formats", "head", "limits", "metrics", "pattern", "scan"]),
     ("reading", &["estimate", "formats", "limits", "record", "scan", "usage"]),
     ("request", &["estimate", "formats", "head", "record", "scan"]),
-    ("formats", &["limits", "scan", "usage"]),
+    ("formats", &["estimate", "limits", "scan", "usage"]),
     ("scan", &["limits", "record"]),
     ("ending", &["record"]),
     ("record", &["estimate", "usage"]),

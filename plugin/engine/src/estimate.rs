@@ -46,7 +46,7 @@ pub enum Kind {
 pub const KINDS: usize = 15;
 
 /// Thousandths of a token that one of each kind is worth.
-const WEIGHTS: [u32; KINDS] = [140, 400, 700, 110, 800, 830, 0, 1500, 360, 450, 700, 2100, 850, 750, 2400];
+const WEIGHTS: [u32; KINDS] = [118, 465, 890, 164, 710, 560, 60, 1500, 300, 320, 420, 1250, 720, 630, 2200];
 
 /// What a text is made of. Text comes in pieces cut anywhere, even inside a character, and adds up to the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,15 +110,6 @@ impl Tally {
         let twice = [Kind::Word as usize, Kind::Marks as usize];
         let once = self.counts.iter().enumerate().filter(|(kind, _)| !twice.contains(kind));
         once.map(|(_, count)| u64::from(*count)).fold(0, u64::saturating_add)
-    }
-
-    /// The estimate, in tokens; 0 for nothing, at least 1 for anything.
-    pub fn tokens(&self) -> u64 {
-        let milli = self.milli_tokens();
-        match milli {
-            0 => 0,
-            _ => milli.saturating_add(500).checked_div(1000).unwrap_or(0).max(1),
-        }
     }
 
     /// The estimate, in thousandths of a token.
@@ -192,15 +183,7 @@ impl Tally {
             self.last = block.last().copied().unwrap_or(b' ');
         }
         let lanes = [letters, words, digits, marks, runs, lines, spaces];
-        let kinds = [
-            Kind::Letter,
-            Kind::Word,
-            Kind::Digit,
-            Kind::Mark,
-            Kind::Marks,
-            Kind::Line,
-            Kind::Space,
-        ];
+        let kinds = [Kind::Letter, Kind::Word, Kind::Digit, Kind::Mark, Kind::Marks, Kind::Line, Kind::Space];
         for (kind, lanes) in kinds.into_iter().zip(lanes) {
             self.add(kind, lanes.iter().map(|lane| u32::from(*lane)).fold(0, u32::saturating_add));
         }
@@ -231,6 +214,28 @@ fn is_space(byte: u8) -> bool {
     ((byte <= b' ') & (byte != b'\n')) | (byte == 0x7F)
 }
 
+/// What a format adds to the tokens of its texts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Frame {
+    /// Tokens of its models for a text, in percent of the usual.
+    pub text_percent: u16,
+    /// Tokens of a template around all messages.
+    pub prompt: u16,
+    /// Tokens of a template around each message.
+    pub turn: u16,
+    /// Tokens that tell a model about tools, if there are any.
+    pub tools: u16,
+    /// Thousandths of a token for each [`Prompt::values`], for keys and marks.
+    pub value_milli: u16,
+    /// Tokens around each call of a tool in an answer, its name among them.
+    pub call: u16,
+}
+
+impl Frame {
+    /// Text and nothing else.
+    pub const NONE: Self = Self { text_percent: 100, prompt: 0, turn: 0, tools: 0, value_milli: 0, call: 0 };
+}
+
 /// What a request puts before a model.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Prompt {
@@ -238,24 +243,58 @@ pub struct Prompt {
     pub text: Tally,
     /// Messages, each of which a template frames.
     pub turns: u32,
-    /// Keys, values and containers of what describes tools.
+    /// Values and containers in what describes tools, or the form of the answer.
     pub values: u32,
 }
 
-impl Prompt {
-    /// The estimate, in tokens.
-    pub fn tokens(&self) -> u64 {
-        self.text.tokens()
-    }
-}
-
 /// What is known of an exchange's tokens without being told.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Estimate {
+    /// What its format adds.
+    pub frame: Frame,
     /// What went to the model.
     pub prompt: Prompt,
     /// What came from it.
     pub answer: Tally,
+    /// Calls of tools that came from it.
+    pub calls: u32,
+}
+
+impl Estimate {
+    /// All input, in tokens; 0 where nothing of the request was seen.
+    pub fn input_tokens(&self) -> u64 {
+        let Prompt { text, turns, values } = self.prompt;
+        if text.is_empty() && turns == 0 && values == 0 {
+            return 0;
+        }
+        let frame = &self.frame;
+        // A text that is not put as a message becomes one.
+        let turns = u64::from(turns.max(1)).saturating_mul(frame.turn.into());
+        let tools = if values > 0 { frame.tools } else { 0 };
+        let tokens = [frame.prompt.into(), turns, tools.into()].into_iter().fold(0, u64::saturating_add);
+        let values = u64::from(values).saturating_mul(frame.value_milli.into());
+        rounded(self.milli(&text).saturating_add(values).saturating_add(tokens.saturating_mul(1000)))
+    }
+
+    /// All output that was seen, in tokens; 0 where there was none.
+    pub fn output_tokens(&self) -> u64 {
+        let calls = u64::from(self.calls).saturating_mul(self.frame.call.into());
+        rounded(self.milli(&self.answer).saturating_add(calls.saturating_mul(1000)))
+    }
+
+    /// Thousandths of a token.
+    fn milli(&self, text: &Tally) -> u64 {
+        let milli = text.milli_tokens().saturating_mul(self.frame.text_percent.into());
+        milli.checked_div(100).unwrap_or(0)
+    }
+}
+
+/// Whole tokens; anything is at least one.
+fn rounded(milli: u64) -> u64 {
+    match milli {
+        0 => 0,
+        _ => milli.saturating_add(500).checked_div(1000).unwrap_or(0).max(1),
+    }
 }
 
 #[cfg(test)]

@@ -170,10 +170,15 @@ impl Exchange {
         self.asked.gaps.retain(|gap| !gaps.contains(gap));
         gaps.append(&mut self.asked.gaps);
         let times = self.times(&answer, now_ns);
-        let estimate = Estimate { prompt: self.asked.prompt, answer: self.response.reading.text() };
+        let estimate = self.policy.estimates().then(|| Estimate {
+            frame: self.route.format.frame,
+            prompt: self.asked.prompt,
+            answer: self.response.reading.text(),
+            calls: answer.tool_calls.unwrap_or(0),
+        });
         Record {
             usage_missing,
-            estimate: self.policy.estimates().then_some(estimate),
+            estimate,
             request_id: self.request_id,
             provider: speaker.map_or_else(|| self.route.provider.clone(), str::to_owned),
             began_as: self.route.provider,

@@ -255,9 +255,9 @@ impl Record {
             return (None, None);
         };
         let answer = &self.answer;
-        let input = answer.input_tokens.is_none().then(|| estimate.prompt.tokens());
+        let input = answer.input_tokens.is_none().then(|| estimate.input_tokens());
         let is_open = answer.output_tokens.is_none() || answer.is_first_output;
-        let output = is_open.then(|| estimate.answer.tokens().max(answer.output_tokens.unwrap_or(0)));
+        let output = is_open.then(|| estimate.output_tokens().max(answer.output_tokens.unwrap_or(0)));
         (input, output)
     }
 

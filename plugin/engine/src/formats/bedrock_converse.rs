@@ -4,7 +4,12 @@
 //! streams; usage comes in their `metadata` event.
 
 use super::{BLANK, Choices, Field, Format, Operation, Rule, Tools};
+use crate::estimate::Frame;
 use crate::usage::Count;
+
+/// Of its commonest models.
+pub(super) const FRAME: Frame =
+    Frame { text_percent: 110, prompt: 3, turn: 4, tools: 310, value_milli: 2400, call: 28 };
 
 /// What goes to the model.
 pub(super) const PROMPT: &[Rule] = &[
@@ -52,6 +57,7 @@ pub const FORMAT: Format = Format {
     headers: &[ERROR_HEADER],
     input_tokens: &[Count::Input, Count::CacheRead, Count::CacheWrite],
     choices: Choices::One,
+    frame: FRAME,
     tools: Tools::Always,
     ..BLANK
 };

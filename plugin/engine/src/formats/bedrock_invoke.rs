@@ -53,6 +53,7 @@ pub const ANTHROPIC: Format = Format {
         METRICS,
     ],
     choices: Choices::Counted,
+    frame: anthropic_messages::FRAME,
     tools: Tools::Always,
     ..INVOKE
 };
@@ -85,6 +86,7 @@ pub const NOVA: Format = Format {
         ],
         METRICS,
     ],
+    frame: bedrock_converse::FRAME,
     tools: Tools::Always,
     ..INVOKE
 };
@@ -194,6 +196,7 @@ pub const CHAT: Format = Format {
     ],
     request: &[super::ASKED, openai_chat::PROMPT, TEXT_PROMPT],
     response: &[openai_chat::RESPONSE, openai_chat::WHOLE, METRICS],
+    frame: super::CHAT_FRAME,
     input_tokens: &[Count::Input],
     ..INVOKE
 };

@@ -5,9 +5,14 @@
 //! candidates leave out `thoughtsTokenCount`; the total has all four.
 
 use super::{BLANK, Choices, Field, Format, Operation, Rule, Tools};
+use crate::estimate::Frame;
 use crate::usage::{Count, Merge};
 
 const MODEL: Option<(&str, &str)> = Some(("/models/", ":"));
+
+/// It counts hardly more than the texts.
+pub(super) const FRAME: Frame =
+    Frame { text_percent: 100, prompt: 0, turn: 1, tools: 0, value_milli: 200, call: 3 };
 
 /// What goes to the model.
 const PROMPT: &[Rule] = &[
@@ -73,6 +78,7 @@ pub const FORMAT: Format = Format {
     input_tokens: &[Count::Input, Count::ToolUseInput],
     output_tokens: &[Count::Output, Count::Reasoning],
     choices: Choices::CountedOrZero,
+    frame: FRAME,
     tools: Tools::Always,
     ..BLANK
 };

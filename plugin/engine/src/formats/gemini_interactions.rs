@@ -57,6 +57,7 @@ pub const FORMAT: Format = Format {
         Rule::only("event_type", "interaction.completed", Field::Last),
     ]],
     merge: Merge::Whole,
+    frame: super::gemini::FRAME,
     input_tokens: &[Count::Input, Count::ToolUseInput],
     output_tokens: &[Count::Output, Count::Reasoning],
     tools: Tools::Always,

@@ -2,6 +2,7 @@
 //! otherwise; counts on the line that is `done`, the prompt's left out where it was cached (older versions).
 
 use super::{BLANK, Choices, Field, Format, Operation, Rule, Tools};
+use crate::estimate::Frame;
 use crate::usage::Count;
 
 /// `POST /api/chat`
@@ -13,6 +14,7 @@ pub const CHAT: Format = Format {
     request: &[super::ASKED, PROMPT],
     response: &[RESPONSE],
     choices: Choices::One,
+    frame: super::CHAT_FRAME,
     tools: Tools::Always,
     ..BLANK
 };
@@ -30,6 +32,7 @@ pub const GENERATE: Format = Format {
 pub const EMBED: Format = Format {
     name: "ollama_embed",
     operation: Operation::Embeddings,
+    frame: Frame::NONE,
     claims: &["*/api/embed", "*/api/embeddings"],
     request: &[super::ASKED, super::INPUTS],
     response: &[&[

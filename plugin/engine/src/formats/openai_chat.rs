@@ -89,6 +89,7 @@ pub const FORMAT: Format = Format {
     request: &[super::ASKED, PROMPT],
     response: &[RESPONSE, ERRORS, super::FLAT_ERRORS, WHOLE],
     choices: Choices::Counted,
+    frame: super::CHAT_FRAME,
     tools: Tools::Always,
     ..BLANK
 };

@@ -82,6 +82,7 @@ pub const FORMAT: Format = Format {
         ],
         ERRORS,
     ],
+    frame: super::CHAT_FRAME,
     tools: Tools::Always,
     ..BLANK
 };
