@@ -255,7 +255,9 @@ impl Record {
             return (None, None);
         };
         let answer = &self.answer;
-        let input = answer.input_tokens.is_none().then(|| estimate.input_tokens());
+        // No prompt is of no token: what was not seen is not known.
+        let input =
+            Some(estimate.input_tokens()).filter(|tokens| answer.input_tokens.is_none() && *tokens > 0);
         let is_open = answer.output_tokens.is_none() || answer.is_first_output;
         let output = is_open.then(|| estimate.output_tokens().max(answer.output_tokens.unwrap_or(0)));
         (input, output)
