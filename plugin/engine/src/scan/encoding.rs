@@ -12,6 +12,7 @@
 //! What follows an encoding's own end is read where it begins another member or frame (RFC 1952 section 2.2, RFC 8878
 //! section 3.1) and else passed over, as browsers and `gzip -d` do: the content is whole by then.
 
+mod brotli;
 mod crc32;
 mod gzip;
 mod inflate;
@@ -20,6 +21,7 @@ mod xxh64;
 mod zstd;
 
 use crate::limits::{DECODED_BYTES_FREE, DECODED_RATIO_MAX, ENCODINGS_MAX};
+use brotli::Brotli;
 use gzip::Gzip;
 use inflate::Deflate;
 use zstd::Zstd;
@@ -59,6 +61,7 @@ struct Layer {
 
 #[derive(Debug)]
 enum Codec {
+    Brotli(Box<Brotli>),
     Gzip(Gzip),
     Deflate(Deflate),
     Zstd(Zstd),
@@ -152,6 +155,7 @@ impl Codec {
     /// The names are those of the HTTP Content Coding Registry.
     fn named(token: &[u8]) -> Option<Self> {
         match token.to_ascii_lowercase().as_slice() {
+            b"br" => Some(Self::Brotli(Box::default())),
             b"gzip" | b"x-gzip" => Some(Self::Gzip(Gzip::default())),
             b"deflate" => Some(Self::Deflate(Deflate::default())),
             b"zstd" => Some(Self::Zstd(Zstd::default())),
@@ -161,6 +165,7 @@ impl Codec {
 
     fn feed(&mut self, bytes: &[u8], out: &mut Out<'_>) -> Result<(), DecodeError> {
         match self {
+            Self::Brotli(brotli) => brotli.feed(bytes, out),
             Self::Gzip(gzip) => gzip.feed(bytes, out),
             Self::Deflate(deflate) => deflate.feed(bytes, out),
             Self::Zstd(zstd) => zstd.feed(bytes, out),
@@ -170,6 +175,7 @@ impl Codec {
     /// Whether the content may end after the bytes so far.
     fn is_whole(&self) -> bool {
         match self {
+            Self::Brotli(brotli) => brotli.is_whole(),
             Self::Gzip(gzip) => gzip.is_whole(),
             Self::Deflate(deflate) => deflate.is_whole(),
             Self::Zstd(zstd) => zstd.is_whole(),

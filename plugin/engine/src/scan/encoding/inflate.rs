@@ -28,10 +28,11 @@ impl Inflate {
         Self::new(TINFL_FLAG_HAS_MORE_INPUT)
     }
 
-    fn zlib() -> Self {
+    pub(super) fn zlib() -> Self {
         Self::new(TINFL_FLAG_HAS_MORE_INPUT | TINFL_FLAG_PARSE_ZLIB_HEADER | TINFL_FLAG_COMPUTE_ADLER32)
     }
 
+    #[inline(never)]
     fn new(flags: u32) -> Self {
         Self { core: Box::default(), window: vec![0; TINFL_LZ_DICT_SIZE], at: 0, flags }
     }
@@ -43,6 +44,7 @@ impl Inflate {
     }
 
     /// Reads on. `Some(rest)`: the stream has ended, before these bytes.
+    #[inline(never)]
     pub(super) fn feed<'b>(
         &mut self,
         bytes: &'b [u8],

@@ -36,6 +36,9 @@ impl Window {
     /// The byte before the last ones, `back` of 1 is the last; 0 where there is none.
     #[inline]
     pub(super) fn last(&self, back: usize) -> u8 {
+        if back > self.bytes.len() {
+            return 0;
+        }
         let index = match self.at.checked_sub(back) {
             Some(index) => index,
             None => self.at.wrapping_add(self.bytes.len()).wrapping_sub(back),
@@ -44,6 +47,7 @@ impl Window {
     }
 
     /// Hands on what is there.
+    #[inline(never)]
     pub(super) fn flush(&mut self, out: &mut Out<'_>) -> Result<(), DecodeError> {
         let held = core::mem::take(&mut self.held);
         if held == 0 {
@@ -53,6 +57,7 @@ impl Window {
     }
 
     /// Appends bytes.
+    #[inline(never)]
     pub(super) fn extend(&mut self, bytes: &[u8], out: &mut Out<'_>) -> Result<(), DecodeError> {
         let mut rest = bytes;
         while !rest.is_empty() {
@@ -67,7 +72,19 @@ impl Window {
         Ok(())
     }
 
+    /// Appends a byte.
+    #[inline]
+    pub(super) fn push(&mut self, byte: u8, out: &mut Out<'_>) -> Result<(), DecodeError> {
+        self.room(1, out)?;
+        if let Some([place]) = self.place(1) {
+            *place = byte;
+        }
+        self.wrote(1);
+        Ok(())
+    }
+
     /// Appends one byte so many times.
+    #[inline(never)]
     pub(super) fn fill(&mut self, byte: u8, count: usize, out: &mut Out<'_>) -> Result<(), DecodeError> {
         let mut left = count;
         while left > 0 {
@@ -86,6 +103,7 @@ impl Window {
     /// # Errors
     ///
     /// [`DecodeError::Corrupt`] beyond [`Window::reach`].
+    #[inline(never)]
     pub(super) fn copy(
         &mut self,
         distance: usize,
@@ -124,6 +142,7 @@ impl Window {
     }
 
     /// How many of `wanted` bytes can be written at one go: at least one, unless the window has no size at all.
+    #[inline(never)]
     fn room(&mut self, wanted: usize, out: &mut Out<'_>) -> Result<usize, DecodeError> {
         if self.bytes_max == 0 {
             return Err(DecodeError::Corrupt);
@@ -141,6 +160,7 @@ impl Window {
     }
 
     /// The next `count` bytes, which [`Window::room`] has granted.
+    #[inline(never)]
     fn place(&mut self, count: usize) -> Option<&mut [u8]> {
         let end = self.at.saturating_add(count);
         if end > self.bytes.len() {

@@ -275,6 +275,7 @@ fn header_bytes(descriptor: u8) -> usize {
 }
 
 /// A number of up to 8 bytes, the lowest first.
+#[inline(never)]
 fn number(bytes: &[u8]) -> u64 {
     bytes.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte))
 }

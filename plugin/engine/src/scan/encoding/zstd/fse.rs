@@ -38,6 +38,7 @@ impl Fse {
     }
 
     /// Reads a description; what follows it.
+    #[inline(never)] // one place for four
     pub(super) fn read<'b>(
         &mut self,
         bytes: &'b [u8],
@@ -75,6 +76,7 @@ impl Fse {
     }
 
     /// Spreads the symbols over the states, each by its share of them; -1 is less than one.
+    #[inline(never)]
     pub(super) fn build(&mut self, shares: &[i16], accuracy: u32) -> Result<(), DecodeError> {
         let size = 1usize.wrapping_shl(accuracy);
         self.accuracy = accuracy;

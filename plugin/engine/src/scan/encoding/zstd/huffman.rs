@@ -28,6 +28,7 @@ impl Huffman {
     }
 
     /// Reads a description; what follows it.
+    #[inline(never)]
     pub(super) fn read<'b>(&mut self, bytes: &'b [u8]) -> Result<&'b [u8], DecodeError> {
         let (&header, rest) = bytes.split_first().ok_or(DecodeError::Corrupt)?;
         let mut weights = Weights { weights: [0; SYMBOLS_MAX], count: 0 };
@@ -77,6 +78,7 @@ impl Huffman {
     }
 
     /// Decodes one stream, which has to give exactly `count` literals.
+    #[inline(never)]
     pub(super) fn decode(
         &self,
         bytes: &[u8],

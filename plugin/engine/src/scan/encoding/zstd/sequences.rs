@@ -187,6 +187,7 @@ fn read_count(bytes: &[u8]) -> Option<(usize, &[u8])> {
     }
 }
 
+#[inline(never)]
 fn read_table<'b>(
     table: &mut Fse,
     mode: u8,
@@ -207,6 +208,7 @@ fn read_table<'b>(
 }
 
 /// What a code and the bits after it stand for.
+#[inline(never)]
 fn read_length(code: u8, plain: u8, code_bits: &[u8], bits: &mut BackBits<'_>) -> Result<u32, DecodeError> {
     let Some(index) = code.checked_sub(plain) else {
         return Ok(u32::from(code));
