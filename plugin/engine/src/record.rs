@@ -29,6 +29,10 @@ pub enum Gap {
     TooManyValues,
     /// A content encoding this build does not decode.
     UnknownEncoding,
+    /// The body is not in the content encoding that its head names.
+    DecodeFailed,
+    /// The body unfolds to more than the bound.
+    DecodedTooLarge,
     /// The body ended in the middle of a document.
     Truncated,
     /// The response ended before its stream was complete.
@@ -45,6 +49,8 @@ impl Gap {
             Self::EventTooLarge => "event_too_large",
             Self::TooManyValues => "too_many_values",
             Self::UnknownEncoding => "unknown_encoding",
+            Self::DecodeFailed => "decode_failed",
+            Self::DecodedTooLarge => "decoded_too_large",
             Self::Truncated => "truncated",
             Self::IncompleteStream => "incomplete_stream",
         }
