@@ -21,6 +21,7 @@
 //! The other half of the harness is for what only a real proxy can show:
 //! - [`envoy`]: a real Envoy with the filter in it, run with variants of `envoy/bootstrap.yaml`
 //! - [`provider`]: simulated OpenAI and Anthropic servers, scripted, and their ledgers; [`load`]: the clients
+//! - [`ratelimit`]: a rate-limit service that Envoy asks and charges, and its ledger
 //! - [`demo`]: all of them together, with a live table and a verdict
 //!
 //! ```no_run
@@ -57,8 +58,10 @@ pub mod replay;
 
 pub mod demo;
 pub mod envoy;
+mod listen;
 pub mod load;
 pub mod provider;
+pub mod ratelimit;
 
 pub use drive::{ChunkPlan, ClockPlan, Cut, Ending, Exchange, LocalReply, Stream, StreamReport, drive};
 pub use failure::{Failure, FailureKind};
