@@ -1,0 +1,79 @@
+//! Names of models, as rows have them: `*` at an end stands for anything, `#` for one digit.
+//!
+//! Not the patterns of the rest of the configuration, which have no `#`: dated names need it, since `name-*` would
+//! fit the next model of a family as well. And no regular expressions, which weigh more than the whole table.
+
+use core::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error, Visitor};
+
+/// A name or a family of names, in lower case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Name {
+    letters: Box<str>,
+    open_before: bool,
+    open_after: bool,
+}
+
+impl Name {
+    /// Reads `text`; `None` where there is a star in it that does not stand at an end.
+    pub fn new(text: &str) -> Option<Self> {
+        let letters = text.strip_prefix('*').unwrap_or(text);
+        let open_before = letters.len() < text.len();
+        let inner = letters.strip_suffix('*').unwrap_or(letters);
+        let open_after = inner.len() < letters.len();
+        let letters = inner.to_ascii_lowercase().into();
+        (!inner.contains('*')).then_some(Self { letters, open_before, open_after })
+    }
+
+    /// The name itself, if it is one only.
+    pub(super) fn whole(&self) -> Option<Box<str>> {
+        let is_whole = !self.open_before && !self.open_after && !self.letters.contains('#');
+        is_whole.then(|| self.letters.clone())
+    }
+
+    /// Whether `model`, in lower case, is meant.
+    pub fn fits(&self, model: &str) -> bool {
+        let (letters, model) = (self.letters.as_bytes(), model.as_bytes());
+        let Some(room) = model.len().checked_sub(letters.len()) else {
+            return false;
+        };
+        let same = |place: usize| {
+            let mut pairs = model.get(place..).unwrap_or_default().iter().zip(letters);
+            pairs.all(|(theirs, ours)| match *ours {
+                b'#' => theirs.is_ascii_digit(),
+                _ => theirs == ours,
+            })
+        };
+        match (self.open_before, self.open_after) {
+            (false, false) => room == 0 && same(0),
+            (false, true) => same(0),
+            (true, false) => same(room),
+            (true, true) => (0..=room).any(same),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Name {
+    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
+        json.deserialize_str(NameVisitor)
+    }
+}
+
+struct NameVisitor;
+
+impl Visitor<'_> for NameVisitor {
+    type Value = Name;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a model's name, with * for anything at its ends and # for a digit")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Name, E> {
+        let refused = || E::custom(format_args!("`{text}` has a * inside: expected it at the ends only"));
+        Name::new(text).ok_or_else(refused)
+    }
+}
+
+#[cfg(test)]
+mod tests;

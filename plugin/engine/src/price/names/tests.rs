@@ -1,0 +1,39 @@
+use super::*;
+
+#[test]
+fn names_fit() {
+    for (name, fitting, others) in [
+        ("talk-5", &["talk-5"][..], &["talk-5x", "xtalk-5", "talk-", ""][..]),
+        ("Talk-5", &["talk-5"], &["Talk-5"]),
+        ("talk-*", &["talk-", "talk-5"], &["talk", "xtalk-"]),
+        ("*-talk", &["-talk", "a-talk"], &["talk", "a-talkx"]),
+        ("*talk*", &["talk", "xtalk", "talkx", "xtalkx"], &["tal", "tlk", ""]),
+        ("talk-##", &["talk-12"], &["talk-1", "talk-1a", "talk-123", "talk-##"]),
+        ("talk-#*", &["talk-1", "talk-1x"], &["talk-", "talk-x"]),
+        ("*#x*", &["1x", "11x", "x1xx"], &["x", "x1", "ax"]),
+        ("*", &["", "anything"], &[]),
+        ("**", &["", "anything"], &[]),
+        ("", &[""], &["a"]),
+        ("é*", &["é", "éa"], &["e", ""]),
+    ] {
+        let parsed = Name::new(name).unwrap();
+        let fits: Vec<_> = fitting.iter().chain(others).filter(|model| parsed.fits(model)).collect();
+        assert_eq!(fits, fitting.iter().collect::<Vec<_>>(), "{name}");
+    }
+}
+
+#[test]
+fn a_star_inside_is_refused() {
+    for text in ["a*b", "*a*b", "a**", "***"] {
+        assert_eq!(Name::new(text), None, "{text}");
+    }
+}
+
+#[test]
+fn only_a_name_without_signs_is_a_whole_one() {
+    let whole = |text: &str| Name::new(text).unwrap().whole();
+    assert_eq!(whole("Talk-5").as_deref(), Some("talk-5"));
+    for text in ["talk-*", "*talk", "talk-#"] {
+        assert_eq!(whole(text), None, "{text}");
+    }
+}
