@@ -23,6 +23,8 @@
 //! - [`provider`]: simulated OpenAI and Anthropic servers, scripted, and their ledgers; [`load`]: the clients
 //! - [`demo`]: all of them together, with a live table and a verdict
 //!
+//! And [`prices`] makes the table of prices; [`python`] installs the packages that it and [`envoy`] are made from.
+//!
 //! ```no_run
 //! use host_test::{ChunkPlan, Exchange, Guest, Headers, Module, Options, drive};
 //!
@@ -59,6 +61,9 @@ pub mod demo;
 pub mod envoy;
 pub mod load;
 pub mod provider;
+
+pub mod prices;
+pub mod python;
 
 pub use drive::{ChunkPlan, ClockPlan, Cut, Ending, Exchange, LocalReply, Stream, StreamReport, drive};
 pub use failure::{Failure, FailureKind};
