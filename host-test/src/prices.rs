@@ -35,11 +35,21 @@ pub struct PricesArgs {
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// The day that prices are for; without it today.
-    #[arg(long, value_name = "YYYY-MM-DD")]
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = day)]
     date: Option<String>,
     /// The Python (3.11 or later) that runs the package; without it $PYTHON, else python3.
     #[arg(long, value_name = "PY")]
     python: Option<PathBuf>,
+}
+
+/// Whether it is a day at all the package will say; this keeps what is none of its business from it.
+fn day(text: &str) -> Result<String, String> {
+    let form = |(place, letter): (usize, char)| match place {
+        4 | 7 => letter == '-',
+        _ => letter.is_ascii_digit(),
+    };
+    let is_day = text.len() == 10 && text.chars().enumerate().all(form);
+    is_day.then(|| text.to_owned()).ok_or_else(|| "expected a day such as 2026-11-23".to_owned())
 }
 
 /// The Python that has the package, installed on first use.

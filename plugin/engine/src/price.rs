@@ -286,14 +286,20 @@ impl Table {
         }
     }
 
-    /// The number of the row for this name of a model at this provider. Rows for any provider come last.
+    /// The number of the row for this name of a model at this provider. Rows for any provider come last. A name that
+    /// has no row is looked for with its dates written out: some gateways run their digits together.
     pub fn find(&self, provider: &str, model: &str) -> Option<u32> {
         let model = model.to_ascii_lowercase();
+        let found = self.find_as_written(provider, &model);
+        found.or_else(|| self.find_as_written(provider, &names::with_dates_written_out(&model)?))
+    }
+
+    fn find_as_written(&self, provider: &str, model: &str) -> Option<u32> {
         let own = self.providers.get(provider);
         let unmapped = own.is_none().then_some(provider);
         let asked = own.into_iter().flatten().map(String::as_str).chain(unmapped).chain([ANY]);
         let mut sellers = asked.filter_map(|name| self.sellers.get(name));
-        sellers.find_map(|seller| self.find_in(seller, &model))
+        sellers.find_map(|seller| self.find_in(seller, model))
     }
 
     fn find_in(&self, seller: &Seller, model: &str) -> Option<u32> {

@@ -54,6 +54,38 @@ impl Name {
     }
 }
 
+/// `model` with every `-20251211` at an end of a part as `-2025-12-11`; `None` if there is none.
+pub(super) fn with_dates_written_out(model: &str) -> Option<String> {
+    let mut written = String::new();
+    let mut rest = model;
+    while let Some((before, after)) = rest.split_once('-') {
+        written.push_str(before);
+        written.push('-');
+        rest = match date(after) {
+            Some((year, month, day, rest)) => {
+                written.extend([year, "-", month, "-", day]);
+                rest
+            }
+            None => after,
+        };
+    }
+    written.push_str(rest);
+    (written != model).then_some(written)
+}
+
+/// Year, month and day at the beginning of `text`, and what is behind them.
+fn date(text: &str) -> Option<(&str, &str, &str, &str)> {
+    let (year, rest) = text.split_at_checked(4)?;
+    let (month, rest) = rest.split_at_checked(2)?;
+    let (day, rest) = rest.split_at_checked(2)?;
+    let is_number = |digits: &str| digits.bytes().all(|digit| digit.is_ascii_digit());
+    let is_date = [year, month, day].into_iter().all(is_number)
+        && year.starts_with("20")
+        && ("01"..="12").contains(&month)
+        && ("01"..="31").contains(&day);
+    (is_date && (rest.is_empty() || rest.starts_with(['-', ':']))).then_some((year, month, day, rest))
+}
+
 impl<'de> Deserialize<'de> for Name {
     fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
         json.deserialize_str(NameVisitor)

@@ -165,6 +165,7 @@ const ROWS: &str = r#"{
         {"provider":"house","match":["talk-4"]},
         {"provider":"*","match":["walk"]},
         {"provider":"acme","match":["talk-4", "walk"]},
+        {"provider":"acme","match":["jog-2026-11-23"]},
         {"provider":"acme","match":["run-1","run-##"],"except":["run-*"]}
     ]}"#;
 
@@ -182,6 +183,8 @@ fn the_first_row_that_fits_counts() {
         ("acme", "walk", Some(6)),
         ("acme", "run-1", None),
         ("acme", "run-12", None),
+        ("acme", "jog-20261123", Some(7)),
+        ("acme", "jog-20261124", None),
         ("cloud", "talk-4", Some(4)),
         ("cloud", "talk-5", Some(1)),
         ("cloud.two", "talk-4", Some(1)),

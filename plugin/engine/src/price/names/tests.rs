@@ -37,3 +37,23 @@ fn only_a_name_without_signs_is_a_whole_one() {
         assert_eq!(whole(text), None, "{text}");
     }
 }
+
+#[test]
+fn dates_are_written_out() {
+    for (model, written) in [
+        ("talk-5-20251211", Some("talk-5-2025-12-11")),
+        ("talk-20251211-x-20260101:free", Some("talk-2025-12-11-x-2026-01-01:free")),
+        ("-20251211", Some("-2025-12-11")),
+        ("talk-20251311", None),
+        ("talk-20251200", None),
+        ("talk-19991211", None),
+        ("talk-20251211x", None),
+        ("talk-202512111", None),
+        ("talk20251211", None),
+        ("talk-2025-12-11", None),
+        ("talk-é2025121", None),
+        ("", None),
+    ] {
+        assert_eq!(with_dates_written_out(model).as_deref(), written, "{model}");
+    }
+}
