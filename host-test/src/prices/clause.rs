@@ -83,7 +83,7 @@ fn both(clauses: &[Clause]) -> Result<Vec<Names>, String> {
 
 /// A name as it stands, which must not hold a letter that has a meaning.
 fn plain(text: &str) -> Result<String, String> {
-    match text.contains(['*', '#']) {
+    match text.contains(['*', '#', ' ']) {
         true => Err(format!("the name {text}")),
         false => Ok(text.to_lowercase()),
     }

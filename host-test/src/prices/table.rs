@@ -71,6 +71,16 @@ pub const CLASSES: &[(&str, &str)] = &[
 /// The package prices these by the thousand, and the filter by the million.
 const BY_THE_THOUSAND: &str = "requests_kcount";
 
+/// Kinds of price for tokens that no provider's usage is read for yet. Rows have them, for the day it is.
+const UNCOUNTED: &[&str] = &[
+    "input_image_mtok",
+    "cache_image_read_mtok",
+    "input_video_mtok",
+    "output_citation_mtok",
+    "output_image_mtok",
+    "output_video_mtok",
+];
+
 /// Providers that OpenTelemetry calls otherwise than the package does.
 const NAMES: &[(&str, &[&str])] = &[
     ("google", &["gcp.gemini", "gcp.vertex_ai", "gcp.gen_ai"]),
@@ -162,10 +172,11 @@ impl Export {
     fn document(&self, chosen: &BTreeSet<&str>, rows: &[String]) -> String {
         let mut providers = BTreeMap::new();
         for provider in self.providers.iter().filter(|provider| chosen.contains(provider.id.as_str())) {
-            let asked: Vec<_> = [&provider.id].into_iter().chain(&provider.fallback).collect();
+            let asked: Vec<_> =
+                [&provider.id].into_iter().chain(&provider.fallback).map(String::as_str).collect();
             for name in own_names(&provider.id) {
                 if asked != [name] {
-                    providers.insert(name, asked.clone());
+                    providers.insert(name, asked.join(" "));
                 }
             }
         }
@@ -184,31 +195,36 @@ impl Export {
 
 /// One row, its keys in the order in which people read them.
 fn row(provider: &str, names: &Names, model: &Model) -> String {
-    let mut row = format!("{{\"provider\":{},\"match\":{}", json!(provider), json!(names.names));
+    let mut row = format!("{{\"provider\":{},\"match\":{}", json!(provider), json!(names.names.join(" ")));
     if !names.except.is_empty() {
-        row.push_str(&format!(",\"except\":{}", json!(names.except)));
+        row.push_str(&format!(",\"except\":{}", json!(names.except.join(" "))));
     }
     for (kind, class) in CLASSES {
-        let Some(price) = model.prices.get(*kind) else { continue };
-        let price: Vec<_> = match *kind {
-            BY_THE_THOUSAND => price.iter().map(thousandfold).collect(),
-            _ => price.clone(),
-        };
-        let price = if price.len() == 1 { price[0].clone() } else { Value::Array(price) };
-        row.push_str(&format!(",\"{class}\":{price}"));
+        if let Some(price) = model.prices.get(*kind) {
+            row.push_str(&format!(",\"{class}\":{}", json!(price_of(kind, price))));
+        }
     }
     row + "}"
 }
 
-/// A decimal with its point three places to the right; a tier's start stays as it is.
-fn thousandfold(amount: &Value) -> Value {
-    let Value::String(text) = amount else { return amount.clone() };
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+/// A price as the filter reads it: `1.25 >200000 2.5`.
+pub fn price_of(kind: &str, price: &[Value]) -> String {
+    let words = price.iter().map(|item| match item {
+        Value::String(amount) if kind == BY_THE_THOUSAND => thousandfold(amount),
+        Value::String(amount) => amount.clone(),
+        start => format!(">{start}"),
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// A decimal with its point three places to the right.
+fn thousandfold(amount: &str) -> String {
+    let (whole, fraction) = amount.split_once('.').unwrap_or((amount, ""));
     let padded = format!("{fraction:0<3}");
     let (moved, rest) = padded.split_at(3);
     let digits = format!("{whole}{moved}.{rest}");
     let digits = digits.trim_start_matches('0').trim_end_matches('.');
-    json!(if digits.is_empty() || digits.starts_with('.') { format!("0{digits}") } else { digits.to_owned() })
+    if digits.is_empty() || digits.starts_with('.') { format!("0{digits}") } else { digits.to_owned() }
 }
 
 /// What a summary has to tell.
@@ -217,6 +233,7 @@ struct Notes {
     left_out: Vec<String>,
     not_by_tokens: BTreeMap<String, usize>,
     without_price: usize,
+    uncounted: usize,
     by_time: usize,
     by_tier: usize,
     next: Option<String>,
@@ -229,6 +246,7 @@ impl Notes {
             *self.not_by_tokens.entry(kind.clone()).or_default() += 1;
         }
         self.without_price += usize::from(!model.prices.keys().any(is_known));
+        self.uncounted += usize::from(UNCOUNTED.iter().any(|kind| model.prices.contains_key(*kind)));
         self.by_time += usize::from(model.by_time);
         self.by_tier += usize::from(model.by_tier);
         self.next = [self.next.take(), model.next.clone()].into_iter().flatten().min();
@@ -245,6 +263,10 @@ impl Notes {
         note(
             self.by_tier,
             "have other prices for other service tiers or batches: the standard ones are taken",
+        );
+        note(
+            self.uncounted,
+            "have prices for images, video or citations, which are not counted apart: as other tokens",
         );
         note(self.without_price, "have no price for tokens: their tokens count as unpriced");
         if !self.not_by_tokens.is_empty() {

@@ -16,11 +16,9 @@ mod amount;
 mod names;
 mod rows;
 
-use std::collections::BTreeMap;
-
 pub use amount::Price;
 pub use names::Name;
-pub use rows::{Prices, Row};
+pub use rows::{Prices, Texts};
 
 use crate::usage::{Count, Usage};
 
@@ -174,12 +172,12 @@ impl Cost {
 }
 
 /// The prices of one model.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Model {
-    /// In the order of the classes.
-    prices: Box<[(Class, Price)]>,
+    /// At most one for a class.
+    prices: Vec<(Class, Price)>,
     /// Names that only look as if they were meant.
-    except: Box<[Name]>,
+    except: Vec<Name>,
 }
 
 impl Model {
@@ -203,6 +201,24 @@ impl Model {
     }
 }
 
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(' ').filter(|word| !word.is_empty())
+}
+
+/// Reads the name of a model below `key`.
+fn read_name<'a>(key: &'a str, word: &str) -> Result<Name, (&'a str, String)> {
+    let refused = || (key, format!("`{word}` has a * inside: expected it at the ends only"));
+    Name::new(word).ok_or_else(refused)
+}
+
+impl Texts {
+    /// What is written at a key that every row needs.
+    fn get(&self, key: &'static str) -> Result<&str, (&'static str, String)> {
+        let found = self.0.iter().find(|(known, text)| known == key && words(text).next().is_some());
+        found.map(|(_, text)| text.as_str()).ok_or_else(|| (key, "expected a value".to_owned()))
+    }
+}
+
 impl Class {
     fn is_part_of(self, whole: Self) -> bool {
         let row = Self::ALL.iter().find(|(class, _, _)| *class == self);
@@ -210,13 +226,13 @@ impl Class {
     }
 }
 
-/// The rows of one seller, in their order.
+/// The names of what one seller sells, each with the number of its row, in the order of the rows.
 #[derive(Debug, Default)]
 struct Seller {
-    /// Whole names, sorted, with the number of the first model that has it. Most names are whole ones.
-    exact: Vec<(Box<str>, u32)>,
-    /// Everything else, by number of the model.
-    patterns: Vec<(Name, u32)>,
+    name: String,
+    /// A list to walk, not a map: most names differ in length already, so that thousands take some microseconds, and
+    /// that once an exchange; a map would be more code and more memory than it saves.
+    models: Vec<(Name, usize)>,
 }
 
 /// The compiled table.
@@ -224,44 +240,86 @@ struct Seller {
 pub struct Table {
     title: String,
     models: Vec<Model>,
-    sellers: BTreeMap<String, Seller>,
-    /// For a provider, the sellers whose rows are its own, in the order they are asked.
-    providers: BTreeMap<String, Vec<String>>,
+    sellers: Vec<Seller>,
+    /// For a provider, the sellers whose rows are its own, in the order they are asked, with spaces between.
+    providers: Vec<(String, String)>,
 }
 
 /// The seller whose rows are for every provider.
 const ANY: &str = "*";
 
+const EXPECTED_PRICE: &str =
+    "dollars for a million tokens as text, such as 2.5, or with tiers by input: 1.25 >200000 2.5";
+
 impl Table {
     /// Compiles rows. The error is a key below `prices`, and what is wrong there.
     pub fn new(prices: Prices) -> Result<Self, (String, String)> {
-        let mut models = Vec::with_capacity(prices.rows.len());
-        let mut sellers: BTreeMap<String, Seller> = BTreeMap::new();
-        for (number, row) in (0_u32..).zip(prices.rows) {
-            let seller = sellers.entry(row.provider).or_default();
-            for name in row.names {
-                match name.whole() {
-                    Some(whole) if row.except.is_empty() => seller.exact.push((whole, number)),
-                    _ => seller.patterns.push((name, number)),
-                }
-            }
-            models.push(Model { prices: row.prices.into(), except: row.except.into() });
+        let title = match (prices.version.as_str(), prices.date.as_str()) {
+            ("", _) => "own".to_owned(),
+            (_, "") => prices.version,
+            (version, date) => [version, " of ", date].concat(),
+        };
+        let mut table =
+            Self { title, models: Vec::new(), sellers: Vec::new(), providers: prices.providers.0 };
+        table.models.reserve_exact(prices.rows.len());
+        for (number, row) in prices.rows.iter().enumerate() {
+            let refused = |(key, message)| (format!("rows[{number}].{key}"), message);
+            table.add(number, row).map_err(refused)?;
         }
-        for seller in sellers.values_mut() {
-            seller.exact.sort_unstable();
-            seller.exact.dedup_by(|later, first| later.0 == first.0);
-        }
-        for (provider, asked) in &prices.providers {
-            if let Some(unknown) = asked.iter().find(|seller| !sellers.contains_key(*seller)) {
+        for (provider, asked) in &table.providers {
+            if let Some(unknown) = words(asked).find(|name| table.seller(name).is_none()) {
                 let message = format!("no row has the provider `{unknown}`");
                 return Err((format!("providers.{provider}"), message));
             }
         }
-        let title = match prices.date.is_empty() {
-            true => prices.version,
-            false => format!("{} of {}", prices.version, prices.date),
-        };
-        Ok(Self { title, models, sellers, providers: prices.providers })
+        Ok(table)
+    }
+
+    /// Takes a row in; the error is its key, and what is wrong there.
+    fn add<'a>(&mut self, number: usize, row: &'a Texts) -> Result<(), (&'a str, String)> {
+        let mut model = Model::default();
+        for (key, text) in &row.0 {
+            let refused = |message| Err((key.as_str(), message));
+            if key == "provider" || key == "match" {
+                continue;
+            }
+            if key == "except" {
+                for word in words(text) {
+                    model.except.push(read_name(key, word)?);
+                }
+                continue;
+            }
+            let Some(class) = Class::named(key) else {
+                let keys = "expected provider, match, except or a class of tokens";
+                return refused(format!("unknown field, {keys}: {}", Class::names()));
+            };
+            let Some(price) = Price::new(text) else {
+                return refused(format!("`{text}` is no price: expected {EXPECTED_PRICE}"));
+            };
+            if model.prices.iter().any(|(priced, _)| *priced == class) {
+                return refused("stands there twice".to_owned());
+            }
+            model.prices.push((class, price));
+        }
+        self.models.push(model);
+        if let Some(seller) = self.seller_of(row.get("provider")?) {
+            for word in words(row.get("match")?) {
+                seller.models.push((read_name("match", word)?, number));
+            }
+        }
+        Ok(())
+    }
+
+    /// The rows of this seller, none if it is a new one.
+    fn seller_of(&mut self, name: &str) -> Option<&mut Seller> {
+        if self.seller(name).is_none() {
+            self.sellers.push(Seller { name: name.to_owned(), ..Seller::default() });
+        }
+        self.sellers.iter_mut().find(|seller| seller.name == name)
+    }
+
+    fn seller(&self, name: &str) -> Option<&Seller> {
+        self.sellers.iter().find(|seller| seller.name == name)
     }
 
     /// Where the rows come from and when they were made, for people.
@@ -277,7 +335,7 @@ impl Table {
         tokens: &Tokens,
     ) -> Cost {
         let row = models.into_iter().find_map(|model| self.find(provider, model));
-        match row.and_then(|number| self.models.get(usize::try_from(number).ok()?)) {
+        match row.and_then(|number| self.models.get(number)) {
             Some(model) => model.cost(tokens),
             None => Cost {
                 classes: Vec::new(),
@@ -288,31 +346,27 @@ impl Table {
 
     /// The number of the row for this name of a model at this provider. Rows for any provider come last. A name that
     /// has no row is looked for with its dates written out: some gateways run their digits together.
-    pub fn find(&self, provider: &str, model: &str) -> Option<u32> {
+    pub fn find(&self, provider: &str, model: &str) -> Option<usize> {
         let model = model.to_ascii_lowercase();
         let found = self.find_as_written(provider, &model);
         found.or_else(|| self.find_as_written(provider, &names::with_dates_written_out(&model)?))
     }
 
-    fn find_as_written(&self, provider: &str, model: &str) -> Option<u32> {
-        let own = self.providers.get(provider);
-        let unmapped = own.is_none().then_some(provider);
-        let asked = own.into_iter().flatten().map(String::as_str).chain(unmapped).chain([ANY]);
-        let mut sellers = asked.filter_map(|name| self.sellers.get(name));
+    fn find_as_written(&self, provider: &str, model: &str) -> Option<usize> {
+        let own = self.providers.iter().find(|(name, _)| name == provider);
+        let own = own.map_or(provider, |(_, own)| own);
+        let asked = words(own).chain([ANY]);
+        let mut sellers = asked.filter_map(|name| self.seller(name));
         sellers.find_map(|seller| self.find_in(seller, model))
     }
 
-    fn find_in(&self, seller: &Seller, model: &str) -> Option<u32> {
-        let place = seller.exact.binary_search_by(|(name, _)| (**name).cmp(model)).ok();
-        let exact = place.and_then(|place| seller.exact.get(place)).map(|(_, number)| *number);
-        let is_meant = |number: u32| {
-            let row = usize::try_from(number).ok().and_then(|number| self.models.get(number));
+    fn find_in(&self, seller: &Seller, model: &str) -> Option<usize> {
+        let is_meant = |number: usize| {
+            let row = self.models.get(number);
             row.is_some_and(|row| !row.except.iter().any(|name| name.fits(model)))
         };
-        let earlier = |number: u32| exact.is_none_or(|exact| number < exact);
-        let patterns = seller.patterns.iter().take_while(|(_, number)| earlier(*number));
-        let pattern = patterns.filter(|(name, _)| name.fits(model)).find(|(_, number)| is_meant(*number));
-        pattern.map(|(_, number)| *number).or(exact)
+        let mut models = seller.models.iter();
+        models.find(|(name, number)| name.fits(model) && is_meant(*number)).map(|(_, number)| *number)
     }
 }
 

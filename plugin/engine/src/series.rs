@@ -19,7 +19,7 @@ pub struct Series {
     labels: Vec<BTreeSet<String>>,
     overflows: BTreeMap<String, u64>,
     /// By stat: units of cost that do not make a whole nanodollar yet. As many as there are series of cost.
-    carried: BTreeMap<String, u128>,
+    carried: BTreeMap<String, u64>,
 }
 
 impl Series {
@@ -80,14 +80,16 @@ impl Series {
     /// The nanodollars that a stat grows by when `units` of cost come to it. What is left over waits for the next
     /// ones: the stat is the floor of the exact sum, however many exchanges make it up.
     pub fn nanodollars(&mut self, stat: &str, units: u128) -> u64 {
-        let sum = self.carried.get(stat).copied().unwrap_or(0).saturating_add(units);
-        let rest = sum.checked_rem(UNITS_PER_NANODOLLAR).unwrap_or(0);
+        let carried = self.carried.get(stat).copied().unwrap_or(0);
+        let sum = units.saturating_add(u128::from(carried));
+        let whole = sum.checked_div(UNITS_PER_NANODOLLAR).unwrap_or(0);
+        let rest = sum.saturating_sub(whole.saturating_mul(UNITS_PER_NANODOLLAR));
+        let rest = u64::try_from(rest).unwrap_or(0);
         match self.carried.get_mut(stat) {
             Some(carried) => *carried = rest,
             None if rest > 0 => drop(self.carried.insert(stat.to_owned(), rest)),
             None => {}
         }
-        let whole = sum.checked_div(UNITS_PER_NANODOLLAR).unwrap_or(0);
         u64::try_from(whole).unwrap_or(u64::MAX)
     }
 

@@ -234,8 +234,8 @@ fn priced(rows: &str) -> Vec<String> {
 #[test]
 fn the_cost_of_an_exchange() {
     // 7 input tokens, 4 of them cached, and 2 output tokens.
-    let answering = r#"{"provider":"openai","match":["gpt-4o-2024"],"input":"0.15","cached_input":"0.0755","output":"0.6"}"#;
-    let asked = r#"{"provider":"openai","match":["gpt-4o"],"input":"100","output":"100"}"#;
+    let answering = r#"{"provider":"openai","match":"gpt-4o-2024","input":"0.15","cached_input":"0.0755","output":"0.6"}"#;
+    let asked = r#"{"provider":"openai","match":"gpt-4o","input":"100","output":"100"}"#;
     let labels = "provider=openai.model=gpt-4o";
     let expected = [
         format!("count llm_cost_nanodollars_total.{labels}.type=cached_input 302"),
@@ -253,7 +253,7 @@ fn the_cost_of_an_exchange() {
     ];
     assert_eq!(priced(asked), expected);
     // A free model is free and says so; a fraction waits.
-    let free = r#"{"provider":"*","match":["gpt-*"],"input":"0","output":"0.00025"}"#;
+    let free = r#"{"provider":"*","match":"gpt-*","input":"0","output":"0.00025"}"#;
     assert_eq!(priced(free), ["json 1", "state cost_nanodollars 1"]);
 }
 
@@ -263,10 +263,10 @@ fn what_has_no_price_is_counted_as_such() {
     let unpriced = format!("count llm_unpriced_tokens_total.{labels} 9");
     assert_eq!(priced(""), [unpriced.as_str(), "state cost_nanodollars -"]);
     assert_eq!(
-        priced(r#"{"provider":"house","match":["*"],"input":"1"}"#),
+        priced(r#"{"provider":"house","match":"*","input":"1"}"#),
         [unpriced.as_str(), "state cost_nanodollars -"]
     );
-    let half = r#"{"provider":"openai","match":["*"],"output":"1"}"#;
+    let half = r#"{"provider":"openai","match":"*","output":"1"}"#;
     let expected = [
         format!("count llm_cost_nanodollars_total.{labels}.type=output 2000"),
         format!("count llm_unpriced_tokens_total.{labels} 7"),
@@ -286,7 +286,7 @@ fn what_has_no_price_is_counted_as_such() {
 #[test]
 fn a_renamed_model_is_priced_by_its_new_name_if_by_no_other() {
     let config = r#"{"models":{"rename":[{"match":"gpt-4o","to":"house-model"}]},
-        "prices":{"rows":[{"provider":"openai","match":["house-model"],"input":"1","output":"1"}]}}"#;
+        "prices":{"rows":[{"provider":"openai","match":"house-model","input":"1","output":"1"}]}}"#;
     let lines = effects(config, "200", 0, UNARY);
     let cost = "count llm_cost_nanodollars_total.provider=openai.model=house-model.type=input 7000";
     assert!(lines.iter().any(|line| line == cost), "{lines:?}");

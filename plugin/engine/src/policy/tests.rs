@@ -99,39 +99,40 @@ fn values_without_sense_are_refused() {
 #[test]
 fn prices_are_refused_with_their_row() {
     let row = |row: &str, message: &str| {
-        let good = r#"{"provider":"p","match":["a"],"input":"1"}"#;
+        let good = r#"{"provider":"p","match":"a","input":"1"}"#;
         let config = format!(r#"{{"prices":{{"rows":[{good},{row}]}}}}"#);
         let error = Policy::parse(config.as_bytes()).unwrap_err().to_string();
         assert_eq!(error.split(" at line ").next(), Some(message), "{config}");
     };
-    let price = "expected dollars for a million tokens as text, such as \"2.5\", or with tiers [\"1.25\", 200000, \"2.5\"]";
     row(
-        r#"{"provider":"p","match":["b"],"input":2.5}"#,
-        &format!("prices.rows[1].input: invalid type: floating point `2.5`, {price}"),
+        r#"{"provider":"p","match":"b","input":2.5}"#,
+        "prices.rows[1].input: invalid type: floating point `2.5`, expected a string",
     );
     row(
-        r#"{"provider":"p","match":["b"],"output":"1,5"}"#,
-        &format!("prices.rows[1].output: `1,5` is no price: {price}"),
+        r#"{"provider":"p","match":"b","output":"1,5"}"#,
+        "prices.rows[1].output: `1,5` is no price: expected dollars for a million tokens as text, such as 2.5, or with \
+         tiers by input: 1.25 >200000 2.5",
     );
-    row(
-        r#"{"provider":"p","match":["b*c"]}"#,
-        "prices.rows[1].match[0]: `b*c` has a * inside: expected it at the ends only",
-    );
-    row(r#"{"match":["b"]}"#, "prices.rows[1]: missing field `provider`");
-    row(r#"{"provider":"p"}"#, "prices.rows[1]: missing field `match`");
-    row(r#"{"provider":"p","match":[]}"#, "prices.rows[1]: `match` names no model");
-    row(
-        r#"{"provider":"p","match":["b"],"input":"1","input":"1"}"#,
-        "prices.rows[1]: duplicate field `input`",
-    );
+    let star = "has a * inside: expected it at the ends only";
+    row(r#"{"provider":"p","match":"b*c"}"#, &format!("prices.rows[1].match: `b*c` {star}"));
+    row(r#"{"provider":"p","match":"b","except":"c*d"}"#, &format!("prices.rows[1].except: `c*d` {star}"));
+    row(r#"{"match":"b"}"#, "prices.rows[1].provider: expected a value");
+    row(r#"{"provider":"p"}"#, "prices.rows[1].match: expected a value");
+    row(r#"{"provider":"p","match":""}"#, "prices.rows[1].match: expected a value");
+    row(r#"["p"]"#, "prices.rows[1]: invalid type: sequence, expected an object");
     refused(
-        r#"{"prices":{"rows":[],"providers":{"cloud":["acme"]}}}"#,
+        r#"{"prices":{"rows":[],"providers":{"cloud":"acme"}}}"#,
         "prices.providers.cloud: no row has the provider `acme`",
     );
     refused(r#"{"prices":{}}"#, "prices: missing field `rows` at line 1 column 12");
     let unknown = Policy::parse(br#"{"prices":{"rows":[{"inputs":"1"}]}}"#).unwrap_err().to_string();
-    let said = "prices.rows[0]: unknown field `inputs`, expected provider, match, except or a price: cached_audio_input, ";
-    assert!(unknown.starts_with(said), "{unknown}");
+    let said =
+        "prices.rows[0].inputs: unknown field, expected provider, match, except or a class of tokens: ";
+    assert!(unknown.starts_with(said) && unknown.contains(", cache_write_1h, "), "{unknown}");
+    row(
+        r#"{"provider":"p","match":"b","input":"1","input":"1"}"#,
+        "prices.rows[1].input: stands there twice",
+    );
 }
 
 #[test]

@@ -3,10 +3,6 @@
 //! Not the patterns of the rest of the configuration, which have no `#`: dated names need it, since `name-*` would
 //! fit the next model of a family as well. And no regular expressions, which weigh more than the whole table.
 
-use core::fmt;
-
-use serde::de::{Deserialize, Deserializer, Error, Visitor};
-
 /// A name or a family of names, in lower case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Name {
@@ -24,12 +20,6 @@ impl Name {
         let open_after = inner.len() < letters.len();
         let letters = inner.to_ascii_lowercase().into();
         (!inner.contains('*')).then_some(Self { letters, open_before, open_after })
-    }
-
-    /// The name itself, if it is one only.
-    pub(super) fn whole(&self) -> Option<Box<str>> {
-        let is_whole = !self.open_before && !self.open_after && !self.letters.contains('#');
-        is_whole.then(|| self.letters.clone())
     }
 
     /// Whether `model`, in lower case, is meant.
@@ -84,27 +74,6 @@ fn date(text: &str) -> Option<(&str, &str, &str, &str)> {
         && ("01"..="12").contains(&month)
         && ("01"..="31").contains(&day);
     (is_date && (rest.is_empty() || rest.starts_with(['-', ':']))).then_some((year, month, day, rest))
-}
-
-impl<'de> Deserialize<'de> for Name {
-    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
-        json.deserialize_str(NameVisitor)
-    }
-}
-
-struct NameVisitor;
-
-impl Visitor<'_> for NameVisitor {
-    type Value = Name;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a model's name, with * for anything at its ends and # for a digit")
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<Name, E> {
-        let refused = || E::custom(format_args!("`{text}` has a * inside: expected it at the ends only"));
-        Name::new(text).ok_or_else(refused)
-    }
 }
 
 #[cfg(test)]

@@ -30,15 +30,6 @@ fn a_star_inside_is_refused() {
 }
 
 #[test]
-fn only_a_name_without_signs_is_a_whole_one() {
-    let whole = |text: &str| Name::new(text).unwrap().whole();
-    assert_eq!(whole("Talk-5").as_deref(), Some("talk-5"));
-    for text in ["talk-*", "*talk", "talk-#"] {
-        assert_eq!(whole(text), None, "{text}");
-    }
-}
-
-#[test]
 fn dates_are_written_out() {
     for (model, written) in [
         ("talk-5-20251211", Some("talk-5-2025-12-11")),
