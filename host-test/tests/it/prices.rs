@@ -251,7 +251,6 @@ fn the_shipped_table_is_cheap() {
     };
     let (reading, memory, exchange) = with(format!("{{\"prices\":{shipped}}}"));
     let (reading_none, memory_none, exchange_none) = with("{}".to_owned());
-    eprintln!("{} {} {} vs {} {} {}", reading, memory, exchange, reading_none, memory_none, exchange_none);
     assert!(reading - reading_none < 40_000_000, "{reading} of fuel to read it");
     assert!(memory - memory_none < 1 << 20, "{memory} bytes of memory");
     assert!(
