@@ -24,6 +24,8 @@
 //! - [`ratelimit`]: a rate-limit service that Envoy asks and charges, and its ledger
 //! - [`demo`]: all of them together, with a live table and a verdict
 //!
+//! And [`prices`] makes the table of prices; [`python`] installs the packages that it and [`envoy`] are made from.
+//!
 //! ```no_run
 //! use host_test::{ChunkPlan, Exchange, Guest, Headers, Module, Options, drive};
 //!
@@ -62,6 +64,9 @@ mod listen;
 pub mod load;
 pub mod provider;
 pub mod ratelimit;
+
+pub mod prices;
+pub mod python;
 
 pub use drive::{ChunkPlan, ClockPlan, Cut, Ending, Exchange, LocalReply, Stream, StreamReport, drive};
 pub use failure::{Failure, FailureKind};

@@ -21,6 +21,8 @@ pub struct Config {
     pub models: Models,
     /// What is done about usage in streams.
     pub streaming: Streaming,
+    /// What tokens cost; without it no cost is counted.
+    pub prices: Option<crate::price::Prices>,
     /// Further values to set as filter state `wasm.llm.KEY`.
     pub filter_state: Vec<String>,
     /// Bounds.

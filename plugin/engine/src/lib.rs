@@ -19,6 +19,7 @@
 //! - [`scan`]: bytes in, `(path, scalar)` out: JSON, event streams, bodies
 //! - [`outputs`]: a record and a policy become [`effect::Effect`]s; [`metrics`] is the table of names and labels,
 //!   [`series`] the bound on label values
+//! - [`price`]: what tokens cost
 //! - [`config`] as the operator writes it, [`policy`] as the hot path reads it; [`pattern`] for its globs
 //! - leaf values: [`record`], [`usage`], [`effect`], [`head`], [`ids`], [`limits`]
 //!
@@ -68,6 +69,7 @@ pub mod series;
 pub mod config;
 pub mod pattern;
 pub mod policy;
+pub mod price;
 
 pub mod effect;
 pub mod head;
