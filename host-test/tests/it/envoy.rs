@@ -6,4 +6,5 @@ mod answers;
 mod config;
 mod crowd;
 mod endings;
+mod ratelimit;
 mod rig;

@@ -28,6 +28,8 @@ mod envoy;
 mod splits;
 // Hostile heads and bodies, every order of callbacks, every bound.
 mod faults;
+// What exchanges cost, held against the package that prices come from.
+mod prices;
 // The commands.
 mod cli;
 // The repository itself: directions, budgets, names, configurations.

@@ -13,9 +13,9 @@ use source::Source;
 /// The engine's modules, each with those it may name; every one of those stands further down, so there is no way back.
 const MAY_NAME: &[(&str, &[&str])] = &[
     ("exchange", &["ending", "estimate", "head", "ids", "policy", "reading", "record", "request", "scan"]),
-    ("outputs", &["effect", "metrics", "policy", "record", "series", "usage"]),
-    ("series", &["metrics", "policy"]),
-    ("policy", &["config", "effect", "formats", "head", "limits", "metrics", "pattern", "scan"]),
+    ("outputs", &["effect", "metrics", "policy", "price", "record", "series", "usage"]),
+    ("series", &["metrics", "policy", "price"]),
+    ("policy", &["config", "effect", "formats", "head", "limits", "metrics", "pattern", "price", "scan"]),
     ("reading", &["estimate", "formats", "limits", "record", "scan", "usage"]),
     ("request", &["estimate", "formats", "head", "record", "scan"]),
     ("formats", &["estimate", "limits", "scan", "usage"]),
@@ -23,8 +23,9 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("ending", &["record"]),
     ("record", &["estimate", "usage"]),
     ("metrics", &["limits"]),
-    ("config", &["limits"]),
+    ("config", &["limits", "price"]),
     ("estimate", &[]),
+    ("price", &["usage"]),
     ("effect", &[]),
     ("head", &[]),
     ("ids", &[]),

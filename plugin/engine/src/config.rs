@@ -23,6 +23,8 @@ pub struct Config {
     pub streaming: Streaming,
     /// Whether tokens are estimated where a response ended without reported usage.
     pub estimate: Switch,
+    /// What tokens cost; without it no cost is counted.
+    pub prices: Option<crate::price::Prices>,
     /// Further values to set as filter state `wasm.llm.KEY`.
     pub filter_state: Vec<String>,
     /// Bounds.

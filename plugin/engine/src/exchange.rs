@@ -113,14 +113,17 @@ impl Exchange {
         let is_one_of = |types: &[&str]| types.iter().any(|media_type| head.media_type_is(media_type));
         response.announced_lines = is_one_of(LINES);
         response.announced_stream = is_one_of(STREAMS) || response.announced_lines;
-        if head.is_encoded() {
-            response.reading.add_gap(Gap::UnknownEncoding);
-        } else if !head.is_media() {
+        if !head.is_media() {
             let announced = Announced {
                 sse: head.media_type_is("text/event-stream"),
                 array_is_stream: self.route.format.array_is_stream,
             };
-            response.body = Some(Body::new(announced, self.policy.event_bytes_max()));
+            let body = Body::new(announced, self.policy.event_bytes_max());
+            let encoding = head.content_encoding();
+            response.body = if encoding.is_empty() { Some(body) } else { body.encoded(&encoding) };
+            if response.body.is_none() {
+                response.reading.add_gap(Gap::UnknownEncoding);
+            }
         }
     }
 
@@ -148,7 +151,8 @@ impl Exchange {
         let streaming = self.response.is_stream();
         let reading = &mut self.response.reading;
         // Where no byte was read nobody can say that the mark did not come.
-        let last_mark = reading.has_ended() || self.response.body.is_none();
+        let is_blind = self.response.body.as_ref().is_none_or(Body::is_blind);
+        let last_mark = reading.has_ended() || is_blind;
         let seen = Seen {
             head: self.response.has_head,
             end: self.response.has_end,

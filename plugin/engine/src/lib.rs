@@ -20,6 +20,7 @@
 //! - [`estimate`]: how many tokens a text is, where nobody said it
 //! - [`outputs`]: a record and a policy become [`effect::Effect`]s; [`metrics`] is the table of names and labels,
 //!   [`series`] the bound on label values
+//! - [`price`]: what tokens cost
 //! - [`config`] as the operator writes it, [`policy`] as the hot path reads it; [`pattern`] for its globs
 //! - leaf values: [`record`], [`usage`], [`effect`], [`head`], [`ids`], [`limits`]
 //!
@@ -71,6 +72,7 @@ pub mod series;
 pub mod config;
 pub mod pattern;
 pub mod policy;
+pub mod price;
 
 pub mod effect;
 pub mod head;

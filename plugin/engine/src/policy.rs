@@ -9,6 +9,7 @@ use crate::head::Headers;
 use crate::limits::EXTRA_LABELS_MAX;
 use crate::metrics::{self, is_label_name};
 use crate::pattern::Pattern;
+use crate::price::Table;
 use crate::scan::Paths;
 
 /// What the filter does, compiled from a [`Config`].
@@ -19,6 +20,7 @@ pub struct Policy {
     labels: Vec<Label>,
     models: crate::config::Models,
     renames: Vec<(Pattern, String)>,
+    prices: Option<Table>,
     filter_state: Vec<&'static str>,
     event_bytes_max: u64,
     estimates: bool,
@@ -118,6 +120,9 @@ impl Policy {
         let renames = &config.models.rename;
         let estimates = config.estimate == Switch::On;
         let texts = |format: &Format| estimates && format.has_usage;
+        let prices = config.prices.map(Table::new).transpose();
+        let prices =
+            prices.map_err(|(key, message)| ConfigError { path: format!("prices.{key}"), message })?;
         let plans = |format: &&'static Format| Plans {
             request: formats::paths(format.request, "", texts(format)),
             response: formats::paths(format.response, format.kind, texts(format)),
@@ -126,6 +131,7 @@ impl Policy {
             rules: rules.transpose()?,
             plans: formats::ALL.iter().map(plans).collect(),
             renames: renames.iter().map(Rename::compile).collect(),
+            prices,
             filter_state: filter_state(&config.filter_state)?,
             labels: config.labels,
             models: config.models,
@@ -208,6 +214,11 @@ impl Policy {
     pub fn renamed<'a>(&'a self, model: &'a str) -> &'a str {
         let rule = self.renames.iter().find(|(pattern, _)| pattern.fits(model));
         rule.map_or(model, |(_, to)| to)
+    }
+
+    /// What tokens cost, if that is to be counted.
+    pub fn prices(&self) -> Option<&Table> {
+        self.prices.as_ref()
     }
 
     /// Further keys of filter state.

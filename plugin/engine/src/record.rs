@@ -30,6 +30,10 @@ pub enum Gap {
     TooManyValues,
     /// A content encoding this build does not decode.
     UnknownEncoding,
+    /// The body is not in the content encoding that its head names.
+    DecodeFailed,
+    /// The body unfolds to more than the bound.
+    DecodedTooLarge,
     /// The body ended in the middle of a document.
     Truncated,
     /// The response ended before its stream was complete.
@@ -46,6 +50,8 @@ impl Gap {
             Self::EventTooLarge => "event_too_large",
             Self::TooManyValues => "too_many_values",
             Self::UnknownEncoding => "unknown_encoding",
+            Self::DecodeFailed => "decode_failed",
+            Self::DecodedTooLarge => "decoded_too_large",
             Self::Truncated => "truncated",
             Self::IncompleteStream => "incomplete_stream",
         }
@@ -248,19 +254,27 @@ impl Record {
         }
     }
 
-    /// Input and output that nobody reported though somebody should have: `None` where it was reported. A first count
-    /// of the output is the least it can be.
+    /// Input and output that nobody reported though somebody should have: `None` where it was reported, or nothing was
+    /// seen of it. A first count of the output is the least it can be.
     pub fn estimated_tokens(&self) -> (Option<u64>, Option<u64>) {
         let Some(estimate) = self.estimate.filter(|_| self.usage_missing.is_some()) else {
             return (None, None);
         };
         let answer = &self.answer;
-        // No prompt is of no token: what was not seen is not known.
-        let input =
-            Some(estimate.input_tokens()).filter(|tokens| answer.input_tokens.is_none() && *tokens > 0);
-        let is_open = answer.output_tokens.is_none() || answer.is_first_output;
-        let output = is_open.then(|| estimate.output_tokens().max(answer.output_tokens.unwrap_or(0)));
-        (input, output)
+        let (input, output) = (estimate.input_tokens(), estimate.output_tokens());
+        let is_known = answer.input_tokens.is_some();
+        let is_unseen = !is_known && input == 0 && output == 0;
+        let is_open = !is_unseen && (answer.output_tokens.is_none() || answer.is_first_output);
+        (
+            Some(input).filter(|tokens| !is_known && *tokens > 0),
+            is_open.then(|| output.max(answer.output_tokens.unwrap_or(0))),
+        )
+    }
+
+    /// All input and all output as far as they are known: reported, or else estimated.
+    pub fn tokens(&self) -> (Option<u64>, Option<u64>) {
+        let (input, output) = self.estimated_tokens();
+        (self.answer.input_tokens.or(input), output.or(self.answer.output_tokens))
     }
 
     /// Where there was an error: whether it came inside a response that had begun as a success.

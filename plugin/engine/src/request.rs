@@ -28,14 +28,18 @@ impl Asked {
         let form = Form::announced(head.get("content-type").unwrap_or_default());
         let is_other = ["multipart/", "audio/", "image/", "application/octet-stream"];
         let is_other = is_other.iter().any(|start| content_type.starts_with(start.as_bytes()));
-        let is_readable = !is_other && !head.is_encoded();
+        let encoding = head.content_encoding();
+        let is_encoded = !encoding.is_empty();
+        let plain = (!is_other).then(|| Body::new(Announced::default(), event_bytes_max));
+        let body = plain.and_then(|body| if is_encoded { body.encoded(&encoding) } else { Some(body) });
+        let is_unknown = is_encoded && !is_other && body.is_none();
         Self {
-            body: is_readable.then(|| Body::new(Announced::default(), event_bytes_max)),
-            form: form.filter(|_| !head.is_encoded()),
+            body,
+            form: form.filter(|_| !is_encoded),
             model: model_in_path,
             stream: None,
             prompt: Prompt::default(),
-            gaps: if head.is_encoded() { vec![Gap::UnknownEncoding] } else { Vec::new() },
+            gaps: if is_unknown { vec![Gap::UnknownEncoding] } else { Vec::new() },
         }
     }
 

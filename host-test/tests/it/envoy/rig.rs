@@ -72,6 +72,11 @@ impl Rig {
         if matches!(setup, Setup::Impatient) {
             bootstrap = bootstrap.route_timeout(Duration::from_secs(1)).unwrap();
         }
+        Self::over(provider, bootstrap).await
+    }
+
+    /// A rig of this provider and this configuration.
+    pub(super) async fn over(provider: Provider, bootstrap: Bootstrap) -> Self {
         let bootstrap = bootstrap.flush_every(Duration::from_millis(100)).unwrap();
         let envoy = Envoy::start(bootstrap, 2).await.unwrap();
         let [http1, http2] =
