@@ -62,31 +62,23 @@ impl Default for Tally {
     }
 }
 
-/// Bytes looked at together, which SIMD does in one go.
-const BLOCK: usize = 16;
-
-/// One block, or a count for each place of blocks.
-type Lanes = [u8; BLOCK];
-
-/// Blocks after which counts of a place, which are bytes, have to be taken over.
-const BLOCKS_MAX: usize = 255;
-
 impl Tally {
     /// Takes the next bytes of the text.
     pub fn feed(&mut self, bytes: &[u8]) {
-        let Some((&first, rest)) = bytes.split_first() else {
-            return;
-        };
-        self.step(first);
-        // Each byte beside the one before it.
-        let (blocks, _) = rest.as_chunks::<BLOCK>();
-        let (before, _) = bytes.as_chunks::<BLOCK>();
-        for (blocks, before) in blocks.chunks(BLOCKS_MAX).zip(before.chunks(BLOCKS_MAX)) {
-            self.blocks(blocks, before);
+        let (words, tail) = bytes.as_chunks::<8>();
+        let mut plain = Plain::default();
+        for word in words {
+            let bytes = u64::from_le_bytes(*word);
+            if bytes & EACH_TOP == 0 {
+                plain.add(bytes, self.last);
+                self.last = (bytes >> 56) as u8;
+            } else {
+                word.iter().for_each(|byte| self.step(*byte));
+            }
         }
-        let done = blocks.len().saturating_mul(BLOCK);
-        for byte in rest.get(done..).unwrap_or_default() {
-            self.step(*byte);
+        tail.iter().for_each(|byte| self.step(*byte));
+        for (kind, count) in plain.counts() {
+            self.add(kind, count);
         }
     }
 
@@ -160,40 +152,65 @@ impl Tally {
         };
         self.add(kind, 1);
     }
-
-    /// At most [`BLOCKS_MAX`] blocks, each with the bytes that stand one before its own.
-    fn blocks(&mut self, blocks: &[Lanes], before: &[Lanes]) {
-        let (mut letters, mut words, mut digits) = ([0; BLOCK], [0; BLOCK], [0; BLOCK]);
-        let (mut marks, mut runs, mut lines) = ([0; BLOCK], [0; BLOCK], [0; BLOCK]);
-        let mut spaces = [0; BLOCK];
-        for (block, before) in blocks.iter().zip(before) {
-            let all = block.iter().chain(before).fold(0, |all, byte| all | byte);
-            if all >= 0x80 {
-                self.last = before.first().copied().unwrap_or(b' ');
-                block.iter().for_each(|byte| self.step(*byte));
-                continue;
-            }
-            count(&mut letters, block, before, |byte, _| is_letter(byte));
-            count(&mut words, block, before, |byte, before| is_letter(byte) & !is_letter(before));
-            count(&mut digits, block, before, |byte, _| byte.is_ascii_digit());
-            count(&mut marks, block, before, |byte, _| is_mark(byte));
-            count(&mut runs, block, before, |byte, before| is_mark(byte) & !is_mark(before));
-            count(&mut lines, block, before, |byte, _| byte == b'\n');
-            count(&mut spaces, block, before, |byte, _| is_space(byte));
-            self.last = block.last().copied().unwrap_or(b' ');
-        }
-        let lanes = [letters, words, digits, marks, runs, lines, spaces];
-        let kinds = [Kind::Letter, Kind::Word, Kind::Digit, Kind::Mark, Kind::Marks, Kind::Line, Kind::Space];
-        for (kind, lanes) in kinds.into_iter().zip(lanes) {
-            self.add(kind, lanes.iter().map(|lane| u32::from(*lane)).fold(0, u32::saturating_add));
-        }
-    }
 }
 
-#[inline(always)]
-fn count(counts: &mut Lanes, block: &Lanes, before: &Lanes, is: impl Fn(u8, u8) -> bool) {
-    for ((count, byte), before) in counts.iter_mut().zip(block).zip(before) {
-        *count = count.wrapping_add(u8::from(is(*byte, *before)));
+/// What eight bytes of ASCII at a time come to. Most text is that, and eight bytes cost as much as one.
+#[derive(Clone, Copy, Debug, Default)]
+struct Plain {
+    bytes: u32,
+    letters: u32,
+    words: u32,
+    digits: u32,
+    marks: u32,
+    runs: u32,
+    lines: u32,
+}
+
+/// Each byte 1.
+const EACH: u64 = u64::from_ne_bytes([1; 8]);
+
+/// The top bit of each byte, which stands for a yes.
+const EACH_TOP: u64 = u64::from_ne_bytes([0x80; 8]);
+
+/// Which bytes are `least` or more; all are below 0x80, so none carries into its neighbour.
+const fn at_least(bytes: u64, least: u8) -> u64 {
+    bytes.wrapping_add(EACH.wrapping_mul(0x80_u64.wrapping_sub(least as u64)))
+}
+
+impl Plain {
+    /// Eight bytes below 0x80 that follow the byte `last`.
+    #[inline]
+    fn add(&mut self, bytes: u64, last: u8) {
+        let lower = bytes | EACH.wrapping_mul(0x20);
+        let letters = at_least(lower, b'a') & !at_least(lower, b'z' + 1) & EACH_TOP;
+        let digits = at_least(bytes, b'0') & !at_least(bytes, b'9' + 1) & EACH_TOP;
+        let visible = at_least(bytes, b'!') & !at_least(bytes, 0x7F) & EACH_TOP;
+        let lines = at_least(bytes, b'\n') & !at_least(bytes, b'\n' + 1) & EACH_TOP;
+        let marks = visible & !letters & !digits;
+        let before = |is: bool| if is { 0x80 } else { 0 };
+        let words = letters & !(letters << 8 | before(is_word(last)));
+        let runs = marks & !(marks << 8 | before(is_mark(last)));
+        self.bytes = self.bytes.wrapping_add(8);
+        self.letters = self.letters.wrapping_add(letters.count_ones());
+        self.words = self.words.wrapping_add(words.count_ones());
+        self.digits = self.digits.wrapping_add(digits.count_ones());
+        self.marks = self.marks.wrapping_add(marks.count_ones());
+        self.runs = self.runs.wrapping_add(runs.count_ones());
+        self.lines = self.lines.wrapping_add(lines.count_ones());
+    }
+
+    fn counts(self) -> [(Kind, u32); 7] {
+        let told = [self.letters, self.digits, self.marks, self.lines];
+        let spaces = told.into_iter().fold(self.bytes, u32::wrapping_sub);
+        [
+            (Kind::Letter, self.letters),
+            (Kind::Word, self.words),
+            (Kind::Digit, self.digits),
+            (Kind::Mark, self.marks),
+            (Kind::Marks, self.runs),
+            (Kind::Line, self.lines),
+            (Kind::Space, spaces),
+        ]
     }
 }
 
@@ -205,13 +222,8 @@ fn is_word(byte: u8) -> bool {
     is_letter(byte) || byte >= 0x80
 }
 
-/// Written without branches: it runs on sixteen bytes at once.
 fn is_mark(byte: u8) -> bool {
     (byte > b' ') & (byte < 0x7F) & !is_letter(byte) & !byte.is_ascii_digit()
-}
-
-fn is_space(byte: u8) -> bool {
-    ((byte <= b' ') & (byte != b'\n')) | (byte == 0x7F)
 }
 
 /// What a format adds to the tokens of its texts.
