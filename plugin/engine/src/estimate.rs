@@ -46,6 +46,11 @@ pub enum Kind {
 pub const KINDS: usize = 15;
 
 /// Thousandths of a token that one of each kind is worth.
+///
+/// Fitted, least relative error first, to the output that recorded answers without reasoning or tools reported (half of
+/// them), and for scripts that those have too little of to texts in thirty languages and some code, counted by two
+/// public vocabularies (`o200k_base` and DeepSeek's) whose mean was taken. `host-test/tests/it/estimate.rs` says how
+/// far they are off.
 const WEIGHTS: [u32; KINDS] = [118, 465, 890, 164, 710, 560, 60, 1500, 300, 320, 420, 1250, 720, 630, 2200];
 
 /// What a text is made of. Text comes in pieces cut anywhere, even inside a character, and adds up to the same.
