@@ -4,6 +4,7 @@
 
 mod answers;
 mod config;
+mod cost;
 mod crowd;
 mod endings;
 mod ratelimit;
