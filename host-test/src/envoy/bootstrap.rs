@@ -136,6 +136,36 @@ impl Bootstrap {
         Ok(self)
     }
 
+    /// Compresses answers below the metering filter, as a provider would: `gzip`, `brotli` or `zstd`.
+    pub fn compressing(mut self, library: &str) -> Result<Self> {
+        let upper = library.split_at_checked(1).map(|(first, rest)| first.to_uppercase() + rest);
+        let upper = upper.context("a compressor has a name")?;
+        let library = json!({
+            "name": library,
+            "typed_config": {
+                "@type": format!(
+                    "type.googleapis.com/envoy.extensions.compression.{library}.compressor.v3.{upper}"
+                ),
+            },
+        });
+        let compressor = json!({
+            "name": "envoy.filters.http.compressor",
+            "typed_config": {
+                "@type": "type.googleapis.com/envoy.extensions.filters.http.compressor.v3.Compressor",
+                "response_direction_config": {
+                    "common_config": {
+                        "min_content_length": 30,
+                        "content_type": ["application/json", "text/event-stream"],
+                    },
+                },
+                "compressor_library": library,
+            },
+        });
+        let filters = list(&mut self.document, &format!("{MANAGER}/http_filters"))?;
+        filters.insert(filters.len().saturating_sub(1), compressor);
+        Ok(self)
+    }
+
     /// How often histograms become visible.
     pub fn flush_every(mut self, interval: Duration) -> Result<Self> {
         *at(&mut self.document, "/stats_flush_interval")? = json!(format!("{}s", interval.as_secs_f64()));

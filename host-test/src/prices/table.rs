@@ -89,6 +89,9 @@ const NAMES: &[(&str, &[&str])] = &[
     ("mistral", &["mistral_ai"]),
     ("x-ai", &["x_ai"]),
     ("together", &["together", "together_ai"]),
+    ("github-copilot", &["github.copilot"]),
+    ("voyageai", &["voyage"]),
+    ("zai", &["z_ai"]),
     ("fireworks", &["fireworks_ai"]),
     ("moonshotai", &["moonshot_ai"]),
 ];

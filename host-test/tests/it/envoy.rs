@@ -6,6 +6,7 @@ mod answers;
 mod config;
 mod cost;
 mod crowd;
+mod encodings;
 mod endings;
 mod ratelimit;
 mod rig;
