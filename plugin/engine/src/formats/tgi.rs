@@ -19,6 +19,7 @@ pub const FORMAT: Format = Format {
     request: &[],
     response: &[
         &[
+            Rule::at("error_type", Field::ErrorType),
             Rule::at("token.text", Field::Text),
             Rule::at("details.finish_reason", Field::Finish),
             Rule::at("details.generated_tokens", Field::Usage(Count::Output)),
