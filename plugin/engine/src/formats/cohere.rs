@@ -87,7 +87,7 @@ const V1_RESPONSE: &[Rule] = &[
     Rule::at("response.meta.tokens.output_tokens", Field::Usage(Count::Output)),
     Rule::at("response.meta.billed_units.input_tokens", Field::Metered(Count::Input)),
     Rule::at("response.meta.billed_units.output_tokens", Field::Metered(Count::Output)),
-    Rule::only("is_finished", "true", Field::Last),
+    Rule::at("is_finished", Field::Last),
 ];
 
 /// `POST /v1/embed` and `/v2/embed`

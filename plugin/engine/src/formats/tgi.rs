@@ -12,7 +12,6 @@ pub const FORMAT: Format = Format {
     claims: &[
         "*.endpoints.huggingface.cloud*/",
         "*.endpoints.huggingface.cloud*/generate",
-        "*.endpoints.huggingface.cloud*/generate_stream",
         "*/generate_stream",
         "api-inference.huggingface.co*/models/*",
     ],
