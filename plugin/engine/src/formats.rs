@@ -231,7 +231,7 @@ pub struct Rule {
     pub field: Field,
     /// Only if the value is exactly this.
     pub only: Option<&'static str>,
-    /// Only in documents of this kind.
+    /// Only in documents of this kind; of the empty one are those that name none.
     pub kind: Option<&'static str>,
 }
 

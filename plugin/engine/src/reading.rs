@@ -162,15 +162,15 @@ impl Reading {
         let counted = u32::try_from(counted).unwrap_or(u32::MAX);
         let counted = counted.saturating_add(self.items);
         let anything = counted > 0 || self.id.is_some() || self.model.is_some() || !self.usage.is_empty();
-        let choices = match self.format.choices {
-            Choices::Counted => (counted > 0).then_some(counted),
-            Choices::CountedOrZero => (!is_http_error && (counted > 0 || anything)).then_some(counted),
-            Choices::One => (!is_http_error && (streaming || anything)).then_some(1),
-            Choices::None => None,
-        };
         // A body in which nothing could be read says nothing.
         let is_unread = !self.has_documents && !self.gaps.is_empty();
         let is_told = streaming && !is_unread;
+        let choices = match self.format.choices {
+            Choices::Counted => (counted > 0).then_some(counted),
+            Choices::CountedOrZero => (!is_http_error && (counted > 0 || anything)).then_some(counted),
+            Choices::One => (!is_http_error && (is_told || anything)).then_some(1),
+            Choices::None => None,
+        };
         let has_tools = !is_http_error
             && !is_unread
             && match self.format.tools {
@@ -408,3 +408,6 @@ impl Documents for Reader<'_> {
         self.reading.add_gap(gap);
     }
 }
+
+#[cfg(test)]
+mod tests;

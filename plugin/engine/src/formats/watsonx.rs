@@ -19,6 +19,7 @@ pub const FORMAT: Format = Format {
     request: &[&[Rule::at("model_id", Field::Model)]],
     response: &[
         &[
+            Rule::at("errors[].code", Field::ErrorCode),
             Rule::at("model_id", Field::Model),
             Rule::at("results[].generated_text", Field::Text),
             Rule::at("results[].stop_reason", Field::Finish),
