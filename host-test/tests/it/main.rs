@@ -19,6 +19,8 @@ mod common;
 mod cases;
 // Recorded traffic of real providers, where it lies on this machine.
 mod corpus;
+// How far estimates are from what they reported.
+mod estimate;
 
 // The filter in a real Envoy.
 mod envoy;

@@ -6,6 +6,7 @@
 use std::rc::Rc;
 
 use crate::ending::{self, End, Seen};
+use crate::estimate::Estimate;
 use crate::head::Headers;
 use crate::ids::Ids;
 use crate::policy::{Place, Policy, Route};
@@ -173,8 +174,15 @@ impl Exchange {
         self.asked.gaps.retain(|gap| !gaps.contains(gap));
         gaps.append(&mut self.asked.gaps);
         let times = self.times(&answer, now_ns);
+        let estimate = self.policy.estimates().then(|| Estimate {
+            frame: self.route.format.frame,
+            prompt: self.asked.prompt,
+            answer: self.response.reading.text(),
+            calls: answer.tool_calls.unwrap_or(0),
+        });
         Record {
             usage_missing,
+            estimate,
             request_id: self.request_id,
             provider: speaker.map_or_else(|| self.route.provider.clone(), str::to_owned),
             began_as: self.route.provider,
@@ -226,7 +234,7 @@ impl Exchange {
         http_status: Option<u32>,
         gaps: &[Gap],
     ) -> Option<UsageMissing> {
-        let has_usage = answer.input_tokens.or(answer.output_tokens).is_some();
+        let has_usage = answer.input_tokens.or(answer.output_tokens).is_some() && !answer.is_first_output;
         if has_usage || !self.route.format.has_usage {
             return None;
         }

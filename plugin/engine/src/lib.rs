@@ -17,6 +17,7 @@
 //! - [`formats`]: the wire formats, a const row each, and how a request finds its row; providers are named there
 //!   and nowhere else
 //! - [`scan`]: bytes in, `(path, scalar)` out: JSON, event streams, bodies
+//! - [`estimate`]: how many tokens a text is, where nobody said it
 //! - [`outputs`]: a record and a policy become [`effect::Effect`]s; [`metrics`] is the table of names and labels,
 //!   [`series`] the bound on label values
 //! - [`price`]: what tokens cost
@@ -61,6 +62,8 @@ pub mod request;
 
 pub mod formats;
 pub mod scan;
+
+pub mod estimate;
 
 pub mod metrics;
 pub mod outputs;

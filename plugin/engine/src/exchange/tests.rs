@@ -219,7 +219,8 @@ fn every_ending() {
         (Some(33), Some(11)),
     );
     let part = Case { body: &ANTHROPIC[..5], flags: CLIENT_LEFT, has_end: false, ..MESSAGES };
-    check(part, "cancelled client_cancelled -", (Some(33), Some(1)));
+    let record = check(part, "cancelled client_cancelled cancelled", (Some(33), Some(1)));
+    assert!(record.answer.is_first_output);
 }
 
 #[test]

@@ -16,7 +16,7 @@ pub const FORMAT: Format = Format {
         "*/generation/text",
         "*/generation/text_stream",
     ],
-    request: &[&[Rule::at("model_id", Field::Model)]],
+    request: &[&[Rule::at("model_id", Field::Model), Rule::at("input", Field::Text)]],
     response: &[
         &[
             Rule::at("errors[].code", Field::ErrorCode),

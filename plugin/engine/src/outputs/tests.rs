@@ -199,7 +199,7 @@ fn every_key_of_filter_state_resolves() {
     let record = lines.iter().find_map(|line| line.strip_prefix("state record ")).unwrap();
     let record: serde_json::Value = serde_json::from_str(record).unwrap();
     assert_eq!((&record["total_tokens"], &record["streaming"]), (&serde_json::Value::Null, &false.into()));
-    assert_eq!(record.as_object().unwrap().len(), 28);
+    assert_eq!(record.as_object().unwrap().len(), 30);
 }
 
 #[test]

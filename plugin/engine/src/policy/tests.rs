@@ -10,7 +10,7 @@ fn refused(config: &str, message: &str) {
 fn unknown_keys_are_refused_at_every_level() {
     refused(
         r#"{"labls":[]}"#,
-        "labls: unknown field `labls`, expected one of `service`, `match`, `labels`, `models`, `streaming`, `prices`, \
+        "labls: unknown field `labls`, expected one of `service`, `match`, `labels`, `models`, `streaming`, `estimate`, `prices`, \
          `filter_state`, `limits` at line 1 column 8",
     );
     refused(
