@@ -5,6 +5,7 @@
 
 #![cfg(target_arch = "wasm32")]
 
+mod holding;
 mod perform;
 mod root;
 mod stream;

@@ -12,7 +12,8 @@ use source::Source;
 
 /// The engine's modules, each with those it may name; every one of those stands further down, so there is no way back.
 const MAY_NAME: &[(&str, &[&str])] = &[
-    ("exchange", &["ending", "head", "ids", "policy", "reading", "record", "request", "scan"]),
+    ("rewrite", &["formats", "head", "limits", "policy", "scan"]),
+    ("exchange", &["ending", "formats", "head", "ids", "policy", "reading", "record", "request", "scan"]),
     ("outputs", &["effect", "metrics", "policy", "record", "series", "usage"]),
     ("series", &["metrics", "policy"]),
     ("policy", &["config", "effect", "formats", "head", "limits", "metrics", "pattern", "scan"]),

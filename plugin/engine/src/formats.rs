@@ -5,6 +5,7 @@
 
 mod anthropic_complete;
 mod anthropic_messages;
+mod asking;
 mod bedrock_converse;
 mod bedrock_invoke;
 mod cohere;
@@ -29,6 +30,7 @@ use crate::pattern;
 use crate::scan::Paths;
 use crate::usage::{Count, Merge};
 
+pub use asking::Asking;
 pub use hosts::provider_of;
 
 /// Every row. Where two claim a path, the longer claim wins.
@@ -109,6 +111,8 @@ pub struct Format {
     pub choices: Choices,
     /// Which answers can ask for tool calls.
     pub tools: Tools,
+    /// How a stream is asked for its usage, where it only tells it on request.
+    pub asks_usage: Option<Asking>,
     /// Whether an answer is expected to tell its usage.
     pub has_usage: bool,
     /// Whether the total is all input, where it comes alone.
@@ -132,6 +136,7 @@ pub(crate) const BLANK: Format = Format {
     output_tokens: &[Count::Output],
     choices: Choices::None,
     tools: Tools::None,
+    asks_usage: None,
     has_usage: true,
     total_is_input: false,
 };

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::config::{Config, Label, MatchRule, Rename};
+use crate::config::{Config, Label, MatchRule, Rename, StreamUsage};
 use crate::effect;
 use crate::formats::{self, Format};
 use crate::head::Headers;
@@ -21,6 +21,8 @@ pub struct Policy {
     renames: Vec<(Pattern, String)>,
     filter_state: Vec<&'static str>,
     event_bytes_max: u64,
+    asks_usage: bool,
+    request_bytes_max: usize,
     fingerprint: String,
 }
 
@@ -113,6 +115,7 @@ impl Policy {
         });
         check_labels(&config.labels)?;
         at_least_one("models.max_series", config.models.max_series)?;
+        at_least_one("limits.request_bytes", config.limits.request_bytes)?;
         at_least_one("limits.event_bytes", usize::try_from(config.limits.event_bytes).unwrap_or(usize::MAX))?;
         let renames = &config.models.rename;
         let plans = |format: &&'static Format| Plans {
@@ -127,6 +130,8 @@ impl Policy {
             labels: config.labels,
             models: config.models,
             event_bytes_max: config.limits.event_bytes,
+            asks_usage: config.streaming.usage == StreamUsage::Request,
+            request_bytes_max: config.limits.request_bytes,
             fingerprint,
         })
     }
@@ -214,6 +219,16 @@ impl Policy {
     /// Bytes of one stream event that are still read.
     pub fn event_bytes_max(&self) -> u64 {
         self.event_bytes_max
+    }
+
+    /// Whether streams are asked for usage where the client does not ask.
+    pub fn asks_usage(&self) -> bool {
+        self.asks_usage
+    }
+
+    /// Bytes of a request that is held to be edited.
+    pub fn request_bytes_max(&self) -> usize {
+        self.request_bytes_max
     }
 
     /// Tells configurations apart (`llm_gauge_build_info`); not a secret and no proof of anything.

@@ -69,5 +69,6 @@ pub const FORMAT: Format = Format {
     response: &[RESPONSE, ERRORS, super::FLAT_ERRORS],
     choices: Choices::Counted,
     tools: Tools::Always,
+    asks_usage: Some(super::asking::STREAM_OPTIONS),
     ..BLANK
 };
