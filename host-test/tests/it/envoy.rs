@@ -7,3 +7,4 @@ mod config;
 mod crowd;
 mod endings;
 mod rig;
+mod usage_on_request;

@@ -7,6 +7,7 @@
 
 mod ask;
 mod hide;
+mod look;
 
 use self::ask::Ask;
 use self::hide::Hide;

@@ -4,7 +4,8 @@
 //! late in the document as it can, since only what was read before it can speak against it.
 
 use super::Edit;
-use crate::scan::{At, Json, NodeId, Paths, Scalar, Sink, Text};
+use super::look::Look;
+use crate::scan::Text;
 
 /// What is put into a document without the option.
 const MEMBER: &str = r#","stream_options":{"include_usage":true}"#;
@@ -16,11 +17,10 @@ const LITERAL_BYTES_MAX: usize = 5;
 const KEY_BYTES_MAX: usize = 15;
 
 /// A walk over the two outer levels of a document.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Ask {
-    /// Walks along for its strictness: what is no JSON is left alone.
-    json: Json,
-    is_broken: bool,
+    /// Walks along for its strictness: what is no JSON object is left alone.
+    json: Look,
     state: State,
     /// Bytes walked before those at hand.
     offset: usize,
@@ -89,17 +89,30 @@ enum Options {
     Odd,
 }
 
+impl Default for Ask {
+    fn default() -> Self {
+        Self {
+            json: Look::at_nothing(),
+            state: State::default(),
+            offset: 0,
+            is_inside_options: false,
+            member: Member::default(),
+            key: Text::default(),
+            literal: Literal::default(),
+            nested: 0,
+            stream: false,
+            options: Options::default(),
+            end_at: None,
+        }
+    }
+}
+
 impl Ask {
     /// Reads on.
     pub(super) fn feed(&mut self, bytes: &[u8]) {
-        if self.is_broken {
-            return;
-        }
-        let rest = self.json.feed(bytes, &Paths::default(), &mut Nobody);
-        // A space behind the document is as good as one inside; anything else makes it no document.
-        self.is_broken = !rest.is_ok_and(|rest| rest.iter().all(u8::is_ascii_whitespace));
+        self.json.feed(bytes);
         let mut rest = bytes;
-        while !rest.is_empty() && self.state != State::Done && !self.is_broken {
+        while !rest.is_empty() && self.state != State::Done && !self.json.is_other() {
             let at = self.offset.saturating_add(bytes.len().saturating_sub(rest.len()));
             rest = self.step(rest, at);
         }
@@ -108,12 +121,12 @@ impl Ask {
 
     /// Whether the document is complete.
     pub(super) fn is_complete(&self) -> bool {
-        self.end_at.is_some() && !self.is_broken
+        self.end_at.is_some() && !self.json.is_other()
     }
 
     /// What makes the document ask for usage, as far as it was read; places count from its first byte.
     pub(super) fn edit(&self) -> Option<Edit> {
-        if self.is_broken || !self.stream {
+        if self.json.is_other() || !self.stream {
             return None;
         }
         let (at, removed, insert) = match self.options {
@@ -144,10 +157,7 @@ impl Ask {
                 return bytes;
             }
             _ if byte.is_ascii_whitespace() => {}
-            State::Start => match byte {
-                b'{' => self.state = State::Between,
-                _ => self.is_broken = true,
-            },
+            State::Start => self.state = State::Between, // a brace, or the other scanner knows better
             State::Between => self.between(byte, at),
             State::Colon => self.state = State::Value,
             State::Value => self.value(byte, at),
@@ -178,7 +188,7 @@ impl Ask {
     }
 
     fn key<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
-        let Some(rest) = self.key.feed(bytes, |_: &[u8]| {}) else {
+        let Some(rest) = self.to_quote(bytes) else {
             return b"";
         };
         self.member = match (self.is_inside_options, self.key.kept()) {
@@ -192,6 +202,11 @@ impl Ask {
         }
         self.state = State::Colon;
         rest
+    }
+
+    /// What follows the string, once it has ended.
+    fn to_quote<'b>(&mut self, bytes: &'b [u8]) -> Option<&'b [u8]> {
+        self.key.feed(bytes, |_: &[u8]| {})
     }
 
     fn value(&mut self, byte: u8, at: usize) {
@@ -260,7 +275,7 @@ impl Ask {
     }
 
     fn text<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
-        let Some(rest) = self.key.feed(bytes, |_: &[u8]| {}) else {
+        let Some(rest) = self.to_quote(bytes) else {
             return b"";
         };
         self.state = if self.state == State::NestedText { State::Nested } else { State::Between };
@@ -280,16 +295,6 @@ impl Literal {
     fn text(&self) -> &[u8] {
         self.bytes.get(..self.length).unwrap_or_default()
     }
-}
-
-struct Nobody;
-
-impl Sink for Nobody {
-    fn open(&mut self, _node: NodeId, _at: At) {}
-
-    fn scalar(&mut self, _node: NodeId, _at: At, _value: Scalar<'_>) {}
-
-    fn flow(&mut self, _node: NodeId, _at: At, _piece: &[u8]) {}
 }
 
 #[cfg(test)]

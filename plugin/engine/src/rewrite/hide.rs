@@ -4,17 +4,12 @@
 //! choice: what does not end an event is of no use to a client anyway. All else passes as it stands, comments,
 //! errors and the last mark among them.
 
+use super::look::Look;
 use crate::limits::HELD_EVENT_BYTES_MAX;
-use crate::scan::{At, Json, NodeId, Paths, Scalar, Sink, Sse, SseSink};
+use crate::scan::{Sse, SseSink};
 
 /// Fields of an event; a line that begins otherwise is none of an event stream, and is let go.
 const FIELDS: &[&[u8]] = &[b"data", b"event", b"id", b"retry"];
-
-/// Numbers of the wanted places.
-const CHOICES: u16 = 0;
-const CHOICE: u16 = 1;
-const USAGE: u16 = 2;
-const ERROR: u16 = 3;
 
 /// A stream from which the usage chunk is taken out.
 #[derive(Debug)]
@@ -23,7 +18,8 @@ pub(super) struct Hide {
     /// The event so far, while it may be the chunk.
     held: Vec<u8>,
     sse: Sse,
-    event: Event,
+    /// The data of the event.
+    event: Look,
     is_line_begun: bool,
     /// The last line ended in CR: an LF that follows belongs to it.
     after_cr: bool,
@@ -39,35 +35,13 @@ enum Fate {
     Passing,
 }
 
-/// The data of one event.
-#[derive(Debug)]
-struct Event {
-    json: Json,
-    paths: Paths,
-    seen: Seen,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Seen {
-    choices: bool,
-    usage: bool,
-    /// A choice, an error, or no JSON: not the chunk.
-    other: bool,
-}
-
 impl Default for Hide {
     fn default() -> Self {
-        let mut paths = Paths::default();
-        for (path, number) in
-            [("choices", CHOICES), ("choices[]", CHOICE), ("usage", USAGE), ("error", ERROR)]
-        {
-            paths.add(path, number, 0, false);
-        }
         Self {
             fate: Fate::Between,
             held: Vec::new(),
             sse: Sse::default(),
-            event: Event { json: Json::default(), paths, seen: Seen::default() },
+            event: Look::for_usage_chunk(),
             is_line_begun: false,
             after_cr: false,
             was_hidden: false,
@@ -134,8 +108,7 @@ impl Hide {
     fn begin(&mut self) {
         self.fate = Fate::Held;
         self.sse = Sse::default();
-        self.event.json.reset();
-        self.event.seen = Seen::default();
+        self.event.reset();
     }
 
     fn hold(&mut self, piece: &[u8], out: &mut Vec<u8>) {
@@ -143,7 +116,7 @@ impl Hide {
         self.sse.feed(piece, &mut self.event);
         let held = self.held.as_slice();
         let is_field = FIELDS.iter().any(|field| held.starts_with(field) || field.starts_with(held));
-        if self.event.seen.other || !is_field || held.len() > HELD_EVENT_BYTES_MAX {
+        if self.event.is_other() || !is_field || held.len() > HELD_EVENT_BYTES_MAX {
             out.append(&mut self.held);
             self.fate = Fate::Passing;
         }
@@ -160,48 +133,12 @@ impl Hide {
     }
 }
 
-impl Event {
-    fn is_usage_chunk(&self) -> bool {
-        self.json.is_done() && self.seen.choices && self.seen.usage && !self.seen.other
-    }
-}
-
-impl SseSink for Event {
+impl SseSink for Look {
     fn data(&mut self, bytes: &[u8]) {
-        let rest = self.json.feed(bytes, &self.paths, &mut Look { paths: &self.paths, seen: &mut self.seen });
-        self.seen.other |= !rest.is_ok_and(|rest| rest.iter().all(u8::is_ascii_whitespace));
+        self.feed(bytes);
     }
 
     fn dispatch(&mut self) {}
-}
-
-struct Look<'a> {
-    paths: &'a Paths,
-    seen: &'a mut Seen,
-}
-
-impl Look<'_> {
-    fn look(&mut self, node: NodeId, is_open: bool, is_null: bool) {
-        let rules = self.paths.node(node).map(crate::scan::Node::rules).unwrap_or_default();
-        match rules.first() {
-            Some(&CHOICES) => self.seen.choices |= is_open,
-            Some(&USAGE) => self.seen.usage |= is_open,
-            Some(&ERROR) => self.seen.other |= !is_null,
-            _ => self.seen.other = true,
-        }
-    }
-}
-
-impl Sink for Look<'_> {
-    fn open(&mut self, node: NodeId, _at: At) {
-        self.look(node, true, false);
-    }
-
-    fn scalar(&mut self, node: NodeId, _at: At, value: Scalar<'_>) {
-        self.look(node, false, value == Scalar::Null);
-    }
-
-    fn flow(&mut self, _node: NodeId, _at: At, _piece: &[u8]) {}
 }
 
 #[cfg(test)]
