@@ -6,5 +6,6 @@ mod answers;
 mod config;
 mod crowd;
 mod endings;
+mod official_clients;
 mod rig;
 mod usage_on_request;

@@ -57,7 +57,7 @@ pub(super) struct Rig {
 impl Rig {
     /// The shared rig of a setup.
     pub(super) async fn shared(setup: Setup) -> Arc<Self> {
-        static RIGS: [Mutex<Weak<Rig>>; 7] = [const { Mutex::const_new(Weak::new()) }; 4];
+        static RIGS: [Mutex<Weak<Rig>>; 7] = [const { Mutex::const_new(Weak::new()) }; 7];
         let mut slot = RIGS[setup as usize].lock().await;
         if let Some(rig) = slot.upgrade() {
             return rig;
