@@ -7,6 +7,7 @@
 
 mod holding;
 mod perform;
+mod rewriting;
 mod root;
 mod stream;
 
