@@ -19,7 +19,7 @@ pub(crate) struct Stream {
     /// There while a metered exchange is under way.
     exchange: Option<Exchange>,
     /// There while bytes of a metered exchange may have to change.
-    rewriting: Option<Rewriting>,
+    rewriting: Option<Box<Rewriting>>,
 }
 
 impl Stream {
@@ -28,7 +28,7 @@ impl Stream {
     }
 
     /// The cheapest questions come first: most of a gateway's traffic is not ours.
-    fn begin(&mut self) -> Option<Exchange> {
+    fn begin(&mut self) -> Option<()> {
         let shared = self.shared.as_ref()?;
         let policy = &shared.policy;
         let method = perform::header(MapType::HttpRequestHeaders, ":method")?;
@@ -40,9 +40,10 @@ impl Stream {
         let map = perform::headers(MapType::HttpRequestHeaders);
         let place = perform::place(policy.asks_for_place());
         let head = Headers::decode(&map);
-        let exchange = Exchange::begin(policy, &head, &place, perform::random(), perform::now_ns())?;
-        self.rewriting = Rewriting::begin(shared, self.id, &exchange, &head);
-        Some(exchange)
+        self.exchange = Exchange::begin(policy, &head, &place, perform::random(), perform::now_ns());
+        let rewriting = Rewriting::begin(shared, self.id, self.exchange.as_ref()?, &head);
+        self.rewriting = rewriting.map(Box::new);
+        Some(())
     }
 
     /// The answer to a callback of the request; without one there is nothing to rewrite any more.
@@ -72,7 +73,7 @@ impl Context for Stream {}
 
 impl HttpContext for Stream {
     fn on_http_request_headers(&mut self, _fields: usize, end_of_stream: bool) -> Action {
-        self.exchange = self.begin();
+        let _is_ours = self.begin();
         if let (Some(exchange), Some(shared)) = (&mut self.exchange, &self.shared) {
             perform::perform(&shared.stats, outputs::active(exchange.provider(), 1));
             if end_of_stream {
@@ -80,7 +81,7 @@ impl HttpContext for Stream {
                 self.rewriting = None;
             }
         }
-        let action = self.rewriting.as_ref().and_then(Rewriting::request_head);
+        let action = self.rewriting.as_deref().and_then(Rewriting::request_head);
         self.go_on(action)
     }
 
@@ -88,7 +89,7 @@ impl HttpContext for Stream {
         let Some(exchange) = &mut self.exchange else {
             return Action::Continue;
         };
-        let seen = self.rewriting.as_ref().map_or(0, Rewriting::held_bytes);
+        let seen = self.rewriting.as_deref().map_or(0, Rewriting::held_bytes);
         let body = perform::body(BufferType::HttpRequestBody, seen, bytes.saturating_sub(seen));
         exchange.request_body(&body);
         if end_of_stream {

@@ -188,7 +188,7 @@ impl Ask {
     }
 
     fn key<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
-        let Some(rest) = self.to_quote(bytes) else {
+        let Some(rest) = self.past_string(bytes) else {
             return b"";
         };
         self.member = match (self.is_inside_options, self.key.kept()) {
@@ -205,7 +205,7 @@ impl Ask {
     }
 
     /// What follows the string, once it has ended.
-    fn to_quote<'b>(&mut self, bytes: &'b [u8]) -> Option<&'b [u8]> {
+    fn past_string<'b>(&mut self, bytes: &'b [u8]) -> Option<&'b [u8]> {
         self.key.feed(bytes, |_: &[u8]| {})
     }
 
@@ -275,7 +275,7 @@ impl Ask {
     }
 
     fn text<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
-        let Some(rest) = self.to_quote(bytes) else {
+        let Some(rest) = self.past_string(bytes) else {
             return b"";
         };
         self.state = if self.state == State::NestedText { State::Nested } else { State::Between };

@@ -10,8 +10,8 @@ const USAGE_CHUNK: &str =
 fn passed(pieces: &[&[u8]], told: bool) -> Vec<u8> {
     let mut hide = Hide::default();
     let mut client = Vec::new();
-    for (number, piece) in pieces.iter().enumerate() {
-        let end = told && number + 1 == pieces.len();
+    for (left, piece) in (0..pieces.len()).rev().zip(pieces) {
+        let end = told && left == 0;
         client.extend(hide.feed(piece, end).unwrap_or_else(|| piece.to_vec()));
     }
     if !told {
@@ -164,9 +164,16 @@ fn events() -> impl Strategy<Value = Vec<(String, bool)>> {
             // One mark ends a line, one more the event. LF behind CR would be one end, so those do not meet.
             (text.replace("M M", "MM").replace('M', mark), passes)
         };
-        let events: Vec<_> = events.into_iter().map(event).collect();
-        let meets = |at: usize| at > 0 && events[at].0.starts_with('\n') && events[at - 1].0.ends_with('\r');
-        (0..events.len()).filter(|at| !meets(*at)).map(|at| events[at].clone()).collect()
+        let events = events.into_iter().map(event);
+        let mut kept: Vec<(String, bool)> = Vec::new();
+        for event in events {
+            let is_one_mark =
+                event.0.starts_with('\n') && kept.last().is_some_and(|(last, _)| last.ends_with('\r'));
+            if !is_one_mark {
+                kept.push(event);
+            }
+        }
+        kept
     })
 }
 
