@@ -224,7 +224,7 @@ impl Reading {
         if self.usage.is_empty() {
             self.usage = self.metered;
         }
-        let (input_tokens, output_tokens) = self.usage.inclusive(self.format);
+        let (input_tokens, output_tokens) = self.usage.inclusive(self.format.convention());
         Answer {
             // An error names what failed, and it is no answer.
             model: self.model.take().filter(|_| !is_http_error),
