@@ -38,7 +38,7 @@ fuzz_target!(|input: &[u8]| {
     }
     let content = decode::content(rest);
     let mut options = BrotliEncoderOptions::new();
-    options.quality(Quality::new(what >> 4).unwrap_or_default());
+    options.quality(Quality::new((what >> 4) % 10).unwrap_or_default());
     options.window_size(WindowSize::new(10 + b % 15).unwrap_or_default());
     let encoder = options.build().expect("an encoder");
     let mut encoder = CompressorWriter::with_encoder(encoder, Vec::new());

@@ -38,7 +38,7 @@ fuzz_target!(|input: &[u8]| {
         return;
     }
     let content = decode::content(rest);
-    let level = i32::from(what >> 3) - 8;
+    let level = i32::from(what >> 3) % 20 - 8;
     let mut encoder = zstd::stream::write::Encoder::new(Vec::new(), level).expect("a level");
     encoder.window_log(WINDOW_LOG_MAX.min(10 + u32::from(b & 15))).expect("a window");
     encoder.include_checksum(what & 2 != 0).expect("a flag");

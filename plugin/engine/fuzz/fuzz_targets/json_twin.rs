@@ -9,8 +9,7 @@ use twin::{Found, Value};
 #[path = "../../src/scan/json/tests/twin.rs"]
 mod twin;
 
-const WANTED: &[&str] =
-    &["", "a", "a.b", "a[]", "a[].b", "a[].b[]", "[]", "[].a", "[][]", "b", "b.a.b", "\""];
+const WANTED: &[&str] = &["", "a", "a.b", "a[]", "a[].b", "a[].b[]", "[]", "[].a", "[][]", "b", "b.a.b", "\""];
 const TEXT_MAX: usize = 9;
 
 struct Collector<'a>(Vec<Found>, &'a Paths);
@@ -75,8 +74,7 @@ fuzz_target!(|input: &[u8]| {
     assert_eq!(read(&paths, &document.chunks(1).collect::<Vec<_>>()), whole);
     let depth = document.iter().filter(|byte| matches!(byte, b'[' | b'{')).count();
     if let (Ok(text), true) = (str::from_utf8(document), depth < 100) {
-        let is_whole =
-            whole.end == Ok(Ended::Complete) && whole.left.iter().all(|byte| b" \r\n\t".contains(byte));
+        let is_whole = whole.end == Ok(Ended::Complete) && whole.left.iter().all(|byte| b" \r\n\t".contains(byte));
         let found = is_whole.then_some(whole.found);
         assert_eq!(found, twin::read(text, WANTED, TEXT_MAX, NUMBER_BYTES_MAX));
     }

@@ -17,6 +17,7 @@
 //! What follows an encoding's own end is read where it begins another member or frame (RFC 1952 section 2.2, RFC 8878
 //! section 3.1) and else passed over, as browsers and `gzip -d` do: the content is whole by then.
 
+#[cfg(feature = "brotli")]
 mod brotli;
 mod crc32;
 mod gzip;
@@ -26,6 +27,7 @@ mod xxh64;
 mod zstd;
 
 use crate::limits::{DECODED_BYTES_FREE, DECODED_RATIO_MAX, ENCODINGS_MAX};
+#[cfg(feature = "brotli")]
 use brotli::Brotli;
 use gzip::Gzip;
 use inflate::Deflate;
@@ -67,6 +69,7 @@ struct Layer {
 
 #[derive(Clone, Copy, Debug)]
 enum Encoding {
+    #[cfg(feature = "brotli")]
     Brotli,
     Deflate,
     Gzip,
@@ -75,6 +78,7 @@ enum Encoding {
 
 #[derive(Debug)]
 enum Codec {
+    #[cfg(feature = "brotli")]
     Brotli(Brotli),
     Gzip(Gzip),
     Deflate(Deflate),
@@ -169,6 +173,7 @@ impl Encoding {
     /// The names are those of the HTTP Content Coding Registry.
     fn named(token: &[u8]) -> Option<Self> {
         match token.to_ascii_lowercase().as_slice() {
+            #[cfg(feature = "brotli")]
             b"br" => Some(Self::Brotli),
             b"deflate" => Some(Self::Deflate),
             b"gzip" | b"x-gzip" => Some(Self::Gzip),
@@ -181,6 +186,7 @@ impl Encoding {
 impl Codec {
     fn new(encoding: Encoding) -> Self {
         match encoding {
+            #[cfg(feature = "brotli")]
             Encoding::Brotli => Self::Brotli(Brotli::default()),
             Encoding::Deflate => Self::Deflate(Deflate::default()),
             Encoding::Gzip => Self::Gzip(Gzip::default()),
@@ -190,6 +196,7 @@ impl Codec {
 
     fn feed(&mut self, bytes: &[u8], out: &mut Out<'_>) -> Result<(), DecodeError> {
         match self {
+            #[cfg(feature = "brotli")]
             Self::Brotli(brotli) => brotli.feed(bytes, out),
             Self::Gzip(gzip) => gzip.feed(bytes, out),
             Self::Deflate(deflate) => deflate.feed(bytes, out),
@@ -200,6 +207,7 @@ impl Codec {
     /// Whether the content may end after the bytes so far.
     fn is_whole(&self) -> bool {
         match self {
+            #[cfg(feature = "brotli")]
             Self::Brotli(brotli) => brotli.is_whole(),
             Self::Gzip(gzip) => gzip.is_whole(),
             Self::Deflate(deflate) => deflate.is_whole(),
