@@ -29,7 +29,7 @@ use crate::pattern;
 use crate::scan::Paths;
 use crate::usage::{Count, Merge};
 
-pub use hosts::provider_of;
+pub use hosts::{provider_of, providers};
 
 /// Every row. Where two claim a path, the longer claim wins.
 pub const ALL: &[&Format] = &[
@@ -74,6 +74,7 @@ pub const ALL: &[&Format] = &[
     &tgi::FORMAT,
     &tgi::SAGEMAKER,
     &watsonx::FORMAT,
+    &watsonx::CHAT,
 ];
 
 /// One wire format.
