@@ -33,7 +33,7 @@ use crate::scan::Paths;
 use crate::usage::{Convention, Count, Merge};
 
 pub use asking::Asking;
-pub use hosts::provider_of;
+pub use hosts::{provider_of, providers};
 pub use words::{Choices, Operation, Tools};
 
 /// Every row. Where two claim a path, the longer claim wins.
@@ -79,6 +79,7 @@ pub const ALL: &[&Format] = &[
     &tgi::FORMAT,
     &tgi::SAGEMAKER,
     &watsonx::FORMAT,
+    &watsonx::CHAT,
 ];
 
 /// One wire format.

@@ -1,4 +1,4 @@
-use super::super::crc32::Crc32;
+use crate::scan::crc32::Crc32;
 
 fn crc(bytes: impl IntoIterator<Item = u8>) -> u32 {
     let mut crc = Crc32::default();
