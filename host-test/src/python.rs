@@ -70,7 +70,7 @@ impl Package {
 
     fn install_into(&self, folder: &Path, python: Option<&Path>) -> Result<()> {
         eprintln!("{}: installing {} under {} (once)", self.name, self.version, folder.display());
-        let python = python.map(|python| OsString::from(python)).or_else(|| env::var_os("PYTHON"));
+        let python = python.map(OsString::from).or_else(|| env::var_os("PYTHON"));
         run(
             Command::new(python.unwrap_or_else(|| "python3".into())).args(["-m", "venv"]).arg(folder),
             "python3 with its venv module is needed (Debian: apt-get install python3-venv); set PYTHON to use another",
@@ -88,12 +88,22 @@ impl Package {
 
 /// Runs a command to its end and gives what it printed; its failure comes with its own last words and with what to do.
 pub fn run(command: &mut Command, advice: &str) -> Result<Vec<u8>> {
-    let output =
-        command.stdin(Stdio::null()).output().with_context(|| format!("starting {command:?}: {advice}"))?;
+    let output = command.stdin(Stdio::null()).output();
+    let output = output.with_context(|| format!("starting {}: {advice}", words_of(command)))?;
     if !output.status.success() {
-        let words =
-            String::from_utf8_lossy(if output.stderr.is_empty() { &output.stdout } else { &output.stderr });
-        bail!("{command:?} failed ({}): {}\n{advice}", output.status, words.trim());
+        let said = if output.stderr.is_empty() { &output.stdout } else { &output.stderr };
+        let said = String::from_utf8_lossy(said);
+        bail!("{} failed ({}): {}\n{advice}", words_of(command), output.status, said.trim());
     }
     Ok(output.stdout)
+}
+
+/// A command as it would be typed, with `SCRIPT` for what nobody would type.
+fn words_of(command: &Command) -> String {
+    let words = [command.get_program()].into_iter().chain(command.get_args());
+    let words = words.map(|word| word.to_string_lossy()).map(|word| match word.contains('\n') {
+        true => "SCRIPT".to_owned(),
+        false => word.into_owned(),
+    });
+    words.collect::<Vec<_>>().join(" ")
 }

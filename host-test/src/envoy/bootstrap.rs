@@ -51,6 +51,12 @@ impl Bootstrap {
         Ok(self)
     }
 
+    /// The plugin without the setting that lets a held request show its body.
+    pub fn without_stop_iteration(mut self) -> Result<Self> {
+        remove(self.plugin()?, "allow_on_headers_stop_iteration")?;
+        Ok(self)
+    }
+
     /// Sends a cluster's requests to `address` without TLS.
     pub fn upstream(mut self, cluster: &str, address: SocketAddr, protocol: Protocol) -> Result<Self> {
         let cluster = self.endpoint(cluster, &address.ip().to_string(), address.port())?;
@@ -133,6 +139,36 @@ impl Bootstrap {
         let (from, to) = (place(first)?, place(second)?);
         ensure!(to < from, "{first} is above {second} already");
         filters[to..=from].rotate_right(1);
+        Ok(self)
+    }
+
+    /// Compresses answers below the metering filter, as a provider would: `gzip`, `brotli` or `zstd`.
+    pub fn compressing(mut self, library: &str) -> Result<Self> {
+        let upper = library.split_at_checked(1).map(|(first, rest)| first.to_uppercase() + rest);
+        let upper = upper.context("a compressor has a name")?;
+        let library = json!({
+            "name": library,
+            "typed_config": {
+                "@type": format!(
+                    "type.googleapis.com/envoy.extensions.compression.{library}.compressor.v3.{upper}"
+                ),
+            },
+        });
+        let compressor = json!({
+            "name": "envoy.filters.http.compressor",
+            "typed_config": {
+                "@type": "type.googleapis.com/envoy.extensions.filters.http.compressor.v3.Compressor",
+                "response_direction_config": {
+                    "common_config": {
+                        "min_content_length": 30,
+                        "content_type": ["application/json", "text/event-stream"],
+                    },
+                },
+                "compressor_library": library,
+            },
+        });
+        let filters = list(&mut self.document, &format!("{MANAGER}/http_filters"))?;
+        filters.insert(filters.len().saturating_sub(1), compressor);
         Ok(self)
     }
 

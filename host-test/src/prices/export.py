@@ -48,7 +48,10 @@ def model(known, now):
 
 
 def main():
-    day = date.fromisoformat(sys.argv[1]) if len(sys.argv) > 1 else datetime.now(UTC).date()
+    try:
+        day = date.fromisoformat(sys.argv[1]) if len(sys.argv) > 1 else datetime.now(UTC).date()
+    except ValueError as error:
+        sys.exit(f'{sys.argv[1]} is no day: {error}')
     now = datetime.combine(day, time(12), UTC)
     known = [
         {

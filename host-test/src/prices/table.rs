@@ -88,7 +88,10 @@ const NAMES: &[(&str, &[&str])] = &[
     ("azure", &["azure.ai.openai", "azure.ai.inference"]),
     ("mistral", &["mistral_ai"]),
     ("x-ai", &["x_ai"]),
-    ("together", &["together_ai"]),
+    ("together", &["together", "together_ai"]),
+    ("github-copilot", &["github.copilot"]),
+    ("voyageai", &["voyage"]),
+    ("zai", &["z_ai"]),
     ("fireworks", &["fireworks_ai"]),
     ("moonshotai", &["moonshot_ai"]),
 ];

@@ -187,15 +187,15 @@ impl Reading {
         let counted = u32::try_from(counted).unwrap_or(u32::MAX);
         let counted = counted.saturating_add(self.items);
         let anything = counted > 0 || self.id.is_some() || self.model.is_some() || !self.usage.is_empty();
-        let choices = match self.format.choices {
-            Choices::Counted => (counted > 0).then_some(counted),
-            Choices::CountedOrZero => (!is_http_error && (counted > 0 || anything)).then_some(counted),
-            Choices::One => (!is_http_error && (streaming || anything)).then_some(1),
-            Choices::None => None,
-        };
         // A body in which nothing could be read says nothing.
         let is_unread = !self.has_documents && !self.gaps.is_empty();
         let is_told = streaming && !is_unread;
+        let choices = match self.format.choices {
+            Choices::Counted => (counted > 0).then_some(counted),
+            Choices::CountedOrZero => (!is_http_error && (counted > 0 || anything)).then_some(counted),
+            Choices::One => (!is_http_error && (is_told || anything)).then_some(1),
+            Choices::None => None,
+        };
         let has_tools = !is_http_error
             && !is_unread
             && match self.format.tools {
@@ -224,7 +224,7 @@ impl Reading {
         if self.usage.is_empty() {
             self.usage = self.metered;
         }
-        let (input_tokens, output_tokens) = self.usage.inclusive(self.format);
+        let (input_tokens, output_tokens) = self.usage.inclusive(self.format.convention());
         Answer {
             // An error names what failed, and it is no answer.
             model: self.model.take().filter(|_| !is_http_error),
@@ -370,3 +370,6 @@ fn first(slot: &mut Option<String>, value: Value<'_>) {
         *slot = value.text().filter(|text| !text.is_empty());
     }
 }
+
+#[cfg(test)]
+mod tests;

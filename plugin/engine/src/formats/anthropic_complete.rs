@@ -14,7 +14,6 @@ pub const FORMAT: Format = Format {
             Rule::at("id", Field::Id),
             Rule::at("model", Field::Model),
             Rule::at("stop_reason", Field::Finish),
-            Rule::at("stop_reason", Field::Last),
             Rule::at("completion", Field::Text),
         ],
         ERRORS,

@@ -156,7 +156,6 @@ pub const COHERE: Format = Format {
             Rule::at("finish_reason", Field::Finish),
             Rule::at("generations[].finish_reason", Field::Finish),
             Rule::at("text", Field::Text),
-            Rule::only("is_finished", "true", Field::Last),
         ],
         METRICS,
     ],

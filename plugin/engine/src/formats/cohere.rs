@@ -65,6 +65,7 @@ pub const V2: Format = Format {
         Rule::at("delta.usage.billed_units.input_tokens", Field::Metered(Count::Input)),
         Rule::at("delta.usage.billed_units.output_tokens", Field::Metered(Count::Output)),
         Rule::at("error", Field::Error),
+        Rule::at("delta.error", Field::Error),
         Rule::only("type", "message-end", Field::Last),
     ]],
     choices: Choices::One,
@@ -110,7 +111,8 @@ const V1_RESPONSE: &[Rule] = &[
     Rule::at("finish_reason", Field::Finish),
     Rule::at("generations[]", Field::Choice),
     Rule::at("generations[].finish_reason", Field::Finish),
-    Rule::at("tool_calls[]", Field::WholeToolCall),
+    // Streams tell calls in an event of their own and repeat them at the end.
+    Rule::at("tool_calls[]", Field::ToolCall),
     Rule::at("response.tool_calls[]", Field::WholeToolCall),
     Rule::at("text", Field::Text),
     Rule::at("generations[].text", Field::Whole),
@@ -122,7 +124,7 @@ const V1_RESPONSE: &[Rule] = &[
     Rule::at("response.meta.tokens.output_tokens", Field::Usage(Count::Output)),
     Rule::at("response.meta.billed_units.input_tokens", Field::Metered(Count::Input)),
     Rule::at("response.meta.billed_units.output_tokens", Field::Metered(Count::Output)),
-    Rule::only("is_finished", "true", Field::Last),
+    Rule::at("is_finished", Field::Last),
 ];
 
 /// `POST /v1/embed` and `/v2/embed`

@@ -69,5 +69,5 @@ const RESPONSE: &[Rule] = &[
     Rule::at("eval_count", Field::Usage(Count::Output)),
     Rule::at("done_reason", Field::Finish),
     Rule::at("error", Field::Error),
-    Rule::only("done", "true", Field::Last),
+    Rule::at("done", Field::Last),
 ];
