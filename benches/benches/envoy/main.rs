@@ -53,7 +53,11 @@ fn main() -> Result<()> {
     // One thread for the client and the upstream: a wake-up between the two would be measured too.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let report = runtime.block_on(measure(&options))?;
-    if options.json { println!("{:#}", report.json()) } else { println!("{report}") }
+    if options.json {
+        println!("{:#}", report.json())
+    } else {
+        println!("{report}")
+    }
     Ok(())
 }
 

@@ -119,9 +119,10 @@ impl Report {
             });
             json!({"name": name, "unit": format!("{unit:?}"), "variants": rows.collect::<Vec<_>>()})
         });
-        let goals = self.verdicts().into_iter().map(|(asked, got, met)| {
-            json!({"goal": asked, "measured": got, "met": met})
-        });
+        let goals = self
+            .verdicts()
+            .into_iter()
+            .map(|(asked, got, met)| json!({"goal": asked, "measured": got, "met": met}));
         json!({
             "machine": machine(), "seed": self.seed,
             "works": works.collect::<Vec<_>>(), "goals": goals.collect::<Vec<_>>(),
@@ -131,7 +132,12 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "On {}, seed {}. Microseconds; in brackets the quartiles over the rounds.", machine(), self.seed)?;
+        writeln!(
+            f,
+            "On {}, seed {}. Microseconds; in brackets the quartiles over the rounds.",
+            machine(),
+            self.seed
+        )?;
         for (work, (name, unit)) in self.works.iter().enumerate() {
             let what = match unit {
                 Unit::Exchange => "CPU an exchange",
@@ -147,7 +153,8 @@ impl fmt::Display for Report {
                 };
                 let Added { median, low, high, beside } = added;
                 write!(f, "| {variant} | {total:.2} | {median:.2} | ({low:.2} to {high:.2})")?;
-                let beside = if beside > 0.0 { format!(" + {beside:.2} in the server") } else { String::new() };
+                let beside =
+                    if beside > 0.0 { format!(" + {beside:.2} in the server") } else { String::new() };
                 writeln!(f, "{beside} |")?;
             }
         }
@@ -155,7 +162,10 @@ impl fmt::Display for Report {
         for (asked, got, met) in self.verdicts() {
             writeln!(f, "{} {asked}: {got:.2}", if met { "met   " } else { "MISSED" })?;
         }
-        write!(f, "Higress's wasm plugin needs its fork of Envoy, which no package registry has: not measured here.")
+        write!(
+            f,
+            "Higress's wasm plugin needs its fork of Envoy, which no package registry has: not measured here."
+        )
     }
 }
 
@@ -170,7 +180,8 @@ fn quantile(mut values: Vec<f64>, at: f64) -> f64 {
 /// The processor, as the kernel names it.
 fn machine() -> String {
     let cpus = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let names: Vec<_> = cpus.lines().filter_map(|line| line.strip_prefix("model name")?.split_once(": ")).collect();
+    let names: Vec<_> =
+        cpus.lines().filter_map(|line| line.strip_prefix("model name")?.split_once(": ")).collect();
     let name = names.first().map_or("an unknown processor", |(_, name)| name);
     format!("{} x {name}", names.len())
 }

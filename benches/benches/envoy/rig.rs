@@ -1,5 +1,8 @@
 //! Everything that runs: an Envoy for each variant, the upstream behind them, and the client.
 
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::Poll;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -8,7 +11,7 @@ use host_test::load::{Client, End, Protocol, Request};
 
 use crate::cpu;
 use crate::ext_proc::ExtProc;
-use crate::upstream::{self, Upstream};
+use crate::upstream::{self, LANES, Upstream};
 use crate::variants::{COPY, EXT_PROC, GAUGE, NATIVE, NONE, Variant};
 use crate::work::{Pace, Unit, Work};
 
@@ -71,14 +74,18 @@ impl Rig {
     pub async fn block(&mut self, work: usize, variant: usize) -> Result<Block> {
         let (number, work) = (work, self.works.get(work).context("no such work")?);
         let running = self.variants.get_mut(variant).context("no such variant")?;
-        let exchanges = (work.exchanges * self.percent / 100).max(2);
+        let lanes = if work.unit == Unit::FirstEvent { 1 } else { LANES };
+        let each_lane = (work.exchanges * self.percent / 100 / lanes).max(1);
+        let exchanges = each_lane * lanes;
         let pid = running.envoy.pid();
         let clock = || cpu::of_process(pid);
         let (before, beside) = (cpu::settled(clock).await?, self.ext_proc.cpu_ns()?);
-        let mut firsts = Vec::with_capacity(exchanges);
-        for _ in 0..exchanges {
-            firsts.push(running.exchange(number, work, &self.upstream).await?);
-        }
+        let lane = |lane| running.lane(number, work, (lane, each_lane), &self.upstream);
+        let mut lanes: Vec<_> = (0..lanes).map(|number| Box::pin(lane(number))).collect();
+        let mut firsts = try_join(&mut lanes).await?.concat();
+        drop(lanes);
+        running.exchanges += exchanges as u64;
+        running.tokens += exchanges as u64 * work.tokens;
         let (after, beside_after) = (cpu::settled(clock).await?, self.ext_proc.cpu_ns()?);
         if work.unit == Unit::FirstEvent {
             firsts.sort_by(f64::total_cmp);
@@ -104,10 +111,27 @@ impl Rig {
 }
 
 impl Running {
-    /// One exchange, of which the client must get every byte; gives the microseconds to the first event.
-    async fn exchange(&mut self, number: usize, work: &Work, upstream: &Upstream) -> Result<f64> {
+    /// So many exchanges one after the other, of each of which the client must get every byte; gives the microseconds
+    /// to their first events.
+    async fn lane(
+        &self,
+        number: usize,
+        work: &Work,
+        (lane, exchanges): (usize, usize),
+        upstream: &Upstream,
+    ) -> Result<Vec<f64>> {
+        let mut firsts = Vec::with_capacity(exchanges);
+        for _ in 0..exchanges {
+            firsts.push(self.exchange(number, work, lane, upstream).await?);
+        }
+        Ok(firsts)
+    }
+
+    async fn exchange(&self, number: usize, work: &Work, lane: usize, upstream: &Upstream) -> Result<f64> {
         let request = Request::post_text("/v1/chat/completions", work.request.clone());
         let request = request.header(upstream::WORK, &number.to_string());
+        let request = request.header(upstream::LANE, &lane.to_string());
+        let next = upstream.next.get(lane).context("no such lane")?;
         let first = work.pieces.first().map_or(0, String::len);
         let began = Instant::now();
         let mut exchange = self.client.send(request).await?;
@@ -118,7 +142,7 @@ impl Running {
         if work.pace == Pace::Lockstep {
             let mut bytes = 0;
             for piece in &work.pieces {
-                upstream.next.add_permits(1);
+                next.add_permits(1);
                 bytes += piece.len();
                 exchange.bytes(bytes).await;
             }
@@ -126,8 +150,21 @@ impl Running {
         let answer = exchange.finish().await;
         let is_whole = answer.end == End::Complete && answer.body.len() == work.bytes();
         ensure!(answer.status == 200 && is_whole, "{}: {:?}", self.variant.name, answer.end);
-        self.exchanges += 1;
-        self.tokens += work.tokens;
         Ok(first_us)
     }
+}
+
+/// All of these, polled in turn whenever one of them can go on.
+async fn try_join<T>(tasks: &mut [Pin<Box<impl Future<Output = Result<T>>>>]) -> Result<Vec<T>> {
+    let mut done: Vec<Option<T>> = tasks.iter().map(|_| None).collect();
+    poll_fn(|wake| {
+        for (task, done) in tasks.iter_mut().zip(&mut done).filter(|(_, done)| done.is_none()) {
+            if let Poll::Ready(result) = task.as_mut().poll(wake) {
+                *done = Some(result?);
+            }
+        }
+        if done.iter().any(Option::is_none) { Poll::Pending } else { Poll::Ready(anyhow::Ok(())) }
+    })
+    .await?;
+    Ok(done.into_iter().flatten().collect())
 }

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
@@ -13,12 +13,18 @@ use crate::work::{Pace, Work};
 /// The request header that names the work by its number.
 pub const WORK: &str = "x-work";
 
+/// The request header that names the lane by its number.
+pub const LANE: &str = "x-lane";
+
+/// Exchanges under way at a time. One by one, Envoy would sleep and wake for each, and that would be most of its time.
+pub const LANES: usize = 8;
+
 /// A running server.
 pub struct Upstream {
     /// Where it listens.
     pub address: SocketAddr,
-    /// A permit lets the next event of a stream in lockstep go.
-    pub next: Arc<Semaphore>,
+    /// By lane: a permit lets the next event of a stream in lockstep go.
+    pub next: Arc<[Semaphore]>,
 }
 
 struct Reply {
@@ -33,7 +39,7 @@ impl Upstream {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
         let replies: Arc<[Reply]> = works.iter().map(Reply::new).collect();
-        let next = Arc::new(Semaphore::new(0));
+        let next: Arc<[Semaphore]> = (0..LANES).map(|_| Semaphore::new(0)).collect();
         let permits = Arc::clone(&next);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -57,11 +63,11 @@ impl Reply {
     }
 }
 
-async fn serve(mut stream: TcpStream, replies: &[Reply], next: &Semaphore) -> Result<()> {
+async fn serve(mut stream: TcpStream, replies: &[Reply], next: &[Semaphore]) -> Result<()> {
     stream.set_nodelay(true)?;
     let mut received = Vec::new();
     loop {
-        let (work, bytes) = loop {
+        let Asked { work, lane, bytes } = loop {
             if let Some(request) = request(&received)? {
                 break request;
             }
@@ -71,6 +77,7 @@ async fn serve(mut stream: TcpStream, replies: &[Reply], next: &Semaphore) -> Re
         };
         received.drain(..bytes);
         let reply = replies.get(work).context("no such work")?;
+        let next = next.get(lane).context("no such lane")?;
         for (number, piece) in reply.writes.iter().enumerate() {
             if reply.pace == Pace::Lockstep && number > 0 {
                 next.acquire().await?.forget();
@@ -80,20 +87,27 @@ async fn serve(mut stream: TcpStream, replies: &[Reply], next: &Semaphore) -> Re
     }
 }
 
-/// The work that a whole request asks for, and the request's length; `None` while it is not whole.
-fn request(received: &[u8]) -> Result<Option<(usize, usize)>> {
+/// What a whole request asks for.
+struct Asked {
+    work: usize,
+    lane: usize,
+    /// Its length.
+    bytes: usize,
+}
+
+/// `None` while it is not whole.
+fn request(received: &[u8]) -> Result<Option<Asked>> {
     let Some(end) = received.windows(4).position(|four| four == b"\r\n\r\n") else {
         return Ok(None);
     };
     let head = std::str::from_utf8(&received[..end])?;
-    let number = |name: &str| {
+    let number = |name: &str| -> Result<usize> {
         let mut fields = head.lines().filter_map(|line| line.split_once(": "));
-        fields.find(|(field, _)| field.eq_ignore_ascii_case(name)).and_then(|(_, value)| value.parse().ok())
+        let found = fields.find(|(field, _)| field.eq_ignore_ascii_case(name));
+        let value = found.with_context(|| format!("a request without {name}: {head}"))?.1;
+        Ok(value.parse()?)
     };
-    let (Some(work), Some(length)): (Option<usize>, Option<usize>) = (number(WORK), number("content-length"))
-    else {
-        bail!("a request without {WORK} or content-length: {head}");
-    };
-    let bytes = end + 4 + length;
-    Ok((received.len() >= bytes).then_some((work, bytes)))
+    let bytes = end + 4 + number("content-length")?;
+    let asked = Asked { work: number(WORK)?, lane: number(LANE)?, bytes };
+    Ok((received.len() >= bytes).then_some(asked))
 }

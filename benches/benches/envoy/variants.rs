@@ -71,9 +71,20 @@ impl Variant {
             variant("empty wasm", wasm(&guest, "empty"), Counted::Nothing),
             variant(COPY, wasm(&guest, "copy"), Counted::Nothing),
             variant(GAUGE, wasm(&filter, "{}"), Counted::Tokens("llm_tokens_total")),
-            variant(NATIVE, native(ai_protocol_manager()), Counted::Exchanges(&["x_ai"])),
+            variant(
+                NATIVE,
+                native(ai_protocol_manager()),
+                Counted::Exchanges(&["envoy_ai_protocol_manager_token_usage_found"]),
+            ),
             variant("Lua", native(lua()), Counted::Log),
-            variant("json_/sse_to_metadata", native(to_metadata()), Counted::Exchanges(&["x_meta"])),
+            variant(
+                "json_/sse_to_metadata",
+                native(to_metadata()),
+                Counted::Exchanges(&[
+                    "envoy_json_to_metadata_resp_success",
+                    "envoy_sse_to_metadata_resp_json_metadata_added",
+                ]),
+            ),
             variant("serde_json in wasm", wasm(&guest, "tree"), Counted::Tokens("bench_tokens_total")),
             variant(
                 EXT_PROC,

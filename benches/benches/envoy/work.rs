@@ -43,13 +43,14 @@ pub enum Pace {
 impl Work {
     /// Every kind.
     pub fn all() -> Vec<Self> {
-        let chat = "Word after word, sentence after sentence. ";
+        // As models write: a line break or a quotation mark every line or two.
+        let chat = r#"Word after word, sentence after sentence, \"quoted\" or not, and a line ends here.\n"#;
         let (lockstep, burst) = (Pace::Lockstep, Pace::AtOnce);
         vec![
-            json("chat JSON 2.7 KB", 400, &chat.repeat(57)),
-            json("JSON 0.9 MB", 8, &chat.repeat(21_900)),
-            stream("SSE, each event in its own read", Unit::Event, 3, 200, lockstep),
-            stream("SSE burst", Unit::Event, 12, 500, burst),
+            json("chat JSON 2.7 KB", 800, &chat.repeat(27)),
+            json("JSON 0.9 MB", 16, &chat.repeat(10_600)),
+            stream("SSE, each event in its own read", Unit::Event, 8, 100, lockstep),
+            stream("SSE burst", Unit::Event, 16, 500, burst),
             stream("first event", Unit::FirstEvent, 150, 1, burst),
         ]
     }
@@ -74,8 +75,9 @@ impl Work {
     pub fn wire(&self) -> (String, Vec<String>) {
         if !self.is_stream() {
             let bytes = self.bytes();
-            let head =
-                format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {bytes}\r\n\r\n");
+            let head = format!(
+                "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {bytes}\r\n\r\n"
+            );
             return (head, self.pieces.clone());
         }
         let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
@@ -116,9 +118,9 @@ fn stream(name: &'static str, unit: Unit, exchanges: usize, events: usize, pace:
         })
         .collect();
     let total = 512 + events as u64;
-    let usage =
-        format!(r#"{{"prompt_tokens":512,"completion_tokens":{events},"total_tokens":{total}}}"#);
-    let mut last = event(r#"{"index":0,"delta":{"content":"."},"logprobs":null,"finish_reason":"stop"}"#, &usage);
+    let usage = format!(r#"{{"prompt_tokens":512,"completion_tokens":{events},"total_tokens":{total}}}"#);
+    let mut last =
+        event(r#"{"index":0,"delta":{"content":"."},"logprobs":null,"finish_reason":"stop"}"#, &usage);
     let _infallible = write!(last, "data: [DONE]\n\n");
     pieces.push(last);
     Work { name, unit, exchanges, request: request(true), pieces, pace, tokens: total }
@@ -126,5 +128,7 @@ fn stream(name: &'static str, unit: Unit, exchanges: usize, events: usize, pace:
 
 fn request(stream: bool) -> String {
     let text = "Say it word by word. ".repeat(20);
-    format!(r#"{{"model":"gpt-4o-mini","stream":{stream},"messages":[{{"role":"user","content":"{text}"}}]}}"#)
+    format!(
+        r#"{{"model":"gpt-4o-mini","stream":{stream},"messages":[{{"role":"user","content":"{text}"}}]}}"#
+    )
 }

@@ -103,7 +103,7 @@ impl HttpContext for Stream {
 impl Stream {
     fn read(&mut self, end: bool) {
         if !self.body.starts_with(b"data:") {
-            if end {
+            if end && !self.body.is_empty() {
                 self.tokens = scanner::tokens(&self.body).unwrap_or(0);
             }
             return;
