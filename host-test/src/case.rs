@@ -1,7 +1,11 @@
 //! Recorded exchanges: `NAME.case.json`, `NAME.response.body` and, where it was JSON, `NAME.request.json`.
 //!
 //! The body is stored as it is after content decoding, so encoding and length headers are left out of the head
-//! that a replay shows.
+//! that a replay shows. A body of AWS event stream frames may be written as `NAME.response.frames.json` instead:
+//! [`frames`] encodes it. Recordings keep no requests that are forms (they hold files): where the head announces one
+//! and no request is there, the case sends a form of its own, which names the model the case says was asked for.
+
+mod frames;
 
 use std::path::{Path, PathBuf};
 
@@ -103,17 +107,18 @@ impl Case {
         let parsed: File =
             serde_json::from_slice(&text).with_context(|| format!("{} is no case file", path.display()))?;
         let beside = |ending: &str| path.with_file_name(format!("{name}.{ending}"));
-        let body = beside("response.body");
+        let boundary = parsed.request.form_boundary();
+        let model = parsed.expected.get("request_model").and_then(Value::as_str);
+        let form = boundary.zip(model).map(|(boundary, model)| form(boundary, model));
         let folder = path.parent().and_then(Path::file_name).unwrap_or_default();
         let configuration = parsed.configuration.as_ref().map(serde_json::to_vec).transpose()?;
         Ok(Self {
             name: name.to_owned(),
             folder: folder.to_string_lossy().into_owned(),
             request_head: parsed.request.head(),
-            request_body: std::fs::read(beside("request.json")).unwrap_or_default(),
+            request_body: std::fs::read(beside("request.json")).ok().or(form).unwrap_or_default(),
             response_head: parsed.response.head(),
-            response_body: std::fs::read(&body)
-                .with_context(|| format!("the case has no body at {}", body.display()))?,
+            response_body: response_body(&beside("response.body"), &beside("response.frames.json"))?,
             expected: parsed.expected,
             configuration: configuration.unwrap_or_default(),
             expected_metrics: parsed.expected_metrics,
@@ -141,16 +146,42 @@ impl Case {
         let fields = COMPARED.iter().chain(named);
         let fields = fields.map(|field| (*field, value(&self.expected, field), value(record, field)));
         let mut differences: Vec<_> = fields.filter(|(_, expected, actual)| expected != actual).collect();
-        let has_usage = self.expected.get("usage_present") == Some(&Value::Bool(true));
-        let source = if has_usage { Value::from("reported") } else { Value::Null };
-        if has_usage != (value(record, "source") == "reported") {
+        // Not where there is a usage object: some hold no tokens.
+        let is_reported =
+            ["input_tokens", "output_tokens"].iter().any(|field| !value(&self.expected, field).is_null());
+        let source = if is_reported { Value::from("reported") } else { Value::Null };
+        if source != value(record, "source") {
             differences.push(("source", source, value(record, "source")));
         }
         differences
     }
 }
 
+/// The stored bytes, or those that the readable frames stand for.
+fn response_body(body: &Path, readable: &Path) -> Result<Vec<u8>> {
+    if let Ok(text) = std::fs::read(readable) {
+        return frames::encode(&text).with_context(|| format!("{} holds no frames", readable.display()));
+    }
+    std::fs::read(body).with_context(|| format!("the case has no body at {}", body.display()))
+}
+
+/// A form with a file and the model's name, in the order in which clients send them.
+fn form(boundary: &str, model: &str) -> Vec<u8> {
+    let file = "Content-Disposition: form-data; name=\"file\"; filename=\"a.wav\"\r\nContent-Type: audio/wav\r\n\r\nRIFF";
+    let model = format!("Content-Disposition: form-data; name=\"model\"\r\n\r\n{model}");
+    format!("--{boundary}\r\n{file}\r\n--{boundary}\r\n{model}\r\n--{boundary}--\r\n").into_bytes()
+}
+
 impl Request {
+    /// The boundary of the form that the head announces.
+    fn form_boundary(&self) -> Option<&str> {
+        let (_, content_type) =
+            self.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type"))?;
+        let (_, boundary) =
+            content_type.as_str()?.strip_prefix("multipart/form-data")?.split_once("boundary=")?;
+        Some(boundary.split(';').next()?.trim().trim_matches('"'))
+    }
+
     fn head(&self) -> Fields {
         let mut head = vec![
             (":method".to_owned(), self.method.clone().into_bytes()),

@@ -70,6 +70,17 @@ fn the_wasm_gives_the_same_record_and_the_same_bytes() {
 
 /// The recordings that must come out exactly, if there are any on this machine.
 fn recordings() -> Option<Vec<Case>> {
+    let root = root()?;
+    let folders: Vec<_> = EXACT.iter().map(|folder| root.join(folder)).collect();
+    Some(Case::find(&folders).unwrap())
+}
+
+/// All recordings, if there are any.
+pub fn all() -> Option<Vec<Case>> {
+    Some(Case::find(&[root()?]).unwrap())
+}
+
+fn root() -> Option<PathBuf> {
     let named = std::env::var_os("LLM_GAUGE_CORPUS").map(PathBuf::from);
     let usual = || build::workspace_dir().join("../shared/corpus");
     let is_named = named.is_some();
@@ -81,6 +92,5 @@ fn recordings() -> Option<Vec<Case>> {
         writeln!(screen, "\n{said}").unwrap();
         return None;
     }
-    let folders: Vec<_> = EXACT.iter().map(|folder| root.join(folder)).collect();
-    Some(Case::find(&folders).unwrap())
+    Some(root)
 }

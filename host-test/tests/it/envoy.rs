@@ -4,6 +4,9 @@
 
 mod answers;
 mod config;
+mod cost;
 mod crowd;
+mod encodings;
 mod endings;
+mod ratelimit;
 mod rig;

@@ -21,6 +21,10 @@ pub struct Config {
     pub models: Models,
     /// What is done about usage in streams.
     pub streaming: Streaming,
+    /// Whether tokens are estimated where a response ended without reported usage.
+    pub estimate: Switch,
+    /// What tokens cost; without it no cost is counted.
+    pub prices: Option<crate::price::Prices>,
     /// Further values to set as filter state `wasm.llm.KEY`.
     pub filter_state: Vec<String>,
     /// Bounds.
@@ -101,6 +105,44 @@ pub struct Rename {
 pub struct Streaming {
     /// See [`StreamUsage`].
     pub usage: StreamUsage,
+}
+
+/// `on` or `off`; also `true` or `false`, which is what YAML makes of the words.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Switch {
+    /// `on`
+    #[default]
+    On,
+    /// `off`
+    Off,
+}
+
+impl<'de> Deserialize<'de> for Switch {
+    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
+        json.deserialize_any(OnOrOff)
+    }
+}
+
+struct OnOrOff;
+
+impl Visitor<'_> for OnOrOff {
+    type Value = Switch;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("`on` or `off`")
+    }
+
+    fn visit_bool<E: Error>(self, is_on: bool) -> Result<Switch, E> {
+        Ok(if is_on { Switch::On } else { Switch::Off })
+    }
+
+    fn visit_str<E: Error>(self, word: &str) -> Result<Switch, E> {
+        match word {
+            "on" => Ok(Switch::On),
+            "off" => Ok(Switch::Off),
+            other => Err(E::invalid_value(serde::de::Unexpected::Str(other), &self)),
+        }
+    }
 }
 
 /// Where usage in streams comes from.

@@ -17,8 +17,10 @@
 //! - [`formats`]: the wire formats, a const row each, and how a request finds its row; providers are named there
 //!   and nowhere else
 //! - [`scan`]: bytes in, `(path, scalar)` out: JSON, event streams, bodies
+//! - [`estimate`]: how many tokens a text is, where nobody said it
 //! - [`outputs`]: a record and a policy become [`effect::Effect`]s; [`metrics`] is the table of names and labels,
 //!   [`series`] the bound on label values
+//! - [`price`]: what tokens cost
 //! - [`config`] as the operator writes it, [`policy`] as the hot path reads it; [`pattern`] for its globs
 //! - leaf values: [`record`], [`usage`], [`effect`], [`head`], [`ids`], [`limits`]
 //!
@@ -61,6 +63,8 @@ pub mod request;
 pub mod formats;
 pub mod scan;
 
+pub mod estimate;
+
 pub mod metrics;
 pub mod outputs;
 pub mod series;
@@ -68,6 +72,7 @@ pub mod series;
 pub mod config;
 pub mod pattern;
 pub mod policy;
+pub mod price;
 
 pub mod effect;
 pub mod head;

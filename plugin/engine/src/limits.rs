@@ -41,3 +41,18 @@ pub const LABEL_VALUES_DEFAULT: usize = 50;
 
 /// Extra labels an operator may add.
 pub const EXTRA_LABELS_MAX: usize = 4;
+
+/// Content encodings laid over one another in one body that are undone; a server that compresses what its upstream
+/// had compressed makes two.
+pub const ENCODINGS_MAX: usize = 2;
+
+/// Bytes that a compressed body may unfold to for each byte of its own. A hostile one reaches 1032 with deflate and
+/// tens of thousands with the others; event streams flush after each event and stay below 30, and a JSON document
+/// needs thousands of like elements to come near 256.
+pub const DECODED_RATIO_MAX: u64 = 256;
+
+/// Bytes that a compressed body may unfold to whatever its own size: short answers may well say one thing all over.
+pub const DECODED_BYTES_FREE: u64 = 1024 * 1024;
+
+/// Bytes of what was decoded that zstd may refer back to: what RFC 9659 grants an encoder on the web.
+pub const ZSTD_WINDOW_BYTES_MAX: u64 = 8 * 1024 * 1024;

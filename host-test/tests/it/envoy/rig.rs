@@ -34,6 +34,8 @@ pub(super) enum Setup {
     Refused,
     /// A route timeout of a second.
     Impatient,
+    /// The shipped table of prices.
+    Priced,
 }
 
 /// Provider and Envoy.
@@ -47,7 +49,7 @@ pub(super) struct Rig {
 impl Rig {
     /// The shared rig of a setup.
     pub(super) async fn shared(setup: Setup) -> Arc<Self> {
-        static RIGS: [Mutex<Weak<Rig>>; 4] = [const { Mutex::const_new(Weak::new()) }; 4];
+        static RIGS: [Mutex<Weak<Rig>>; 5] = [const { Mutex::const_new(Weak::new()) }; 5];
         let mut slot = RIGS[setup as usize].lock().await;
         if let Some(rig) = slot.upgrade() {
             return rig;
@@ -61,7 +63,7 @@ impl Rig {
     pub(super) async fn start(setup: Setup) -> Self {
         let provider = Provider::start().await.unwrap();
         let (address, protocol) = match setup {
-            Setup::Plain | Setup::Impatient => (provider.address(), Protocol::Http1),
+            Setup::Plain | Setup::Impatient | Setup::Priced => (provider.address(), Protocol::Http1),
             Setup::Http2 => (provider.address(), Protocol::Http2),
             Setup::Refused => (nobody(), Protocol::Http1),
         };
@@ -72,6 +74,18 @@ impl Rig {
         if matches!(setup, Setup::Impatient) {
             bootstrap = bootstrap.route_timeout(Duration::from_secs(1)).unwrap();
         }
+        if matches!(setup, Setup::Priced) {
+            let prices = std::fs::read_to_string(build::workspace_dir().join("envoy/prices.json")).unwrap();
+            let rules =
+                r#"[{"path":"/v1/messages","provider":"anthropic"},{"path":"/v1/*","provider":"openai"}]"#;
+            let configuration = format!(r#"{{"match":{rules},"prices":{prices}}}"#);
+            bootstrap = bootstrap.configuration(&configuration).unwrap();
+        }
+        Self::over(provider, bootstrap).await
+    }
+
+    /// A rig of this provider and this configuration.
+    pub(super) async fn over(provider: Provider, bootstrap: Bootstrap) -> Self {
         let bootstrap = bootstrap.flush_every(Duration::from_millis(100)).unwrap();
         let envoy = Envoy::start(bootstrap, 2).await.unwrap();
         let [http1, http2] =

@@ -8,12 +8,12 @@ pub const FORMAT: Format = Format {
     provider: "anthropic",
     operation: Operation::TextCompletion,
     claims: &["*/v1/complete"],
+    request: &[super::ASKED, &[Rule::at("prompt", Field::Text)]],
     response: &[
         &[
             Rule::at("id", Field::Id),
             Rule::at("model", Field::Model),
             Rule::at("stop_reason", Field::Finish),
-            Rule::at("stop_reason", Field::Last),
             Rule::at("completion", Field::Text),
         ],
         ERRORS,

@@ -5,9 +5,27 @@
 //! candidates leave out `thoughtsTokenCount`; the total has all four.
 
 use super::{BLANK, Choices, Field, Format, Operation, Rule, Tools};
+use crate::estimate::Frame;
 use crate::usage::{Count, Merge};
 
 const MODEL: Option<(&str, &str)> = Some(("/models/", ":"));
+
+/// It counts hardly more than the texts.
+pub(super) const FRAME: Frame =
+    Frame { text_percent: 100, prompt: 0, turn: 1, tools: 0, value_milli: 200, call: 3 };
+
+/// What goes to the model.
+const PROMPT: &[Rule] = &[
+    Rule::at("systemInstruction.parts[].text", Field::Text),
+    Rule::at("system_instruction.parts[].text", Field::Text),
+    Rule::at("contents[]", Field::Turn),
+    Rule::at("contents[].parts[].text", Field::Text),
+    Rule::at("contents[].parts[].functionCall.args.**", Field::Text),
+    Rule::at("contents[].parts[].functionResponse.response.**", Field::Text),
+    Rule::at("tools.**", Field::Schema),
+    Rule::at("generationConfig.responseSchema.**", Field::Schema),
+    Rule::at("generationConfig.responseJsonSchema.**", Field::Schema),
+];
 
 /// `POST …/models/MODEL:generateContent` and `:streamGenerateContent`, whose stream is a JSON array without `alt=sse`.
 pub const FORMAT: Format = Format {
@@ -20,43 +38,51 @@ pub const FORMAT: Format = Format {
         "*/tunedModels/*:generateContent",
     ],
     model_in_path: MODEL,
-    response: &[&[
-        Rule::at("responseId", Field::Id),
-        Rule::at("modelVersion", Field::Model),
-        Rule::at("candidates[]", Field::Choice),
-        Rule::at("candidates[].index", Field::ChoiceIndex),
-        Rule::at("candidates[].finishReason", Field::Finish),
-        Rule::at("promptFeedback.blockReason", Field::Blocked),
-        Rule::at("candidates[].content.parts[].text", Field::Text),
-        Rule::only("candidates[].content.parts[].thought", "true", Field::Hidden),
-        Rule::at("candidates[].content.parts[].functionCall", Field::ToolCall),
-        Rule::at("candidates[].content.parts[].functionCall", Field::Generated),
-        Rule::at("usageMetadata.promptTokenCount", Field::Usage(Count::Input)),
-        Rule::at("usageMetadata.candidatesTokenCount", Field::Usage(Count::Output)),
-        Rule::at("usageMetadata.totalTokenCount", Field::Usage(Count::Total)),
-        Rule::at("usageMetadata.cachedContentTokenCount", Field::Usage(Count::CacheRead)),
-        Rule::at("usageMetadata.thoughtsTokenCount", Field::Usage(Count::Reasoning)),
-        Rule::at("usageMetadata.toolUsePromptTokenCount", Field::Usage(Count::ToolUseInput)),
-        Rule::only("usageMetadata.promptTokensDetails[].modality", "AUDIO", Field::About(Count::AudioInput)),
-        Rule::at("usageMetadata.promptTokensDetails[].tokenCount", Field::UsageIf(Count::AudioInput)),
-        Rule::only(
-            "usageMetadata.candidatesTokensDetails[].modality",
-            "AUDIO",
-            Field::About(Count::AudioOutput),
-        ),
-        Rule::at("usageMetadata.candidatesTokensDetails[].tokenCount", Field::UsageIf(Count::AudioOutput)),
-        Rule::at("error", Field::Error),
-        Rule::at("error.status", Field::ErrorType),
-        Rule::at("error.code", Field::ErrorCode),
-        Rule::at("[].error", Field::Error),
-        Rule::at("[].error.status", Field::ErrorType),
-        Rule::at("[].error.code", Field::ErrorCode),
-    ]],
+    request: &[super::ASKED, PROMPT],
+    response: &[
+        &[
+            Rule::at("responseId", Field::Id),
+            Rule::at("modelVersion", Field::Model),
+            Rule::at("candidates[]", Field::Choice),
+            Rule::at("candidates[].index", Field::ChoiceIndex),
+            Rule::at("candidates[].finishReason", Field::Finish),
+            Rule::at("promptFeedback.blockReason", Field::Blocked),
+            Rule::at("candidates[].content.parts[].text", Field::Text),
+            Rule::at("candidates[].content.parts[].thought", Field::Hidden),
+            Rule::at("candidates[].content.parts[].functionCall", Field::ToolCall),
+            Rule::at("candidates[].content.parts[].functionCall", Field::Generated),
+            Rule::at("candidates[].content.parts[].functionCall.args.**", Field::Generated),
+            Rule::at("candidates[].content.parts[].executableCode.code", Field::Generated),
+            Rule::at("usageMetadata.promptTokenCount", Field::Usage(Count::Input)),
+            Rule::at("usageMetadata.candidatesTokenCount", Field::Usage(Count::Output)),
+            Rule::at("usageMetadata.totalTokenCount", Field::Usage(Count::Total)),
+            Rule::at("usageMetadata.cachedContentTokenCount", Field::Usage(Count::CacheRead)),
+            Rule::at("usageMetadata.thoughtsTokenCount", Field::Usage(Count::Reasoning)),
+            Rule::at("usageMetadata.toolUsePromptTokenCount", Field::Usage(Count::ToolUseInput)),
+            Rule::only(
+                "usageMetadata.promptTokensDetails[].modality",
+                "AUDIO",
+                Field::About(Count::AudioInput),
+            ),
+            Rule::at("usageMetadata.promptTokensDetails[].tokenCount", Field::UsageIf(Count::AudioInput)),
+            Rule::only(
+                "usageMetadata.candidatesTokensDetails[].modality",
+                "AUDIO",
+                Field::About(Count::AudioOutput),
+            ),
+            Rule::at(
+                "usageMetadata.candidatesTokensDetails[].tokenCount",
+                Field::UsageIf(Count::AudioOutput),
+            ),
+        ],
+        ERRORS,
+    ],
     array_is_stream: true,
     merge: Merge::Whole,
     input_tokens: &[Count::Input, Count::ToolUseInput],
     output_tokens: &[Count::Output, Count::Reasoning],
     choices: Choices::CountedOrZero,
+    frame: FRAME,
     tools: Tools::Always,
     ..BLANK
 };
@@ -80,15 +106,23 @@ pub const EMBEDDINGS: Format = Format {
     operation: Operation::Embeddings,
     claims: &["*/models/*:embedContent", "*/models/*:batchEmbedContents", "*/models/*embedding*:predict"],
     model_in_path: MODEL,
-    response: &[&[
-        Rule::at("embeddings[]", Field::Item),
-        Rule::at("embedding", Field::Item),
-        Rule::at("predictions[]", Field::Item),
-        Rule::at("usageMetadata.promptTokenCount", Field::Usage(Count::Input)),
-        Rule::at("error", Field::Error),
-        Rule::at("error.status", Field::ErrorType),
-        Rule::at("error.code", Field::ErrorCode),
-    ]],
+    request: &[
+        super::ASKED,
+        &[
+            Rule::at("content.parts[].text", Field::Text),
+            Rule::at("requests[].content.parts[].text", Field::Text),
+            Rule::at("instances[].content", Field::Text),
+        ],
+    ],
+    response: &[
+        &[
+            Rule::at("embeddings[]", Field::Item),
+            Rule::at("embedding", Field::Item),
+            Rule::at("predictions[]", Field::Item),
+            Rule::at("usageMetadata.promptTokenCount", Field::Usage(Count::Input)),
+        ],
+        ERRORS,
+    ],
     choices: Choices::Counted,
     ..BLANK
 };

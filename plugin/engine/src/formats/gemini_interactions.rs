@@ -2,7 +2,20 @@
 //! leaves out tool use, the output leaves out thoughts.
 
 use super::{BLANK, Field, Format, Operation, Rule, Tools};
-use crate::usage::{Count, Merge};
+use crate::usage::Count;
+
+/// What goes to the model.
+const PROMPT: &[Rule] = &[
+    Rule::at("system_instruction", Field::Text),
+    Rule::at("input", Field::Text),
+    Rule::at("input[]", Field::Turn),
+    Rule::at("input[].text", Field::Text),
+    Rule::at("input[].content", Field::Text),
+    Rule::at("input[].content[].text", Field::Text),
+    Rule::at("input[].result.**", Field::Text),
+    Rule::at("tools.**", Field::Schema),
+    Rule::at("response_format.**", Field::Schema),
+];
 
 /// `POST …/interactions`
 pub const FORMAT: Format = Format {
@@ -11,16 +24,23 @@ pub const FORMAT: Format = Format {
     operation: Operation::GenerateContent,
     claims: &["*/interactions"],
     kind: "event_type",
+    request: &[super::ASKED, PROMPT],
     response: &[&[
+        Rule::at("outputs[].text", Field::Whole),
+        Rule::at("steps[].content[].text", Field::Whole),
         Rule::at("id", Field::Id),
         Rule::at("model", Field::Model),
-        Rule::at("status", Field::Finish),
+        // Streams tell in_progress under the same name.
+        Rule::at("status", Field::Finish).of(""),
         Rule::only("steps[].type", "function_call", Field::WholeToolCall),
         Rule::only("outputs[].type", "function_call", Field::WholeToolCall),
         Rule::at("interaction.id", Field::Id),
         Rule::at("interaction.model", Field::Model),
         Rule::at("interaction.status", Field::Finish).of("interaction.completed"),
         Rule::only("step.type", "function_call", Field::ToolCall).of("step.start"),
+        // The older events, of answers that have outputs.
+        Rule::at("interaction.status", Field::Finish).of("interaction.complete"),
+        Rule::only("delta.type", "function_call", Field::ToolCall).of("content.delta"),
         Rule::at("delta.text", Field::Text),
         Rule::at("delta", Field::Generated),
         Rule::at("usage.total_input_tokens", Field::Usage(Count::Input)),
@@ -38,9 +58,8 @@ pub const FORMAT: Format = Format {
         Rule::at("error", Field::Error),
         Rule::at("error.status", Field::ErrorType),
         Rule::at("error.code", Field::ErrorCode),
-        Rule::only("event_type", "interaction.completed", Field::Last),
     ]],
-    merge: Merge::Whole,
+    frame: super::gemini::FRAME,
     input_tokens: &[Count::Input, Count::ToolUseInput],
     output_tokens: &[Count::Output, Count::Reasoning],
     tools: Tools::Always,

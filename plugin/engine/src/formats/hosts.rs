@@ -12,7 +12,6 @@ const HOSTS: &[(&str, &str)] = &[
     ("*.cognitiveservices.azure.com", "azure.ai.openai"),
     ("*.services.ai.azure.com", "azure.ai.inference"),
     ("*.inference.ai.azure.com", "azure.ai.inference"),
-    ("models.inference.ai.azure.com", "azure.ai.inference"),
     ("generativelanguage.googleapis.com", "gcp.gemini"),
     ("aiplatform.googleapis.com", "gcp.vertex_ai"),
     ("*-aiplatform.googleapis.com", "gcp.vertex_ai"),
@@ -37,7 +36,6 @@ const HOSTS: &[(&str, &str)] = &[
     ("open.bigmodel.cn", "z_ai"),
     ("api.cerebras.ai", "cerebras"),
     ("api.doubleword.ai", "doubleword"),
-    ("api.githubcopilot.com", "github.copilot"),
     ("*.githubcopilot.com", "github.copilot"),
     ("router.huggingface.co", "huggingface"),
     ("api-inference.huggingface.co", "huggingface"),
@@ -64,3 +62,6 @@ pub fn provider_of(host: &str) -> Option<&'static str> {
     let found = HOSTS.iter().find(|(pattern, _)| pattern::fits(pattern, name));
     found.map(|(_, provider)| *provider).or((port == OLLAMA_PORT).then_some("ollama"))
 }
+
+#[cfg(test)]
+mod tests;

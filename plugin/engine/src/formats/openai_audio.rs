@@ -1,5 +1,6 @@
 //! OpenAI audio (<https://platform.openai.com/docs/api-reference/audio>): transcriptions with tokens by newer models,
-//! by the second by older ones; speech with none.
+//! by the second by older ones; speech with tokens where it is a stream of events. Mistral's transcriptions
+//! (<https://docs.mistral.ai/capabilities/audio>) have events of their own.
 
 use super::{BLANK, ERRORS, Field, Format, Operation, Rule};
 use crate::usage::Count;
@@ -10,10 +11,12 @@ pub const TRANSCRIPTION: Format = Format {
     operation: Operation::AudioTranscription,
     claims: &["*/audio/transcriptions", "*/audio/translations"],
     model_in_path: Some(("/deployments/", "/")),
+    kind: "type",
     response: &[
         &[
             Rule::at("model", Field::Model),
             Rule::at("delta", Field::Text),
+            Rule::at("text", Field::Text).of("transcription.text.delta"),
             Rule::at("usage.input_tokens", Field::Usage(Count::Input)),
             Rule::at("usage.output_tokens", Field::Usage(Count::Output)),
             Rule::at("usage.prompt_tokens", Field::Usage(Count::Input)),
@@ -23,6 +26,7 @@ pub const TRANSCRIPTION: Format = Format {
             Rule::at("usage.prompt_tokens_details.cached_tokens", Field::Usage(Count::CacheRead)),
             Rule::at("usage.prompt_tokens_details.audio_tokens", Field::Usage(Count::AudioInput)),
             Rule::only("type", "transcript.text.done", Field::Last),
+            Rule::only("type", "transcription.done", Field::Last),
         ],
         ERRORS,
     ],
@@ -30,13 +34,21 @@ pub const TRANSCRIPTION: Format = Format {
     ..BLANK
 };
 
-/// `POST /v1/audio/speech`: sound comes back.
+/// `POST /v1/audio/speech`: sound comes back, bare or in events.
 pub const SPEECH: Format = Format {
     name: "openai_speech",
     operation: Operation::AudioSpeech,
     claims: &["*/audio/speech"],
     model_in_path: Some(("/deployments/", "/")),
-    response: &[ERRORS],
+    response: &[
+        &[
+            Rule::at("usage.input_tokens", Field::Usage(Count::Input)),
+            Rule::at("usage.output_tokens", Field::Usage(Count::Output)),
+            Rule::at("usage.total_tokens", Field::Usage(Count::Total)),
+            Rule::only("type", "speech.audio.done", Field::Last),
+        ],
+        ERRORS,
+    ],
     has_usage: false,
     ..BLANK
 };

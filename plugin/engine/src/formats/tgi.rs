@@ -12,13 +12,14 @@ pub const FORMAT: Format = Format {
     claims: &[
         "*.endpoints.huggingface.cloud*/",
         "*.endpoints.huggingface.cloud*/generate",
-        "*.endpoints.huggingface.cloud*/generate_stream",
         "*/generate_stream",
         "api-inference.huggingface.co*/models/*",
     ],
-    request: &[],
+    request: &[&[Rule::at("inputs", Field::Text)]],
     response: &[
         &[
+            Rule::at("error_type", Field::ErrorType),
+            Rule::at("[].generated_text", Field::Whole),
             Rule::at("token.text", Field::Text),
             Rule::at("details.finish_reason", Field::Finish),
             Rule::at("details.generated_tokens", Field::Usage(Count::Output)),

@@ -16,9 +16,10 @@ pub const FORMAT: Format = Format {
         "*/generation/text",
         "*/generation/text_stream",
     ],
-    request: &[&[Rule::at("model_id", Field::Model)]],
+    request: &[&[Rule::at("model_id", Field::Model), Rule::at("input", Field::Text)]],
     response: &[
         &[
+            Rule::at("errors[].code", Field::ErrorCode),
             Rule::at("model_id", Field::Model),
             Rule::at("results[].generated_text", Field::Text),
             Rule::at("results[].stop_reason", Field::Finish),
