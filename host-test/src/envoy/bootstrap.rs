@@ -98,6 +98,31 @@ impl Bootstrap {
         Ok(self)
     }
 
+    /// These filters, in this order, in the place of ours: what it is measured against.
+    pub fn instead(mut self, filters: Vec<Value>) -> Result<Self> {
+        let list = at(&mut self.document, &format!("{MANAGER}/http_filters"))?;
+        named(list, "llm_gauge")?;
+        let list = list.as_array_mut().context("http_filters is a list")?;
+        list.retain(|filter| filter["name"] != "llm_gauge");
+        list.splice(0..0, filters);
+        Ok(self)
+    }
+
+    /// A further cluster, at a server of HTTP/2 without TLS.
+    pub fn cluster(mut self, name: &str, address: SocketAddr) -> Result<Self> {
+        let clusters = at(&mut self.document, "/static_resources/clusters")?;
+        let clusters = clusters.as_array_mut().context("clusters is a list")?;
+        clusters.push(clusters.last().context("clusters is empty")?.clone());
+        *at(clusters.last_mut().context("just pushed")?, "/name")? = json!(name);
+        self.upstream(name, address, Protocol::Http2)
+    }
+
+    /// No access log.
+    pub fn without_access_log(mut self) -> Result<Self> {
+        *at(&mut self.document, &format!("{MANAGER}/access_log"))? = json!([]);
+        Ok(self)
+    }
+
     /// Puts in the pieces of `envoy/ratelimit.yaml`, where that file says.
     pub fn rate_limited(mut self) -> Result<Self> {
         let pieces = read("ratelimit.yaml")?;
@@ -271,6 +296,18 @@ mod tests {
         assert_eq!(cluster(&changed, 0)["circuit_breakers"], cluster(&shipped, 0)["circuit_breakers"]);
         let timed = shipped.route_timeout(Duration::from_millis(1500)).unwrap();
         assert!(timed.document.to_string().contains(r#""timeout":"1.5s""#));
+    }
+
+    #[test]
+    fn other_filters_take_the_place_of_ours() {
+        let shipped = Bootstrap::shipped().unwrap();
+        let other = shipped.instead(vec![serde_json::json!({"name": "other"})]).unwrap();
+        let other = other.without_access_log().unwrap();
+        let manager = other.document.pointer(super::MANAGER).unwrap();
+        let names: Vec<_> =
+            manager["http_filters"].as_array().unwrap().iter().map(|filter| &filter["name"]).collect();
+        assert_eq!(names, ["other", "envoy.filters.http.router"]);
+        assert_eq!(manager["access_log"], serde_json::json!([]));
     }
 
     #[test]

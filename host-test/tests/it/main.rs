@@ -22,6 +22,9 @@ mod corpus;
 // How far estimates are from what they reported.
 mod estimate;
 
+// What exchanges cost, and what open streams hold.
+mod fuel;
+
 // The filter in a real Envoy.
 mod envoy;
 // Any case, any cuts, any end.

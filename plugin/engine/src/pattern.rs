@@ -20,8 +20,27 @@ impl Pattern {
 }
 
 /// Whether the whole of `text` fits `pattern`, which need not be compiled for a single question.
+///
+/// Every request is held against a list of these, and nearly all differ at their first or last letters: those are
+/// looked at before anything is searched for.
 pub fn fits(pattern: &str, text: &str) -> bool {
-    parts_fit(pattern.split('*'), text)
+    let (pattern_bytes, text_bytes) = (pattern.as_bytes(), text.as_bytes());
+    ends_fit(pattern_bytes.iter().rev(), text_bytes.iter().rev())
+        && ends_fit(pattern_bytes.iter(), text_bytes.iter())
+        && parts_fit(pattern.split('*'), text)
+}
+
+/// Whether a pattern and a text agree from one end as far as both go, or up to the first star.
+fn ends_fit<'b>(pattern: impl Iterator<Item = &'b u8>, text: impl Iterator<Item = &'b u8>) -> bool {
+    for (of_pattern, of_text) in pattern.zip(text) {
+        if *of_pattern == b'*' {
+            return true;
+        }
+        if of_pattern != of_text {
+            return false;
+        }
+    }
+    true
 }
 
 fn parts_fit<'p>(mut parts: impl Iterator<Item = &'p str>, text: &str) -> bool {

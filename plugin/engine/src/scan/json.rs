@@ -7,7 +7,7 @@
 //! always passes as a number, and counts for nothing where it is none.
 
 use super::number::{as_written, split_number};
-use super::text::{Begun, Text};
+use super::text::{Begun, Nobody, Text};
 use super::{At, NodeId, Paths, Scalar, Sink};
 use crate::limits::{DEPTH_MAX, KEY_BYTES_MAX, NUMBER_BYTES_MAX};
 
@@ -224,7 +224,7 @@ impl Json {
 
     fn key<'b>(&mut self, bytes: &'b [u8], paths: &Paths) -> &'b [u8] {
         let parent = self.stack.last().and_then(|level| level.node);
-        match self.text.start(KEY_BYTES_MAX, bytes, |_: &[u8]| {}) {
+        match self.text.start(KEY_BYTES_MAX, bytes, Nobody) {
             Begun::Whole(key, rest) => {
                 self.target = parent.and_then(|parent| paths.key(parent, key));
                 self.state = State::Colon;
@@ -242,7 +242,7 @@ impl Json {
     }
 
     fn in_key<'b>(&mut self, bytes: &'b [u8], paths: &Paths) -> &'b [u8] {
-        let Some(rest) = self.text.feed(bytes, |_: &[u8]| {}) else {
+        let Some(rest) = self.text.feed(bytes, Nobody) else {
             return b"";
         };
         self.key_ends(paths);
@@ -260,7 +260,7 @@ impl Json {
         let keep_max = self.target.and_then(|node| paths.wanted(node)).unwrap_or(0);
         let flow = self.flow(paths);
         let begun = match flow {
-            None => self.text.start(keep_max, bytes, |_: &[u8]| {}),
+            None => self.text.start(keep_max, bytes, Nobody),
             Some((node, at)) => self.text.start(keep_max, bytes, |piece: &[u8]| sink.flow(node, at, piece)),
         };
         match begun {
@@ -286,7 +286,7 @@ impl Json {
 
     fn in_text<'b, S: Sink>(&mut self, bytes: &'b [u8], paths: &Paths, sink: &mut S) -> &'b [u8] {
         let rest = match self.flow(paths) {
-            None => self.text.feed(bytes, |_: &[u8]| {}),
+            None => self.text.feed(bytes, Nobody),
             Some((node, at)) => self.text.feed(bytes, |piece: &[u8]| sink.flow(node, at, piece)),
         };
         let Some(rest) = rest else {

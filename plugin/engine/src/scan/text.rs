@@ -4,9 +4,30 @@
 const REPLACEMENT: &[u8] = "\u{FFFD}".as_bytes();
 
 /// Takes the pieces of a string, escapes resolved, as they are read.
-pub(crate) trait Out: FnMut(&[u8]) {}
+pub(crate) trait Out {
+    /// Whether it looks at them.
+    const LOOKS: bool;
 
-impl<F: FnMut(&[u8])> Out for F {}
+    /// A piece.
+    fn take(&mut self, piece: &[u8]);
+}
+
+impl<F: FnMut(&[u8])> Out for F {
+    const LOOKS: bool = true;
+
+    fn take(&mut self, piece: &[u8]) {
+        self(piece);
+    }
+}
+
+/// Where no piece is wanted.
+pub(crate) struct Nobody;
+
+impl Out for Nobody {
+    const LOOKS: bool = false;
+
+    fn take(&mut self, _piece: &[u8]) {}
+}
 
 /// Reads one string from its first byte to its closing quote, over any number of calls.
 #[derive(Debug, Default)]
@@ -85,10 +106,13 @@ impl Text {
     }
 
     /// Takes bytes up to and including the closing quote. `Some(rest)`: the string has ended.
-    pub(crate) fn feed<'b>(&mut self, bytes: &'b [u8], mut out: impl Out) -> Option<&'b [u8]> {
+    pub(crate) fn feed<'b, O: Out>(&mut self, bytes: &'b [u8], mut out: O) -> Option<&'b [u8]> {
         let out = &mut out;
         let mut rest = bytes;
         while let Some((&byte, tail)) = rest.split_first() {
+            if self.cut && !O::LOOKS {
+                return self.skip(rest);
+            }
             if self.escape != Escape::None {
                 if self.escaped(byte, out) {
                     rest = tail;
@@ -107,6 +131,26 @@ impl Text {
             self.escape = Escape::Backslash;
         }
         None
+    }
+
+    /// Past what is left of a string of which enough is kept: only quotes matter, and whether an odd number of
+    /// backslashes before one makes it part of the text. A `\u` that breaks off hides no quote, so its digits are text.
+    fn skip<'b>(&mut self, bytes: &'b [u8]) -> Option<&'b [u8]> {
+        let mut rest = bytes;
+        if self.escape == Escape::Backslash {
+            (_, rest) = rest.split_first()?;
+        }
+        loop {
+            let quote = memchr::memchr(b'"', rest);
+            let (text, from_quote) = rest.split_at_checked(quote.unwrap_or(rest.len()))?;
+            let backslashes = text.iter().rev().take_while(|byte| **byte == b'\\').count();
+            let is_escaped = !backslashes.is_multiple_of(2);
+            self.escape = if is_escaped { Escape::Backslash } else { Escape::None };
+            (_, rest) = from_quote.split_first()?;
+            if !is_escaped {
+                return Some(rest);
+            }
+        }
     }
 
     /// Whether `byte` belongs to the escape.
@@ -182,7 +226,7 @@ impl Text {
 
     fn keep(&mut self, bytes: &[u8], out: &mut impl Out) {
         self.empty = false;
-        out(bytes);
+        out.take(bytes);
         let room = self.keep_max.saturating_sub(self.kept.len());
         match bytes.get(..room) {
             Some(start) if start.len() < bytes.len() => {

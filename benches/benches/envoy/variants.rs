@@ -1,0 +1,183 @@
+//! What is compared: one Envoy for each, alike but for the filter.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use anyhow::Result;
+use host_test::build;
+use host_test::envoy::{Bootstrap, Stats};
+use host_test::load::Protocol;
+use serde_json::{Value, json};
+
+use crate::ext_proc::ExtProc;
+
+/// A filter, or none.
+pub struct Variant {
+    /// What the table calls it.
+    pub name: &'static str,
+    /// Its Envoy's configuration.
+    pub bootstrap: Bootstrap,
+    /// What its statistics say about the work it did; where there is none to ask, a look at the log has to do.
+    pub counted: Counted,
+}
+
+/// How a variant shows that it has found the counts.
+#[derive(Clone, Copy)]
+pub enum Counted {
+    /// It looks for none.
+    Nothing,
+    /// A metric is the sum of all tokens.
+    Tokens(&'static str),
+    /// These metrics together are the number of exchanges with usage, or of values found in them.
+    Exchanges(&'static [&'static str]),
+    /// It logs an error for an exchange without.
+    Log,
+}
+
+/// Reads as a stream what comes as one, so that it delays nothing, and looks for the one number.
+const LUA: &str = r#"
+function envoy_on_response(response)
+  local rest, tokens = "", nil
+  for chunk in response:bodyChunks() do
+    local text = rest .. chunk:getBytes(0, chunk:length())
+    local at = string.find(text, '"total_tokens":', 1, true)
+    if at then tokens = string.match(text, "^%s*(%d+)", at + 15) or tokens end
+    rest = string.sub(text, -40)
+  end
+  if tokens then
+    response:streamInfo():dynamicMetadata():set("envoy.filters.http.lua", "tokens", tokens)
+  else
+    response:logErr("no usage")
+  end
+end
+"#;
+
+impl Variant {
+    /// All of them; `upstream` is where they send to.
+    pub fn all(upstream: SocketAddr, ext_proc: &ExtProc) -> Result<Vec<Self>> {
+        let guest = build::wasm("bench-guest", build::PROFILE)?;
+        let filter = build::filter(false)?;
+        let base = || -> Result<Bootstrap> {
+            Bootstrap::shipped()?.without_access_log()?.upstream("openai", upstream, Protocol::Http1)
+        };
+        let native = |filters| base()?.instead(filters);
+        let wasm = |file: &Path, configuration: &str| base()?.filter(file)?.configuration(configuration);
+        let variant = |name, bootstrap: Result<Bootstrap>, counted| -> Result<Self> {
+            Ok(Self { name, bootstrap: bootstrap?, counted })
+        };
+        [
+            variant(NONE, native(vec![]), Counted::Nothing),
+            variant("no filter, again", native(vec![]), Counted::Nothing),
+            variant("empty wasm", wasm(&guest, "empty"), Counted::Nothing),
+            variant(COPY, wasm(&guest, "copy"), Counted::Nothing),
+            variant(GAUGE, wasm(&filter, "{}"), Counted::Tokens("llm_tokens_total")),
+            variant(
+                NATIVE,
+                native(ai_protocol_manager()),
+                Counted::Exchanges(&["envoy_ai_protocol_manager_token_usage_found"]),
+            ),
+            variant("Lua", native(lua()), Counted::Log),
+            variant(
+                "json_/sse_to_metadata",
+                native(to_metadata()),
+                Counted::Exchanges(&[
+                    "envoy_json_to_metadata_resp_success",
+                    "envoy_sse_to_metadata_resp_json_metadata_added",
+                ]),
+            ),
+            variant("serde_json in wasm", wasm(&guest, "tree"), Counted::Tokens("bench_tokens_total")),
+            variant(
+                EXT_PROC,
+                native(external()).and_then(|envoy| envoy.cluster("ext_proc", ext_proc.address())),
+                Counted::Nothing,
+            ),
+        ]
+        .into_iter()
+        .collect()
+    }
+}
+
+/// The one that others are measured from.
+pub const NONE: &str = "no filter";
+/// The one that goals are set by.
+pub const COPY: &str = "copy-only wasm";
+/// Ours.
+pub const GAUGE: &str = "llm-gauge";
+/// Envoy's own.
+pub const NATIVE: &str = "ai_protocol_manager";
+/// The one with a server beside it.
+pub const EXT_PROC: &str = "ext_proc + server";
+
+impl Counted {
+    /// Compares what was counted with what was sent: exchanges and their tokens.
+    pub fn check(self, stats: &Stats, log: &str, exchanges: u64, tokens: u64) -> Result<(), String> {
+        match self {
+            Self::Nothing => Ok(()),
+            Self::Tokens(metric) => {
+                let counted = stats.sum(metric, &[]);
+                (counted == tokens as f64).then_some(()).ok_or(format!("{metric}: {counted}, not {tokens}"))
+            }
+            Self::Exchanges(metrics) => {
+                let counted: f64 = metrics.iter().map(|metric| stats.sum(metric, &[])).sum();
+                let enough = counted >= exchanges as f64;
+                enough.then_some(()).ok_or(format!("{metrics:?}: {counted}, not {exchanges}"))
+            }
+            Self::Log => (!log.contains("no usage")).then_some(()).ok_or("a stream without usage".to_owned()),
+        }
+    }
+}
+
+fn ai_protocol_manager() -> Vec<Value> {
+    vec![json!({"name": "envoy.filters.http.ai_protocol_manager", "typed_config": {
+        "@type": "type.googleapis.com/envoy.extensions.filters.http.ai_protocol_manager.v3.AiProtocolManager",
+        "response_handling": {"token_usage": {"include_unconfigured_routes": true}},
+    }})]
+}
+
+fn lua() -> Vec<Value> {
+    vec![json!({"name": "envoy.filters.http.lua", "typed_config": {
+        "@type": "type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua",
+        "default_source_code": {"inline_string": LUA},
+    }})]
+}
+
+/// Both at once: each looks at content types of its own.
+fn to_metadata() -> Vec<Value> {
+    let rule = |path: &[&str]| {
+        let selectors: Vec<_> = path.iter().map(|key| json!({"key": key})).collect();
+        let key = path.join("_");
+        json!({"selectors": selectors, "on_present": {"metadata_namespace": "usage", "key": key}})
+    };
+    let rules = [
+        rule(&["model"]),
+        rule(&["usage", "prompt_tokens"]),
+        rule(&["usage", "completion_tokens"]),
+        rule(&["usage", "total_tokens"]),
+    ];
+    let wrapped: Vec<_> = rules.iter().map(|rule| json!({"rule": rule})).collect();
+    vec![
+        json!({"name": "envoy.filters.http.json_to_metadata", "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.filters.http.json_to_metadata.v3.JsonToMetadata",
+            "response_rules": {"rules": rules},
+        }}),
+        json!({"name": "envoy.filters.http.sse_to_metadata", "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.filters.http.sse_to_metadata.v3.SseToMetadata",
+            "response_rules": {"content_parser": {"name": "envoy.content_parsers.json", "typed_config": {
+                "@type": "type.googleapis.com/envoy.extensions.content_parsers.json.v3.JsonContentParser",
+                "rules": wrapped,
+            }}},
+        }}),
+    ]
+}
+
+fn external() -> Vec<Value> {
+    vec![json!({"name": "envoy.filters.http.ext_proc", "typed_config": {
+        "@type": "type.googleapis.com/envoy.extensions.filters.http.ext_proc.v3.ExternalProcessor",
+        "grpc_service": {"envoy_grpc": {"cluster_name": "ext_proc"}},
+        "processing_mode": {
+            "request_header_mode": "SKIP", "response_header_mode": "SEND",
+            "request_body_mode": "NONE", "response_body_mode": "STREAMED",
+        },
+        "message_timeout": "10s",
+    }})]
+}
