@@ -1,10 +1,12 @@
 //! How far estimates are from what providers reported: every recording with usage is taken as if it had none.
 //!
-//! The estimator's numbers were fitted to half of the recordings, by a hash of their names, and to public
-//! vocabularies for scripts that recordings have too little of; errors are shown for either half, and what is asserted
-//! is asserted for the half that was not looked at too. Text that no meter can see is left out by rules on the whole
-//! recording, never by how an estimate fared: hidden reasoning, pictures and other media, tools that run at the
-//! provider and put what they find into the prompt, and requests that the recorder shortened.
+//! Weights were fitted to half of the recordings, by a hash of their names, and to public vocabularies for scripts
+//! that recordings have too little of. Frames were fitted to the same half and then rounded by hand with all
+//! recordings in sight, and the words of [`UNSEEN`] were chosen after a look at where estimates were far off: so the
+//! other half is held out for weights, and is no blind test of the rest.
+//!
+//! The classes leave out what no meter can see: hidden reasoning, pictures and other media, tools that run at the
+//! provider and put what they find into the prompt. The line `with unseen` has those too.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -24,6 +26,8 @@ use crate::corpus;
 struct Sample {
     class: &'static str,
     is_fitted: bool,
+    /// All that was counted is text in sight.
+    is_seen: bool,
     reported: u64,
     estimate: u64,
     length: u64,
@@ -57,7 +61,9 @@ fn compare(of: &str, samples: &[Sample], table: &mut String) {
     let mut groups: BTreeMap<&str, Vec<&Sample>> = BTreeMap::new();
     for sample in samples {
         let half = if sample.is_fitted { " fitted half" } else { " other half" };
-        for group in [" all", half, sample.class] {
+        let seen = [" all", half, sample.class];
+        let seen = seen.into_iter().filter(|_| sample.is_seen);
+        for group in seen.chain([" with unseen"]) {
             groups.entry(group).or_default().push(sample);
         }
     }
@@ -69,7 +75,10 @@ fn compare(of: &str, samples: &[Sample], table: &mut String) {
             group.trim(), samples.len(), estimate.median, estimate.p95, length.median, length.p95
         ));
         if samples.len() >= SAMPLES_MIN {
-            assert!(estimate.median < length.median && estimate.p95 < length.p95, "{table}");
+            // Where nothing at all is in sight, both rules are wrong by all of it.
+            let is_tie = group == " with unseen" && estimate.p95 <= length.p95;
+            let is_nearer = estimate.median < length.median && (is_tie || estimate.p95 < length.p95);
+            assert!(is_nearer, "{table}");
         }
     }
     assert!(samples.len() > 100, "{table}");
@@ -125,12 +134,13 @@ fn output(case: &Case, record: &Record) -> Option<Sample> {
     let is_whole = record.answer.complete != Some(false) && !record.answer.is_first_output;
     let has_text = !estimate.answer.is_empty();
     let reported = record.answer.output_tokens.filter(|tokens| *tokens > 0)?;
-    (is_whole && has_text && !hidden && !has_unseen(case)).then(|| Sample {
+    is_whole.then(|| Sample {
+        is_seen: has_text && !hidden && !has_unseen(case),
         class: class(&estimate.answer),
         is_fitted: is_fitted(&case.name),
         reported,
         estimate: estimate.output_tokens(),
-        length: estimate.answer.characters() / 4,
+        length: estimate.answer.characters().div_ceil(4),
     })
 }
 
@@ -141,12 +151,13 @@ fn input(case: &Case, record: &Record) -> Option<Sample> {
         case.request_body.len() < 200_000 && !String::from_utf8_lossy(&case.request_body).contains("elided");
     let has_text = !estimate.prompt.text.is_empty();
     let reported = record.answer.input_tokens.filter(|tokens| *tokens > 0)?;
-    (is_whole && has_text && !has_unseen(case)).then(|| Sample {
+    is_whole.then(|| Sample {
+        is_seen: has_text && !has_unseen(case),
         class: class(&estimate.prompt.text),
         is_fitted: is_fitted(&case.name),
         reported,
         estimate: estimate.input_tokens(),
-        length: estimate.prompt.characters() / 4,
+        length: estimate.prompt.characters().div_ceil(4),
     })
 }
 

@@ -3,8 +3,10 @@
 //! Tokenizers cut text into words and runs of marks, long words into parts, and scripts they saw little of into
 //! single characters. So a [`Tally`] counts words, letters, digits, runs of marks, lines and the characters of each
 //! script, and every kind has its own weight. That needs no vocabulary (those of one provider alone are some
-//! megabytes) and no memory beyond the counts, and is within some percent of a tokenizer in every script, where
-//! a fourth of the length is off by a quarter in English and by three quarters in Hindi or Chinese.
+//! megabytes) and no memory beyond the counts. Against the vocabularies it was fitted to, its median error is 6 % in
+//! English and code (a fourth of the length: 12 % to 22 %), 10 % to 17 % in other alphabets, 5 % to 23 % in Chinese,
+//! Japanese and Korean (57 % to 71 %), and 20 % to 24 % in Indic scripts (33 % to 55 %); an older vocabulary, which it
+//! was not fitted to, makes up to four times as many tokens of Indic scripts and Arabic.
 
 /// What a [`Tally`] counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
