@@ -21,7 +21,10 @@
 //! The other half of the harness is for what only a real proxy can show:
 //! - [`envoy`]: a real Envoy with the filter in it, run with variants of `envoy/bootstrap.yaml`
 //! - [`provider`]: simulated OpenAI and Anthropic servers, scripted, and their ledgers; [`load`]: the clients
+//! - [`ratelimit`]: a rate-limit service that Envoy asks and charges, and its ledger
 //! - [`demo`]: all of them together, with a live table and a verdict
+//!
+//! And [`prices`] makes the table of prices; [`python`] installs the packages that it and [`envoy`] are made from.
 //!
 //! ```no_run
 //! use host_test::{ChunkPlan, Exchange, Guest, Headers, Module, Options, drive};
@@ -57,8 +60,13 @@ pub mod replay;
 
 pub mod demo;
 pub mod envoy;
+mod listen;
 pub mod load;
 pub mod provider;
+pub mod ratelimit;
+
+pub mod prices;
+pub mod python;
 
 pub use drive::{ChunkPlan, ClockPlan, Cut, Ending, Exchange, LocalReply, Stream, StreamReport, drive};
 pub use failure::{Failure, FailureKind};

@@ -46,12 +46,14 @@ impl Request {
     /// A POST of JSON.
     #[must_use]
     pub fn post(path: &str, body: &Value) -> Self {
-        let request = Self {
-            method: Method::POST,
-            path: path.to_owned(),
-            headers: Vec::new(),
-            body: body.to_string().into(),
-        };
+        Self::post_bytes(path, body.to_string())
+    }
+
+    /// A POST of just these bytes, said to be JSON.
+    #[must_use]
+    pub fn post_bytes(path: &str, body: impl Into<Bytes>) -> Self {
+        let request =
+            Self { method: Method::POST, path: path.to_owned(), headers: Vec::new(), body: body.into() };
         request.header("content-type", "application/json")
     }
 

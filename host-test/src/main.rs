@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use host_test::case::Case;
 use host_test::replay::{self, Outcome, Split};
-use host_test::{Module, build, demo};
+use host_test::{Module, build, demo, prices};
 use sha2::{Digest, Sha256};
 
 /// Build, check and try the llm-gauge filter on this machine.
@@ -30,6 +30,8 @@ enum Command {
     Check(CheckArgs),
     /// Run recorded exchanges through the real wasm in wasmtime.
     Replay(ReplayArgs),
+    /// Make price rows for the configuration from the PyPI package genai-prices.
+    Prices(prices::PricesArgs),
 }
 
 #[derive(clap::Args)]
@@ -82,6 +84,7 @@ fn main() -> ExitCode {
         Command::Build(args) => build(&args),
         Command::Check(args) => check(&args),
         Command::Replay(args) => replay(&args),
+        Command::Prices(args) => prices::run(&args),
     };
     done.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");

@@ -28,13 +28,12 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
-use tokio::net::TcpListener;
+use anyhow::Result;
 use tokio::sync::watch;
-use tokio::task::AbortHandle;
 
 pub use self::ledger::Ledger;
 pub use self::script::{Script, Tokens};
+use crate::listen::Listening;
 
 /// The response header with the number of the ledger's entry.
 pub const EXCHANGE_HEADER: &str = "x-sim-exchange";
@@ -42,26 +41,24 @@ pub const EXCHANGE_HEADER: &str = "x-sim-exchange";
 /// A running provider; dropping it closes its port and its connections.
 #[derive(Debug)]
 pub struct Provider {
-    address: SocketAddr,
+    listening: Listening,
     state: Arc<State>,
-    accepting: AbortHandle,
 }
 
 impl Provider {
     /// Starts one on a free loopback port.
     pub async fn start() -> Result<Self> {
-        let listener =
-            TcpListener::bind("127.0.0.1:0").await.context("binding a loopback port for a provider")?;
-        let address = listener.local_addr()?;
         let state = Arc::new(State::default());
-        let accepting = tokio::spawn(serve::accept(listener, Arc::clone(&state))).abort_handle();
-        Ok(Self { address, state, accepting })
+        let shared = Arc::clone(&state);
+        let listening =
+            Listening::start(move |stream| serve::connection(stream, Arc::clone(&shared))).await?;
+        Ok(Self { listening, state })
     }
 
     /// Where it listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.listening.address()
     }
 
     /// What it got and sent.
@@ -81,12 +78,6 @@ impl Provider {
         self.state.gates.send_modify(|open| {
             open.insert(gate.to_owned());
         });
-    }
-}
-
-impl Drop for Provider {
-    fn drop(&mut self) {
-        self.accepting.abort();
     }
 }
 

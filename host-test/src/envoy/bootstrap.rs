@@ -28,11 +28,7 @@ pub struct Bootstrap {
 impl Bootstrap {
     /// The shipped file as it stands.
     pub fn shipped() -> Result<Self> {
-        let path = workspace_dir().join("envoy/bootstrap.yaml");
-        let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
-        let document =
-            serde_saphyr::from_str(&text).with_context(|| format!("{} is no YAML", path.display()))?;
-        Ok(Self { document })
+        Ok(Self { document: read("bootstrap.yaml")? })
     }
 
     /// The whole document, for what has no method here.
@@ -52,6 +48,12 @@ impl Bootstrap {
     /// The plugin's configuration, as the text it gets.
     pub fn configuration(mut self, text: &str) -> Result<Self> {
         *at(self.plugin()?, "/configuration/value")? = json!(text);
+        Ok(self)
+    }
+
+    /// The plugin without the setting that lets a held request show its body.
+    pub fn without_stop_iteration(mut self) -> Result<Self> {
+        remove(self.plugin()?, "allow_on_headers_stop_iteration")?;
         Ok(self)
     }
 
@@ -96,6 +98,80 @@ impl Bootstrap {
         Ok(self)
     }
 
+    /// Puts in the pieces of `envoy/ratelimit.yaml`, where that file says.
+    pub fn rate_limited(mut self) -> Result<Self> {
+        let pieces = read("ratelimit.yaml")?;
+        let piece = |key: &str| {
+            let piece = pieces.get(key).cloned();
+            piece.with_context(|| format!("envoy/ratelimit.yaml has no {key} any more"))
+        };
+        let several = |key: &str| piece(key)?.as_array().cloned().with_context(|| format!("{key} is a list"));
+        let host = at(&mut self.document, &format!("{MANAGER}/route_config/virtual_hosts/0"))?;
+        let host = host.as_object_mut().context("a virtual host is a mapping")?;
+        host.insert("typed_per_filter_config".into(), piece("typed_per_filter_config")?);
+        let filters = list(&mut self.document, &format!("{MANAGER}/http_filters"))?;
+        let router = filters.len().saturating_sub(1);
+        filters.splice(router..router, several("http_filters")?);
+        list(&mut self.document, "/static_resources/clusters")?.extend(several("clusters")?);
+        Ok(self)
+    }
+
+    /// Where the rate-limit service is, and how long to wait for it.
+    pub fn rate_limit_service(mut self, address: SocketAddr, timeout: Duration) -> Result<Self> {
+        let cluster = named(at(&mut self.document, "/static_resources/clusters")?, "ratelimit")?;
+        let socket = "/load_assignment/endpoints/0/lb_endpoints/0/endpoint/address/socket_address";
+        *at(cluster, &format!("{socket}/address"))? = json!(address.ip());
+        *at(cluster, &format!("{socket}/port_value"))? = json!(address.port());
+        let filters = at(&mut self.document, &format!("{MANAGER}/http_filters"))?;
+        let filter = named(filters, "envoy.filters.http.ratelimit")?;
+        *at(filter, "/typed_config/timeout")? = json!(format!("{}s", timeout.as_secs_f64()));
+        Ok(self)
+    }
+
+    /// Moves the first of two filters of these names from below the second to right above it.
+    pub fn above(mut self, first: &str, second: &str) -> Result<Self> {
+        let filters = list(&mut self.document, &format!("{MANAGER}/http_filters"))?;
+        let place = |name: &str| {
+            let found =
+                filters.iter().position(|filter| filter.get("name").is_some_and(|found| found == name));
+            found.with_context(|| format!("no filter {name}"))
+        };
+        let (from, to) = (place(first)?, place(second)?);
+        ensure!(to < from, "{first} is above {second} already");
+        filters[to..=from].rotate_right(1);
+        Ok(self)
+    }
+
+    /// Compresses answers below the metering filter, as a provider would: `gzip`, `brotli` or `zstd`.
+    pub fn compressing(mut self, library: &str) -> Result<Self> {
+        let upper = library.split_at_checked(1).map(|(first, rest)| first.to_uppercase() + rest);
+        let upper = upper.context("a compressor has a name")?;
+        let library = json!({
+            "name": library,
+            "typed_config": {
+                "@type": format!(
+                    "type.googleapis.com/envoy.extensions.compression.{library}.compressor.v3.{upper}"
+                ),
+            },
+        });
+        let compressor = json!({
+            "name": "envoy.filters.http.compressor",
+            "typed_config": {
+                "@type": "type.googleapis.com/envoy.extensions.filters.http.compressor.v3.Compressor",
+                "response_direction_config": {
+                    "common_config": {
+                        "min_content_length": 30,
+                        "content_type": ["application/json", "text/event-stream"],
+                    },
+                },
+                "compressor_library": library,
+            },
+        });
+        let filters = list(&mut self.document, &format!("{MANAGER}/http_filters"))?;
+        filters.insert(filters.len().saturating_sub(1), compressor);
+        Ok(self)
+    }
+
     /// How often histograms become visible.
     pub fn flush_every(mut self, interval: Duration) -> Result<Self> {
         *at(&mut self.document, "/stats_flush_interval")? = json!(format!("{}s", interval.as_secs_f64()));
@@ -136,6 +212,18 @@ fn without_tls(cluster: &mut Value, protocol: Protocol) -> Result<()> {
     let options = options.as_object_mut().context("the protocol options are a mapping")?;
     options.insert("explicit_http_config".into(), explicit);
     Ok(())
+}
+
+/// A file that operators copy.
+fn read(name: &str) -> Result<Value> {
+    let path = workspace_dir().join("envoy").join(name);
+    let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+    serde_saphyr::from_str(&text).with_context(|| format!("{} is no YAML", path.display()))
+}
+
+/// The list at a JSON pointer.
+fn list<'a>(value: &'a mut Value, pointer: &str) -> Result<&'a mut Vec<Value>> {
+    at(value, pointer)?.as_array_mut().with_context(|| format!("{pointer} is a list"))
 }
 
 /// The entry at a JSON pointer.

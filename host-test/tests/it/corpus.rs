@@ -111,7 +111,11 @@ fn unlisted(case: &Case, differences: impl Iterator<Item = (String, String)>) ->
 }
 
 /// All recordings, if there are any on this machine.
-fn recordings() -> Option<Vec<Case>> {
+pub fn recordings() -> Option<Vec<Case>> {
+    Some(Case::find(&[root()?]).unwrap())
+}
+
+fn root() -> Option<PathBuf> {
     let named = std::env::var_os("LLM_GAUGE_CORPUS").map(PathBuf::from);
     let usual = || build::workspace_dir().join("../shared/corpus");
     let is_named = named.is_some();
@@ -123,5 +127,5 @@ fn recordings() -> Option<Vec<Case>> {
         writeln!(screen, "\n{said}").unwrap();
         return None;
     }
-    Some(Case::find(&[root]).unwrap())
+    Some(root)
 }

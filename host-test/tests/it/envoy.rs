@@ -4,6 +4,11 @@
 
 mod answers;
 mod config;
+mod cost;
 mod crowd;
+mod encodings;
 mod endings;
+mod official_clients;
+mod ratelimit;
 mod rig;
+mod usage_on_request;

@@ -19,13 +19,19 @@ mod common;
 mod cases;
 // Recorded traffic of real providers, where it lies on this machine.
 mod corpus;
+// How far estimates are from what they reported.
+mod estimate;
 
 // The filter in a real Envoy.
 mod envoy;
 // Any case, any cuts, any end.
 mod splits;
+// Requests that are rewritten, streams from which a chunk is taken out.
+mod usage_on_request;
 // Hostile heads and bodies, every order of callbacks, every bound.
 mod faults;
+// What exchanges cost, held against the package that prices come from.
+mod prices;
 // The commands.
 mod cli;
 // The repository itself: directions, budgets, names, configurations.

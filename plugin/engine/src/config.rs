@@ -21,6 +21,10 @@ pub struct Config {
     pub models: Models,
     /// What is done about usage in streams.
     pub streaming: Streaming,
+    /// Whether tokens are estimated where a response ended without reported usage.
+    pub estimate: Switch,
+    /// What tokens cost; without it no cost is counted.
+    pub prices: Option<crate::price::Prices>,
     /// Further values to set as filter state `wasm.llm.KEY`.
     pub filter_state: Vec<String>,
     /// Bounds.
@@ -103,6 +107,44 @@ pub struct Streaming {
     pub usage: StreamUsage,
 }
 
+/// `on` or `off`; also `true` or `false`, which is what YAML makes of the words.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Switch {
+    /// `on`
+    #[default]
+    On,
+    /// `off`
+    Off,
+}
+
+impl<'de> Deserialize<'de> for Switch {
+    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
+        json.deserialize_any(OnOrOff)
+    }
+}
+
+struct OnOrOff;
+
+impl Visitor<'_> for OnOrOff {
+    type Value = Switch;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("`on` or `off`")
+    }
+
+    fn visit_bool<E: Error>(self, is_on: bool) -> Result<Switch, E> {
+        Ok(if is_on { Switch::On } else { Switch::Off })
+    }
+
+    fn visit_str<E: Error>(self, word: &str) -> Result<Switch, E> {
+        match word {
+            "on" => Ok(Switch::On),
+            "off" => Ok(Switch::Off),
+            other => Err(E::invalid_value(serde::de::Unexpected::Str(other), &self)),
+        }
+    }
+}
+
 /// Where usage in streams comes from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -110,6 +152,8 @@ pub enum StreamUsage {
     /// Read what the provider sends.
     #[default]
     Observe,
+    /// Ask for it where a client does not, and hide the chunk that holds it.
+    Request,
 }
 
 /// Bounds.
@@ -119,11 +163,17 @@ pub struct Limits {
     /// Bytes of one stream event that are still read.
     #[serde(deserialize_with = "whole_number")]
     pub event_bytes: u64,
+    /// Bytes of a request that is held to be edited.
+    #[serde(deserialize_with = "whole_number")]
+    pub request_bytes: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { event_bytes: crate::limits::EVENT_BYTES_DEFAULT }
+        Self {
+            event_bytes: crate::limits::EVENT_BYTES_DEFAULT,
+            request_bytes: crate::limits::REQUEST_BYTES_DEFAULT,
+        }
     }
 }
 

@@ -58,6 +58,7 @@ pub const FILTER_STATE_KEYS: &[(&str, &str)] = &[
     ("output_tokens", "0"),
     ("cached_input_tokens", "0"),
     ("reasoning_tokens", "0"),
+    ("cost_nanodollars", "-"),
     ("duration_ms", "0"),
     ("first_byte_ms", "0"),
     ("first_token_ms", "0"),
@@ -65,7 +66,7 @@ pub const FILTER_STATE_KEYS: &[(&str, &str)] = &[
 ];
 
 /// Fields of `json` that are no keys of their own, those to come included.
-const JSON_ONLY: &[&str] = &["total_tokens", "cost_nanodollars", "sampled"];
+const JSON_ONLY: &[&str] = &["total_tokens", "sampled"];
 
 /// Whether `json` has a field of this name: an extra label of that name would put a client's word in its place.
 pub fn is_json_field(name: &str) -> bool {

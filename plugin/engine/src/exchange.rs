@@ -6,6 +6,8 @@
 use std::rc::Rc;
 
 use crate::ending::{self, End, Seen};
+use crate::estimate::Estimate;
+use crate::formats::Format;
 use crate::head::Headers;
 use crate::ids::Ids;
 use crate::policy::{Place, Policy, Route};
@@ -89,6 +91,11 @@ impl Exchange {
         &self.route.provider
     }
 
+    /// Its wire format.
+    pub fn format(&self) -> &'static Format {
+        self.route.format
+    }
+
     /// Bytes of the request's body, in any pieces.
     pub fn request_body(&mut self, bytes: &[u8]) {
         if let Some(plans) = self.policy.plans(self.route.plan) {
@@ -112,14 +119,17 @@ impl Exchange {
         let is_one_of = |types: &[&str]| types.iter().any(|media_type| head.media_type_is(media_type));
         response.announced_lines = is_one_of(LINES);
         response.announced_stream = is_one_of(STREAMS) || response.announced_lines;
-        if head.is_encoded() {
-            response.reading.add_gap(Gap::UnknownEncoding);
-        } else if !head.is_media() {
+        if !head.is_media() {
             let announced = Announced {
                 sse: head.media_type_is("text/event-stream"),
                 array_is_stream: self.route.format.array_is_stream,
             };
-            response.body = Some(Body::new(announced, self.policy.event_bytes_max()));
+            let body = Body::new(announced, self.policy.event_bytes_max());
+            let encoding = head.content_encoding();
+            response.body = if encoding.is_empty() { Some(body) } else { body.encoded(&encoding) };
+            if response.body.is_none() {
+                response.reading.add_gap(Gap::UnknownEncoding);
+            }
         }
     }
 
@@ -147,7 +157,8 @@ impl Exchange {
         let streaming = self.response.is_stream();
         let reading = &mut self.response.reading;
         // Where no byte was read nobody can say that the mark did not come.
-        let last_mark = reading.has_ended() || self.response.body.is_none();
+        let is_blind = self.response.body.as_ref().is_none_or(Body::is_blind);
+        let last_mark = reading.has_ended() || is_blind;
         let seen = Seen {
             head: self.response.has_head,
             end: self.response.has_end,
@@ -169,8 +180,15 @@ impl Exchange {
         self.asked.gaps.retain(|gap| !gaps.contains(gap));
         gaps.append(&mut self.asked.gaps);
         let times = self.times(&answer, now_ns);
+        let estimate = self.policy.estimates().then(|| Estimate {
+            frame: self.route.format.frame,
+            prompt: self.asked.prompt,
+            answer: self.response.reading.text(),
+            calls: answer.tool_calls.unwrap_or(0),
+        });
         Record {
             usage_missing,
+            estimate,
             request_id: self.request_id,
             provider: speaker.map_or_else(|| self.route.provider.clone(), str::to_owned),
             began_as: self.route.provider,
@@ -222,7 +240,7 @@ impl Exchange {
         http_status: Option<u32>,
         gaps: &[Gap],
     ) -> Option<UsageMissing> {
-        let has_usage = answer.input_tokens.or(answer.output_tokens).is_some();
+        let has_usage = answer.input_tokens.or(answer.output_tokens).is_some() && !answer.is_first_output;
         if has_usage || !self.route.format.has_usage {
             return None;
         }

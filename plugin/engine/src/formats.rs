@@ -5,6 +5,7 @@
 
 mod anthropic_complete;
 mod anthropic_messages;
+mod asking;
 mod bedrock_converse;
 mod bedrock_invoke;
 mod cohere;
@@ -24,12 +25,16 @@ mod other;
 mod rerank;
 mod tgi;
 mod watsonx;
+mod words;
 
+use crate::estimate::Frame;
 use crate::pattern;
 use crate::scan::Paths;
-use crate::usage::{Count, Merge};
+use crate::usage::{Convention, Count, Merge};
 
+pub use asking::Asking;
 pub use hosts::{provider_of, providers};
+pub use words::{Choices, Operation, Tools};
 
 /// Every row. Where two claim a path, the longer claim wins.
 pub const ALL: &[&Format] = &[
@@ -110,10 +115,25 @@ pub struct Format {
     pub choices: Choices,
     /// Which answers can ask for tool calls.
     pub tools: Tools,
+    /// How a stream is asked for its usage, where it only tells it on request.
+    pub asks_usage: Option<Asking>,
     /// Whether an answer is expected to tell its usage.
     pub has_usage: bool,
     /// Whether the total is all input, where it comes alone.
     pub total_is_input: bool,
+    /// What it adds to the tokens of its texts, for estimates.
+    pub frame: Frame,
+}
+
+impl Format {
+    /// How its counts add up.
+    pub fn convention(&self) -> Convention {
+        Convention {
+            input_tokens: self.input_tokens,
+            output_tokens: self.output_tokens,
+            total_is_input: self.total_is_input,
+        }
+    }
 }
 
 /// A row that reads nothing, for the others to say only what they are.
@@ -123,7 +143,7 @@ pub(crate) const BLANK: Format = Format {
     operation: Operation::Other,
     claims: &[],
     model_in_path: None,
-    request: REQUEST,
+    request: &[ASKED],
     kind: "",
     response: &[],
     headers: &[],
@@ -133,8 +153,10 @@ pub(crate) const BLANK: Format = Format {
     output_tokens: &[Count::Output],
     choices: Choices::None,
     tools: Tools::None,
+    asks_usage: None,
     has_usage: true,
     total_is_input: false,
+    frame: Frame::NONE,
 };
 
 /// The error object that nearly every provider shares.
@@ -150,78 +172,6 @@ pub(crate) const FLAT_ERRORS: &[Rule] = &[
     Rule::at("type", Field::ErrorType).of("error"),
     Rule::at("code", Field::ErrorCode).of("error"),
 ];
-
-/// `gen_ai.operation.name`
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Operation {
-    /// A conversation.
-    Chat,
-    /// The continuation of a prompt.
-    TextCompletion,
-    /// Vectors for texts.
-    Embeddings,
-    /// Gemini's conversations, which have a name of their own.
-    GenerateContent,
-    /// Pictures from a prompt.
-    ImageGeneration,
-    /// Speech to text.
-    AudioTranscription,
-    /// Text to speech.
-    AudioSpeech,
-    /// Documents in order of relevance.
-    Rerank,
-    /// Whether a text is allowed.
-    Moderation,
-    /// The size of a prompt; not an inference, its number is never usage.
-    CountTokens,
-    /// Anything else a provider serves.
-    Other,
-}
-
-impl Operation {
-    /// The label value.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Chat => "chat",
-            Self::TextCompletion => "text_completion",
-            Self::Embeddings => "embeddings",
-            Self::GenerateContent => "generate_content",
-            Self::ImageGeneration => "image_generation",
-            Self::AudioTranscription => "audio_transcription",
-            Self::AudioSpeech => "audio_speech",
-            Self::Rerank => "rerank",
-            Self::Moderation => "moderation",
-            Self::CountTokens => "count_tokens",
-            Self::Other => "other",
-        }
-    }
-}
-
-/// What the number of choices is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Choices {
-    /// As many as were told apart; none is no answer.
-    Counted,
-    /// As many as were told apart, none included.
-    CountedOrZero,
-    /// An answer is one choice.
-    One,
-    /// The word has no meaning here.
-    None,
-}
-
-/// Which answers can ask for tool calls.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tools {
-    /// None.
-    None,
-    /// All.
-    Always,
-    /// Streams: the whole answers of these models are text and nothing else.
-    InStreams,
-    /// Those with a choice.
-    WithChoices,
-}
 
 /// One wanted place and what it says.
 #[derive(Clone, Copy, Debug)]
@@ -247,6 +197,8 @@ pub enum Field {
     Id,
     /// A token count.
     Usage(Count),
+    /// A token count of the beginning, which says nothing of the end.
+    FirstUsage(Count),
     /// A token count by the platform in front of the model; used where the model's own body has none at all.
     Metered(Count),
     /// A token count of the array's element it stands in, if that element is about it.
@@ -271,6 +223,14 @@ pub enum Field {
     Hidden,
     /// Something else that was generated: reasoning, a refusal, arguments of a tool call.
     Generated,
+    /// The same as what most servers send beside it too: it stands for a delta, and its length counts for nothing.
+    Repeated,
+    /// Text of a whole answer, where no delta is to be timed.
+    Whole,
+    /// What describes tools, or the form of the answer (requests).
+    Schema,
+    /// A message begins (requests).
+    Turn,
     /// A call the client is asked to run; counted once for each non-empty value.
     ToolCall,
     /// The same in a whole answer; counts where none came one by one, since some streams repeat them there.
@@ -285,6 +245,13 @@ pub enum Field {
     Last,
     /// Only this provider sends it.
     Speaker(&'static str),
+}
+
+impl Field {
+    /// Whether nothing but an estimate asks for it.
+    const fn is_for_estimates(self) -> bool {
+        matches!(self, Self::Whole | Self::Schema | Self::Turn)
+    }
 }
 
 impl Rule {
@@ -303,11 +270,21 @@ impl Rule {
         Self { kind: Some(kind), ..self }
     }
 
+    /// Whether all of a string is looked at.
+    const fn flows(&self) -> bool {
+        let is_text = matches!(
+            self.field,
+            Field::Text | Field::Generated | Field::Whole | Field::Schema | Field::ToolCall
+        );
+        is_text && self.only.is_none()
+    }
+
     /// Bytes of a string that are enough for the field; 0 where only its presence counts.
     const fn text_bytes(&self) -> usize {
         match (self.field, self.only) {
             (_, Some(only)) => only.len().saturating_add(1),
-            (Field::Text | Field::Generated | Field::ToolCall | Field::WholeToolCall, None) => 0,
+            (Field::Text | Field::Generated | Field::Repeated | Field::Whole | Field::Schema, None) => 0,
+            (Field::Turn | Field::ToolCall | Field::WholeToolCall, None) => 0,
             (Field::Error | Field::Speaker(_), None) => 0,
             _ => crate::limits::SCALAR_BYTES_MAX,
         }
@@ -315,8 +292,15 @@ impl Rule {
 }
 
 /// The request fields nearly every provider shares.
-pub(crate) const REQUEST: &[&[Rule]] =
-    &[&[Rule::at("model", Field::Model), Rule::at("stream", Field::Stream)]];
+pub(crate) const ASKED: &[Rule] = &[Rule::at("model", Field::Model), Rule::at("stream", Field::Stream)];
+
+/// The texts of requests for vectors.
+pub(crate) const INPUTS: &[Rule] =
+    &[Rule::at("input", Field::Text), Rule::at("input[]", Field::Text), Rule::at("prompt", Field::Text)];
+
+/// What the usual templates add, from the recorded counts of many providers.
+pub(crate) const CHAT_FRAME: Frame =
+    Frame { text_percent: 100, prompt: 3, turn: 4, tools: 25, value_milli: 600, call: 12 };
 
 /// Methods of requests that ask a provider for something; the others are a browser's and a load balancer's.
 const OTHER_METHODS: &[&str] = &["GET", "POST", "PUT", "PATCH", "DELETE"];
@@ -370,16 +354,24 @@ pub fn named(name: &str) -> Option<&'static Format> {
 /// The number under which [`paths`] has the place of a document's kind.
 pub const KIND: u16 = u16::MAX;
 
-/// The places that `rules` want, and the place that tells the kind of a document, if there is one.
-pub fn paths(rules: &[&[Rule]], kind: &'static str) -> Paths {
+/// The places that `rules` want, and the place that tells the kind of a document, if there is one. With `texts` the
+/// text at places of text is wanted too, to estimate how many tokens it is.
+pub fn paths(rules: &[&[Rule]], kind: &'static str, texts: bool) -> Paths {
     let mut paths = Paths::default();
     if !kind.is_empty() {
         paths.add(kind, KIND, crate::limits::SCALAR_BYTES_MAX, false);
     }
     for (part, rules) in (0u8..).zip(rules) {
         for (number, rule) in (0u8..).zip(*rules) {
-            let flows = matches!(rule.field, Field::Text | Field::Generated) && rule.only.is_none();
-            paths.add(rule.path, u16::from_be_bytes([part, number]), rule.text_bytes(), flows);
+            if !texts && rule.field.is_for_estimates() {
+                continue;
+            }
+            paths.add(
+                rule.path,
+                u16::from_be_bytes([part, number]),
+                rule.text_bytes(),
+                texts && rule.flows(),
+            );
         }
     }
     paths

@@ -47,10 +47,21 @@ impl<'a> Headers<'a> {
         [&b"audio/"[..], b"image/", b"video/"].iter().any(|start| content_type.starts_with(start))
     }
 
-    /// Whether the body is compressed or otherwise encoded.
+    /// Whether the body has a content encoding.
     pub fn is_encoded(&self) -> bool {
-        self.get("content-encoding")
-            .is_some_and(|value| !value.is_empty() && !value.eq_ignore_ascii_case(b"identity"))
+        !self.content_encoding().is_empty()
+    }
+
+    /// The content encodings of the body, in the order in which they were applied; empty if it has none.
+    pub fn content_encoding(&self) -> Vec<u8> {
+        let lines = self.fields.iter().filter(|(name, _)| *name == b"content-encoding");
+        let lines: Vec<_> = lines.map(|(_, value)| *value).collect();
+        let encodings = lines.join(&b","[..]);
+        let is_plain = |token: &[u8]| token.is_empty() || token.eq_ignore_ascii_case(b"identity");
+        if encodings.split(|byte| *byte == b',').all(|token| is_plain(token.trim_ascii())) {
+            return Vec::new();
+        }
+        encodings
     }
 }
 

@@ -30,6 +30,13 @@ pub const FORM_LINE_BYTES_MAX: usize = 512;
 /// Bytes of one stream event (default of `limits.event_bytes`).
 pub const EVENT_BYTES_DEFAULT: u64 = 16 * 1024 * 1024;
 
+/// Bytes of a request that is held to be edited (default of `limits.request_bytes`); a longer one passes untouched.
+/// Below the mebibyte that Envoy buffers by default: what is more than its buffer takes, it refuses.
+pub const REQUEST_BYTES_DEFAULT: usize = 1_000_000;
+
+/// Bytes of a stream event that are held until it is clear whether to hide it; a longer one passes.
+pub const HELD_EVENT_BYTES_MAX: usize = 64 * 1024;
+
 /// Bytes of a label value; what is longer is cut off.
 pub const LABEL_BYTES_MAX: usize = 128;
 
@@ -41,3 +48,18 @@ pub const LABEL_VALUES_DEFAULT: usize = 50;
 
 /// Extra labels an operator may add.
 pub const EXTRA_LABELS_MAX: usize = 4;
+
+/// Content encodings laid over one another in one body that are undone; a server that compresses what its upstream
+/// had compressed makes two.
+pub const ENCODINGS_MAX: usize = 2;
+
+/// Bytes that a compressed body may unfold to for each byte of its own. A hostile one reaches 1032 with deflate and
+/// tens of thousands with the others; event streams flush after each event and stay below 30, and a JSON document
+/// needs thousands of like elements to come near 256.
+pub const DECODED_RATIO_MAX: u64 = 256;
+
+/// Bytes that a compressed body may unfold to whatever its own size: short answers may well say one thing all over.
+pub const DECODED_BYTES_FREE: u64 = 1024 * 1024;
+
+/// Bytes of what was decoded that zstd may refer back to: what RFC 9659 grants an encoder on the web.
+pub const ZSTD_WINDOW_BYTES_MAX: u64 = 8 * 1024 * 1024;

@@ -61,13 +61,19 @@ pub const TOKEN_DETAILS: Metric =
 /// Exchanges without reported usage that should have had it.
 pub const USAGE_MISSING: Metric =
     metric("llm_usage_missing_total", Kind::Counter, &["provider", "model", "reason"]);
+/// Cost by class of tokens, in 1e-9 dollars.
+pub const COST: Metric = metric("llm_cost_nanodollars_total", Kind::Counter, &["provider", "model", "type"]);
+/// Tokens that the price table has no price for.
+pub const UNPRICED_TOKENS: Metric =
+    metric("llm_unpriced_tokens_total", Kind::Counter, &["provider", "model"]);
 /// Label values folded into `other`.
 pub const SERIES_OVERFLOW: Metric =
     of_the_gauge("llm_gauge_series_overflow_total", Kind::Counter, &["limit"]);
 /// Bodies the meter could not read.
 pub const GAPS: Metric = of_the_gauge("llm_gauge_gaps_total", Kind::Counter, &["reason"]);
 /// 1
-pub const BUILD_INFO: Metric = of_the_gauge("llm_gauge_build_info", Kind::Gauge, &["version", "config"]);
+pub const BUILD_INFO: Metric =
+    of_the_gauge("llm_gauge_build_info", Kind::Gauge, &["version", "config", "prices"]);
 
 /// Every metric this build can emit.
 pub const ALL: &[Metric] = &[
@@ -81,6 +87,8 @@ pub const ALL: &[Metric] = &[
     TOKENS,
     TOKEN_DETAILS,
     USAGE_MISSING,
+    COST,
+    UNPRICED_TOKENS,
     SERIES_OVERFLOW,
     GAPS,
     BUILD_INFO,

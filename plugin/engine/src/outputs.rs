@@ -5,7 +5,8 @@ use serde::Serialize;
 use crate::effect::{Effect, FILTER_STATE_KEYS};
 use crate::metrics::{self, Metric};
 use crate::policy::Policy;
-use crate::record::{Record, Word};
+use crate::price::{Cost, Tokens};
+use crate::record::{Record, SOURCE_ESTIMATED, SOURCE_REPORTED, Word};
 use crate::series::Series;
 use crate::usage::Count;
 
@@ -28,7 +29,9 @@ pub fn active(provider: &str, by: i64) -> Effect {
 
 /// The build and its configuration.
 pub fn build_info(policy: &Policy) -> Effect {
-    let labels = [("version", env!("CARGO_PKG_VERSION")), ("config", policy.fingerprint())];
+    let prices = policy.prices().map_or("none", |table| table.title());
+    let labels =
+        [("version", env!("CARGO_PKG_VERSION")), ("config", policy.fingerprint()), ("prices", prices)];
     Effect::Set { stat: metrics::stat(&metrics::BUILD_INFO, labels.into_iter()), value: 1 }
 }
 
@@ -41,15 +44,27 @@ pub fn of(record: &Record, policy: &Policy, series: &mut Series) -> Vec<Effect> 
         policy,
         model: series.model(asked, succeeded),
         extra: series.labels(policy, &record.labels),
+        cost: cost(record, policy, asked),
         effects: Vec::with_capacity(16),
     };
-    let mut effects = emission.effects();
+    let mut effects = emission.effects(series);
     for (limit, by) in series.take_overflows() {
         let labels = [("limit", limit.as_str())];
         let stat = metrics::stat(&metrics::SERIES_OVERFLOW, labels.into_iter());
         effects.push(Effect::Count { stat, by });
     }
     effects
+}
+
+/// What the exchange cost. Prices go by the answering model first, since the name that was asked for may be an alias.
+fn cost(record: &Record, policy: &Policy, renamed: Option<&str>) -> Option<Cost> {
+    let table = policy.prices()?;
+    record.source()?;
+    let answer = &record.answer;
+    let (input, output) = record.tokens();
+    let names = [answer.model.as_deref(), record.request_model.as_deref(), renamed];
+    let tokens = Tokens::new(input.unwrap_or(0), output.unwrap_or(0), &answer.usage);
+    Some(table.cost(&record.provider, names.into_iter().flatten(), &tokens))
 }
 
 /// All that is known of a record, in the form of filter state `wasm.llm.record`.
@@ -65,15 +80,18 @@ struct Emission<'a> {
     model: String,
     /// The extra labels' values.
     extra: Vec<String>,
+    /// Not there where no cost is to be counted, or the usage is not known.
+    cost: Option<Cost>,
     effects: Vec<Effect>,
 }
 
 impl Emission<'_> {
-    fn effects(mut self) -> Vec<Effect> {
+    fn effects(mut self, series: &mut Series) -> Vec<Effect> {
         self.effects.push(active(&self.record.began_as, -1));
         self.count(&metrics::REQUESTS, "", 1);
         self.times();
         self.tokens();
+        self.cost(series);
         if let Some(reason) = self.record.usage_missing {
             self.count(&metrics::USAGE_MISSING, reason.name(), 1);
         }
@@ -88,7 +106,7 @@ impl Emission<'_> {
         let times = self.record.times;
         let mut observe = |metric: &Metric, value: Option<u64>| {
             if let Some(value) = value {
-                let stat = self.stat(metric, "");
+                let stat = self.stat(metric, ("", ""));
                 self.effects.push(Effect::Observe { stat, value });
             }
         };
@@ -101,14 +119,42 @@ impl Emission<'_> {
 
     fn tokens(&mut self) {
         let answer = &self.record.answer;
-        self.count(&metrics::TOKENS, "input", answer.input_tokens.unwrap_or(0));
-        self.count(&metrics::TOKENS, "output", answer.output_tokens.unwrap_or(0));
+        let (input, output) = (answer.input_tokens.unwrap_or(0), answer.output_tokens.unwrap_or(0));
+        let (more_input, more_output) = self.record.estimated_tokens();
+        let more_output = more_output.unwrap_or(0).saturating_sub(output);
+        for (kind, source, by) in [
+            ("input", SOURCE_REPORTED, input),
+            ("output", SOURCE_REPORTED, output),
+            ("input", SOURCE_ESTIMATED, more_input.unwrap_or(0)),
+            ("output", SOURCE_ESTIMATED, more_output),
+        ] {
+            self.count_from(&metrics::TOKENS, (kind, source), by);
+        }
         for (count, name) in DETAILS {
             self.count(&metrics::TOKEN_DETAILS, name, answer.usage.get(*count).unwrap_or(0));
         }
     }
 
+    fn cost(&mut self, series: &mut Series) {
+        let Some(cost) = self.cost.take() else {
+            return;
+        };
+        for (class, units) in &cost.classes {
+            let stat = self.stat(&metrics::COST, (class, ""));
+            let by = series.nanodollars(&stat, *units);
+            if by > 0 {
+                self.effects.push(Effect::Count { stat, by });
+            }
+        }
+        self.count(&metrics::UNPRICED_TOKENS, "", cost.unpriced_tokens);
+        self.cost = Some(cost);
+    }
+
     fn count(&mut self, metric: &Metric, own: &str, by: u64) {
+        self.count_from(metric, (own, ""), by);
+    }
+
+    fn count_from(&mut self, metric: &Metric, own: (&str, &str), by: u64) {
         // A host refuses to add nothing to a counter.
         if by > 0 {
             let stat = self.stat(metric, own);
@@ -116,15 +162,16 @@ impl Emission<'_> {
         }
     }
 
-    /// The stat of `metric` for this record; `own` is the value of the label that only the metric knows.
-    fn stat(&self, metric: &Metric, own: &str) -> String {
+    /// The stat of `metric` for this record; `own` are the values of the label that only the metric knows, and of
+    /// `source`.
+    fn stat(&self, metric: &Metric, (own, source): (&str, &str)) -> String {
         let value = |name: &&'static str| match *name {
             "provider" => self.record.provider.as_str(),
             "model" => self.model.as_str(),
             "operation" => self.record.operation,
             "status" => self.record.status.name(),
             "error" => self.record.error.name(),
-            "source" => self.record.source().unwrap_or(""),
+            "source" => source,
             _ => own,
         };
         let labels = metric.labels.iter().map(|name| (*name, value(name)));
@@ -135,7 +182,10 @@ impl Emission<'_> {
     }
 
     fn filter_state(&mut self) {
-        let summary = Summary::new(self.record, &self.model, self.policy, &self.extra);
+        let summary = Summary {
+            cost_nanodollars: self.cost.as_ref().and_then(Cost::nanodollars),
+            ..Summary::new(self.record, &self.model, self.policy, &self.extra)
+        };
         self.effects.push(Effect::FilterState { key: "json", value: json(&summary) });
         self.effects.push(Effect::FilterState {
             key: "total_tokens",
@@ -190,6 +240,8 @@ struct Summary<'a> {
     reasoning_tokens: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     source: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cost_nanodollars: Option<u64>,
     duration_ms: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     first_byte_ms: Option<u64>,
@@ -206,7 +258,8 @@ struct Summary<'a> {
 impl<'a> Summary<'a> {
     fn new(record: &'a Record, model: &'a str, policy: &'a Policy, extra: &'a [String]) -> Self {
         let answer = &record.answer;
-        let (input, output) = (answer.input_tokens, answer.output_tokens);
+        let (input, output) = record.tokens();
+        let is_estimated = record.estimated_tokens() != (None, None);
         let sum = || Some(input?.saturating_add(output.unwrap_or(0)));
         let labels = policy.labels().iter().zip(extra);
         Self {
@@ -224,7 +277,8 @@ impl<'a> Summary<'a> {
             total_tokens: answer.usage.get(Count::Total).or_else(sum),
             cached_input_tokens: answer.usage.get(Count::CacheRead),
             reasoning_tokens: answer.usage.get(Count::Reasoning),
-            source: record.source(),
+            source: if is_estimated { Some(SOURCE_ESTIMATED) } else { record.source() },
+            cost_nanodollars: None,
             duration_ms: record.times.duration_ms,
             first_byte_ms: record.times.first_byte_ms,
             first_token_ms: record.times.first_token_ms,
@@ -262,6 +316,8 @@ struct Full<'a> {
     content_chunks: Option<u32>,
     complete: Option<bool>,
     source: Option<&'static str>,
+    estimated_input_tokens: Option<u64>,
+    estimated_output_tokens: Option<u64>,
     status: &'static str,
     error: &'static str,
     usage_missing: Option<&'static str>,
@@ -272,6 +328,7 @@ impl<'a> Full<'a> {
     fn new(record: &'a Record) -> Self {
         let answer = &record.answer;
         let count = |count| answer.usage.get(count);
+        let (estimated_input_tokens, estimated_output_tokens) = record.estimated_tokens();
         Self {
             provider: &record.provider,
             operation: record.operation,
@@ -297,6 +354,8 @@ impl<'a> Full<'a> {
             content_chunks: answer.content_chunks,
             complete: answer.complete,
             source: record.source(),
+            estimated_input_tokens,
+            estimated_output_tokens,
             status: record.status.name(),
             error: record.error.name(),
             usage_missing: record.usage_missing.map(|reason| reason.name()),

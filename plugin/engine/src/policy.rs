@@ -2,13 +2,14 @@
 
 use core::fmt;
 
-use crate::config::{Config, Label, MatchRule, Rename};
+use crate::config::{Config, Label, MatchRule, Rename, StreamUsage, Switch};
 use crate::effect;
 use crate::formats::{self, Format};
 use crate::head::Headers;
 use crate::limits::EXTRA_LABELS_MAX;
 use crate::metrics::{self, is_label_name};
 use crate::pattern::Pattern;
+use crate::price::Table;
 use crate::scan::Paths;
 
 /// What the filter does, compiled from a [`Config`].
@@ -19,8 +20,12 @@ pub struct Policy {
     labels: Vec<Label>,
     models: crate::config::Models,
     renames: Vec<(Pattern, String)>,
+    prices: Option<Table>,
     filter_state: Vec<&'static str>,
     event_bytes_max: u64,
+    estimates: bool,
+    asks_usage: bool,
+    request_bytes_max: usize,
     fingerprint: String,
 }
 
@@ -113,20 +118,30 @@ impl Policy {
         });
         check_labels(&config.labels)?;
         at_least_one("models.max_series", config.models.max_series)?;
+        at_least_one("limits.request_bytes", config.limits.request_bytes)?;
         at_least_one("limits.event_bytes", usize::try_from(config.limits.event_bytes).unwrap_or(usize::MAX))?;
         let renames = &config.models.rename;
+        let estimates = config.estimate == Switch::On;
+        let texts = |format: &Format| estimates && format.has_usage;
+        let prices = config.prices.map(Table::new).transpose();
+        let prices =
+            prices.map_err(|(key, message)| ConfigError { path: format!("prices.{key}"), message })?;
         let plans = |format: &&'static Format| Plans {
-            request: formats::paths(format.request, ""),
-            response: formats::paths(format.response, format.kind),
+            request: formats::paths(format.request, "", texts(format)),
+            response: formats::paths(format.response, format.kind, texts(format)),
         };
         Ok(Self {
             rules: rules.transpose()?,
             plans: formats::ALL.iter().map(plans).collect(),
             renames: renames.iter().map(Rename::compile).collect(),
+            prices,
             filter_state: filter_state(&config.filter_state)?,
             labels: config.labels,
             models: config.models,
             event_bytes_max: config.limits.event_bytes,
+            estimates,
+            asks_usage: config.streaming.usage == StreamUsage::Request,
+            request_bytes_max: config.limits.request_bytes,
             fingerprint,
         })
     }
@@ -206,6 +221,11 @@ impl Policy {
         rule.map_or(model, |(_, to)| to)
     }
 
+    /// What tokens cost, if that is to be counted.
+    pub fn prices(&self) -> Option<&Table> {
+        self.prices.as_ref()
+    }
+
     /// Further keys of filter state.
     pub fn filter_state(&self) -> &[&'static str] {
         &self.filter_state
@@ -214,6 +234,21 @@ impl Policy {
     /// Bytes of one stream event that are still read.
     pub fn event_bytes_max(&self) -> u64 {
         self.event_bytes_max
+    }
+
+    /// Whether tokens that nobody reported are estimated.
+    pub fn estimates(&self) -> bool {
+        self.estimates
+    }
+
+    /// Whether streams are asked for usage where the client does not ask.
+    pub fn asks_usage(&self) -> bool {
+        self.asks_usage
+    }
+
+    /// Bytes of a request that is held to be edited.
+    pub fn request_bytes_max(&self) -> usize {
+        self.request_bytes_max
     }
 
     /// Tells configurations apart (`llm_gauge_build_info`); not a secret and no proof of anything.

@@ -4,13 +4,17 @@
 //! nothing, and a kept value costs no allocation of its own.
 
 mod pending;
+mod reader;
 
-use crate::formats::{self, Choices, Field, Format, Operation, Rule, Tools};
+use crate::estimate::Tally;
+use crate::formats::{self, Choices, Field, Format, Operation, Tools};
 use crate::head::Headers;
 use crate::limits::CHOICES_MAX;
 use crate::record::{Answer, Gap, Word};
-use crate::scan::{At, Documents, Node, NodeId, Paths, Scalar, Sink};
-use crate::usage::Usage;
+use crate::scan::Paths;
+use crate::usage::{Count, Usage};
+
+pub use reader::Reader;
 
 use pending::{Pending, Value};
 
@@ -42,6 +46,20 @@ pub struct Reading {
     is_done: bool,
     gaps: Vec<Gap>,
     deltas: Deltas,
+    texts: Texts,
+    /// The output's count is of the stream's beginning.
+    is_first_output: bool,
+}
+
+/// All text that was generated, as far as it was seen: also that of events which broke off.
+#[derive(Debug, Default)]
+struct Texts {
+    /// Of all deltas.
+    deltas: Tally,
+    /// Of the last document that had a whole answer.
+    whole: Tally,
+    /// That document has ended.
+    is_whole_over: bool,
 }
 
 /// One choice of an answer.
@@ -89,6 +107,8 @@ impl Reading {
             is_done: false,
             gaps: Vec::new(),
             deltas: Deltas::default(),
+            texts: Texts::default(),
+            is_first_output: false,
         }
     }
 
@@ -146,6 +166,11 @@ impl Reading {
         self.deltas
     }
 
+    /// The text that was generated. A stream that also repeats its whole answer has it once.
+    pub fn text(&self) -> Tally {
+        if self.texts.deltas.is_empty() { self.texts.whole } else { self.texts.deltas }
+    }
+
     /// Whether nothing more is to come: the protocol's last mark was seen.
     pub fn is_closed(&self) -> bool {
         self.is_complete || self.is_done
@@ -199,7 +224,7 @@ impl Reading {
         if self.usage.is_empty() {
             self.usage = self.metered;
         }
-        let (input_tokens, output_tokens) = self.usage.inclusive(self.format);
+        let (input_tokens, output_tokens) = self.usage.inclusive(self.format.convention());
         Answer {
             // An error names what failed, and it is no answer.
             model: self.model.take().filter(|_| !is_http_error),
@@ -208,6 +233,7 @@ impl Reading {
             usage: self.usage,
             input_tokens,
             output_tokens,
+            is_first_output: self.is_first_output,
             finish_reasons: finish_reasons.into_iter().chain(blocked).collect(),
             tool_calls: has_tools.then_some(tool_calls),
             choices,
@@ -270,6 +296,13 @@ impl Reading {
             Field::Usage(count) => {
                 if let Some(tokens) = value.count() {
                     usage.set(count, tokens);
+                    self.is_first_output &= count != Count::Output;
+                }
+            }
+            Field::FirstUsage(count) => {
+                if let Some(tokens) = value.count() {
+                    usage.set(count, tokens);
+                    self.is_first_output |= count == Count::Output;
                 }
             }
             Field::Metered(count) => {
@@ -335,77 +368,6 @@ struct OpenChoice {
 fn first(slot: &mut Option<String>, value: Value<'_>) {
     if slot.is_none() {
         *slot = value.text().filter(|text| !text.is_empty());
-    }
-}
-
-/// Takes the documents of one response as they arrive.
-#[derive(Debug)]
-pub struct Reader<'a> {
-    reading: &'a mut Reading,
-    paths: &'a Paths,
-    now_ns: u64,
-}
-
-impl Reader<'_> {
-    fn found(&mut self, node: NodeId, mut take: impl FnMut(&mut Pending, &Rule)) {
-        let rules = self.paths.node(node).map(Node::rules).unwrap_or_default();
-        for rule in rules {
-            // KIND is no rule's number: what stands there goes to `scalar`.
-            let Some(rule) = formats::rule(self.reading.format.response, *rule) else {
-                continue;
-            };
-            // Every event of a stream repeats its id and model; only the first ones count.
-            let is_settled = match rule.field {
-                Field::Id => self.reading.id.is_some(),
-                Field::Model => self.reading.model.is_some(),
-                _ => false,
-            };
-            if !is_settled {
-                take(&mut self.reading.pending, rule);
-            }
-        }
-    }
-}
-
-impl Sink for Reader<'_> {
-    fn open(&mut self, node: NodeId, at: At) {
-        self.found(node, |pending, rule| pending.open(rule, at));
-    }
-
-    fn scalar(&mut self, node: NodeId, at: At, value: Scalar<'_>) {
-        let rules = self.paths.node(node).map(Node::rules).unwrap_or_default();
-        if rules.contains(&formats::KIND) {
-            self.reading.pending.set_kind(value);
-        }
-        self.found(node, |pending, rule| pending.scalar(rule, at, value));
-    }
-
-    fn flow(&mut self, _node: NodeId, _at: At, _piece: &[u8]) {}
-}
-
-impl Documents for Reader<'_> {
-    fn document(&mut self) {
-        if self.reading.pending.is_overfull() {
-            self.reading.add_gap(Gap::TooManyValues);
-        }
-        self.reading.apply(self.now_ns);
-    }
-
-    fn discard(&mut self) {
-        self.reading.pending.clear();
-    }
-
-    fn done_mark(&mut self) {
-        self.reading.is_done = true;
-    }
-
-    fn exception(&mut self, kind: &[u8]) {
-        self.reading.error_told = true;
-        self.reading.error_type = Some(Word::Text(String::from_utf8_lossy(kind).into_owned()));
-    }
-
-    fn gap(&mut self, gap: Gap) {
-        self.reading.add_gap(gap);
     }
 }
 

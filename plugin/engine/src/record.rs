@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::estimate::Estimate;
 use crate::usage::Usage;
 
 /// A provider's own word: a name, or a number where it speaks in numbers.
@@ -29,6 +30,10 @@ pub enum Gap {
     TooManyValues,
     /// A content encoding this build does not decode.
     UnknownEncoding,
+    /// The body is not in the content encoding that its head names.
+    DecodeFailed,
+    /// The body unfolds to more than the bound.
+    DecodedTooLarge,
     /// The body ended in the middle of a document.
     Truncated,
     /// The response ended before its stream was complete.
@@ -45,6 +50,8 @@ impl Gap {
             Self::EventTooLarge => "event_too_large",
             Self::TooManyValues => "too_many_values",
             Self::UnknownEncoding => "unknown_encoding",
+            Self::DecodeFailed => "decode_failed",
+            Self::DecodedTooLarge => "decoded_too_large",
             Self::Truncated => "truncated",
             Self::IncompleteStream => "incomplete_stream",
         }
@@ -161,6 +168,8 @@ pub struct Answer {
     pub input_tokens: Option<u64>,
     /// All output, reasoning included.
     pub output_tokens: Option<u64>,
+    /// The output's count is of the stream's beginning, and its last one did not come.
+    pub is_first_output: bool,
     /// Why each choice ended, in the order of the choices.
     pub finish_reasons: Vec<Word>,
     /// Calls the client is asked to run.
@@ -219,20 +228,53 @@ pub struct Record {
     pub error: ErrorClass,
     /// Why there is no usage, where there should have been.
     pub usage_missing: Option<UsageMissing>,
+    /// What the texts tell of the tokens, where estimates are on.
+    pub estimate: Option<Estimate>,
     /// When things happened.
     pub times: Times,
     /// What could not be read.
     pub gaps: Vec<Gap>,
 }
 
-/// Where token counts come from.
+/// Token counts are the provider's.
 pub const SOURCE_REPORTED: &str = "reported";
 
+/// Token counts are made from the texts that were seen.
+pub const SOURCE_ESTIMATED: &str = "estimated";
+
 impl Record {
-    /// `reported` if the provider said how many tokens it was.
+    /// Where the answer's token counts come from: `reported` if the provider said any, else `estimated` where
+    /// [`estimated_tokens`](Self::estimated_tokens) stand in for them.
     pub fn source(&self) -> Option<&'static str> {
         let said = self.answer.input_tokens.is_some() || self.answer.output_tokens.is_some();
-        said.then_some(SOURCE_REPORTED)
+        match self.estimated_tokens() {
+            _ if said => Some(SOURCE_REPORTED),
+            (None, None) => None,
+            _ => Some(SOURCE_ESTIMATED),
+        }
+    }
+
+    /// Input and output that nobody reported though somebody should have: `None` where it was reported, or nothing was
+    /// seen of it. A first count of the output is the least it can be.
+    pub fn estimated_tokens(&self) -> (Option<u64>, Option<u64>) {
+        let Some(estimate) = self.estimate.filter(|_| self.usage_missing.is_some()) else {
+            return (None, None);
+        };
+        let answer = &self.answer;
+        let (input, output) = (estimate.input_tokens(), estimate.output_tokens());
+        let is_known = answer.input_tokens.is_some();
+        let is_unseen = !is_known && input == 0 && output == 0;
+        let is_open = !is_unseen && (answer.output_tokens.is_none() || answer.is_first_output);
+        (
+            Some(input).filter(|tokens| !is_known && *tokens > 0),
+            is_open.then(|| output.max(answer.output_tokens.unwrap_or(0))),
+        )
+    }
+
+    /// All input and all output as far as they are known: reported, or else estimated.
+    pub fn tokens(&self) -> (Option<u64>, Option<u64>) {
+        let (input, output) = self.estimated_tokens();
+        (self.answer.input_tokens.or(input), output.or(self.answer.output_tokens))
     }
 
     /// Where there was an error: whether it came inside a response that had begun as a success.

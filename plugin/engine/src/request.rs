@@ -1,5 +1,6 @@
 //! What the request asks for, read from its body as it passes.
 
+use crate::estimate::Prompt;
 use crate::formats::{self, Field, Format};
 use crate::head::Headers;
 use crate::record::Gap;
@@ -14,6 +15,8 @@ pub struct Asked {
     pub model: Option<String>,
     /// Whether a stream is asked for.
     pub stream: Option<bool>,
+    /// What goes to the model.
+    pub prompt: Prompt,
     /// What could not be read.
     pub gaps: Vec<Gap>,
 }
@@ -25,13 +28,18 @@ impl Asked {
         let form = Form::announced(head.get("content-type").unwrap_or_default());
         let is_other = ["multipart/", "audio/", "image/", "application/octet-stream"];
         let is_other = is_other.iter().any(|start| content_type.starts_with(start.as_bytes()));
-        let is_readable = !is_other && !head.is_encoded();
+        let encoding = head.content_encoding();
+        let is_encoded = !encoding.is_empty();
+        let plain = (!is_other).then(|| Body::new(Announced::default(), event_bytes_max));
+        let body = plain.and_then(|body| if is_encoded { body.encoded(&encoding) } else { Some(body) });
+        let is_unknown = is_encoded && !is_other && body.is_none();
         Self {
-            body: is_readable.then(|| Body::new(Announced::default(), event_bytes_max)),
-            form: form.filter(|_| !head.is_encoded()),
+            body,
+            form: form.filter(|_| !is_encoded),
             model: model_in_path,
             stream: None,
-            gaps: if head.is_encoded() { vec![Gap::UnknownEncoding] } else { Vec::new() },
+            prompt: Prompt::default(),
+            gaps: if is_unknown { vec![Gap::UnknownEncoding] } else { Vec::new() },
         }
     }
 
@@ -75,7 +83,17 @@ struct Reader<'a> {
 }
 
 impl Sink for Reader<'_> {
-    fn open(&mut self, _node: NodeId, _at: At) {}
+    fn open(&mut self, node: NodeId, _at: At) {
+        let rules = self.paths.node(node).map(Node::rules).unwrap_or_default();
+        let rules = rules.iter().filter_map(|rule| formats::rule(self.format.request, *rule));
+        for rule in rules {
+            match rule.field {
+                Field::Turn => self.asked.prompt.turns = self.asked.prompt.turns.saturating_add(1),
+                Field::Schema => self.asked.prompt.values = self.asked.prompt.values.saturating_add(1),
+                _ => {}
+            }
+        }
+    }
 
     // Values count at once: a model read from a body that breaks off later was still asked for.
     fn scalar(&mut self, node: NodeId, _at: At, value: Scalar<'_>) {
@@ -87,12 +105,20 @@ impl Sink for Reader<'_> {
                     self.asked.model = Some(String::from_utf8_lossy(start).into_owned());
                 }
                 (Field::Stream, Scalar::Bool(stream)) => self.asked.stream = Some(stream),
+                (Field::Text, _) => self.asked.prompt.text.end(),
+                (Field::Schema, _) => {
+                    self.asked.prompt.text.end();
+                    self.asked.prompt.values = self.asked.prompt.values.saturating_add(1);
+                }
                 _ => {}
             }
         }
     }
 
-    fn flow(&mut self, _node: NodeId, _at: At, _piece: &[u8]) {}
+    // What flows in a request is text and nothing else.
+    fn flow(&mut self, _node: NodeId, _at: At, piece: &[u8]) {
+        self.asked.prompt.text.feed(piece);
+    }
 }
 
 impl Documents for Reader<'_> {

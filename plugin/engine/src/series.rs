@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::metrics::label_value;
 use crate::policy::Policy;
+use crate::price::UNITS_PER_NANODOLLAR;
 
 /// The label value of everything that has no series of its own.
 pub const OTHER: &str = "other";
@@ -17,6 +18,8 @@ pub struct Series {
     /// By number of the label.
     labels: Vec<BTreeSet<String>>,
     overflows: BTreeMap<String, u64>,
+    /// By stat: units of cost that do not make a whole nanodollar yet. As many as there are series of cost.
+    carried: BTreeMap<String, u64>,
 }
 
 impl Series {
@@ -27,6 +30,7 @@ impl Series {
             models_max: policy.models().max_series.max(policy.models().known.len()),
             labels: policy.labels().iter().map(|_| BTreeSet::new()).collect(),
             overflows: BTreeMap::new(),
+            carried: BTreeMap::new(),
         }
     }
 
@@ -71,6 +75,22 @@ impl Series {
     /// What was folded since the last call: the limit's name and how often.
     pub fn take_overflows(&mut self) -> BTreeMap<String, u64> {
         core::mem::take(&mut self.overflows)
+    }
+
+    /// The nanodollars that a stat grows by when `units` of cost come to it. What is left over waits for the next
+    /// ones: the stat is the floor of the exact sum, however many exchanges make it up.
+    pub fn nanodollars(&mut self, stat: &str, units: u128) -> u64 {
+        let carried = self.carried.get(stat).copied().unwrap_or(0);
+        let sum = units.saturating_add(u128::from(carried));
+        let whole = sum.checked_div(UNITS_PER_NANODOLLAR).unwrap_or(0);
+        let rest = sum.saturating_sub(whole.saturating_mul(UNITS_PER_NANODOLLAR));
+        let rest = u64::try_from(rest).unwrap_or(0);
+        match self.carried.get_mut(stat) {
+            Some(carried) => *carried = rest,
+            None if rest > 0 => drop(self.carried.insert(stat.to_owned(), rest)),
+            None => {}
+        }
+        u64::try_from(whole).unwrap_or(u64::MAX)
     }
 
     fn overflow(&mut self, limit: &str) {

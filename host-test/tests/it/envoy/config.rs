@@ -21,6 +21,8 @@ fn the_shipped_bootstrap_is_valid() {
         assert!(valid, "{words}");
         let (valid, words) = validated(shipped().await.configuration("{}").unwrap()).await;
         assert!(valid, "{words}");
+        let (valid, words) = validated(shipped().await.rate_limited().unwrap()).await;
+        assert!(valid, "with envoy/ratelimit.yaml: {words}");
     });
 }
 

@@ -219,7 +219,8 @@ fn every_ending() {
         (Some(33), Some(11)),
     );
     let part = Case { body: &ANTHROPIC[..5], flags: CLIENT_LEFT, has_end: false, ..MESSAGES };
-    check(part, "cancelled client_cancelled -", (Some(33), Some(1)));
+    let record = check(part, "cancelled client_cancelled cancelled", (Some(33), Some(1)));
+    assert!(record.answer.is_first_output);
 }
 
 #[test]
@@ -246,8 +247,9 @@ fn errors_in_documents_and_in_streams() {
 
 #[test]
 fn what_cannot_be_read_is_a_gap_and_no_error() {
-    let encoded = Case { body: OPENAI, encoding: "gzip", ..CHAT };
-    let record = check(encoded, "success none unreadable unknown_encoding", NONE);
+    let encoded = |encoding| Case { body: OPENAI, encoding, ..CHAT };
+    check(encoded("gzip"), "success none unreadable decode_failed", NONE);
+    let record = check(encoded("compress"), "success none unreadable unknown_encoding", NONE);
     assert_eq!(record.times.first_byte_ms, Some(100));
     let json = |body| Case { body, content_type: "application/json", ..CHAT };
     check(json(&[(5, "{\"id\":\"x\"")]), "success none unreadable truncated", NONE);
@@ -272,7 +274,8 @@ fn a_gap_in_the_request_says_nothing_of_usage() {
     let model = |case, ending| check(case, ending, (Some(9), Some(5))).request_model.is_some();
     assert!(model(with(&[("content-type", "text/plain")]), "success none -"));
     assert!(!model(with(&[("content-type", "Multipart/Form-Data; boundary=x")]), "success none -"));
-    assert!(!model(with(&[("content-encoding", "gzip")]), "success none - unknown_encoding"));
+    assert!(!model(with(&[("content-encoding", "gzip")]), "success none - decode_failed"));
+    assert!(!model(with(&[("content-encoding", "compress")]), "success none - unknown_encoding"));
 }
 
 #[test]

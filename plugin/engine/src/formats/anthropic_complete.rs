@@ -8,6 +8,7 @@ pub const FORMAT: Format = Format {
     provider: "anthropic",
     operation: Operation::TextCompletion,
     claims: &["*/v1/complete"],
+    request: &[super::ASKED, &[Rule::at("prompt", Field::Text)]],
     response: &[
         &[
             Rule::at("id", Field::Id),

@@ -6,7 +6,7 @@
 
 use super::bedrock_converse::ERROR_HEADER;
 use super::{BLANK, Choices, Field, Format, Operation, Rule, Tools};
-use super::{anthropic_messages, openai_chat};
+use super::{anthropic_messages, bedrock_converse, cohere, openai_chat};
 use crate::usage::Count;
 
 /// What all vendors' rows share.
@@ -26,6 +26,9 @@ const INVOKE: Format = Format {
     ..BLANK
 };
 
+/// The one text of models that continue texts.
+const TEXT_PROMPT: &[Rule] = &[Rule::at("prompt", Field::Text)];
+
 const METRICS: &[Rule] = &[
     Rule::at("amazon-bedrock-invocationMetrics.inputTokenCount", Field::Metered(Count::Input)),
     Rule::at("amazon-bedrock-invocationMetrics.outputTokenCount", Field::Metered(Count::Output)),
@@ -37,8 +40,10 @@ const METRICS: &[Rule] = &[
 pub const ANTHROPIC: Format = Format {
     name: "bedrock_anthropic",
     claims: &["*/model/*anthropic.*/invoke", "*/model/*anthropic.*/invoke-with-response-stream"],
+    request: &[super::ASKED, anthropic_messages::PROMPT, TEXT_PROMPT],
     response: &[
         anthropic_messages::RESPONSE,
+        anthropic_messages::WHOLE,
         &[
             Rule::at("role", Field::Choice),
             Rule::at("message.role", Field::Choice),
@@ -48,6 +53,7 @@ pub const ANTHROPIC: Format = Format {
         METRICS,
     ],
     choices: Choices::Counted,
+    frame: anthropic_messages::FRAME,
     tools: Tools::Always,
     ..INVOKE
 };
@@ -56,7 +62,9 @@ pub const ANTHROPIC: Format = Format {
 pub const NOVA: Format = Format {
     name: "bedrock_nova",
     claims: &["*/model/*amazon.nova*/invoke", "*/model/*amazon.nova*/invoke-with-response-stream"],
+    request: &[super::ASKED, bedrock_converse::PROMPT],
     response: &[
+        bedrock_converse::WHOLE,
         &[
             Rule::at("stopReason", Field::Finish),
             Rule::at("messageStop.stopReason", Field::Finish),
@@ -78,6 +86,7 @@ pub const NOVA: Format = Format {
         ],
         METRICS,
     ],
+    frame: bedrock_converse::FRAME,
     tools: Tools::Always,
     ..INVOKE
 };
@@ -87,8 +96,10 @@ pub const TITAN: Format = Format {
     name: "bedrock_titan",
     operation: Operation::TextCompletion,
     claims: &["*/model/*amazon.titan-t*/invoke", "*/model/*amazon.titan-t*/invoke-with-response-stream"],
+    request: &[super::ASKED, &[Rule::at("inputText", Field::Text)]],
     response: &[
         &[
+            Rule::at("results[].outputText", Field::Whole),
             Rule::at("outputText", Field::Text),
             Rule::at("completionReason", Field::Finish),
             Rule::at("results[].completionReason", Field::Finish),
@@ -106,6 +117,7 @@ pub const LLAMA: Format = Format {
     name: "bedrock_llama",
     operation: Operation::TextCompletion,
     claims: &["*/model/*meta.llama*/invoke", "*/model/*meta.llama*/invoke-with-response-stream"],
+    request: &[super::ASKED, TEXT_PROMPT],
     response: &[
         &[
             Rule::at("generation", Field::Text),
@@ -123,6 +135,7 @@ pub const MISTRAL: Format = Format {
     name: "bedrock_mistral",
     operation: Operation::TextCompletion,
     claims: &["*/model/*mistral.mi*/invoke", "*/model/*mistral.mi*/invoke-with-response-stream"],
+    request: &[super::ASKED, TEXT_PROMPT],
     response: &[
         &[Rule::at("outputs[].text", Field::Text), Rule::at("outputs[].stop_reason", Field::Finish)],
         METRICS,
@@ -135,8 +148,10 @@ pub const MISTRAL: Format = Format {
 pub const COHERE: Format = Format {
     name: "bedrock_cohere",
     claims: &["*/model/*cohere.command-*/invoke", "*/model/*cohere.command-*/invoke-with-response-stream"],
+    request: &[super::ASKED, cohere::V1_PROMPT],
     response: &[
         &[
+            Rule::at("generations[].text", Field::Whole),
             Rule::at("id", Field::Id),
             Rule::at("finish_reason", Field::Finish),
             Rule::at("generations[].finish_reason", Field::Finish),
@@ -163,6 +178,7 @@ pub const EMBEDDINGS: Format = Format {
     name: "bedrock_embeddings",
     operation: Operation::Embeddings,
     claims: &["*/model/*embed*/invoke"],
+    request: &[super::ASKED, &[Rule::at("inputText", Field::Text), Rule::at("texts[]", Field::Text)]],
     response: &[&[Rule::at("id", Field::Id), Rule::at("inputTextTokenCount", Field::Usage(Count::Input))]],
     tools: Tools::None,
     ..INVOKE
@@ -177,7 +193,9 @@ pub const CHAT: Format = Format {
         "*/model/*mistral.mistral-large*/invoke",
         "*/model/*mistral.mistral-large*/invoke-with-response-stream",
     ],
-    response: &[openai_chat::RESPONSE, METRICS],
+    request: &[super::ASKED, openai_chat::PROMPT, TEXT_PROMPT],
+    response: &[openai_chat::RESPONSE, openai_chat::WHOLE, METRICS],
+    frame: super::CHAT_FRAME,
     input_tokens: &[Count::Input],
     ..INVOKE
 };

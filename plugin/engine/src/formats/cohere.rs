@@ -2,7 +2,34 @@
 //! chat template; where the first is silent the second counts.
 
 use super::{BLANK, Choices, Field, Format, Operation, Rule, Tools};
+use crate::estimate::Frame;
 use crate::usage::Count;
+
+/// What goes to the model.
+const V2_PROMPT: &[Rule] = &[
+    Rule::at("messages[]", Field::Turn),
+    Rule::at("messages[].content", Field::Text),
+    Rule::at("messages[].content[].text", Field::Text),
+    Rule::at("messages[].tool_plan", Field::Text),
+    Rule::at("messages[].tool_calls[].function.arguments", Field::Text),
+    Rule::at("tools.**", Field::Schema),
+    Rule::at("documents.**", Field::Text),
+    Rule::at("response_format.**", Field::Schema),
+];
+
+/// Its template is long, and longer with tools.
+const FRAME: Frame = Frame { text_percent: 100, prompt: 60, turn: 4, tools: 850, value_milli: 600, call: 27 };
+
+/// The same in the first API.
+pub(super) const V1_PROMPT: &[Rule] = &[
+    Rule::at("preamble", Field::Text),
+    Rule::at("message", Field::Text),
+    Rule::at("prompt", Field::Text),
+    Rule::at("chat_history[]", Field::Turn),
+    Rule::at("chat_history[].message", Field::Text),
+    Rule::at("tools.**", Field::Schema),
+    Rule::at("documents.**", Field::Text),
+];
 
 /// `POST /v2/chat`; streams tell usage in `message-end`.
 pub const V2: Format = Format {
@@ -10,7 +37,12 @@ pub const V2: Format = Format {
     provider: "cohere",
     operation: Operation::Chat,
     claims: &["*/v2/chat"],
+    request: &[super::ASKED, V2_PROMPT],
     response: &[&[
+        Rule::at("message.content[].text", Field::Whole),
+        Rule::at("message.content[].thinking", Field::Whole),
+        Rule::at("message.tool_plan", Field::Whole),
+        Rule::at("message.tool_calls[].function.arguments", Field::Whole),
         Rule::at("id", Field::Id),
         Rule::at("finish_reason", Field::Finish),
         Rule::at("delta.finish_reason", Field::Finish),
@@ -37,6 +69,7 @@ pub const V2: Format = Format {
         Rule::only("type", "message-end", Field::Last),
     ]],
     choices: Choices::One,
+    frame: FRAME,
     tools: Tools::Always,
     ..BLANK
 };
@@ -47,6 +80,8 @@ pub const V1: Format = Format {
     provider: "cohere",
     operation: Operation::Chat,
     claims: &["*/v1/chat"],
+    request: &[super::ASKED, V1_PROMPT],
+    frame: FRAME,
     response: &[V1_RESPONSE],
     choices: Choices::Counted,
     tools: Tools::WithChoices,
@@ -59,6 +94,7 @@ pub const V1_GENERATE: Format = Format {
     provider: "cohere",
     operation: Operation::TextCompletion,
     claims: &["*/v1/generate"],
+    request: &[super::ASKED, V1_PROMPT],
     response: &[V1_RESPONSE],
     choices: Choices::Counted,
     tools: Tools::WithChoices,
@@ -79,6 +115,7 @@ const V1_RESPONSE: &[Rule] = &[
     Rule::at("tool_calls[]", Field::ToolCall),
     Rule::at("response.tool_calls[]", Field::WholeToolCall),
     Rule::at("text", Field::Text),
+    Rule::at("generations[].text", Field::Whole),
     Rule::at("meta.tokens.input_tokens", Field::Usage(Count::Input)),
     Rule::at("meta.tokens.output_tokens", Field::Usage(Count::Output)),
     Rule::at("meta.billed_units.input_tokens", Field::Metered(Count::Input)),
@@ -96,6 +133,7 @@ pub const EMBED: Format = Format {
     provider: "cohere",
     operation: Operation::Embeddings,
     claims: &["*/v1/embed", "*/v2/embed"],
+    request: &[super::ASKED, &[Rule::at("texts[]", Field::Text)]],
     response: &[&[
         Rule::at("id", Field::Id),
         Rule::at("embeddings[]", Field::Item),

@@ -5,9 +5,27 @@
 //! candidates leave out `thoughtsTokenCount`; the total has all four.
 
 use super::{BLANK, Choices, Field, Format, Operation, Rule, Tools};
+use crate::estimate::Frame;
 use crate::usage::{Count, Merge};
 
 const MODEL: Option<(&str, &str)> = Some(("/models/", ":"));
+
+/// It counts hardly more than the texts.
+pub(super) const FRAME: Frame =
+    Frame { text_percent: 100, prompt: 0, turn: 1, tools: 0, value_milli: 200, call: 3 };
+
+/// What goes to the model.
+const PROMPT: &[Rule] = &[
+    Rule::at("systemInstruction.parts[].text", Field::Text),
+    Rule::at("system_instruction.parts[].text", Field::Text),
+    Rule::at("contents[]", Field::Turn),
+    Rule::at("contents[].parts[].text", Field::Text),
+    Rule::at("contents[].parts[].functionCall.args.**", Field::Text),
+    Rule::at("contents[].parts[].functionResponse.response.**", Field::Text),
+    Rule::at("tools.**", Field::Schema),
+    Rule::at("generationConfig.responseSchema.**", Field::Schema),
+    Rule::at("generationConfig.responseJsonSchema.**", Field::Schema),
+];
 
 /// `POST …/models/MODEL:generateContent` and `:streamGenerateContent`, whose stream is a JSON array without `alt=sse`.
 pub const FORMAT: Format = Format {
@@ -20,6 +38,7 @@ pub const FORMAT: Format = Format {
         "*/tunedModels/*:generateContent",
     ],
     model_in_path: MODEL,
+    request: &[super::ASKED, PROMPT],
     response: &[
         &[
             Rule::at("responseId", Field::Id),
@@ -32,6 +51,8 @@ pub const FORMAT: Format = Format {
             Rule::at("candidates[].content.parts[].thought", Field::Hidden),
             Rule::at("candidates[].content.parts[].functionCall", Field::ToolCall),
             Rule::at("candidates[].content.parts[].functionCall", Field::Generated),
+            Rule::at("candidates[].content.parts[].functionCall.args.**", Field::Generated),
+            Rule::at("candidates[].content.parts[].executableCode.code", Field::Generated),
             Rule::at("usageMetadata.promptTokenCount", Field::Usage(Count::Input)),
             Rule::at("usageMetadata.candidatesTokenCount", Field::Usage(Count::Output)),
             Rule::at("usageMetadata.totalTokenCount", Field::Usage(Count::Total)),
@@ -61,6 +82,7 @@ pub const FORMAT: Format = Format {
     input_tokens: &[Count::Input, Count::ToolUseInput],
     output_tokens: &[Count::Output, Count::Reasoning],
     choices: Choices::CountedOrZero,
+    frame: FRAME,
     tools: Tools::Always,
     ..BLANK
 };
@@ -84,6 +106,14 @@ pub const EMBEDDINGS: Format = Format {
     operation: Operation::Embeddings,
     claims: &["*/models/*:embedContent", "*/models/*:batchEmbedContents", "*/models/*embedding*:predict"],
     model_in_path: MODEL,
+    request: &[
+        super::ASKED,
+        &[
+            Rule::at("content.parts[].text", Field::Text),
+            Rule::at("requests[].content.parts[].text", Field::Text),
+            Rule::at("instances[].content", Field::Text),
+        ],
+    ],
     response: &[
         &[
             Rule::at("embeddings[]", Field::Item),

@@ -4,6 +4,19 @@
 use super::{BLANK, Field, Format, Operation, Rule, Tools};
 use crate::usage::Count;
 
+/// What goes to the model.
+const PROMPT: &[Rule] = &[
+    Rule::at("system_instruction", Field::Text),
+    Rule::at("input", Field::Text),
+    Rule::at("input[]", Field::Turn),
+    Rule::at("input[].text", Field::Text),
+    Rule::at("input[].content", Field::Text),
+    Rule::at("input[].content[].text", Field::Text),
+    Rule::at("input[].result.**", Field::Text),
+    Rule::at("tools.**", Field::Schema),
+    Rule::at("response_format.**", Field::Schema),
+];
+
 /// `POST …/interactions`
 pub const FORMAT: Format = Format {
     name: "gemini_interactions",
@@ -11,7 +24,10 @@ pub const FORMAT: Format = Format {
     operation: Operation::GenerateContent,
     claims: &["*/interactions"],
     kind: "event_type",
+    request: &[super::ASKED, PROMPT],
     response: &[&[
+        Rule::at("outputs[].text", Field::Whole),
+        Rule::at("steps[].content[].text", Field::Whole),
         Rule::at("id", Field::Id),
         Rule::at("model", Field::Model),
         // Streams tell in_progress under the same name.
@@ -43,6 +59,7 @@ pub const FORMAT: Format = Format {
         Rule::at("error.status", Field::ErrorType),
         Rule::at("error.code", Field::ErrorCode),
     ]],
+    frame: super::gemini::FRAME,
     input_tokens: &[Count::Input, Count::ToolUseInput],
     output_tokens: &[Count::Output, Count::Reasoning],
     tools: Tools::Always,

@@ -9,8 +9,10 @@ pub const ALEPH_ALPHA: Format = Format {
     provider: "aleph-alpha",
     operation: Operation::TextCompletion,
     claims: &["api.aleph-alpha.com*/complete"],
+    request: &[super::ASKED, &[Rule::at("prompt", Field::Text)]],
     response: &[
         &[
+            Rule::at("completions[].completion", Field::Whole),
             Rule::at("model_version", Field::Model),
             Rule::at("completions[].finish_reason", Field::Finish),
             Rule::at("num_tokens_prompt_total", Field::Usage(Count::Input)),

@@ -2,6 +2,7 @@
 //! otherwise; counts on the line that is `done`, the prompt's left out where it was cached (older versions).
 
 use super::{BLANK, Choices, Field, Format, Operation, Rule, Tools};
+use crate::estimate::Frame;
 use crate::usage::Count;
 
 /// `POST /api/chat`
@@ -10,8 +11,10 @@ pub const CHAT: Format = Format {
     provider: "ollama",
     operation: Operation::Chat,
     claims: &["*/api/chat"],
+    request: &[super::ASKED, PROMPT],
     response: &[RESPONSE],
     choices: Choices::One,
+    frame: super::CHAT_FRAME,
     tools: Tools::Always,
     ..BLANK
 };
@@ -29,7 +32,9 @@ pub const GENERATE: Format = Format {
 pub const EMBED: Format = Format {
     name: "ollama_embed",
     operation: Operation::Embeddings,
+    frame: Frame::NONE,
     claims: &["*/api/embed", "*/api/embeddings"],
+    request: &[super::ASKED, super::INPUTS],
     response: &[&[
         Rule::at("model", Field::Model),
         Rule::at("embeddings[]", Field::Item),
@@ -42,12 +47,22 @@ pub const EMBED: Format = Format {
     ..CHAT
 };
 
+/// What goes to the model.
+const PROMPT: &[Rule] = &[
+    Rule::at("messages[]", Field::Turn),
+    Rule::at("messages[].content", Field::Text),
+    Rule::at("prompt", Field::Text),
+    Rule::at("system", Field::Text),
+    Rule::at("tools.**", Field::Schema),
+];
+
 const RESPONSE: &[Rule] = &[
     Rule::at("model", Field::Model),
     Rule::at("message.content", Field::Text),
     Rule::at("message.thinking", Field::Generated),
     Rule::at("message.tool_calls[]", Field::ToolCall),
     Rule::at("message.tool_calls[]", Field::Generated),
+    Rule::at("message.tool_calls[].function.arguments.**", Field::Generated),
     Rule::at("response", Field::Text),
     Rule::at("thinking", Field::Generated),
     Rule::at("prompt_eval_count", Field::Usage(Count::Input)),

@@ -22,7 +22,7 @@ pub(super) const RESPONSE: &[Rule] = &[
     Rule::at("choices[].delta.content[].thinking[].text", Field::Generated),
     Rule::at("choices[].delta.reasoning", Field::Generated),
     Rule::at("choices[].delta.reasoning_content", Field::Generated),
-    Rule::at("choices[].delta.reasoning_details[].text", Field::Generated),
+    Rule::at("choices[].delta.reasoning_details[].text", Field::Repeated),
     Rule::at("choices[].delta.refusal", Field::Generated),
     Rule::at("choices[].delta.tool_calls[].function.arguments", Field::Generated),
     Rule::at("choices[].delta.function_call.arguments", Field::Generated),
@@ -59,6 +59,26 @@ pub(super) const RESPONSE: &[Rule] = &[
     Rule::at("choices[].stop_reason", Field::Speaker("vllm")),
 ];
 
+/// What goes to the model.
+pub(super) const PROMPT: &[Rule] = &[
+    Rule::at("messages[]", Field::Turn),
+    Rule::at("messages[].content", Field::Text),
+    Rule::at("messages[].content[].text", Field::Text),
+    Rule::at("messages[].tool_calls[].function.arguments", Field::Text),
+    Rule::at("tools.**", Field::Schema),
+    Rule::at("functions.**", Field::Schema),
+    Rule::at("response_format.**", Field::Schema),
+];
+
+/// The text of whole answers.
+pub(super) const WHOLE: &[Rule] = &[
+    Rule::at("choices[].message.content", Field::Whole),
+    Rule::at("choices[].message.content[].text", Field::Whole),
+    Rule::at("choices[].message.reasoning", Field::Whole),
+    Rule::at("choices[].message.reasoning_content", Field::Whole),
+    Rule::at("choices[].message.tool_calls[].function.arguments", Field::Whole),
+];
+
 /// `POST /v1/chat/completions`
 pub const FORMAT: Format = Format {
     name: "openai_chat",
@@ -66,8 +86,11 @@ pub const FORMAT: Format = Format {
     claims: &["*/chat/completions", "api.writer.com*/v1/chat"],
     kind: "object",
     model_in_path: Some(("/deployments/", "/")),
-    response: &[RESPONSE, ERRORS, super::FLAT_ERRORS],
+    request: &[super::ASKED, PROMPT],
+    response: &[RESPONSE, ERRORS, super::FLAT_ERRORS, WHOLE],
     choices: Choices::Counted,
+    frame: super::CHAT_FRAME,
     tools: Tools::Always,
+    asks_usage: Some(super::asking::STREAM_OPTIONS),
     ..BLANK
 };

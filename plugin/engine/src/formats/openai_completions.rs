@@ -9,6 +9,7 @@ pub const FORMAT: Format = Format {
     operation: Operation::TextCompletion,
     claims: &["*/completions"],
     model_in_path: Some(("/deployments/", "/")),
+    request: &[super::ASKED, &[Rule::at("prompt", Field::Text), Rule::at("prompt[]", Field::Text)]],
     response: &[
         &[
             Rule::at("id", Field::Id),
@@ -29,5 +30,6 @@ pub const FORMAT: Format = Format {
         ERRORS,
     ],
     choices: Choices::Counted,
+    asks_usage: Some(super::asking::STREAM_OPTIONS),
     ..BLANK
 };

@@ -9,6 +9,7 @@ pub const FORMAT: Format = Format {
     operation: Operation::Embeddings,
     claims: &["*/embeddings"],
     model_in_path: Some(("/deployments/", "/")),
+    request: &[super::ASKED, super::INPUTS],
     response: &[
         &[
             Rule::at("id", Field::Id),

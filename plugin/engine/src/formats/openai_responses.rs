@@ -7,6 +7,27 @@
 use super::{BLANK, ERRORS, Field, Format, Operation, Rule, Tools};
 use crate::usage::Count;
 
+/// What goes to the model.
+const PROMPT: &[Rule] = &[
+    Rule::at("instructions", Field::Text),
+    Rule::at("input", Field::Text),
+    Rule::at("input[]", Field::Turn),
+    Rule::at("input[].content", Field::Text),
+    Rule::at("input[].content[].text", Field::Text),
+    Rule::at("input[].output", Field::Text),
+    Rule::at("input[].arguments", Field::Text),
+    Rule::at("tools.**", Field::Schema),
+    Rule::at("text.format.**", Field::Schema),
+];
+
+/// The text of whole answers.
+const WHOLE: &[Rule] = &[
+    Rule::at("output[].content[].text", Field::Whole),
+    Rule::at("output[].summary[].text", Field::Whole),
+    Rule::at("output[].arguments", Field::Whole),
+    Rule::at("output[].input", Field::Whole),
+];
+
 /// `POST /v1/responses`
 pub const FORMAT: Format = Format {
     name: "openai_responses",
@@ -14,7 +35,9 @@ pub const FORMAT: Format = Format {
     claims: &["*/responses"],
     model_in_path: Some(("/deployments/", "/")),
     kind: "type",
+    request: &[super::ASKED, PROMPT],
     response: &[
+        WHOLE,
         &[
             Rule::at("id", Field::Id),
             Rule::at("model", Field::Model),
@@ -59,6 +82,7 @@ pub const FORMAT: Format = Format {
         ],
         ERRORS,
     ],
+    frame: super::CHAT_FRAME,
     tools: Tools::Always,
     ..BLANK
 };

@@ -15,10 +15,11 @@ pub const FORMAT: Format = Format {
         "*/generate_stream",
         "api-inference.huggingface.co*/models/*",
     ],
-    request: &[],
+    request: &[&[Rule::at("inputs", Field::Text)]],
     response: &[
         &[
             Rule::at("error_type", Field::ErrorType),
+            Rule::at("[].generated_text", Field::Whole),
             Rule::at("token.text", Field::Text),
             Rule::at("details.finish_reason", Field::Finish),
             Rule::at("details.generated_tokens", Field::Usage(Count::Output)),

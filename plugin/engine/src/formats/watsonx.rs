@@ -18,7 +18,7 @@ pub const FORMAT: Format = Format {
         "*/generation/text",
         "*/generation/text_stream",
     ],
-    request: REQUEST,
+    request: &[ASKED, &[Rule::at("input", Field::Text)]],
     response: &[
         &[
             Rule::at("model_id", Field::Model),
@@ -39,14 +39,16 @@ pub const CHAT: Format = Format {
     name: "watsonx_chat",
     operation: Operation::Chat,
     claims: &["*/text/chat", "*/text/chat_stream"],
-    response: &[openai_chat::RESPONSE, OWN_ERRORS, ERRORS],
+    request: &[ASKED, openai_chat::PROMPT],
+    response: &[openai_chat::RESPONSE, openai_chat::WHOLE, OWN_ERRORS, ERRORS],
+    frame: super::CHAT_FRAME,
     merge: Merge::Fields,
     choices: Choices::Counted,
     tools: Tools::Always,
     ..FORMAT
 };
 
-const REQUEST: &[&[Rule]] = &[&[Rule::at("model_id", Field::Model)]];
+const ASKED: &[Rule] = &[Rule::at("model_id", Field::Model)];
 
 /// A list, whatever it was that failed.
 const OWN_ERRORS: &[Rule] = &[Rule::at("errors[].code", Field::ErrorCode)];

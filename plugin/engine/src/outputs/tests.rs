@@ -185,6 +185,7 @@ fn every_key_of_filter_state_resolves() {
         ("output_tokens", "2"),
         ("cached_input_tokens", "4"),
         ("reasoning_tokens", "0"),
+        ("cost_nanodollars", "-"),
         ("duration_ms", "1000"),
         ("first_byte_ms", "700"),
         ("first_token_ms", "0"),
@@ -198,14 +199,95 @@ fn every_key_of_filter_state_resolves() {
     let record = lines.iter().find_map(|line| line.strip_prefix("state record ")).unwrap();
     let record: serde_json::Value = serde_json::from_str(record).unwrap();
     assert_eq!((&record["total_tokens"], &record["streaming"]), (&serde_json::Value::Null, &false.into()));
-    assert_eq!(record.as_object().unwrap().len(), 28);
+    assert_eq!(record.as_object().unwrap().len(), 30);
 }
 
 #[test]
 fn what_the_gauge_says_of_itself() {
     let policy = Policy::parse(b"{}").unwrap();
     let version = env!("CARGO_PKG_VERSION");
-    let expected = format!("set llm_gauge_build_info.version={version}.config={} 1", policy.fingerprint());
+    let expected =
+        format!("set llm_gauge_build_info.version={version}.config={}.prices=none 1", policy.fingerprint());
     assert_eq!(line(build_info(&policy)), expected);
+    let priced = br#"{"prices":{"version":"made 1","date":"2026-11-23","rows":[]}}"#;
+    let said = line(build_info(&Policy::parse(priced).unwrap()));
+    assert!(said.ends_with(".prices=made 1 of 2026-11-23 1"), "{said}");
     assert_eq!(line(active("openai", 1)), "move llm_active_requests.provider=openai 1");
+}
+
+/// Rows for the model as it answers and as it was asked for, at some dollars for a million tokens.
+fn priced(rows: &str) -> Vec<String> {
+    let lines = effects(
+        &format!(r#"{{"prices":{{"rows":[{rows}]}},"filter_state":["cost_nanodollars"]}}"#),
+        "200",
+        0,
+        UNARY,
+    );
+    let told = lines.into_iter().filter(|line| line.contains("cost_nano") || line.contains("_unpriced_"));
+    let cost = |line: String| match line.split_once(r#","cost_nanodollars":"#) {
+        Some((_, rest)) => format!("json {}", rest.split(',').next().unwrap()),
+        None => line,
+    };
+    told.map(cost).collect()
+}
+
+#[test]
+fn the_cost_of_an_exchange() {
+    // 7 input tokens, 4 of them cached, and 2 output tokens.
+    let answering = r#"{"provider":"openai","match":"gpt-4o-2024","input":"0.15","cached_input":"0.0755","output":"0.6"}"#;
+    let asked = r#"{"provider":"openai","match":"gpt-4o","input":"100","output":"100"}"#;
+    let labels = "provider=openai.model=gpt-4o";
+    let expected = [
+        format!("count llm_cost_nanodollars_total.{labels}.type=cached_input 302"),
+        format!("count llm_cost_nanodollars_total.{labels}.type=input 450"),
+        format!("count llm_cost_nanodollars_total.{labels}.type=output 1200"),
+        "json 1952".to_owned(),
+        "state cost_nanodollars 1952".to_owned(),
+    ];
+    assert_eq!(priced(&format!("{asked},{answering}")), expected);
+    let expected = [
+        format!("count llm_cost_nanodollars_total.{labels}.type=input 700000"),
+        format!("count llm_cost_nanodollars_total.{labels}.type=output 200000"),
+        "json 900000".to_owned(),
+        "state cost_nanodollars 900000".to_owned(),
+    ];
+    assert_eq!(priced(asked), expected);
+    // A free model is free and says so; a fraction waits.
+    let free = r#"{"provider":"*","match":"gpt-*","input":"0","output":"0.00025"}"#;
+    assert_eq!(priced(free), ["json 1", "state cost_nanodollars 1"]);
+}
+
+#[test]
+fn what_has_no_price_is_counted_as_such() {
+    let labels = "provider=openai.model=gpt-4o";
+    let unpriced = format!("count llm_unpriced_tokens_total.{labels} 9");
+    assert_eq!(priced(""), [unpriced.as_str(), "state cost_nanodollars -"]);
+    assert_eq!(
+        priced(r#"{"provider":"house","match":"*","input":"1"}"#),
+        [unpriced.as_str(), "state cost_nanodollars -"]
+    );
+    let half = r#"{"provider":"openai","match":"*","output":"1"}"#;
+    let expected = [
+        format!("count llm_cost_nanodollars_total.{labels}.type=output 2000"),
+        format!("count llm_unpriced_tokens_total.{labels} 7"),
+        "state cost_nanodollars -".to_owned(),
+    ];
+    assert_eq!(priced(half), expected);
+    // Without a table nobody asked for costs; without usage there is nothing to price.
+    let lines = |config: &str, body| effects(config, "200", 0, body).join("\n");
+    for text in [lines("{}", UNARY), lines(r#"{"prices":{"rows":[]}}"#, &[(1, "{}")])] {
+        assert!(
+            !text.contains("_cost_") && !text.contains("_unpriced_") && !text.contains("cost_nano"),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn a_renamed_model_is_priced_by_its_new_name_if_by_no_other() {
+    let config = r#"{"models":{"rename":[{"match":"gpt-4o","to":"house-model"}]},
+        "prices":{"rows":[{"provider":"openai","match":"house-model","input":"1","output":"1"}]}}"#;
+    let lines = effects(config, "200", 0, UNARY);
+    let cost = "count llm_cost_nanodollars_total.provider=openai.model=house-model.type=input 7000";
+    assert!(lines.iter().any(|line| line == cost), "{lines:?}");
 }

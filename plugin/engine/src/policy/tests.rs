@@ -10,7 +10,7 @@ fn refused(config: &str, message: &str) {
 fn unknown_keys_are_refused_at_every_level() {
     refused(
         r#"{"labls":[]}"#,
-        "labls: unknown field `labls`, expected one of `service`, `match`, `labels`, `models`, `streaming`, \
+        "labls: unknown field `labls`, expected one of `service`, `match`, `labels`, `models`, `streaming`, `estimate`, `prices`, \
          `filter_state`, `limits` at line 1 column 8",
     );
     refused(
@@ -37,7 +37,7 @@ fn unknown_keys_are_refused_at_every_level() {
     );
     refused(
         r#"{"limits":{"x":1}}"#,
-        "limits.x: unknown field `x`, expected `event_bytes` at line 1 column 14",
+        "limits.x: unknown field `x`, expected `event_bytes` or `request_bytes` at line 1 column 14",
     );
 }
 
@@ -67,7 +67,7 @@ fn wrong_types_are_refused_in_words_of_the_document() {
     );
     refused(
         r#"{"streaming":{"usage":"guess"}}"#,
-        "streaming.usage: unknown variant `guess`, expected `observe` at line 1 column 29",
+        "streaming.usage: unknown variant `guess`, expected `observe` or `request` at line 1 column 29",
     );
     refused(r#"{"labels":[{"name":"a"}]}"#, "labels[0]: missing field `header` at line 1 column 23");
     refused(r#"{"limits":{},"limits":{}}"#, "duplicate field `limits` at line 1 column 21");
@@ -78,6 +78,7 @@ fn values_without_sense_are_refused() {
     let zero = "expected a number of at least 1, got 0";
     refused(r#"{"models":{"max_series":0}}"#, &format!("models.max_series: {zero}"));
     refused(r#"{"limits":{"event_bytes":0}}"#, &format!("limits.event_bytes: {zero}"));
+    refused(r#"{"limits":{"request_bytes":0}}"#, &format!("limits.request_bytes: {zero}"));
     refused(
         r#"{"labels":[{"name":"a1","header":"b","max_values":0}]}"#,
         &format!("labels[0].max_values: {zero}"),
@@ -88,10 +89,49 @@ fn values_without_sense_are_refused() {
     );
     let keys = "record, request_id, provider, operation, request_model, model, response_model, status, error, source, \
                 finish_reasons, response_id, input_tokens, output_tokens, cached_input_tokens, reasoning_tokens, \
-                duration_ms, first_byte_ms, first_token_ms, first_answer_ms";
+                cost_nanodollars, duration_ms, first_byte_ms, first_token_ms, first_answer_ms";
     refused(
         r#"{"filter_state":["status","tokens"]}"#,
         &format!("filter_state[1]: unknown key `tokens`, expected one of {keys}"),
+    );
+}
+
+#[test]
+fn prices_are_refused_with_their_row() {
+    let row = |row: &str, message: &str| {
+        let good = r#"{"provider":"p","match":"a","input":"1"}"#;
+        let config = format!(r#"{{"prices":{{"rows":[{good},{row}]}}}}"#);
+        let error = Policy::parse(config.as_bytes()).unwrap_err().to_string();
+        assert_eq!(error.split(" at line ").next(), Some(message), "{config}");
+    };
+    row(
+        r#"{"provider":"p","match":"b","input":2.5}"#,
+        "prices.rows[1].input: invalid type: floating point `2.5`, expected a string",
+    );
+    row(
+        r#"{"provider":"p","match":"b","output":"1,5"}"#,
+        "prices.rows[1].output: `1,5` is no price: expected dollars for a million tokens as text, such as 2.5, or with \
+         tiers by input: 1.25 >200000 2.5",
+    );
+    let star = "has a * inside: expected it at the ends only";
+    row(r#"{"provider":"p","match":"b*c"}"#, &format!("prices.rows[1].match: `b*c` {star}"));
+    row(r#"{"provider":"p","match":"b","except":"c*d"}"#, &format!("prices.rows[1].except: `c*d` {star}"));
+    row(r#"{"match":"b"}"#, "prices.rows[1].provider: expected a value");
+    row(r#"{"provider":"p"}"#, "prices.rows[1].match: expected a value");
+    row(r#"{"provider":"p","match":""}"#, "prices.rows[1].match: expected a value");
+    row(r#"["p"]"#, "prices.rows[1]: invalid type: sequence, expected an object");
+    refused(
+        r#"{"prices":{"rows":[],"providers":{"cloud":"acme"}}}"#,
+        "prices.providers.cloud: no row has the provider `acme`",
+    );
+    refused(r#"{"prices":{}}"#, "prices: missing field `rows` at line 1 column 12");
+    let unknown = Policy::parse(br#"{"prices":{"rows":[{"inputs":"1"}]}}"#).unwrap_err().to_string();
+    let said =
+        "prices.rows[0].inputs: unknown field, expected provider, match, except or a class of tokens: ";
+    assert!(unknown.starts_with(said) && unknown.contains(", cache_write_1h, "), "{unknown}");
+    row(
+        r#"{"provider":"p","match":"b","input":"1","input":"1"}"#,
+        "prices.rows[1].input: stands there twice",
     );
 }
 
@@ -141,6 +181,7 @@ fn nothing_at_all_meters() {
     for config in ["", " \n", "{}"] {
         let policy = Policy::parse(config.as_bytes()).unwrap();
         assert_eq!(policy.event_bytes_max(), 16 * 1024 * 1024);
+        assert_eq!((policy.asks_usage(), policy.request_bytes_max()), (false, 1_000_000));
         assert_eq!((policy.models().max_series, policy.labels().len()), (200, 0));
         assert!(policy.rules.is_none() && !policy.asks_for_place());
     }

@@ -148,6 +148,7 @@ impl Pending {
             | Field::ToolCall
             | Field::WholeToolCall
             | Field::Generated
+            | Field::Repeated
             | Field::Error
             | Field::Speaker(_)
                 if rule.only.is_none() =>
@@ -161,9 +162,11 @@ impl Pending {
     /// A scalar stands where `rule` looks.
     pub(super) fn scalar(&mut self, rule: &Rule, at: At, value: Scalar<'_>) {
         match rule.field {
+            Field::Whole => {}
             Field::Text
             | Field::Hidden
             | Field::Generated
+            | Field::Repeated
             | Field::Item
             | Field::ToolCall
             | Field::WholeToolCall
@@ -237,7 +240,7 @@ impl Signs {
             Field::ToolCall => self.tool_calls = self.tool_calls.saturating_add(1),
             Field::WholeToolCall => self.whole_tool_calls = self.whole_tool_calls.saturating_add(1),
             Field::Text => self.text = true,
-            Field::Generated => self.generated = true,
+            Field::Generated | Field::Repeated => self.generated = true,
             Field::Error => self.error = true,
             Field::Last => self.last = true,
             _ => {}

@@ -3,7 +3,7 @@
 mod events;
 mod framed;
 
-use super::{Ended, Fault, Json, Paths, Sink, Sse};
+use super::{DecodeError, Decoder, Ended, Fault, Json, Paths, Sink, Sse};
 use crate::record::Gap;
 use events::Events;
 use framed::Framed;
@@ -64,6 +64,8 @@ enum Array {
 /// Reads one body.
 #[derive(Debug)]
 pub struct Body {
+    /// Not there while the bytes are as they are meant.
+    decoder: Option<Decoder>,
     framing: Framing,
     head: Announced,
     json: Json,
@@ -72,6 +74,8 @@ pub struct Body {
     array: Array,
     event: Event,
     event_bytes_max: u64,
+    /// The content encoding broke: nothing more can be read.
+    has_failed: bool,
 }
 
 /// Where the current event, or the one JSON body, stands.
@@ -90,6 +94,7 @@ impl Body {
     /// A body about which the head said this much.
     pub fn new(head: Announced, event_bytes_max: u64) -> Self {
         Self {
+            decoder: None,
             framing: Framing::Unknown,
             head,
             json: Json::default(),
@@ -98,7 +103,14 @@ impl Body {
             array: Array::default(),
             event: Event::default(),
             event_bytes_max,
+            has_failed: false,
         }
+    }
+
+    /// The same body in these content encodings; `None` if one of them is not known here.
+    pub fn encoded(self, content_encoding: &[u8]) -> Option<Self> {
+        let decoder = Some(Decoder::new(content_encoding)?);
+        Some(Self { decoder, ..self })
     }
 
     /// The framing as far as it is known.
@@ -116,6 +128,11 @@ impl Body {
         is_whole && !self.event.dead
     }
 
+    /// Whether its content encoding broke, so that nothing is known of the rest.
+    pub fn is_blind(&self) -> bool {
+        self.has_failed
+    }
+
     /// Whether its documents come one by one as they are made.
     pub fn is_stream(&self) -> bool {
         match self.framing {
@@ -128,6 +145,25 @@ impl Body {
 
     /// Reads on.
     pub fn feed<D: Documents>(&mut self, bytes: &[u8], paths: &Paths, documents: &mut D) {
+        let Some(mut decoder) = self.decoder.take() else {
+            return self.feed_decoded(bytes, paths, documents);
+        };
+        let decoded = decoder.feed(bytes, &mut |piece| self.feed_decoded(piece, paths, documents));
+        self.decoder = Some(decoder);
+        if let Err(error) = decoded {
+            self.fail(error, documents);
+        }
+    }
+
+    /// What was read before the encoding broke stands; the document it broke in does not.
+    fn fail<D: Documents>(&mut self, error: DecodeError, documents: &mut D) {
+        if !self.event.dead {
+            self.event.fail(error.into(), documents);
+        }
+        self.has_failed = true;
+    }
+
+    fn feed_decoded<D: Documents>(&mut self, bytes: &[u8], paths: &Paths, documents: &mut D) {
         let mut rest = bytes;
         while self.framing == Framing::Unknown {
             let Some((&byte, tail)) = rest.split_first() else {
@@ -158,6 +194,13 @@ impl Body {
     /// The body has ended here. A last event without its empty line counts if its document is whole: servers
     /// that forget the line are commoner than streams cut exactly there.
     pub fn finish<D: Documents>(&mut self, paths: &Paths, documents: &mut D) {
+        if self.has_failed {
+            return;
+        }
+        if let Some(Err(error)) = self.decoder.as_mut().map(Decoder::finish) {
+            // Its document may be whole all the same.
+            documents.gap(error.into());
+        }
         if self.event.dead {
             return;
         }
@@ -287,6 +330,16 @@ impl Event {
             Ended::Empty => {}
         }
         ended
+    }
+}
+
+impl From<DecodeError> for Gap {
+    fn from(error: DecodeError) -> Self {
+        match error {
+            DecodeError::Corrupt => Self::DecodeFailed,
+            DecodeError::Truncated => Self::Truncated,
+            DecodeError::Ratio => Self::DecodedTooLarge,
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 //! `application/vnd.amazon.eventstream` shares). The payload goes to the sink as it comes, before its CRC is
 //! known: the sink must hold back what it makes of it until the frame's end says whether it was sound.
 
+use super::crc32::Crc32;
 use crate::limits::FRAME_HEADER_BYTES_MAX;
 
 /// Takes frames.
@@ -41,7 +42,7 @@ pub(super) struct Frames {
     /// Bytes of the current part still to come, where it is not the prelude.
     left: u64,
     payload_bytes: u64,
-    crc: crc32fast::Hasher,
+    crc: Crc32,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -116,7 +117,7 @@ impl Frames {
             self.to(State::Lost, 0);
             return Err(LostTrack);
         };
-        self.crc = crc32fast::Hasher::new();
+        self.crc = Crc32::default();
         self.crc.update(&self.held);
         self.payload_bytes = payload;
         self.to(State::Headers, headers);
@@ -146,7 +147,7 @@ impl Frames {
         let (part, rest) = self.split(bytes);
         self.held.extend_from_slice(part);
         if self.left == 0 {
-            let computed = core::mem::take(&mut self.crc).finalize();
+            let computed = core::mem::take(&mut self.crc).value();
             sink.end(self.held == computed.to_be_bytes());
             self.to(State::Prelude, 0);
         }
@@ -159,7 +160,9 @@ fn lengths(prelude: &[u8]) -> Option<(u64, u64)> {
     let (total, rest) = prelude.split_first_chunk::<4>()?;
     let (headers, rest) = rest.split_first_chunk::<4>()?;
     let crc = rest.first_chunk::<4>()?;
-    if crc32fast::hash(prelude.get(..8)?) != u32::from_be_bytes(*crc) {
+    let mut computed = Crc32::default();
+    computed.update(prelude.get(..8)?);
+    if computed.value() != u32::from_be_bytes(*crc) {
         return None;
     }
     let headers = u64::from(u32::from_be_bytes(*headers));

@@ -1,5 +1,7 @@
 //! Which places of a document are wanted.
 
+use crate::limits::KEY_BYTES_MAX;
+
 /// Names a place; only [`Paths`] makes them.
 pub type NodeId = u16;
 
@@ -11,6 +13,8 @@ pub struct Node {
     rules: Vec<u16>,
     text_bytes: usize,
     flows: bool,
+    /// Everything inside of it is the same place.
+    is_deep: bool,
 }
 
 impl Node {
@@ -22,7 +26,8 @@ impl Node {
 
 /// A tree of the wanted places: `usage.input_tokens`, `choices[].delta.content`, `[].id`.
 ///
-/// `[]` stands for every element of an array. A path may end at a container: its beginning is then reported.
+/// `[]` stands for every element of an array. A path may end at a container: its beginning is then reported; if it
+/// ends with `.**`, so is everything inside.
 #[derive(Debug)]
 pub struct Paths {
     nodes: Vec<Node>,
@@ -42,6 +47,7 @@ impl Paths {
     /// where it `flows` the whole string too, in pieces.
     pub fn add(&mut self, path: &'static str, rule: u16, text_bytes: usize, flows: bool) {
         let mut at = Self::ROOT;
+        let (path, is_deep) = path.strip_suffix(".**").map_or((path, false), |path| (path, true));
         for segment in path.split('.') {
             let key = segment.trim_end_matches("[]");
             if !key.is_empty() {
@@ -56,6 +62,7 @@ impl Paths {
             node.rules.push(rule);
             node.text_bytes = node.text_bytes.max(text_bytes);
             node.flows |= flows;
+            node.is_deep |= is_deep;
         }
     }
 
@@ -68,12 +75,15 @@ impl Paths {
     pub(super) fn key(&self, parent: NodeId, key: &[u8]) -> Option<NodeId> {
         let node = self.node(parent)?;
         let found = node.keys.iter().find(|(name, _)| name.as_bytes() == key);
-        found.map(|(_, id)| *id)
+        // A key that was cut off is not known when it came in pieces, so it is nowhere when it came whole.
+        let inside = (node.is_deep && key.len() <= KEY_BYTES_MAX).then_some(parent);
+        found.map(|(_, id)| *id).or(inside)
     }
 
     /// The place of every element of the array at `parent`.
     pub(super) fn element(&self, parent: NodeId) -> Option<NodeId> {
-        self.node(parent)?.element
+        let node = self.node(parent)?;
+        node.element.or(node.is_deep.then_some(parent))
     }
 
     /// Whether any rule wants the place, and how many bytes of a string.

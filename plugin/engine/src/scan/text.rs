@@ -4,13 +4,13 @@
 const REPLACEMENT: &[u8] = "\u{FFFD}".as_bytes();
 
 /// Takes the pieces of a string, escapes resolved, as they are read.
-pub(super) trait Out: FnMut(&[u8]) {}
+pub(crate) trait Out: FnMut(&[u8]) {}
 
 impl<F: FnMut(&[u8])> Out for F {}
 
 /// Reads one string from its first byte to its closing quote, over any number of calls.
 #[derive(Debug, Default)]
-pub(super) struct Text {
+pub(crate) struct Text {
     kept: Vec<u8>,
     keep_max: usize,
     empty: bool,
@@ -60,7 +60,7 @@ impl Text {
     }
 
     /// A new string begins, of which `keep_max` bytes are wanted.
-    pub(super) fn begin(&mut self, keep_max: usize) {
+    pub(crate) fn begin(&mut self, keep_max: usize) {
         self.kept.clear();
         self.keep_max = keep_max;
         self.empty = true;
@@ -70,7 +70,7 @@ impl Text {
     }
 
     /// The kept bytes; complete once [`Text::feed`] has seen the closing quote.
-    pub(super) fn kept(&self) -> &[u8] {
+    pub(crate) fn kept(&self) -> &[u8] {
         &self.kept
     }
 
@@ -85,7 +85,7 @@ impl Text {
     }
 
     /// Takes bytes up to and including the closing quote. `Some(rest)`: the string has ended.
-    pub(super) fn feed<'b>(&mut self, bytes: &'b [u8], mut out: impl Out) -> Option<&'b [u8]> {
+    pub(crate) fn feed<'b>(&mut self, bytes: &'b [u8], mut out: impl Out) -> Option<&'b [u8]> {
         let out = &mut out;
         let mut rest = bytes;
         while let Some((&byte, tail)) = rest.split_first() {

@@ -86,3 +86,27 @@ fn extra_labels_let_in_their_first_values() {
     check("d", "other");
     assert_eq!(series.take_overflows(), BTreeMap::from([("tenant".to_owned(), 2)]));
 }
+
+#[test]
+fn a_cost_is_the_floor_of_the_exact_sum() {
+    let (_, mut series) = series("{}");
+    let third = UNITS_PER_NANODOLLAR / 3;
+    let shown: Vec<_> = (0..7).map(|_| series.nanodollars("a", third + 1)).collect();
+    assert_eq!(shown, [0, 0, 1, 0, 0, 1, 0]);
+    assert_eq!(series.nanodollars("b", UNITS_PER_NANODOLLAR * 5 + 1), 5);
+    assert_eq!(series.nanodollars("b", UNITS_PER_NANODOLLAR - 2), 0);
+    assert_eq!(series.nanodollars("b", 1), 1);
+    assert_eq!(series.nanodollars("c", u128::MAX), u64::MAX);
+    assert_eq!(series.nanodollars("d", UNITS_PER_NANODOLLAR), 1);
+    // Nothing left over takes no room.
+    assert_eq!(series.carried.keys().collect::<Vec<_>>(), ["a", "b", "c"]);
+}
+
+#[test]
+fn ten_thousand_small_costs_lose_nothing() {
+    let (_, mut series) = series("{}");
+    let units = 1_234_567_890_123_456_789;
+    let shown: u64 = (0..10_000).map(|_| series.nanodollars("a", units)).sum();
+    assert_eq!(u128::from(shown), units * 10_000 / UNITS_PER_NANODOLLAR);
+    assert_ne!(u128::from(shown), units / UNITS_PER_NANODOLLAR * 10_000);
+}

@@ -1,0 +1,374 @@
+//! What an exchange cost, by classes of tokens, from a table of prices in the configuration.
+//!
+//! Integers only. A price is held in [`UNITS_PER_DOLLAR`] of a dollar for each token, fine enough for every price that
+//! is known; a float would be off by an amount that grows with traffic, and a rounded product as well. What is left
+//! over when units become nanodollars is carried by [`crate::series`].
+//!
+//! The rules are those of the package that rows are made from (`genai-prices`, which `cargo gauge prices` reads):
+//!
+//! - Each token is billed in one class, the most special one that has a price: reasoning without a price of its own is
+//!   output. The amounts of the classes add up to the cost of the exchange.
+//! - A tier holds for the whole request, not for what is above its start, and it is all input that decides: cached and
+//!   cache-writing tokens included, output not.
+//! - The first row that fits a model's name is its row. A row without prices is an answer too: unpriced.
+
+mod amount;
+mod names;
+mod rows;
+
+pub use amount::Price;
+pub use names::Name;
+pub use rows::{Prices, Texts};
+
+use crate::usage::{Count, Usage};
+
+/// Parts of a dollar that prices and costs are held in: 1e-24. Prices come in dollars for a million tokens, with up
+/// to 18 digits behind the point.
+pub const UNITS_PER_DOLLAR: u128 = 1_000_000_000_000_000_000_000_000;
+
+/// Units in a nanodollar.
+pub const UNITS_PER_NANODOLLAR: u128 = UNITS_PER_DOLLAR / 1_000_000_000;
+
+/// A class of tokens that can have a price of its own. In an order in which every class stands before those it is
+/// a part of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// Audio read from a cache.
+    CachedAudioInput,
+    /// Images read from a cache.
+    CachedImageInput,
+    /// Input written to a cache for an hour.
+    CacheWrite1h,
+    /// Input read from a cache.
+    CachedInput,
+    /// Input written to a cache for five minutes, or for as long as the provider's usual is.
+    CacheWrite,
+    /// Audio in the input.
+    AudioInput,
+    /// Images in the input.
+    ImageInput,
+    /// Video in the input.
+    VideoInput,
+    /// Output spent on reasoning.
+    Reasoning,
+    /// Output that quotes sources.
+    Citation,
+    /// Audio in the output.
+    AudioOutput,
+    /// Images in the output.
+    ImageOutput,
+    /// Video in the output.
+    VideoOutput,
+    /// All other input.
+    Input,
+    /// All other output.
+    Output,
+    /// Not tokens but one for each exchange.
+    Request,
+}
+
+const CLASSES: usize = 16;
+
+impl Class {
+    /// Every class, with its name (a key of a row, and the label `type`) and what it is a part of.
+    const ALL: [(Self, &'static str, &'static [Self]); CLASSES] = [
+        (Self::CachedAudioInput, "cached_audio_input", &[Self::CachedInput, Self::AudioInput, Self::Input]),
+        (Self::CachedImageInput, "cached_image_input", &[Self::CachedInput, Self::ImageInput, Self::Input]),
+        (Self::CacheWrite1h, "cache_write_1h", &[Self::CacheWrite, Self::Input]),
+        (Self::CachedInput, "cached_input", &[Self::Input]),
+        (Self::CacheWrite, "cache_write", &[Self::Input]),
+        (Self::AudioInput, "audio_input", &[Self::Input]),
+        (Self::ImageInput, "image_input", &[Self::Input]),
+        (Self::VideoInput, "video_input", &[Self::Input]),
+        (Self::Reasoning, "reasoning", &[Self::Output]),
+        (Self::Citation, "citation", &[Self::Output]),
+        (Self::AudioOutput, "audio_output", &[Self::Output]),
+        (Self::ImageOutput, "image_output", &[Self::Output]),
+        (Self::VideoOutput, "video_output", &[Self::Output]),
+        (Self::Input, "input", &[]),
+        (Self::Output, "output", &[]),
+        (Self::Request, "request", &[]),
+    ];
+
+    /// The class of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        let found = Self::ALL.iter().find(|(_, known, _)| *known == name);
+        found.map(|(class, _, _)| *class)
+    }
+
+    /// The names of all classes, for messages.
+    pub fn names() -> String {
+        Self::ALL.map(|(_, name, _)| name).join(", ")
+    }
+}
+
+/// The tokens of one exchange by class. As providers count them: a class has those of its parts in it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tokens {
+    counts: [u64; CLASSES],
+}
+
+impl Tokens {
+    /// What an exchange used: all input, all output and the provider's own counts.
+    ///
+    /// A part larger than its whole is cut down to it, so that no token is billed that was not counted. How much of
+    /// the cached input was audio is not told: as little as the counts allow is taken, so a cost with cached audio is
+    /// an upper bound. Images, video and citations are not told at all yet.
+    pub fn new(input: u64, output: u64, usage: &Usage) -> Self {
+        let told = |count, at_most: u64| usage.get(count).unwrap_or(0).min(at_most);
+        let cached = told(Count::CacheRead, input);
+        let fresh = input.saturating_sub(cached);
+        let written = told(Count::CacheWrite, fresh);
+        let audio = told(Count::AudioInput, input.saturating_sub(written));
+        let neither = fresh.saturating_sub(written);
+        let reasoning = told(Count::Reasoning, output);
+        let mut tokens = Self::default();
+        tokens.set(Class::Input, input);
+        tokens.set(Class::CachedInput, cached);
+        tokens.set(Class::CacheWrite, written);
+        tokens.set(Class::CacheWrite1h, told(Count::CacheWrite1h, written));
+        tokens.set(Class::AudioInput, audio);
+        tokens.set(Class::CachedAudioInput, audio.saturating_sub(neither));
+        tokens.set(Class::Output, output);
+        tokens.set(Class::Reasoning, reasoning);
+        tokens.set(Class::AudioOutput, told(Count::AudioOutput, output.saturating_sub(reasoning)));
+        tokens.set(Class::Request, 1);
+        tokens
+    }
+
+    /// Sets one class.
+    pub fn set(&mut self, class: Class, tokens: u64) {
+        if let Some(count) = self.counts.get_mut(class as usize) {
+            *count = tokens;
+        }
+    }
+
+    fn get(&self, class: Class) -> u64 {
+        self.counts.get(class as usize).copied().unwrap_or(0)
+    }
+}
+
+/// What an exchange cost.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cost {
+    /// By class, those that cost nothing left out: the class's name and units.
+    pub classes: Vec<(&'static str, u128)>,
+    /// Tokens for which there is no price.
+    pub unpriced_tokens: u64,
+}
+
+impl Cost {
+    /// All of it, in units.
+    pub fn units(&self) -> u128 {
+        self.classes.iter().fold(0, |sum, (_, units)| sum.saturating_add(*units))
+    }
+
+    /// All of it, rounded half up; `None` if there are tokens without a price.
+    pub fn nanodollars(&self) -> Option<u64> {
+        let half = UNITS_PER_NANODOLLAR / 2;
+        let rounded = self.units().saturating_add(half) / UNITS_PER_NANODOLLAR;
+        (self.unpriced_tokens == 0).then(|| u64::try_from(rounded).unwrap_or(u64::MAX))
+    }
+}
+
+/// The prices of one model.
+#[derive(Debug, Default)]
+struct Model {
+    /// At most one for a class.
+    prices: Vec<(Class, Price)>,
+    /// Names that only look as if they were meant.
+    except: Vec<Name>,
+}
+
+impl Model {
+    fn cost(&self, tokens: &Tokens) -> Cost {
+        let mut billed: Vec<(Class, u64)> = Vec::with_capacity(self.prices.len());
+        let mut cost = Cost::default();
+        for (class, name, _) in Class::ALL {
+            let parts = billed.iter().filter(|(part, _)| part.is_part_of(class));
+            let rest = parts.fold(tokens.get(class), |rest, (_, part)| rest.saturating_sub(*part));
+            if let Some((_, price)) = self.prices.iter().find(|(priced, _)| *priced == class) {
+                billed.push((class, rest));
+                let units = price.at(tokens.get(Class::Input)).saturating_mul(u128::from(rest));
+                if units > 0 {
+                    cost.classes.push((name, units));
+                }
+            } else if matches!(class, Class::Input | Class::Output) {
+                cost.unpriced_tokens = cost.unpriced_tokens.saturating_add(rest);
+            }
+        }
+        cost
+    }
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(' ').filter(|word| !word.is_empty())
+}
+
+/// Reads the name of a model below `key`.
+fn read_name<'a>(key: &'a str, word: &str) -> Result<Name, (&'a str, String)> {
+    let refused = || (key, format!("`{word}` has a * inside: expected it at the ends only"));
+    Name::new(word).ok_or_else(refused)
+}
+
+impl Texts {
+    /// What is written at a key that every row needs.
+    fn get(&self, key: &'static str) -> Result<&str, (&'static str, String)> {
+        let found = self.0.iter().find(|(known, text)| known == key && words(text).next().is_some());
+        found.map(|(_, text)| text.as_str()).ok_or_else(|| (key, "expected a value".to_owned()))
+    }
+}
+
+impl Class {
+    fn is_part_of(self, whole: Self) -> bool {
+        let row = Self::ALL.iter().find(|(class, _, _)| *class == self);
+        row.is_some_and(|(_, _, wholes)| wholes.contains(&whole))
+    }
+}
+
+/// The names of what one seller sells, each with the number of its row, in the order of the rows.
+#[derive(Debug, Default)]
+struct Seller {
+    name: String,
+    /// A list to walk, not a map: most names differ in length already, so that thousands take some microseconds, and
+    /// that once an exchange; a map would be more code and more memory than it saves.
+    models: Vec<(Name, usize)>,
+}
+
+/// The compiled table.
+#[derive(Debug)]
+pub struct Table {
+    title: String,
+    models: Vec<Model>,
+    sellers: Vec<Seller>,
+    /// For a provider, the sellers whose rows are its own, in the order they are asked, with spaces between.
+    providers: Vec<(String, String)>,
+}
+
+/// The seller whose rows are for every provider.
+const ANY: &str = "*";
+
+const EXPECTED_PRICE: &str =
+    "dollars for a million tokens as text, such as 2.5, or with tiers by input: 1.25 >200000 2.5";
+
+impl Table {
+    /// Compiles rows. The error is a key below `prices`, and what is wrong there.
+    pub fn new(prices: Prices) -> Result<Self, (String, String)> {
+        let title = match (prices.version.as_str(), prices.date.as_str()) {
+            ("", _) => "own".to_owned(),
+            (_, "") => prices.version,
+            (version, date) => [version, " of ", date].concat(),
+        };
+        let mut table =
+            Self { title, models: Vec::new(), sellers: Vec::new(), providers: prices.providers.0 };
+        table.models.reserve_exact(prices.rows.len());
+        for (number, row) in prices.rows.iter().enumerate() {
+            let refused = |(key, message)| (format!("rows[{number}].{key}"), message);
+            table.add(number, row).map_err(refused)?;
+        }
+        for (provider, asked) in &table.providers {
+            if let Some(unknown) = words(asked).find(|name| table.seller(name).is_none()) {
+                let message = format!("no row has the provider `{unknown}`");
+                return Err((format!("providers.{provider}"), message));
+            }
+        }
+        Ok(table)
+    }
+
+    /// Takes a row in; the error is its key, and what is wrong there.
+    fn add<'a>(&mut self, number: usize, row: &'a Texts) -> Result<(), (&'a str, String)> {
+        let mut model = Model::default();
+        for (key, text) in &row.0 {
+            let refused = |message| Err((key.as_str(), message));
+            if key == "provider" || key == "match" {
+                continue;
+            }
+            if key == "except" {
+                for word in words(text) {
+                    model.except.push(read_name(key, word)?);
+                }
+                continue;
+            }
+            let Some(class) = Class::named(key) else {
+                let keys = "expected provider, match, except or a class of tokens";
+                return refused(format!("unknown field, {keys}: {}", Class::names()));
+            };
+            let Some(price) = Price::new(text) else {
+                return refused(format!("`{text}` is no price: expected {EXPECTED_PRICE}"));
+            };
+            if model.prices.iter().any(|(priced, _)| *priced == class) {
+                return refused("stands there twice".to_owned());
+            }
+            model.prices.push((class, price));
+        }
+        self.models.push(model);
+        if let Some(seller) = self.seller_of(row.get("provider")?) {
+            for word in words(row.get("match")?) {
+                seller.models.push((read_name("match", word)?, number));
+            }
+        }
+        Ok(())
+    }
+
+    /// The rows of this seller, none if it is a new one.
+    fn seller_of(&mut self, name: &str) -> Option<&mut Seller> {
+        if self.seller(name).is_none() {
+            self.sellers.push(Seller { name: name.to_owned(), ..Seller::default() });
+        }
+        self.sellers.iter_mut().find(|seller| seller.name == name)
+    }
+
+    fn seller(&self, name: &str) -> Option<&Seller> {
+        self.sellers.iter().find(|seller| seller.name == name)
+    }
+
+    /// Where the rows come from and when they were made, for people.
+    pub fn title(&self) -> &str {
+        &self.title
+    }
+
+    /// What `tokens` cost at `provider`, by the first of the `models` that has a row.
+    pub fn cost<'a>(
+        &self,
+        provider: &str,
+        models: impl IntoIterator<Item = &'a str>,
+        tokens: &Tokens,
+    ) -> Cost {
+        let row = models.into_iter().find_map(|model| self.find(provider, model));
+        match row.and_then(|number| self.models.get(number)) {
+            Some(model) => model.cost(tokens),
+            None => Cost {
+                classes: Vec::new(),
+                unpriced_tokens: tokens.get(Class::Input).saturating_add(tokens.get(Class::Output)),
+            },
+        }
+    }
+
+    /// The number of the row for this name of a model at this provider. Rows for any provider come last. A name that
+    /// has no row is looked for with its dates written out: some gateways run their digits together.
+    pub fn find(&self, provider: &str, model: &str) -> Option<usize> {
+        let model = model.to_ascii_lowercase();
+        let found = self.find_as_written(provider, &model);
+        found.or_else(|| self.find_as_written(provider, &names::with_dates_written_out(&model)?))
+    }
+
+    fn find_as_written(&self, provider: &str, model: &str) -> Option<usize> {
+        let own = self.providers.iter().find(|(name, _)| name == provider);
+        let own = own.map_or(provider, |(_, own)| own);
+        let asked = words(own).chain([ANY]);
+        let mut sellers = asked.filter_map(|name| self.seller(name));
+        sellers.find_map(|seller| self.find_in(seller, model))
+    }
+
+    fn find_in(&self, seller: &Seller, model: &str) -> Option<usize> {
+        let is_meant = |number: usize| {
+            let row = self.models.get(number);
+            row.is_some_and(|row| !row.except.iter().any(|name| name.fits(model)))
+        };
+        let mut models = seller.models.iter();
+        models.find(|(name, number)| name.fits(model) && is_meant(*number)).map(|(_, number)| *number)
+    }
+}
+
+#[cfg(test)]
+mod tests;

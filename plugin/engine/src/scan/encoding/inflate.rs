@@ -1,0 +1,124 @@
+//! Deflate (RFC 1951) and what HTTP calls `deflate`.
+
+use miniz_oxide::inflate::TINFLStatus;
+use miniz_oxide::inflate::core::inflate_flags::{
+    TINFL_FLAG_COMPUTE_ADLER32, TINFL_FLAG_HAS_MORE_INPUT, TINFL_FLAG_PARSE_ZLIB_HEADER,
+};
+use miniz_oxide::inflate::core::{DecompressorOxide, TINFL_LZ_DICT_SIZE, decompress};
+
+use super::{DecodeError, Out};
+
+/// One deflate stream, with or without zlib's header and checksum.
+pub(super) struct Inflate {
+    core: Box<DecompressorOxide>,
+    /// What matches may refer to; miniz writes into it, round and round, and it is handed on from there.
+    window: Vec<u8>,
+    at: usize,
+    flags: u32,
+}
+
+impl core::fmt::Debug for Inflate {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Inflate").field("at", &self.at).finish_non_exhaustive()
+    }
+}
+
+impl Inflate {
+    pub(super) fn raw() -> Self {
+        Self::new(TINFL_FLAG_HAS_MORE_INPUT)
+    }
+
+    pub(super) fn zlib() -> Self {
+        Self::new(TINFL_FLAG_HAS_MORE_INPUT | TINFL_FLAG_PARSE_ZLIB_HEADER | TINFL_FLAG_COMPUTE_ADLER32)
+    }
+
+    #[inline(never)]
+    fn new(flags: u32) -> Self {
+        Self { core: Box::default(), window: vec![0; TINFL_LZ_DICT_SIZE], at: 0, flags }
+    }
+
+    /// Begins another stream in the same memory.
+    pub(super) fn restart(&mut self) {
+        self.core.init();
+        self.at = 0;
+    }
+
+    /// Reads on. `Some(rest)`: the stream has ended, before these bytes.
+    #[inline(never)]
+    pub(super) fn feed<'b>(
+        &mut self,
+        bytes: &'b [u8],
+        out: &mut Out<'_>,
+    ) -> Result<Option<&'b [u8]>, DecodeError> {
+        let mut rest = bytes;
+        loop {
+            let (status, read, written) =
+                decompress(&mut self.core, rest, &mut self.window, self.at, self.flags);
+            rest = rest.get(read..).unwrap_or_default();
+            let end = self.at.saturating_add(written);
+            out(self.window.get(self.at..end).unwrap_or_default())?;
+            self.at = if end >= self.window.len() { 0 } else { end };
+            match status {
+                TINFLStatus::Done => return Ok(Some(rest)),
+                TINFLStatus::NeedsMoreInput if rest.is_empty() => return Ok(None),
+                // Without progress it would never end.
+                TINFLStatus::NeedsMoreInput | TINFLStatus::HasMoreOutput if read > 0 || written > 0 => {}
+                _ => return Err(DecodeError::Corrupt),
+            }
+        }
+    }
+}
+
+/// The encoding `deflate`: zlib's format (RFC 1950) says RFC 9110 section 8.4.1.2, but some servers send bare deflate
+/// and every browser takes it.
+#[derive(Debug, Default)]
+pub(super) enum Deflate {
+    #[default]
+    Fresh,
+    /// The first byte could begin a zlib header.
+    Undecided(u8),
+    Inside(Inflate),
+    Ended,
+}
+
+impl Deflate {
+    pub(super) fn feed(&mut self, bytes: &[u8], out: &mut Out<'_>) -> Result<(), DecodeError> {
+        let mut rest = bytes;
+        while let Some((&byte, tail)) = rest.split_first() {
+            match self {
+                Self::Fresh if byte & 0x8F == 8 => {
+                    *self = Self::Undecided(byte);
+                    rest = tail;
+                }
+                Self::Fresh => *self = Self::Inside(Inflate::raw()),
+                Self::Undecided(first) => {
+                    let first = *first;
+                    let mut inflate =
+                        if is_zlib_header(first, byte) { Inflate::zlib() } else { Inflate::raw() };
+                    *self = match inflate.feed(&[first], out)? {
+                        Some(_) => Self::Ended,
+                        None => Self::Inside(inflate),
+                    };
+                }
+                Self::Inside(inflate) => {
+                    if inflate.feed(rest, out)?.is_some() {
+                        *self = Self::Ended;
+                    }
+                    return Ok(());
+                }
+                Self::Ended => return Ok(()),
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn is_whole(&self) -> bool {
+        matches!(self, Self::Ended)
+    }
+}
+
+/// Method 8, a window of at most 32 KiB, a multiple of 31, no preset dictionary. Bare deflate looks like it only if it
+/// begins with a stored block whose padding is not zero, which no encoder makes.
+fn is_zlib_header(first: u8, second: u8) -> bool {
+    first & 0x8F == 8 && u16::from_be_bytes([first, second]).is_multiple_of(31) && second & 0x20 == 0
+}
