@@ -149,6 +149,7 @@ impl Case {
         // Not where there is a usage object: some hold no tokens.
         let is_reported =
             ["input_tokens", "output_tokens"].iter().any(|field| !value(&self.expected, field).is_null());
+        // An estimate says that nobody told.
         let source = if is_reported { Value::from("reported") } else { Value::Null };
         if is_reported != (value(record, "source") == "reported") {
             differences.push(("source", source, value(record, "source")));

@@ -1,6 +1,6 @@
 //! `streaming.usage: request` in the harness's host: every cutting of both bodies, every way to be held and let go.
 
-use host_test::drive::{EndForm, Outcome};
+use host_test::drive::{Arrivals, EndForm, Outcome};
 use host_test::host::Way;
 use host_test::{
     Action, ChunkPlan, ClockPlan, Cut, Ending, Exchange, Guest, Headers, LogLevel, Options, StreamReport,
@@ -158,11 +158,8 @@ fn events_pass_with_the_piece_that_brings_them() {
     let mut guest = asking();
     let mut exchange = exchange(sized(BODY));
     let at = [BEFORE.find("\n\n").unwrap() + 2, BEFORE.len(), BEFORE.len() + USAGE.len()];
-    exchange.clock = ClockPlan {
-        arrivals: host_test::drive::Arrivals::ByChunk(vec![10, 20, 30, 40]),
-        end_ms: 50,
-        ..ClockPlan::default()
-    };
+    exchange.clock =
+        ClockPlan { arrivals: Arrivals::ByChunk(vec![10, 20, 30, 40]), end_ms: 50, ..ClockPlan::default() };
     let report = drive(&mut guest, &exchange, &ChunkPlan::response_at(at)).unwrap();
     let pieces: Vec<_> = report.client.pieces.iter().map(|piece| (piece.at_ms % 100, piece.bytes)).collect();
     assert_eq!(pieces, [(10, at[0]), (20, at[1] - at[0]), (40, DONE.len())]);

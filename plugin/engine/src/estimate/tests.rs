@@ -42,6 +42,22 @@ fn a_text_that_ended_is_not_continued() {
     assert_eq!(tally.counts()[..3], [2, 2, 0]);
 }
 
+#[test]
+fn weights_and_frames_make_tokens() {
+    let frame = Frame { text_percent: 110, prompt: 3, turn: 4, tools: 300, value_milli: 500, call: 12 };
+    let none = Estimate { frame, prompt: Prompt::default(), answer: Tally::default(), calls: 0 };
+    assert_eq!((none.input_tokens(), none.output_tokens()), (0, 0));
+    // 14 letters and 3 words weigh 3.047 tokens, and a tenth more.
+    let said = Estimate { answer: tally(b"three words here"), ..none };
+    assert_eq!(said.output_tokens(), 3);
+    assert_eq!(Estimate { calls: 2, ..said }.output_tokens(), 27);
+    let asked = Prompt { text: tally(b"three words here"), turns: 0, values: 0 };
+    assert_eq!(Estimate { prompt: asked, ..none }.input_tokens(), 10);
+    assert_eq!(Estimate { prompt: Prompt { turns: 3, ..asked }, ..none }.input_tokens(), 18);
+    assert_eq!(Estimate { prompt: Prompt { values: 5, ..asked }, ..none }.input_tokens(), 313);
+    assert_eq!(Estimate { frame: Frame::NONE, answer: tally(b" "), ..none }.output_tokens(), 1);
+}
+
 proptest! {
     #[test]
     fn any_cutting_is_the_same(text in "(?s)([ -~]{0,300}|\\PC{0,40}|[a-zé\n]{0,5000})", at in points()) {

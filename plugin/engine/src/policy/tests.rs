@@ -7,6 +7,18 @@ fn refused(config: &str, message: &str) {
 }
 
 #[test]
+fn estimates_are_on_or_off() {
+    let estimates = |config: &str| Policy::parse(config.as_bytes()).unwrap().estimates();
+    assert!(estimates("{}") && estimates(r#"{"estimate":"on"}"#) && estimates(r#"{"estimate":true}"#));
+    assert!(!estimates(r#"{"estimate":"off"}"#) && !estimates(r#"{"estimate":false}"#));
+    let error = Policy::parse(br#"{"estimate":"maybe"}"#).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "estimate: invalid value: string \"maybe\", expected `on` or `off` at line 1 column 19"
+    );
+}
+
+#[test]
 fn unknown_keys_are_refused_at_every_level() {
     refused(
         r#"{"labls":[]}"#,
