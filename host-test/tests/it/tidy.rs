@@ -149,6 +149,9 @@ fn every_row_is_in_the_list_of_formats() {
     let mut rows = 0;
     for source in Source::below(dir) {
         let module = Path::new(&source.path).file_stem().unwrap().to_str().unwrap().to_owned();
+        if module == "tests" {
+            continue;
+        }
         if !list.contains(&format!("mod {module};")) {
             missing.push(format!("mod {module};"));
         }

@@ -196,16 +196,14 @@ impl Reading {
             Choices::One => (!is_http_error && (is_told || anything)).then_some(1),
             Choices::None => None,
         };
-        let has_tools = !is_http_error
-            && !is_unread
-            && match self.format.tools {
-                Tools::None => false,
-                Tools::InStreams => streaming,
-                Tools::WithChoices => choices.is_some(),
-                Tools::Always => {
-                    streaming || choices.is_some() || (self.format.choices == Choices::None && anything)
-                }
-            };
+        let is_answer = choices.is_some() || (self.format.choices == Choices::None && anything);
+        let has_tools = match self.format.tools {
+            _ if is_http_error || is_unread => false,
+            Tools::None => false,
+            Tools::InStreams => streaming,
+            Tools::WithChoices => choices.is_some(),
+            Tools::Always => streaming || is_answer,
+        };
         let tool_calls = if self.tool_calls > 0 { self.tool_calls } else { self.whole_tool_calls };
         let finish_reasons = core::mem::take(&mut self.choices).into_iter();
         // What an error's body says under the same name is something else.
