@@ -184,8 +184,7 @@ impl Reading {
     /// What the response said, given how it was framed and answered.
     pub fn answer(&mut self, streaming: bool, is_http_error: bool) -> Answer {
         let counted = self.choices.iter().filter(|choice| choice.is_told).count();
-        let counted = u32::try_from(counted).unwrap_or(u32::MAX);
-        let counted = counted.saturating_add(self.items);
+        let counted = u32::try_from(counted).unwrap_or(u32::MAX).saturating_add(self.items);
         let anything = counted > 0 || self.id.is_some() || self.model.is_some() || !self.usage.is_empty();
         // A body in which nothing could be read says nothing.
         let is_unread = !self.has_documents && !self.gaps.is_empty();
@@ -205,10 +204,10 @@ impl Reading {
             Tools::Always => streaming || is_answer,
         };
         let tool_calls = if self.tool_calls > 0 { self.tool_calls } else { self.whole_tool_calls };
-        let finish_reasons = core::mem::take(&mut self.choices).into_iter();
+        let ended = core::mem::take(&mut self.choices).into_iter();
         // What an error's body says under the same name is something else.
-        let finish_reasons = finish_reasons.filter(|_| !is_http_error);
-        let finish_reasons: Vec<_> = finish_reasons.filter_map(|choice| choice.finish).collect();
+        let ended = ended.filter(|_| !is_http_error);
+        let finish_reasons: Vec<_> = ended.filter_map(|choice| choice.finish).collect();
         let is_inference = self.format.operation != Operation::Other;
         let is_complete = match formats::has_last(self.format) {
             true => Some(self.is_complete),
