@@ -146,7 +146,7 @@ fn input(case: &Case, record: &Record) -> Option<Sample> {
         is_fitted: is_fitted(&case.name),
         reported,
         estimate: estimate.input_tokens(),
-        length: estimate.prompt.text.characters() / 4,
+        length: estimate.prompt.characters() / 4,
     })
 }
 

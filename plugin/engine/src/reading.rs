@@ -184,7 +184,8 @@ impl Reading {
     /// What the response said, given how it was framed and answered.
     pub fn answer(&mut self, streaming: bool, is_http_error: bool) -> Answer {
         let counted = self.choices.iter().filter(|choice| choice.is_told).count();
-        let counted = u32::try_from(counted).unwrap_or(u32::MAX).saturating_add(self.items);
+        let counted = u32::try_from(counted).unwrap_or(u32::MAX);
+        let counted = counted.saturating_add(self.items);
         let anything = counted > 0 || self.id.is_some() || self.model.is_some() || !self.usage.is_empty();
         // A body in which nothing could be read says nothing.
         let is_unread = !self.has_documents && !self.gaps.is_empty();
@@ -195,19 +196,12 @@ impl Reading {
             Choices::One => (!is_http_error && (is_told || anything)).then_some(1),
             Choices::None => None,
         };
-        let is_answer = choices.is_some() || (self.format.choices == Choices::None && anything);
-        let has_tools = match self.format.tools {
-            _ if is_http_error || is_unread => false,
-            Tools::None => false,
-            Tools::InStreams => streaming,
-            Tools::WithChoices => choices.is_some(),
-            Tools::Always => streaming || is_answer,
-        };
+        let has_tools = !is_http_error && !is_unread && self.can_have_tools(streaming, choices, anything);
         let tool_calls = if self.tool_calls > 0 { self.tool_calls } else { self.whole_tool_calls };
-        let ended = core::mem::take(&mut self.choices).into_iter();
+        let finish_reasons = core::mem::take(&mut self.choices).into_iter();
         // What an error's body says under the same name is something else.
-        let ended = ended.filter(|_| !is_http_error);
-        let finish_reasons: Vec<_> = ended.filter_map(|choice| choice.finish).collect();
+        let finish_reasons = finish_reasons.filter(|_| !is_http_error);
+        let finish_reasons: Vec<_> = finish_reasons.filter_map(|choice| choice.finish).collect();
         let is_inference = self.format.operation != Operation::Other;
         let is_complete = match formats::has_last(self.format) {
             true => Some(self.is_complete),
@@ -239,6 +233,17 @@ impl Reading {
             error_told: self.error_told,
             content_chunks: (is_told && is_inference).then_some(self.content_chunks),
             complete: is_complete.filter(|_| is_told && is_inference),
+        }
+    }
+
+    fn can_have_tools(&self, streaming: bool, choices: Option<u32>, anything: bool) -> bool {
+        match self.format.tools {
+            Tools::None => false,
+            Tools::InStreams => streaming,
+            Tools::WithChoices => choices.is_some(),
+            Tools::Always => {
+                streaming || choices.is_some() || (self.format.choices == Choices::None && anything)
+            }
         }
     }
 

@@ -342,8 +342,7 @@ impl Json {
     }
 
     fn literal_begins(&mut self, left: &'static [u8], value: Scalar<'static>) {
-        self.literal = Literal { left, value };
-        self.state = State::InLiteral;
+        (self.literal, self.state) = (Literal { left, value }, State::InLiteral);
     }
 
     fn in_literal<'b, S: Sink>(

@@ -1,3 +1,5 @@
+#![allow(clippy::arithmetic_side_effects, reason = "a test may panic")]
+
 use super::{FrameSink, Frames, Kind, LostTrack};
 
 /// What a sink saw, as one line each.
