@@ -305,7 +305,7 @@ pub(crate) const CHAT_FRAME: Frame =
 /// Methods of requests that ask a provider for something; the others are a browser's and a load balancer's.
 const OTHER_METHODS: &[&str] = &["GET", "POST", "PUT", "PATCH", "DELETE"];
 
-/// The row whose claim fits best; requests to a known provider that no row claims are [`other`].
+/// The row whose claim fits best; requests to a known provider that no row claims are `other`.
 pub fn claimed(method: &str, host: &str, path: &str) -> Option<&'static Format> {
     let path = path.split('?').next().unwrap_or(path);
     let place = [host, path].concat();
