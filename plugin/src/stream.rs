@@ -22,18 +22,15 @@ impl Stream {
         Self { shared, exchange: None }
     }
 
-    /// The cheapest questions come first: most of a gateway's traffic is not ours.
+    /// All fields at once cost half of what the three do that tell whether the request is ours.
     fn begin(&self) -> Option<Exchange> {
         let policy = &self.shared.as_ref()?.policy;
-        let method = perform::header(MapType::HttpRequestHeaders, ":method")?;
-        let path = perform::header(MapType::HttpRequestHeaders, ":path")?;
-        let host = perform::header(MapType::HttpRequestHeaders, ":authority").unwrap_or_default();
-        if !policy.may_meter(&method, &host, &path) {
+        let map = perform::headers(MapType::HttpRequestHeaders);
+        let head = Headers::decode(&map);
+        if !policy.may_meter(head.get(":method")?) {
             return None;
         }
-        let map = perform::headers(MapType::HttpRequestHeaders);
         let place = perform::place(policy.asks_for_place());
-        let head = Headers::decode(&map);
         Exchange::begin(policy, &head, &place, perform::random(), perform::now_ns())
     }
 

@@ -59,7 +59,7 @@ fn every_format_has_cases_of_its_own() {
         };
         let (method, host, path) = (field(":method"), field(":authority"), field(":path"));
         without.remove(formats::claimed(method, host, path).unwrap().name);
-        assert!(policy.may_meter(method.as_bytes(), host.as_bytes(), path.as_bytes()), "{}", case.name);
+        assert!(policy.may_meter(method.as_bytes()), "{}", case.name);
     }
     assert_eq!(without, BTreeSet::new());
 }
