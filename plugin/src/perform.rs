@@ -6,6 +6,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hash, Hasher};
 use std::time::Duration;
 
 use llm_gauge_engine::effect::Effect;
@@ -18,15 +19,62 @@ use proxy_wasm::types::{BufferType, LogLevel, MapType, MetricType};
 /// Ids of the stats defined so far. Every definition makes the host keep a new id, so none is made twice.
 #[derive(Default)]
 pub(crate) struct Stats {
-    ids: HashMap<String, u32>,
+    ids: HashMap<Name, u32, BuildHasherDefault<NameHasher>>,
+}
+
+/// A stat's name, hashed and compared eight bytes at a time: wasm has neither a hash nor a comparison of its own, and
+/// those of the standard library go byte by byte.
+struct Name(String);
+
+impl Name {
+    fn words(&self) -> (impl Iterator<Item = u64>, &[u8]) {
+        let (words, tail) = self.0.as_bytes().as_chunks::<8>();
+        (words.iter().map(|word| u64::from_le_bytes(*word)), tail)
+    }
+}
+
+impl PartialEq for Name {
+    fn eq(&self, other: &Self) -> bool {
+        let ((mine, my_tail), (theirs, their_tail)) = (self.words(), other.words());
+        mine.eq(theirs) && my_tail == their_tail
+    }
+}
+
+impl Eq for Name {}
+
+impl Hash for Name {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let (words, tail) = self.words();
+        words.for_each(|word| state.write_u64(word));
+        tail.iter().for_each(|byte| state.write_u64(u64::from(*byte)));
+    }
+}
+
+/// Names made to collide cost a walk over as many series as `models.max_series` lets in, and no more.
+#[derive(Default)]
+struct NameHasher(u64);
+
+impl Hasher for NameHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u64(u64::from(*byte)));
+    }
+
+    fn write_u64(&mut self, word: u64) {
+        self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x517C_C1B7_2722_0A95);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 impl Stats {
     fn id(&mut self, kind: MetricType, stat: String) -> Option<u32> {
+        let stat = Name(stat);
         if let Some(id) = self.ids.get(&stat) {
             return Some(*id);
         }
-        let id = hostcalls::define_metric(kind, &stat).ok()?;
+        let id = hostcalls::define_metric(kind, &stat.0).ok()?;
         self.ids.insert(stat, id);
         Some(id)
     }
@@ -92,11 +140,6 @@ pub(crate) fn replace_body(buffer: BufferType, bytes: usize, value: &[u8]) -> bo
     // SAFETY: the host reads `value.len()` bytes from the pointer, which are this slice.
     let status = unsafe { abi::proxy_set_buffer_bytes(buffer as u32, 0, bytes, value.as_ptr(), value.len()) };
     status == 0
-}
-
-/// One header field.
-pub(crate) fn header(map: MapType, name: &str) -> Option<Vec<u8>> {
-    hostcalls::get_map_value_bytes(map, name).ok().flatten()
 }
 
 /// All header fields, in the encoding of the ABI. Not by the SDK, which panics on a name that is not UTF-8 and

@@ -83,9 +83,20 @@ impl Tally {
                 word.iter().for_each(|byte| self.step(*byte));
             }
         }
-        tail.iter().for_each(|byte| self.step(*byte));
-        for (kind, count) in plain.counts() {
-            self.add(kind, count);
+        let short = padded(tail);
+        if tail.len() > 2 && short & EACH_TOP == 0 {
+            plain.add(short, self.last);
+            // The zeros behind them are of no kind but the rest's.
+            let zeros = 8_usize.saturating_sub(tail.len());
+            plain.bytes = plain.bytes.wrapping_sub(u32::try_from(zeros).unwrap_or(0));
+            self.last = tail.last().copied().unwrap_or(self.last);
+        } else {
+            tail.iter().for_each(|byte| self.step(*byte));
+        }
+        if plain.bytes > 0 {
+            for (kind, count) in plain.counts() {
+                self.add(kind, count);
+            }
         }
     }
 
@@ -182,6 +193,11 @@ const EACH_TOP: u64 = u64::from_ne_bytes([0x80; 8]);
 /// Which bytes are `least` or more; all are below 0x80, so none carries into its neighbour.
 const fn at_least(bytes: u64, least: u8) -> u64 {
     bytes.wrapping_add(EACH.wrapping_mul(0x80_u64.wrapping_sub(least as u64)))
+}
+
+/// Less than eight bytes, with zeros behind them.
+fn padded(bytes: &[u8]) -> u64 {
+    bytes.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte))
 }
 
 impl Plain {

@@ -140,6 +140,13 @@ fn push_value(stat: &mut String, value: &str) {
         stat.push_str("unknown");
         return;
     }
+    // Nearly every value, by one look at each byte.
+    let is_plain = |byte: &u8| byte.is_ascii_graphic() && !matches!(byte, b';' | b'=');
+    let fits = value.len() <= crate::limits::LABEL_BYTES_MAX && !value.ends_with('.');
+    if fits && value.as_bytes().iter().all(is_plain) {
+        stat.push_str(value);
+        return;
+    }
     let end = stat.len().saturating_add(crate::limits::LABEL_BYTES_MAX);
     let mut previous = '\0';
     for letter in value.chars() {

@@ -147,10 +147,10 @@ impl Policy {
     }
 
     /// Whether a request may be metered, by what is cheapest to ask. `false` is final.
-    pub fn may_meter(&self, method: &[u8], host: &[u8], path: &[u8]) -> bool {
+    pub fn may_meter(&self, method: &[u8]) -> bool {
         match &self.rules {
             Some(_) => method == b"POST",
-            None => claimed(method, host, path).is_some(),
+            None => formats::may_ask(method),
         }
     }
 
