@@ -113,11 +113,6 @@ pub(crate) fn body(buffer: BufferType, bytes: usize) -> Vec<u8> {
     hostcalls::get_buffer(buffer, 0, bytes).ok().flatten().unwrap_or_default()
 }
 
-/// One header field.
-pub(crate) fn header(map: MapType, name: &str) -> Option<Vec<u8>> {
-    hostcalls::get_map_value_bytes(map, name).ok().flatten()
-}
-
 /// All header fields, in the encoding of the ABI. Not by the SDK, which panics on a name that is not UTF-8 and
 /// copies every field.
 pub(crate) fn headers(map: MapType) -> Vec<u8> {
