@@ -46,12 +46,12 @@ impl Request {
     /// A POST of JSON.
     #[must_use]
     pub fn post(path: &str, body: &Value) -> Self {
-        Self::post_text(path, body.to_string())
+        Self::post_bytes(path, body.to_string())
     }
 
-    /// A POST of JSON that is text by now.
+    /// A POST of just these bytes, said to be JSON.
     #[must_use]
-    pub fn post_text(path: &str, body: String) -> Self {
+    pub fn post_bytes(path: &str, body: impl Into<Bytes>) -> Self {
         let request =
             Self { method: Method::POST, path: path.to_owned(), headers: Vec::new(), body: body.into() };
         request.header("content-type", "application/json")

@@ -79,7 +79,9 @@ impl Outcome {
 /// A blank configuration leaves the case its own.
 pub fn run(module: &Module, configuration: &[u8], case: &Case, split: Split) -> Result<Outcome> {
     let configuration = if is_blank(configuration) { &case.configuration } else { configuration };
-    let options = Options::configured(with_record(configuration)?);
+    let configured = Options::configured(with_record(configuration)?);
+    // As the shipped bootstrap has it.
+    let options = Options { allow_on_headers_stop_iteration: true, ..configured };
     let mut guest = Guest::start(module, options.clone())?;
     let exchange = exchange(case);
     let first = cuttings(case, split).next().unwrap_or_default();

@@ -5,7 +5,9 @@
 
 #![cfg(target_arch = "wasm32")]
 
+mod holding;
 mod perform;
+mod rewriting;
 mod root;
 mod stream;
 

@@ -7,10 +7,12 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hash, Hasher};
+use std::time::Duration;
 
 use llm_gauge_engine::effect::Effect;
 use llm_gauge_engine::ending::End;
 use llm_gauge_engine::policy::Place;
+use llm_gauge_engine::rewrite::Edit;
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::{BufferType, LogLevel, MapType, MetricType};
 
@@ -105,12 +107,39 @@ pub(crate) fn perform(stats: &RefCell<Stats>, effect: Effect) {
 
 /// The plugin's configuration.
 pub(crate) fn configuration(bytes: usize) -> Vec<u8> {
-    body(BufferType::PluginConfiguration, bytes)
+    body(BufferType::PluginConfiguration, 0, bytes)
 }
 
-/// What is in a buffer now: in a body callback that returns Continue, just the bytes that pass.
-pub(crate) fn body(buffer: BufferType, bytes: usize) -> Vec<u8> {
-    hostcalls::get_buffer(buffer, 0, bytes).ok().flatten().unwrap_or_default()
+/// What is in a buffer from `start` on: in a body callback that returns Continue, just the bytes that pass; after
+/// one that paused, all that is held.
+pub(crate) fn body(buffer: BufferType, start: usize, bytes: usize) -> Vec<u8> {
+    hostcalls::get_buffer(buffer, start, bytes).ok().flatten().unwrap_or_default()
+}
+
+/// Makes a change in the request's body, of which `bytes` are at hand; `length`: what it is then, where the head that
+/// is still held has to say so. Returns whether it was made.
+pub(crate) fn edit_request(edit: &Edit, bytes: usize, length: Option<usize>) -> bool {
+    let Some(edited) = edit.apply(&body(BufferType::HttpRequestBody, 0, bytes)) else {
+        return false;
+    };
+    let set_length =
+        |length: usize| set_header(MapType::HttpRequestHeaders, "content-length", &length.to_string());
+    // The head first: one that has passed cannot be changed, and then the body must not be either.
+    if length.is_some_and(|length| !set_length(length)) {
+        return false;
+    }
+    let is_made = replace_body(BufferType::HttpRequestBody, bytes, &edited);
+    if !is_made && length.is_some() {
+        set_length(bytes);
+    }
+    is_made
+}
+
+/// Puts `value` in the place of a body's first `bytes`. Not by the SDK, which panics where the host refuses.
+pub(crate) fn replace_body(buffer: BufferType, bytes: usize, value: &[u8]) -> bool {
+    // SAFETY: the host reads `value.len()` bytes from the pointer, which are this slice.
+    let status = unsafe { abi::proxy_set_buffer_bytes(buffer as u32, 0, bytes, value.as_ptr(), value.len()) };
+    status == 0
 }
 
 /// All header fields, in the encoding of the ABI. Not by the SDK, which panics on a name that is not UTF-8 and
@@ -127,9 +156,38 @@ pub(crate) fn headers(map: MapType) -> Vec<u8> {
     unsafe { Vec::from_raw_parts(data, size, size) }
 }
 
-/// Sets a field of the response's head; only allowed while that head passes.
-pub(crate) fn set_response_header(name: &str, value: &str) {
-    let _refused = hostcalls::set_map_value_bytes(MapType::HttpResponseHeaders, name, Some(value.as_bytes()));
+/// Sets a field of a head, which the host allows while that head has not passed. Not by the SDK, which panics where
+/// the host refuses.
+pub(crate) fn set_header(map: MapType, name: &str, value: &str) -> bool {
+    // SAFETY: the host reads as many bytes from each pointer as the length beside it says, which are these slices.
+    let status = unsafe {
+        abi::proxy_replace_header_map_value(
+            map as u32,
+            name.as_ptr(),
+            name.len(),
+            value.as_ptr(),
+            value.len(),
+        )
+    };
+    status == 0
+}
+
+/// Takes a field out of a head that has not passed.
+pub(crate) fn remove_header(map: MapType, name: &str) {
+    // SAFETY: the host reads `name.len()` bytes from the pointer, which are this slice.
+    let _refused = unsafe { abi::proxy_remove_header_map_value(map as u32, name.as_ptr(), name.len()) };
+}
+
+/// Lets a stream's request go that is held at its head.
+pub(crate) fn resume_request(stream: u32) {
+    if hostcalls::set_effective_context(stream).is_ok() {
+        let _refused = hostcalls::resume_http_request();
+    }
+}
+
+/// Has the root context called that often; 0: never.
+pub(crate) fn tick_every(milliseconds: u64) {
+    let _refused = hostcalls::set_tick_period(Duration::from_millis(milliseconds));
 }
 
 /// Where Envoy sends the request; empty unless `wanted`.
@@ -169,6 +227,21 @@ mod abi {
     #[link(wasm_import_module = "env")]
     unsafe extern "C" {
         pub(super) fn proxy_get_header_map_pairs(map: u32, data: *mut *mut u8, size: *mut usize) -> u32;
+        pub(super) fn proxy_replace_header_map_value(
+            map: u32,
+            name: *const u8,
+            name_size: usize,
+            value: *const u8,
+            value_size: usize,
+        ) -> u32;
+        pub(super) fn proxy_remove_header_map_value(map: u32, name: *const u8, name_size: usize) -> u32;
+        pub(super) fn proxy_set_buffer_bytes(
+            buffer: u32,
+            start: usize,
+            bytes: usize,
+            value: *const u8,
+            value_size: usize,
+        ) -> u32;
     }
 }
 

@@ -9,6 +9,7 @@ use llm_gauge_engine::series::Series;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::ContextType;
 
+use crate::holding::Holding;
 use crate::perform::{self, Stats};
 use crate::stream::Stream;
 
@@ -17,6 +18,7 @@ pub(crate) struct Shared {
     pub(crate) policy: Rc<Policy>,
     pub(crate) series: RefCell<Series>,
     pub(crate) stats: RefCell<Stats>,
+    pub(crate) holding: Holding,
 }
 
 #[derive(Default)]
@@ -40,6 +42,7 @@ impl RootContext for Root {
         let shared = Shared {
             series: RefCell::new(Series::new(&policy)),
             stats: RefCell::new(Stats::default()),
+            holding: Holding::default(),
             policy,
         };
         perform::perform(&shared.stats, outputs::build_info(&shared.policy));
@@ -47,8 +50,14 @@ impl RootContext for Root {
         true
     }
 
-    fn create_http_context(&self, _context_id: u32) -> Option<Box<dyn HttpContext>> {
-        Some(Box::new(Stream::new(self.shared.clone())))
+    fn on_tick(&mut self) {
+        if let Some(shared) = &self.shared {
+            shared.holding.tick();
+        }
+    }
+
+    fn create_http_context(&self, context_id: u32) -> Option<Box<dyn HttpContext>> {
+        Some(Box::new(Stream::new(context_id, self.shared.clone())))
     }
 
     fn get_type(&self) -> Option<ContextType> {

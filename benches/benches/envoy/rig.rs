@@ -128,7 +128,7 @@ impl Running {
     }
 
     async fn exchange(&self, number: usize, work: &Work, lane: usize, upstream: &Upstream) -> Result<f64> {
-        let request = Request::post_text("/v1/chat/completions", work.request.clone());
+        let request = Request::post_bytes("/v1/chat/completions", work.request.clone());
         let request = request.header(upstream::WORK, &number.to_string());
         let request = request.header(upstream::LANE, &lane.to_string());
         let next = upstream.next.get(lane).context("no such lane")?;

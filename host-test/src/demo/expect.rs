@@ -43,14 +43,11 @@ pub(super) fn exchange(expected: &mut Stats, planned: &Planned) {
     }
 }
 
-/// Why an exchange has no usage, if it should have had some. Anthropic's streams begin with theirs, so a cut
-/// one has what it said until then.
+/// Why an exchange has no usage, if it should have had some. What Anthropic's streams begin with is none: their output
+/// is told at the end.
 fn missing(planned: &Planned) -> Option<&'static str> {
-    let tells_first = planned.model.provider == "anthropic";
     match planned.course {
-        Course::LeftEarly(_) => Some("cancelled"),
-        _ if tells_first => None,
-        Course::Left => Some("cancelled"),
+        Course::LeftEarly(_) | Course::Left => Some("cancelled"),
         Course::Broken(_) => Some("upstream_reset"),
         Course::Failed | Course::Unreported => Some("not_sent"),
         Course::Answered | Course::Refused(..) | Course::Closed => None,

@@ -51,6 +51,12 @@ impl Bootstrap {
         Ok(self)
     }
 
+    /// The plugin without the setting that lets a held request show its body.
+    pub fn without_stop_iteration(mut self) -> Result<Self> {
+        remove(self.plugin()?, "allow_on_headers_stop_iteration")?;
+        Ok(self)
+    }
+
     /// Sends a cluster's requests to `address` without TLS.
     pub fn upstream(mut self, cluster: &str, address: SocketAddr, protocol: Protocol) -> Result<Self> {
         let cluster = self.endpoint(cluster, &address.ip().to_string(), address.port())?;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use hyper::HeaderMap;
 use tokio::sync::watch;
 
 use super::script::Tokens;
@@ -20,6 +21,14 @@ pub struct Entry {
     pub id: u64,
     /// The model that was asked for.
     pub model: String,
+    /// The request's body, up to a mebibyte.
+    pub request: Vec<u8>,
+    /// How long the request's body was.
+    pub request_bytes: usize,
+    /// What its head said of that: `content-length`.
+    pub request_length: Option<String>,
+    /// Its `accept-encoding`.
+    pub accept_encoding: Option<String>,
     /// The usage that was put on the wire so far; a stream's last word replaces earlier ones.
     pub reported: Tokens,
     /// The body as far as it was sent, up to a mebibyte.
@@ -77,6 +86,17 @@ impl Ledger {
         let mut changes = self.changes.subscribe();
         let enough = || self.books().totals.get(model).is_some_and(|totals| totals.requests >= count);
         while !enough() && changes.changed().await.is_ok() {}
+    }
+
+    /// Notes what came up with an exchange that has begun.
+    pub(super) fn came(&self, id: u64, head: &HeaderMap, body: &[u8]) {
+        let text = |name| head.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+        self.books().with(id, |entry, _| {
+            entry.request = body.get(..BODY_BYTES_MAX).unwrap_or(body).to_vec();
+            entry.request_bytes = body.len();
+            entry.request_length = text("content-length");
+            entry.accept_encoding = text("accept-encoding");
+        });
     }
 
     pub(super) fn begin(&self, model: &str) -> u64 {

@@ -51,6 +51,7 @@ async fn answer(request: Request<Incoming>, state: Arc<State>) -> Result<Respons
         Err(error) => return refuse(&format!("simulated provider: {error:#}")),
     };
     let id = state.ledger.begin(&ask.model);
+    state.ledger.came(id, &head.headers, &body);
     let reply = match ask.endpoint {
         Endpoint::Messages => anthropic::reply(&ask, &script),
         Endpoint::Chat | Endpoint::Completions | Endpoint::Embeddings => openai::reply(&ask, &script),

@@ -7,7 +7,8 @@ use host_test::case::Case;
 use host_test::native;
 use host_test::replay::{self, Split};
 use llm_gauge_engine::formats;
-use llm_gauge_engine::policy::Policy;
+use llm_gauge_engine::head::Headers;
+use llm_gauge_engine::policy::{Place, Policy};
 use serde_json::{Map, Value};
 
 use crate::common;
@@ -50,16 +51,16 @@ fn every_case_in_the_bare_engine() {
 /// A format without a case is a format nobody has looked at.
 #[test]
 fn every_format_has_cases_of_its_own() {
-    let policy = Rc::new(Policy::parse(b"").unwrap());
     let mut without: BTreeSet<_> = formats::ALL.iter().map(|format| format.name).collect();
     for case in common::own_cases() {
-        let field = |name: &str| {
-            let found = case.request_head.iter().find(|(field, _)| field == name).unwrap();
-            std::str::from_utf8(&found.1).unwrap()
-        };
-        let (method, host, path) = (field(":method"), field(":authority"), field(":path"));
-        without.remove(formats::claimed(method, host, path).unwrap().name);
-        assert!(policy.may_meter(method.as_bytes()), "{}", case.name);
+        let policy = Policy::parse(&case.configuration).unwrap();
+        let head = case.request_head.iter().map(|(name, value)| (name.as_bytes(), value.as_slice()));
+        let head = Headers::new(head);
+        let field = |name: &str| head.get(name).unwrap();
+        assert!(policy.may_meter(field(":method")), "{}", case.name);
+        let route = policy.route(&head, &Place::default()).unwrap();
+        assert_eq!(route.format.name, case.folder, "{} lies in another format's folder", case.name);
+        without.remove(route.format.name);
     }
     assert_eq!(without, BTreeSet::new());
 }

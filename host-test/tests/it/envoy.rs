@@ -8,5 +8,7 @@ mod cost;
 mod crowd;
 mod encodings;
 mod endings;
+mod official_clients;
 mod ratelimit;
 mod rig;
+mod usage_on_request;

@@ -150,7 +150,7 @@ fn heads_need_not_be_whole() {
 fn what_is_no_llm_traffic_is_left_alone() {
     let mut guest = metering();
     for (method, path) in [("GET", "/v1/chat/completions"), ("POST", "/v1/models"), ("POST", "")] {
-        let head = Headers::request(method, "api.openai.com", path);
+        let head = Headers::request(method, "example.com", path);
         let exchange = Exchange::new(head, REQUEST, response_head(), RESPONSE);
         let report = play(&mut guest, &exchange, &ChunkPlan::whole());
         assert_eq!(report.client.headers, Some(response_head()));

@@ -29,6 +29,8 @@ mod fuel;
 mod envoy;
 // Any case, any cuts, any end.
 mod splits;
+// Requests that are rewritten, streams from which a chunk is taken out.
+mod usage_on_request;
 // Hostile heads and bodies, every order of callbacks, every bound.
 mod faults;
 // What exchanges cost, held against the package that prices come from.

@@ -12,13 +12,17 @@ use source::Source;
 
 /// The engine's modules, each with those it may name; every one of those stands further down, so there is no way back.
 const MAY_NAME: &[(&str, &[&str])] = &[
-    ("exchange", &["ending", "estimate", "head", "ids", "policy", "reading", "record", "request", "scan"]),
+    ("rewrite", &["formats", "head", "limits", "policy", "scan"]),
+    (
+        "exchange",
+        &["ending", "estimate", "formats", "head", "ids", "policy", "reading", "record", "request", "scan"],
+    ),
     ("outputs", &["effect", "metrics", "policy", "price", "record", "series", "usage"]),
     ("series", &["metrics", "policy", "price"]),
     ("policy", &["config", "effect", "formats", "head", "limits", "metrics", "pattern", "price", "scan"]),
-    ("reading", &["estimate", "formats", "limits", "record", "scan", "usage"]),
+    ("reading", &["estimate", "formats", "head", "limits", "record", "scan", "usage"]),
     ("request", &["estimate", "formats", "head", "record", "scan"]),
-    ("formats", &["estimate", "limits", "scan", "usage"]),
+    ("formats", &["estimate", "limits", "pattern", "scan", "usage"]),
     ("scan", &["limits", "record"]),
     ("ending", &["record"]),
     ("record", &["estimate", "usage"]),
@@ -145,6 +149,9 @@ fn every_row_is_in_the_list_of_formats() {
     let mut rows = 0;
     for source in Source::below(dir) {
         let module = Path::new(&source.path).file_stem().unwrap().to_str().unwrap().to_owned();
+        if module == "tests" {
+            continue;
+        }
         if !list.contains(&format!("mod {module};")) {
             missing.push(format!("mod {module};"));
         }

@@ -152,6 +152,8 @@ pub enum StreamUsage {
     /// Read what the provider sends.
     #[default]
     Observe,
+    /// Ask for it where a client does not, and hide the chunk that holds it.
+    Request,
 }
 
 /// Bounds.
@@ -161,11 +163,17 @@ pub struct Limits {
     /// Bytes of one stream event that are still read.
     #[serde(deserialize_with = "whole_number")]
     pub event_bytes: u64,
+    /// Bytes of a request that is held to be edited.
+    #[serde(deserialize_with = "whole_number")]
+    pub request_bytes: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { event_bytes: crate::limits::EVENT_BYTES_DEFAULT }
+        Self {
+            event_bytes: crate::limits::EVENT_BYTES_DEFAULT,
+            request_bytes: crate::limits::REQUEST_BYTES_DEFAULT,
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use std::rc::Rc;
 
 use crate::ending::{self, End, Seen};
 use crate::estimate::Estimate;
+use crate::formats::Format;
 use crate::head::Headers;
 use crate::ids::Ids;
 use crate::policy::{Place, Policy, Route};
@@ -88,6 +89,11 @@ impl Exchange {
     /// `gen_ai.provider.name`, known from the first moment.
     pub fn provider(&self) -> &str {
         &self.route.provider
+    }
+
+    /// Its wire format.
+    pub fn format(&self) -> &'static Format {
+        self.route.format
     }
 
     /// Bytes of the request's body, in any pieces.

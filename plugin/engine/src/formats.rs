@@ -5,6 +5,7 @@
 
 mod anthropic_complete;
 mod anthropic_messages;
+mod asking;
 mod bedrock_converse;
 mod bedrock_invoke;
 mod cohere;
@@ -29,9 +30,10 @@ mod words;
 use crate::estimate::Frame;
 use crate::pattern;
 use crate::scan::Paths;
-use crate::usage::{Count, Merge};
+use crate::usage::{Convention, Count, Merge};
 
-pub use hosts::provider_of;
+pub use asking::Asking;
+pub use hosts::{provider_of, providers};
 pub use words::{Choices, Operation, Tools};
 
 /// Every row. Where two claim a path, the longer claim wins.
@@ -77,6 +79,7 @@ pub const ALL: &[&Format] = &[
     &tgi::FORMAT,
     &tgi::SAGEMAKER,
     &watsonx::FORMAT,
+    &watsonx::CHAT,
 ];
 
 /// One wire format.
@@ -112,12 +115,25 @@ pub struct Format {
     pub choices: Choices,
     /// Which answers can ask for tool calls.
     pub tools: Tools,
+    /// How a stream is asked for its usage, where it only tells it on request.
+    pub asks_usage: Option<Asking>,
     /// Whether an answer is expected to tell its usage.
     pub has_usage: bool,
     /// Whether the total is all input, where it comes alone.
     pub total_is_input: bool,
     /// What it adds to the tokens of its texts, for estimates.
     pub frame: Frame,
+}
+
+impl Format {
+    /// How its counts add up.
+    pub fn convention(&self) -> Convention {
+        Convention {
+            input_tokens: self.input_tokens,
+            output_tokens: self.output_tokens,
+            total_is_input: self.total_is_input,
+        }
+    }
 }
 
 /// A row that reads nothing, for the others to say only what they are.
@@ -137,6 +153,7 @@ pub(crate) const BLANK: Format = Format {
     output_tokens: &[Count::Output],
     choices: Choices::None,
     tools: Tools::None,
+    asks_usage: None,
     has_usage: true,
     total_is_input: false,
     frame: Frame::NONE,
@@ -293,7 +310,7 @@ pub fn may_ask(method: &[u8]) -> bool {
     OTHER_METHODS.iter().any(|other| other.as_bytes() == method)
 }
 
-/// The row whose claim fits best; requests to a known provider that no row claims are [`other`].
+/// The row whose claim fits best; requests to a known provider that no row claims are `other`.
 pub fn claimed(method: &str, host: &str, path: &str) -> Option<&'static Format> {
     let path = path.split('?').next().unwrap_or(path);
     let place = [host, path].concat();

@@ -47,6 +47,11 @@ impl<'a> Headers<'a> {
         [&b"audio/"[..], b"image/", b"video/"].iter().any(|start| content_type.starts_with(start))
     }
 
+    /// Whether the body has a content encoding.
+    pub fn is_encoded(&self) -> bool {
+        !self.content_encoding().is_empty()
+    }
+
     /// The content encodings of the body, in the order in which they were applied; empty if it has none.
     pub fn content_encoding(&self) -> Vec<u8> {
         let lines = self.fields.iter().filter(|(name, _)| *name == b"content-encoding");

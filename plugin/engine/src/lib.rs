@@ -13,6 +13,7 @@
 //!
 //! - [`exchange`]: the state machine of one request and its response; its end makes a [`record::Record`], once
 //! - [`request`], [`reading`]: what a format's rules make of the request's and the response's documents
+//! - [`rewrite`]: usage on request: the splice in a request, the chunk hidden from a response
 //! - [`ending`]: flags, status and the provider's words, as one class of error
 //! - [`formats`]: the wire formats, a const row each, and how a request finds its row; providers are named there
 //!   and nowhere else
@@ -27,7 +28,8 @@
 //! # What is not here
 //!
 //! - No IO, no clock, no log, no host: times and random bytes come in as arguments, effects go out as values.
-//! - No failure: metering goes blind at a [`record::Gap`] and says so; it never stops or changes traffic.
+//! - No failure: metering goes blind at a [`record::Gap`] and says so; it never stops traffic, and only [`rewrite`]
+//!   changes any, where the configuration asks for it.
 //! - No tree and no second look: every byte of a body is walked once, and what no path wants is stepped over.
 //! - No buffer without a bound in [`limits`].
 //! - No panic that bytes could reach: the lints of this crate deny what could.
@@ -59,6 +61,7 @@ pub mod exchange;
 pub mod ending;
 pub mod reading;
 pub mod request;
+pub mod rewrite;
 
 pub mod formats;
 pub mod scan;

@@ -30,6 +30,13 @@ pub const FORM_LINE_BYTES_MAX: usize = 512;
 /// Bytes of one stream event (default of `limits.event_bytes`).
 pub const EVENT_BYTES_DEFAULT: u64 = 16 * 1024 * 1024;
 
+/// Bytes of a request that is held to be edited (default of `limits.request_bytes`); a longer one passes untouched.
+/// Below the mebibyte that Envoy buffers by default: what is more than its buffer takes, it refuses.
+pub const REQUEST_BYTES_DEFAULT: usize = 1_000_000;
+
+/// Bytes of a stream event that are held until it is clear whether to hide it; a longer one passes.
+pub const HELD_EVENT_BYTES_MAX: usize = 64 * 1024;
+
 /// Bytes of a label value; what is longer is cut off.
 pub const LABEL_BYTES_MAX: usize = 128;
 

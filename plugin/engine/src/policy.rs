@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::config::{Config, Label, MatchRule, Rename, Switch};
+use crate::config::{Config, Label, MatchRule, Rename, StreamUsage, Switch};
 use crate::effect;
 use crate::formats::{self, Format};
 use crate::head::Headers;
@@ -24,6 +24,8 @@ pub struct Policy {
     filter_state: Vec<&'static str>,
     event_bytes_max: u64,
     estimates: bool,
+    asks_usage: bool,
+    request_bytes_max: usize,
     fingerprint: String,
 }
 
@@ -116,6 +118,7 @@ impl Policy {
         });
         check_labels(&config.labels)?;
         at_least_one("models.max_series", config.models.max_series)?;
+        at_least_one("limits.request_bytes", config.limits.request_bytes)?;
         at_least_one("limits.event_bytes", usize::try_from(config.limits.event_bytes).unwrap_or(usize::MAX))?;
         let renames = &config.models.rename;
         let estimates = config.estimate == Switch::On;
@@ -137,6 +140,8 @@ impl Policy {
             models: config.models,
             event_bytes_max: config.limits.event_bytes,
             estimates,
+            asks_usage: config.streaming.usage == StreamUsage::Request,
+            request_bytes_max: config.limits.request_bytes,
             fingerprint,
         })
     }
@@ -234,6 +239,16 @@ impl Policy {
     /// Whether tokens that nobody reported are estimated.
     pub fn estimates(&self) -> bool {
         self.estimates
+    }
+
+    /// Whether streams are asked for usage where the client does not ask.
+    pub fn asks_usage(&self) -> bool {
+        self.asks_usage
+    }
+
+    /// Bytes of a request that is held to be edited.
+    pub fn request_bytes_max(&self) -> usize {
+        self.request_bytes_max
     }
 
     /// Tells configurations apart (`llm_gauge_build_info`); not a secret and no proof of anything.

@@ -196,16 +196,7 @@ impl Reading {
             Choices::One => (!is_http_error && (is_told || anything)).then_some(1),
             Choices::None => None,
         };
-        let has_tools = !is_http_error
-            && !is_unread
-            && match self.format.tools {
-                Tools::None => false,
-                Tools::InStreams => streaming,
-                Tools::WithChoices => choices.is_some(),
-                Tools::Always => {
-                    streaming || choices.is_some() || (self.format.choices == Choices::None && anything)
-                }
-            };
+        let has_tools = !is_http_error && !is_unread && self.can_have_tools(streaming, choices, anything);
         let tool_calls = if self.tool_calls > 0 { self.tool_calls } else { self.whole_tool_calls };
         let finish_reasons = core::mem::take(&mut self.choices).into_iter();
         // What an error's body says under the same name is something else.
@@ -224,7 +215,7 @@ impl Reading {
         if self.usage.is_empty() {
             self.usage = self.metered;
         }
-        let (input_tokens, output_tokens) = self.usage.inclusive(self.format);
+        let (input_tokens, output_tokens) = self.usage.inclusive(self.format.convention());
         Answer {
             // An error names what failed, and it is no answer.
             model: self.model.take().filter(|_| !is_http_error),
@@ -242,6 +233,17 @@ impl Reading {
             error_told: self.error_told,
             content_chunks: (is_told && is_inference).then_some(self.content_chunks),
             complete: is_complete.filter(|_| is_told && is_inference),
+        }
+    }
+
+    fn can_have_tools(&self, streaming: bool, choices: Option<u32>, anything: bool) -> bool {
+        match self.format.tools {
+            Tools::None => false,
+            Tools::InStreams => streaming,
+            Tools::WithChoices => choices.is_some(),
+            Tools::Always => {
+                streaming || choices.is_some() || (self.format.choices == Choices::None && anything)
+            }
         }
     }
 

@@ -23,6 +23,7 @@ pub use form::Form;
 pub use json::{Ended, Fault, Json};
 pub use paths::{Node, NodeId, Paths};
 pub use sse::{Sse, SseSink};
+pub(crate) use text::Text;
 
 /// Where a value stands among the arrays around it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,7 +1,5 @@
 //! Token counts as a provider reports them, and how they become one inclusive pair.
 
-use crate::formats::Format;
-
 /// One field of a provider's usage object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Count {
@@ -25,6 +23,17 @@ pub enum Count {
     AudioOutput,
     /// Input made of tool-use prompts.
     ToolUseInput,
+}
+
+/// What a format's numbers leave out, and so has to be added.
+#[derive(Clone, Copy, Debug)]
+pub struct Convention {
+    /// What makes up all input: the main number first.
+    pub input_tokens: &'static [Count],
+    /// What makes up all output.
+    pub output_tokens: &'static [Count],
+    /// Whether the total is all input, where it comes alone.
+    pub total_is_input: bool,
 }
 
 /// How a provider's usage objects follow one another in a stream. They are never added up.
@@ -82,12 +91,12 @@ impl Usage {
         said.reduce(u64::saturating_add)
     }
 
-    /// All input and all output, by the convention of `format` and what the provider's own total proves: some
+    /// All input and all output, by a format's convention and what the provider's own total proves: some
     /// leave reasoning out of their output or audio out of their input, and add it to the total.
-    pub fn inclusive(&self, format: &Format) -> (Option<u64>, Option<u64>) {
-        let input = self.sum(format.input_tokens);
-        let input = input.or_else(|| self.get(Count::Total).filter(|_| format.total_is_input));
-        let output = self.sum(format.output_tokens);
+    pub fn inclusive(&self, convention: Convention) -> (Option<u64>, Option<u64>) {
+        let input = self.sum(convention.input_tokens);
+        let input = input.or_else(|| self.get(Count::Total).filter(|_| convention.total_is_input));
+        let output = self.sum(convention.output_tokens);
         let (Some(total), Some(main_input), Some(main_output)) = (self.get(Count::Total), input, output)
         else {
             return (input, output);
@@ -96,8 +105,8 @@ impl Usage {
             true => 0,
             false => self.get(count).unwrap_or(0),
         };
-        let reasoning = left_out(format.output_tokens, Count::Reasoning);
-        let audio = left_out(format.input_tokens, Count::AudioInput);
+        let reasoning = left_out(convention.output_tokens, Count::Reasoning);
+        let audio = left_out(convention.input_tokens, Count::AudioInput);
         let fits = |(audio, reasoning): &(u64, u64)| {
             let parts = [main_input, main_output, *audio, *reasoning];
             parts.into_iter().fold(0, u64::saturating_add) == total

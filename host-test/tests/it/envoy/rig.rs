@@ -36,7 +36,17 @@ pub(super) enum Setup {
     Impatient,
     /// The shipped table of prices.
     Priced,
+    /// Usage on request, HTTP/1.1 to the provider.
+    Asking,
+    /// The same with HTTP/2.
+    AskingHttp2,
+    /// Usage on request in a proxy that does not show the body of a held request.
+    Blind,
 }
+
+/// A configuration that asks for usage.
+const ASKING: &str =
+    r#"{"streaming": {"usage": "request"}, "match": [{"path": "/v1/*", "provider": "openai"}]}"#;
 
 /// Provider and Envoy.
 pub(super) struct Rig {
@@ -49,7 +59,7 @@ pub(super) struct Rig {
 impl Rig {
     /// The shared rig of a setup.
     pub(super) async fn shared(setup: Setup) -> Arc<Self> {
-        static RIGS: [Mutex<Weak<Rig>>; 5] = [const { Mutex::const_new(Weak::new()) }; 5];
+        static RIGS: [Mutex<Weak<Rig>>; 8] = [const { Mutex::const_new(Weak::new()) }; 8];
         let mut slot = RIGS[setup as usize].lock().await;
         if let Some(rig) = slot.upgrade() {
             return rig;
@@ -63,13 +73,21 @@ impl Rig {
     pub(super) async fn start(setup: Setup) -> Self {
         let provider = Provider::start().await.unwrap();
         let (address, protocol) = match setup {
-            Setup::Plain | Setup::Impatient | Setup::Priced => (provider.address(), Protocol::Http1),
-            Setup::Http2 => (provider.address(), Protocol::Http2),
+            Setup::Plain | Setup::Impatient | Setup::Priced | Setup::Asking | Setup::Blind => {
+                (provider.address(), Protocol::Http1)
+            }
+            Setup::Http2 | Setup::AskingHttp2 => (provider.address(), Protocol::Http2),
             Setup::Refused => (nobody(), Protocol::Http1),
         };
         let mut bootstrap = shipped().await;
         for cluster in ["openai", "anthropic"] {
             bootstrap = bootstrap.upstream(cluster, address, protocol).unwrap();
+        }
+        if matches!(setup, Setup::Asking | Setup::AskingHttp2 | Setup::Blind) {
+            bootstrap = bootstrap.configuration(ASKING).unwrap();
+        }
+        if matches!(setup, Setup::Blind) {
+            bootstrap = bootstrap.without_stop_iteration().unwrap();
         }
         if matches!(setup, Setup::Impatient) {
             bootstrap = bootstrap.route_timeout(Duration::from_secs(1)).unwrap();

@@ -9,7 +9,7 @@ use libfuzzer_sys::fuzz_target;
 mod decode;
 
 const WINDOW_LOG_MAX: u32 = 23;
-const EXPECTED_BYTES_MAX: usize = 1 << 20;
+const EXPECTED_BYTES_MAX: usize = 1 << 16;
 
 fn expected(body: &[u8]) -> Option<Vec<u8>> {
     let mut decoder = zstd::stream::read::Decoder::new(body).ok()?;
@@ -38,11 +38,11 @@ fuzz_target!(|input: &[u8]| {
         return;
     }
     let content = decode::content(rest);
-    let level = i32::from(what >> 3) - 8;
+    let level = i32::from(what >> 3) % 20 - 8;
     let mut encoder = zstd::stream::write::Encoder::new(Vec::new(), level).expect("a level");
     encoder.window_log(WINDOW_LOG_MAX.min(10 + u32::from(b & 15))).expect("a window");
     encoder.include_checksum(what & 2 != 0).expect("a flag");
-    for piece in content.chunks(if what & 4 == 0 { 100_000 } else { 5000 + usize::from(a) }) {
+    for piece in content.chunks(if what & 4 == 0 { 100_000 } else { 500 + usize::from(a) }) {
         encoder.write_all(piece).expect("a write to memory");
         encoder.flush().expect("a flush to memory");
     }

@@ -42,7 +42,49 @@ fn a_text_that_ended_is_not_continued() {
     assert_eq!(tally.counts()[..3], [2, 2, 0]);
 }
 
+#[test]
+fn weights_and_frames_make_tokens() {
+    let frame = Frame { text_percent: 110, prompt: 3, turn: 4, tools: 300, value_milli: 500, call: 12 };
+    let none = Estimate { frame, prompt: Prompt::default(), answer: Tally::default(), calls: 0 };
+    assert_eq!((none.input_tokens(), none.output_tokens()), (0, 0));
+    // 14 letters and 3 words weigh 3.047 tokens, and a tenth more.
+    let said = Estimate { answer: tally(b"three words here"), ..none };
+    assert_eq!(said.output_tokens(), 3);
+    assert_eq!(Estimate { calls: 2, ..said }.output_tokens(), 27);
+    let asked = Prompt { text: tally(b"three words here"), ..Prompt::default() };
+    assert_eq!(Estimate { prompt: asked, ..none }.input_tokens(), 10);
+    assert_eq!(Estimate { prompt: Prompt { turns: 3, ..asked }, ..none }.input_tokens(), 18);
+    assert_eq!(Estimate { prompt: Prompt { values: 5, ..asked }, ..none }.input_tokens(), 313);
+    assert_eq!(Estimate { frame: Frame::NONE, answer: tally(b" "), ..none }.output_tokens(), 1);
+}
+
+#[test]
+fn a_long_prompt_is_sampled() {
+    let prompt = |text: &str| {
+        let mut prompt = Prompt::default();
+        prompt.feed(text.as_bytes());
+        prompt
+    };
+    let none = Estimate { frame: Frame::NONE, prompt: Prompt::default(), answer: Tally::default(), calls: 0 };
+    for (words, characters) in [(256, 2048), (256 + 128, 3072), (10_000, 80_000)] {
+        let text = "1234 ab ".repeat(words);
+        assert_eq!(prompt(&text).characters(), characters);
+        let exact = Estimate { answer: tally(text.as_bytes()), ..none }.output_tokens();
+        let sampled = Estimate { prompt: prompt(&text), ..none }.input_tokens();
+        assert!(sampled.abs_diff(exact) <= 1, "{sampled} for {exact}");
+    }
+}
+
 proptest! {
+    #[test]
+    fn any_cutting_of_a_prompt_is_the_same(text in "[a-zé 0-9\n]{0,9000}", at in points()) {
+        let mut whole = Prompt::default();
+        whole.feed(text.as_bytes());
+        let mut cut = Prompt::default();
+        pieces(text.as_bytes(), &at).into_iter().for_each(|piece| cut.feed(piece));
+        prop_assert_eq!(cut, whole);
+    }
+
     #[test]
     fn any_cutting_is_the_same(text in "(?s)([ -~]{0,300}|\\PC{0,40}|[a-zé\n]{0,5000})", at in points()) {
         let mut cut = Tally::default();

@@ -1,5 +1,7 @@
 #![allow(clippy::arithmetic_side_effects, clippy::string_slice, reason = "a test may panic")]
 
+mod estimates;
+
 use proptest::prelude::*;
 
 use super::*;

@@ -63,5 +63,10 @@ pub fn provider_of(host: &str) -> Option<&'static str> {
     found.map(|(_, provider)| *provider).or((port == OLLAMA_PORT).then_some("ollama"))
 }
 
+/// The providers that are known by their hosts, in the order of their names.
+pub fn providers() -> std::collections::BTreeSet<&'static str> {
+    HOSTS.iter().map(|(_, provider)| *provider).collect()
+}
+
 #[cfg(test)]
 mod tests;

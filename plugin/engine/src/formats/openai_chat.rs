@@ -91,5 +91,6 @@ pub const FORMAT: Format = Format {
     choices: Choices::Counted,
     frame: super::CHAT_FRAME,
     tools: Tools::Always,
+    asks_usage: Some(super::asking::STREAM_OPTIONS),
     ..BLANK
 };

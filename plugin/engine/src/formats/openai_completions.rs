@@ -30,5 +30,6 @@ pub const FORMAT: Format = Format {
         ERRORS,
     ],
     choices: Choices::Counted,
+    asks_usage: Some(super::asking::STREAM_OPTIONS),
     ..BLANK
 };

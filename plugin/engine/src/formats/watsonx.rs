@@ -1,8 +1,10 @@
-//! IBM watsonx.ai text generation (<https://cloud.ibm.com/apidocs/watsonx-ai#text-generation>).
+//! IBM watsonx.ai text generation and chat (<https://cloud.ibm.com/apidocs/watsonx-ai#text-generation>).
 //!
-//! The model is named in the body; streams count the input once and the output so far with every event.
+//! The model is named in the body, under a key of IBM's own. Streams of texts count the input once and the output so
+//! far with every event; chats answer as OpenAI's do.
 
-use super::{BLANK, ERRORS, Field, Format, Operation, Rule};
+use super::openai_chat;
+use super::{BLANK, Choices, ERRORS, Field, Format, Operation, Rule, Tools};
 use crate::usage::{Count, Merge};
 
 /// `POST /ml/v1/text/generation`, `/text/generation_stream`, and the beta's paths.
@@ -16,18 +18,37 @@ pub const FORMAT: Format = Format {
         "*/generation/text",
         "*/generation/text_stream",
     ],
-    request: &[&[Rule::at("model_id", Field::Model), Rule::at("input", Field::Text)]],
+    request: &[ASKED, &[Rule::at("input", Field::Text)]],
     response: &[
         &[
-            Rule::at("errors[].code", Field::ErrorCode),
             Rule::at("model_id", Field::Model),
             Rule::at("results[].generated_text", Field::Text),
             Rule::at("results[].stop_reason", Field::Finish),
             Rule::at("results[].input_token_count", Field::Usage(Count::Input)),
             Rule::at("results[].generated_token_count", Field::Usage(Count::Output)),
         ],
+        OWN_ERRORS,
         ERRORS,
     ],
     merge: Merge::Largest,
     ..BLANK
 };
+
+/// `POST /ml/v1/text/chat` and `/text/chat_stream`
+pub const CHAT: Format = Format {
+    name: "watsonx_chat",
+    operation: Operation::Chat,
+    claims: &["*/text/chat", "*/text/chat_stream"],
+    request: &[ASKED, openai_chat::PROMPT],
+    response: &[openai_chat::RESPONSE, openai_chat::WHOLE, OWN_ERRORS, ERRORS],
+    frame: super::CHAT_FRAME,
+    merge: Merge::Fields,
+    choices: Choices::Counted,
+    tools: Tools::Always,
+    ..FORMAT
+};
+
+const ASKED: &[Rule] = &[Rule::at("model_id", Field::Model)];
+
+/// A list, whatever it was that failed.
+const OWN_ERRORS: &[Rule] = &[Rule::at("errors[].code", Field::ErrorCode)];

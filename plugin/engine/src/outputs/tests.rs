@@ -155,6 +155,23 @@ fn a_cancelled_exchange_and_a_model_without_a_series() {
 }
 
 #[test]
+fn estimates_stand_apart_from_what_was_reported() {
+    let body = &[(100, "data: {\"choices\":[{\"delta\":{\"content\":\"one two three\"}}]}\n\n")];
+    let lines = |config| effects(config, "200", 1 << 14, body);
+    let has = |lines: &[String], line: &str| lines.iter().any(|found| found.contains(line));
+    let on = lines("{}");
+    assert!(
+        has(&on, "count llm_tokens_total.provider=openai.model=gpt-4o.type=output.source=estimated 3"),
+        "{on:?}"
+    );
+    assert!(has(&on, "llm_usage_missing_total.provider=openai.model=gpt-4o.reason=cancelled 1"), "{on:?}");
+    assert!(has(&on, r#""output_tokens":3,"source":"estimated""#), "{on:?}");
+    let off = lines(r#"{"estimate":"off"}"#);
+    assert!(!has(&off, "estimated") && !has(&off, "llm_tokens_total"), "{off:?}");
+    assert!(has(&off, "llm_usage_missing_total"), "{off:?}");
+}
+
+#[test]
 fn what_could_not_be_read_is_counted() {
     let config = r#"{"labels":[{"name":"tenant","header":"x-tenant"}]}"#;
     let lines = effects(config, "200", 0, &[(5, "{]")]);

@@ -7,6 +7,18 @@ fn refused(config: &str, message: &str) {
 }
 
 #[test]
+fn estimates_are_on_or_off() {
+    let estimates = |config: &str| Policy::parse(config.as_bytes()).unwrap().estimates();
+    assert!(estimates("{}") && estimates(r#"{"estimate":"on"}"#) && estimates(r#"{"estimate":true}"#));
+    assert!(!estimates(r#"{"estimate":"off"}"#) && !estimates(r#"{"estimate":false}"#));
+    let error = Policy::parse(br#"{"estimate":"maybe"}"#).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "estimate: invalid value: string \"maybe\", expected `on` or `off` at line 1 column 19"
+    );
+}
+
+#[test]
 fn unknown_keys_are_refused_at_every_level() {
     refused(
         r#"{"labls":[]}"#,
@@ -37,7 +49,7 @@ fn unknown_keys_are_refused_at_every_level() {
     );
     refused(
         r#"{"limits":{"x":1}}"#,
-        "limits.x: unknown field `x`, expected `event_bytes` at line 1 column 14",
+        "limits.x: unknown field `x`, expected `event_bytes` or `request_bytes` at line 1 column 14",
     );
 }
 
@@ -67,7 +79,7 @@ fn wrong_types_are_refused_in_words_of_the_document() {
     );
     refused(
         r#"{"streaming":{"usage":"guess"}}"#,
-        "streaming.usage: unknown variant `guess`, expected `observe` at line 1 column 29",
+        "streaming.usage: unknown variant `guess`, expected `observe` or `request` at line 1 column 29",
     );
     refused(r#"{"labels":[{"name":"a"}]}"#, "labels[0]: missing field `header` at line 1 column 23");
     refused(r#"{"limits":{},"limits":{}}"#, "duplicate field `limits` at line 1 column 21");
@@ -78,6 +90,7 @@ fn values_without_sense_are_refused() {
     let zero = "expected a number of at least 1, got 0";
     refused(r#"{"models":{"max_series":0}}"#, &format!("models.max_series: {zero}"));
     refused(r#"{"limits":{"event_bytes":0}}"#, &format!("limits.event_bytes: {zero}"));
+    refused(r#"{"limits":{"request_bytes":0}}"#, &format!("limits.request_bytes: {zero}"));
     refused(
         r#"{"labels":[{"name":"a1","header":"b","max_values":0}]}"#,
         &format!("labels[0].max_values: {zero}"),
@@ -180,6 +193,7 @@ fn nothing_at_all_meters() {
     for config in ["", " \n", "{}"] {
         let policy = Policy::parse(config.as_bytes()).unwrap();
         assert_eq!(policy.event_bytes_max(), 16 * 1024 * 1024);
+        assert_eq!((policy.asks_usage(), policy.request_bytes_max()), (false, 1_000_000));
         assert_eq!((policy.models().max_series, policy.labels().len()), (200, 0));
         assert!(policy.rules.is_none() && !policy.asks_for_place());
     }

@@ -1,17 +1,23 @@
 //! Content encodings, undone as their bytes arrive.
 //!
 //! [`Decoder`] works on the side: it reads the bytes that pass and hands on what they mean, as early as the encoder
-//! let go of it (a flush after each event gives each event at once). Nothing is allocated before the first byte.
-//! A stream in the middle keeps, per encoding:
+//! let go of it (a flush after each event gives each event at once). Decoders are made at the first byte. In the
+//! middle of a stream they keep:
 //!
 //! | encoding | bytes kept |
 //! |---|---|
 //! | `gzip`, `deflate` | 43 KiB: 32 KiB of window, the rest code tables |
-//! | `zstd` | 11 KiB, what was decoded so far up to the window (8 MiB at most), and the block that is arriving |
+//! | `br` | 3 KiB, the codes of the meta-block (2 KiB for an event, 50 KiB for a long text), the window |
+//! | `zstd` | 5 KiB, the codes of the block, the block as far as it has arrived (128 KiB at most), the window |
+//!
+//! The window of `br` and `zstd` grows with what was decoded, from 4 KiB in powers of 2 up to the size that the
+//! stream names: 16 MiB at most, or 8 MiB ([`ZSTD_WINDOW_BYTES_MAX`](crate::limits::ZSTD_WINDOW_BYTES_MAX)). The first
+//! `br` stream that uses a word of its dictionary unpacks that: 120 KiB, once a worker.
 //!
 //! What follows an encoding's own end is read where it begins another member or frame (RFC 1952 section 2.2, RFC 8878
 //! section 3.1) and else passed over, as browsers and `gzip -d` do: the content is whole by then.
 
+#[cfg(feature = "brotli")]
 mod brotli;
 mod gzip;
 mod inflate;
@@ -20,6 +26,7 @@ mod xxh64;
 mod zstd;
 
 use crate::limits::{DECODED_BYTES_FREE, DECODED_RATIO_MAX, ENCODINGS_MAX};
+#[cfg(feature = "brotli")]
 use brotli::Brotli;
 use gzip::Gzip;
 use inflate::Deflate;
@@ -52,15 +59,26 @@ pub struct Decoder {
 
 #[derive(Debug)]
 struct Layer {
-    codec: Codec,
+    encoding: Encoding,
+    /// Made at the first byte.
+    codec: Option<Box<Codec>>,
     /// Bytes it gave so far.
     given: u64,
-    begun: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Encoding {
+    #[cfg(feature = "brotli")]
+    Brotli,
+    Deflate,
+    Gzip,
+    Zstd,
 }
 
 #[derive(Debug)]
 enum Codec {
-    Brotli(Box<Brotli>),
+    #[cfg(feature = "brotli")]
+    Brotli(Brotli),
     Gzip(Gzip),
     Deflate(Deflate),
     Zstd(Zstd),
@@ -80,7 +98,7 @@ impl Decoder {
             if layers.len() == ENCODINGS_MAX {
                 return None;
             }
-            layers.push(Layer { codec: Codec::named(token)?, given: 0, begun: false });
+            layers.push(Layer { encoding: Encoding::named(token)?, codec: None, given: 0 });
         }
         Some(Self { layers, taken: 0, failed: None })
     }
@@ -109,7 +127,7 @@ impl Decoder {
         if let Some(error) = self.failed {
             return Err(error);
         }
-        let whole = self.layers.iter().all(|layer| !layer.begun || layer.codec.is_whole());
+        let whole = self.layers.iter().all(|layer| layer.codec.as_ref().is_none_or(|codec| codec.is_whole()));
         self.note(if whole { Ok(()) } else { Err(DecodeError::Truncated) })
     }
 
@@ -136,9 +154,9 @@ fn feed_layers(
     if bytes.is_empty() {
         return Ok(());
     }
-    layer.begun = true;
     let given = &mut layer.given;
-    layer.codec.feed(bytes, &mut |piece| {
+    let codec = layer.codec.get_or_insert_with(|| Box::new(Codec::new(layer.encoding)));
+    codec.feed(bytes, &mut |piece| {
         if piece.is_empty() {
             return Ok(());
         }
@@ -150,20 +168,34 @@ fn feed_layers(
     })
 }
 
-impl Codec {
+impl Encoding {
     /// The names are those of the HTTP Content Coding Registry.
     fn named(token: &[u8]) -> Option<Self> {
         match token.to_ascii_lowercase().as_slice() {
-            b"br" => Some(Self::Brotli(Box::default())),
-            b"gzip" | b"x-gzip" => Some(Self::Gzip(Gzip::default())),
-            b"deflate" => Some(Self::Deflate(Deflate::default())),
-            b"zstd" => Some(Self::Zstd(Zstd::default())),
+            #[cfg(feature = "brotli")]
+            b"br" => Some(Self::Brotli),
+            b"deflate" => Some(Self::Deflate),
+            b"gzip" | b"x-gzip" => Some(Self::Gzip),
+            b"zstd" => Some(Self::Zstd),
             _ => None,
+        }
+    }
+}
+
+impl Codec {
+    fn new(encoding: Encoding) -> Self {
+        match encoding {
+            #[cfg(feature = "brotli")]
+            Encoding::Brotli => Self::Brotli(Brotli::default()),
+            Encoding::Deflate => Self::Deflate(Deflate::default()),
+            Encoding::Gzip => Self::Gzip(Gzip::default()),
+            Encoding::Zstd => Self::Zstd(Zstd::default()),
         }
     }
 
     fn feed(&mut self, bytes: &[u8], out: &mut Out<'_>) -> Result<(), DecodeError> {
         match self {
+            #[cfg(feature = "brotli")]
             Self::Brotli(brotli) => brotli.feed(bytes, out),
             Self::Gzip(gzip) => gzip.feed(bytes, out),
             Self::Deflate(deflate) => deflate.feed(bytes, out),
@@ -174,6 +206,7 @@ impl Codec {
     /// Whether the content may end after the bytes so far.
     fn is_whole(&self) -> bool {
         match self {
+            #[cfg(feature = "brotli")]
             Self::Brotli(brotli) => brotli.is_whole(),
             Self::Gzip(gzip) => gzip.is_whole(),
             Self::Deflate(deflate) => deflate.is_whole(),

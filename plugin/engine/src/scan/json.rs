@@ -342,8 +342,7 @@ impl Json {
     }
 
     fn literal_begins(&mut self, left: &'static [u8], value: Scalar<'static>) {
-        self.literal = Literal { left, value };
-        self.state = State::InLiteral;
+        (self.literal, self.state) = (Literal { left, value }, State::InLiteral);
     }
 
     fn in_literal<'b, S: Sink>(
@@ -391,8 +390,7 @@ impl Json {
     fn at(&self) -> At {
         let mut arrays = self.stack.iter().filter(|level| level.is_array);
         let outer = arrays.next().map_or(0, |level| level.ordinal);
-        let inner = arrays.next_back().map_or(outer, |level| level.ordinal);
-        At { outer, inner }
+        At { outer, inner: arrays.next_back().map_or(outer, |level| level.ordinal) }
     }
 }
 

@@ -4,7 +4,7 @@
 const REPLACEMENT: &[u8] = "\u{FFFD}".as_bytes();
 
 /// Takes the pieces of a string, escapes resolved, as they are read.
-pub(super) trait Out {
+pub(crate) trait Out {
     /// Whether it looks at them.
     const LOOKS: bool;
 
@@ -21,7 +21,7 @@ impl<F: FnMut(&[u8])> Out for F {
 }
 
 /// Where no piece is wanted.
-pub(super) struct Nobody;
+pub(crate) struct Nobody;
 
 impl Out for Nobody {
     const LOOKS: bool = false;
@@ -31,7 +31,7 @@ impl Out for Nobody {
 
 /// Reads one string from its first byte to its closing quote, over any number of calls.
 #[derive(Debug, Default)]
-pub(super) struct Text {
+pub(crate) struct Text {
     kept: Vec<u8>,
     keep_max: usize,
     empty: bool,
@@ -81,7 +81,7 @@ impl Text {
     }
 
     /// A new string begins, of which `keep_max` bytes are wanted.
-    pub(super) fn begin(&mut self, keep_max: usize) {
+    pub(crate) fn begin(&mut self, keep_max: usize) {
         self.kept.clear();
         self.keep_max = keep_max;
         self.empty = true;
@@ -91,7 +91,7 @@ impl Text {
     }
 
     /// The kept bytes; complete once [`Text::feed`] has seen the closing quote.
-    pub(super) fn kept(&self) -> &[u8] {
+    pub(crate) fn kept(&self) -> &[u8] {
         &self.kept
     }
 
@@ -106,7 +106,7 @@ impl Text {
     }
 
     /// Takes bytes up to and including the closing quote. `Some(rest)`: the string has ended.
-    pub(super) fn feed<'b, O: Out>(&mut self, bytes: &'b [u8], mut out: O) -> Option<&'b [u8]> {
+    pub(crate) fn feed<'b, O: Out>(&mut self, bytes: &'b [u8], mut out: O) -> Option<&'b [u8]> {
         let out = &mut out;
         let mut rest = bytes;
         while let Some((&byte, tail)) = rest.split_first() {

@@ -1,3 +1,5 @@
+#![allow(clippy::arithmetic_side_effects, reason = "a test may panic")]
+
 use super::Base64;
 
 fn decoded(pieces: &[&[u8]]) -> (Vec<u8>, bool) {

@@ -86,7 +86,10 @@ impl Brotli {
                     self.held_bit = bit;
                     return Ok(());
                 }
-                Err(Stop::Failed(error)) => return Err(error),
+                Err(Stop::Failed(error)) => {
+                    self.window.flush(out)?;
+                    return Err(error);
+                }
             }
         }
         self.window.flush(out)?;
@@ -224,3 +227,6 @@ fn read_window_bits(bits: &mut Bits<'_>) -> Result<u32, Stop> {
     };
     Ok(u32::try_from(more).unwrap_or_default())
 }
+
+#[cfg(test)]
+mod tests;

@@ -69,6 +69,16 @@ fn what_was_encoded_comes_back() {
     }
 }
 
+/// The bytes before a literal choose its code.
+#[test]
+fn brotli_has_its_contexts() {
+    for body in [&include_bytes!("tests/data/mixed.br")[..], include_bytes!("tests/data/mixed_utf8.br")] {
+        for size in [1, usize::MAX] {
+            assert!(decode("br", body.chunks(size)) == (contents::mixed(), Ok(())));
+        }
+    }
+}
+
 #[test]
 fn a_body_may_be_cut_anywhere() {
     let content = contents::events().concat();
@@ -126,6 +136,7 @@ fn a_damaged_body_is_noticed() {
                 let mut body = body.to_vec();
                 body[place] ^= change;
                 let (decoded, end) = whole(encoding, &body);
+                assert_eq!(decode(encoding, body.chunks(1)), (decoded.clone(), end), "{name} at {place}");
                 if end.is_ok() && decoded != content {
                     unnoticed.push((place, change));
                 }

@@ -33,7 +33,7 @@ impl Window {
         self.bytes.len()
     }
 
-    /// The byte before the last ones, `back` of 1 is the last; 0 where there is none.
+    /// The byte so far back, 1 is the last; 0 where there is none.
     #[inline]
     pub(super) fn last(&self, back: usize) -> u8 {
         if back > self.bytes.len() {
@@ -73,6 +73,7 @@ impl Window {
     }
 
     /// Appends a byte.
+    #[cfg(feature = "brotli")]
     #[inline]
     pub(super) fn push(&mut self, byte: u8, out: &mut Out<'_>) -> Result<(), DecodeError> {
         self.room(1, out)?;

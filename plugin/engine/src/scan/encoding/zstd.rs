@@ -175,8 +175,9 @@ impl Zstd {
             }
             out(piece)
         };
-        write(&mut self.window, counted)?;
-        self.window.flush(counted)
+        let written = write(&mut self.window, counted);
+        self.window.flush(counted)?;
+        written
     }
 
     fn magic(&mut self, magic: u64) -> Result<(), DecodeError> {

@@ -273,7 +273,7 @@ fn context(mode: u8, last: u8, before: u8) -> usize {
 }
 
 /// Which kind of character the byte is or belongs to.
-fn utf8_last(byte: u8) -> u8 {
+pub(super) fn utf8_last(byte: u8) -> u8 {
     /// Of the bytes from the space on.
     const PRINTED: [u8; 96] = [
         8, 12, 16, 12, 12, 20, 12, 16, 24, 28, 12, 12, 32, 12, 36, 12, 44, 44, 44, 44, 44, 44, 44, 44, 44,
@@ -290,17 +290,17 @@ fn utf8_last(byte: u8) -> u8 {
     }
 }
 
-fn utf8_before(byte: u8) -> u8 {
+pub(super) fn utf8_before(byte: u8) -> u8 {
     match byte {
         b'a'..=b'z' => 3,
-        b'0'..=b'9' | b'A'..=b'Z' | 192.. => 2,
-        32..127 => 1,
-        0..32 | 127..192 => 0,
+        b'0'..=b'9' | b'A'..=b'Z' | 224.. => 2,
+        33..127 => 1,
+        0..=32 | 127..224 => 0,
     }
 }
 
 /// How far a signed byte is from 0, roughly.
-fn magnitude(byte: u8) -> u8 {
+pub(super) fn magnitude(byte: u8) -> u8 {
     match byte {
         0 => 0,
         1..16 => 1,

@@ -12,7 +12,7 @@ const LENGTH_BITS: [u8; 25] =
     [0, 0, 0, 0, 10, 10, 11, 11, 10, 10, 10, 10, 10, 9, 9, 8, 7, 7, 8, 7, 7, 6, 6, 5, 5];
 
 /// Unpacked when a stream first needs a word, once a process.
-fn dictionary() -> &'static [u8] {
+pub(super) fn dictionary() -> &'static [u8] {
     static DICTIONARY: OnceLock<Vec<u8>> = OnceLock::new();
     DICTIONARY.get_or_init(|| {
         let mut words = Vec::new();
@@ -120,3 +120,20 @@ const TRANSFORMS: [(&[u8], Change, &[u8]); 121] = [
     (b"", Capitals, b"("), (b"", Capitals, b". "), (b" ", Capitals, b"."), (b"", Capitals, b"='"),
     (b" ", Capitals, b". "), (b" ", Capital, b"=\""), (b" ", Capitals, b"='"), (b" ", Capital, b"='"),
 ];
+
+/// The transforms as the RFC writes them down for its checksum: what stands around the word ends in 0.
+#[cfg(test)]
+pub(super) fn transforms() -> Vec<u8> {
+    let row = |(prefix, change, suffix): &(&[u8], Change, &[u8])| {
+        let change = match *change {
+            Keep => 0,
+            Capital => 1,
+            Capitals => 2,
+            First(count) if count < 9 => count.saturating_add(2),
+            First(_) => 11,
+            Last(count) => count.saturating_add(11),
+        };
+        [prefix, &[0, change][..], suffix, &[0]].concat()
+    };
+    TRANSFORMS.iter().flat_map(row).collect()
+}

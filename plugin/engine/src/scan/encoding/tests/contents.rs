@@ -18,6 +18,24 @@ pub(super) fn long() -> Vec<u8> {
     [text(9000), text(9000), b"ab".repeat(15_000), text(500)].concat()
 }
 
+/// Bytes of every kind, each in a neighbourhood of its own kind: what contexts are for.
+pub(super) fn mixed() -> Vec<u8> {
+    let mut state = 7u64;
+    let mut mixed = Vec::new();
+    for place in 0..9000u64 {
+        state = (state * 1_103_515_245 + 12_345) % (1 << 31);
+        let random = state >> 16;
+        let byte = match place / 1000 % 3 {
+            0 => 32 + random % 90,
+            1 if place % 2 == 0 => 192 + random % 60,
+            1 => 128 + random % 60,
+            _ => (random % 40 + 236) % 256,
+        };
+        mixed.push(u8::try_from(byte).unwrap());
+    }
+    mixed
+}
+
 /// An event stream; each event is flushed.
 pub(super) fn events() -> Vec<Vec<u8>> {
     let event = |n: usize| {

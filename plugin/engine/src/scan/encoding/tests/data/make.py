@@ -19,6 +19,19 @@ def text(words):
     return " ".join(parts).encode()
 
 
+def mixed():
+    state, result = 7, bytearray()
+    for place in range(9000):
+        state = (state * 1103515245 + 12345) % 2**31
+        random = state >> 16
+        kind = place // 1000 % 3
+        if kind == 1:
+            result.append(192 + random % 60 if place % 2 == 0 else 128 + random % 60)
+        else:
+            result.append(32 + random % 90 if kind == 0 else (random % 40 + 236) % 256)
+    return bytes(result)
+
+
 LONG = text(9000) * 2 + b"ab" * 15000 + text(500)
 EVENTS = [b'data: {"delta":"%s","n":%d}\n\n' % (text(3 + 40 * n)[-20 - 30 * n :], n) for n in range(6)]
 
@@ -60,6 +73,8 @@ write("long_fast.br", brotli_whole(LONG, quality=4, lgwin=16))
 write("long.zst", zstandard.ZstdCompressor(level=19, write_checksum=True).compress(LONG))
 fast = zstandard.ZstdCompressor(level=1, write_content_size=False).compressobj()
 write("long_fast.zst", whole(fast, LONG))
+write("mixed.br", brotli_whole(mixed(), quality=11))
+write("mixed_utf8.br", brotli_whole(mixed(), quality=7, mode=brotli.MODE_TEXT))
 write("zeros.gz", whole(deflate(31), bytes(3 << 20)))
 write("zeros.br", brotli_whole(bytes(3 << 20)))
 

@@ -1,0 +1,169 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::testing::{every_cutting, pieces, points};
+
+/// What comes of a request, whatever its cutting; `None`: it stays as it is.
+fn asked(document: &str) -> Option<String> {
+    let edit_of = |pieces: &[&[u8]]| {
+        let mut ask = Ask::default();
+        pieces.iter().for_each(|piece| ask.feed(piece));
+        ask.edit().filter(|_| ask.is_complete())
+    };
+    let edit = edit_of(&[document.as_bytes()]);
+    for pieces in every_cutting(document.as_bytes()) {
+        assert_eq!(edit_of(&pieces), edit, "{document} in {pieces:?}");
+    }
+    let edited = edit?.apply(document.as_bytes()).unwrap();
+    Some(String::from_utf8(edited).unwrap())
+}
+
+#[test]
+fn the_option_goes_where_there_is_none() {
+    for (before, after) in [
+        (r#"{"stream":true}"#, r#"{"stream":true,"stream_options":{"include_usage":true}}"#),
+        (
+            "\n{ \"stream\" : true , \"n\" : [ {\"}\":\"]\\\"\"} , 1 ] }\r\n ",
+            "\n{ \"stream\" : true , \"n\" : [ {\"}\":\"]\\\"\"} , 1 ] ,\"stream_options\":{\"include_usage\":true}}\r\n ",
+        ),
+        // A key's escapes mean what they spell.
+        (r#"{"str\u0065am":true}"#, r#"{"str\u0065am":true,"stream_options":{"include_usage":true}}"#),
+        // The last one counts.
+        (
+            r#"{"stream":false,"stream":true}"#,
+            r#"{"stream":false,"stream":true,"stream_options":{"include_usage":true}}"#,
+        ),
+        // The words elsewhere mean nothing.
+        (
+            r#"{"m":{"stream":false,"stream_options":1},"stream":true,"x":"\"stream_options\":{"}"#,
+            r#"{"m":{"stream":false,"stream_options":1},"stream":true,"x":"\"stream_options\":{","stream_options":{"include_usage":true}}"#,
+        ),
+    ] {
+        assert_eq!(asked(before).as_deref(), Some(after));
+    }
+}
+
+#[test]
+fn the_clients_other_options_stay() {
+    for (before, after) in [
+        (
+            r#"{"stream_options":{"include_obfuscation":false},"stream":true}"#,
+            r#"{"stream_options":{"include_obfuscation":false,"include_usage":true},"stream":true}"#,
+        ),
+        (
+            r#"{"stream":true,"stream_options": { "a" : {"include_usage":true} } }"#,
+            r#"{"stream":true,"stream_options": { "a" : {"include_usage":true} ,"include_usage":true} }"#,
+        ),
+        (
+            r#"{"stream":true,"stream_options":{ }}"#,
+            r#"{"stream":true,"stream_options":{ "include_usage":true}}"#,
+        ),
+        (
+            r#"{"stream":true,"stream_options":null}"#,
+            r#"{"stream":true,"stream_options":{"include_usage":true}}"#,
+        ),
+        (
+            r#"{"stream_options":{"include_usage" :false ,"b":1},"stream":true}"#,
+            r#"{"stream_options":{"include_usage" :true ,"b":1},"stream":true}"#,
+        ),
+        (
+            r#"{"stream_options":{"b":1,"include_usage":null},"stream":true}"#,
+            r#"{"stream_options":{"b":1,"include_usage":true},"stream":true}"#,
+        ),
+    ] {
+        assert_eq!(asked(before).as_deref(), Some(after));
+    }
+}
+
+#[test]
+fn what_needs_nothing_or_is_not_certain_stays() {
+    for document in [
+        "",
+        "{}",
+        "[]",
+        "true",
+        r#"{"stream":false}"#,
+        r#"{"stream":true,"stream":false}"#,
+        r#"{"stream":true,"stream":null}"#,
+        r#"{"stream":"true"}"#,
+        r#"{"stream":[true]}"#,
+        r#"{"stream":1}"#,
+        r#"{"Stream":true}"#,
+        r#"{"stream_":true,"streams":true}"#,
+        r#"[{"stream":true}]"#,
+        r#"{"stream":true,"stream_options":{"include_usage":true}}"#,
+        r#"{"stream":true,"stream_options":{"include_usage":true,"include_usage":false}}"#,
+        r#"{"stream":true,"stream_options":{"include_usage":1}}"#,
+        r#"{"stream":true,"stream_options":{"include_usage":"false"}}"#,
+        r#"{"stream":true,"stream_options":{"include_usage":{}}}"#,
+        r#"{"stream":true,"stream_options":[]}"#,
+        r#"{"stream":true,"stream_options":"x"}"#,
+        r#"{"stream":true,"stream_options":false}"#,
+        r#"{"stream":true,"stream_options":{},"stream_options":{}}"#,
+        r#"{"stream":true,"stream_options":null,"stream_options":null}"#,
+        // No JSON, or none yet.
+        r#"{"stream":true"#,
+        r#"{"stream":true}}"#,
+        r#"{"stream":true} x"#,
+        r#"{"stream":true,}"#,
+        r#"{"stream":tru}"#,
+        r#"{"stream":true "a":1}"#,
+        "{'stream':true}",
+        "\u{feff}{\"stream\":true}",
+        "data: {\"stream\":true}\n\n",
+    ] {
+        assert_eq!(asked(document), None, "{document}");
+    }
+}
+
+#[test]
+fn deep_documents_stay() {
+    let document =
+        |depth: usize| format!(r#"{{"a":{}{},"stream":true}}"#, "[".repeat(depth), "]".repeat(depth));
+    let fits = usize::try_from(crate::limits::DEPTH_MAX).unwrap() - 1;
+    assert!(asked(&document(fits)).is_some());
+    assert_eq!(asked(&document(fits + 1)), None);
+}
+
+/// Members of a request, in any order, some of them twice.
+fn document() -> impl Strategy<Value = String> {
+    const MEMBERS: &[&str] = &[
+        r#""stream":true"#,
+        r#""stream" : false"#,
+        r#""model":"gpt \" \\ {""#,
+        r#""messages":[{"role":"user","content":"stream_options\":{"},{}]"#,
+        r#""stream_options":{"include_obfuscation":true}"#,
+        r#""stream_options":{ "include_usage":false , "x":[]}"#,
+        r#""stream_options":null"#,
+        r#""n":-1.5e3"#,
+        r#""stream_options":{"include_usage":true}"#,
+    ];
+    let members = prop::collection::vec(prop::sample::select(MEMBERS), 0..5);
+    (members, prop::sample::select(&["", " ", "\n"][..]))
+        .prop_map(|(members, space)| format!("{space}{{{space}{}{space}}}{space}", members.join(",")))
+}
+
+proptest! {
+    /// The naive twin reads the whole document: what it makes of both sides differs in one value only.
+    #[test]
+    fn a_splice_changes_one_value(document in document(), points in points()) {
+        let mut ask = Ask::default();
+        for piece in pieces(document.as_bytes(), &points) {
+            ask.feed(piece);
+        }
+        prop_assert!(ask.is_complete());
+        let before: serde_json::Value = serde_json::from_str(&document).unwrap();
+        let streams = before["stream"] == serde_json::Value::Bool(true);
+        let is_single = document.matches("\"stream_options\":").count() < 2;
+        let asks = before["stream_options"]["include_usage"] == serde_json::Value::Bool(true);
+        let edit = ask.edit();
+        prop_assert_eq!(edit.is_some(), streams && is_single && !asks);
+        if let Some(edit) = edit {
+            let after: serde_json::Value =
+                serde_json::from_slice(&edit.apply(document.as_bytes()).unwrap()).unwrap();
+            let mut expected = before;
+            expected["stream_options"]["include_usage"] = serde_json::Value::Bool(true);
+            prop_assert_eq!(after, expected);
+        }
+    }
+}

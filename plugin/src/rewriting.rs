@@ -1,0 +1,90 @@
+//! The bytes of one stream that may have to change, and the request that waits for them.
+
+use std::rc::Rc;
+
+use llm_gauge_engine::exchange::Exchange;
+use llm_gauge_engine::head::Headers;
+use llm_gauge_engine::rewrite::Rewrite;
+use proxy_wasm::types::{Action, BufferType, MapType};
+
+use crate::perform;
+use crate::root::Shared;
+
+pub(crate) struct Rewriting {
+    shared: Rc<Shared>,
+    stream: u32,
+    rewrite: Rewrite,
+    /// Bytes of the request that are held, and were seen.
+    held_bytes: usize,
+}
+
+impl Rewriting {
+    pub(crate) fn begin(
+        shared: &Rc<Shared>,
+        stream: u32,
+        exchange: &Exchange,
+        head: &Headers<'_>,
+    ) -> Option<Self> {
+        let rewrite = Rewrite::begin(&shared.policy, exchange.format(), exchange.provider(), head)?;
+        Some(Self { shared: Rc::clone(shared), stream, rewrite, held_bytes: 0 })
+    }
+
+    /// The head of the request: what becomes of it. `None`: there is nothing more to do.
+    pub(crate) fn request_head(&self) -> Option<Action> {
+        if self.rewrite.holds_request() {
+            return self.shared.holding.begin(self.stream).then_some(Action::Pause);
+        }
+        self.refuse_encodings();
+        Some(Action::Continue)
+    }
+
+    /// Bytes of the request that were seen before.
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.held_bytes
+    }
+
+    /// Further bytes of the request, of which `at_hand` can be changed: what becomes of them. `None`: there is nothing
+    /// more to do.
+    pub(crate) fn request_body(&mut self, bytes: &[u8], at_hand: usize, end: bool) -> Option<Action> {
+        let is_held = self.rewrite.holds_request();
+        if is_held && !self.shared.holding.shows_body(self.stream) {
+            return None;
+        }
+        if let Some(edit) = self.rewrite.request_body(bytes, end) {
+            let length = is_held.then(|| self.rewrite.length_after(&edit));
+            if perform::edit_request(&edit, at_hand, length) {
+                self.rewrite.asked();
+                if is_held {
+                    self.refuse_encodings();
+                }
+            }
+        }
+        self.held_bytes = if is_held { at_hand } else { 0 };
+        Some(if is_held && !end { Action::Pause } else { Action::Continue })
+    }
+
+    /// The head of the response.
+    pub(crate) fn response_head(&mut self, head: &Headers<'_>) {
+        if self.rewrite.response_head(head) {
+            perform::remove_header(MapType::HttpResponseHeaders, "content-length");
+        }
+    }
+
+    /// Bytes of the response.
+    pub(crate) fn response_body(&mut self, bytes: &[u8], end: bool) {
+        if let Some(body) = self.rewrite.response_body(bytes, end) {
+            perform::replace_body(BufferType::HttpResponseBody, bytes.len(), &body);
+        }
+    }
+
+    /// The stream is over.
+    pub(crate) fn end(&self) {
+        self.shared.holding.end(self.stream);
+    }
+
+    fn refuse_encodings(&self) {
+        if self.rewrite.refuses_encodings() {
+            perform::set_header(MapType::HttpRequestHeaders, "accept-encoding", "identity");
+        }
+    }
+}
