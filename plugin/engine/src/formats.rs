@@ -8,6 +8,7 @@ mod anthropic_messages;
 mod asking;
 mod bedrock_converse;
 mod bedrock_invoke;
+mod claims;
 mod cohere;
 mod gemini;
 mod gemini_interactions;
@@ -28,11 +29,11 @@ mod watsonx;
 mod words;
 
 use crate::estimate::Frame;
-use crate::pattern;
 use crate::scan::Paths;
 use crate::usage::{Convention, Count, Merge};
 
 pub use asking::Asking;
+pub use claims::{claimed, may_ask};
 pub use hosts::{provider_of, providers};
 pub use words::{Choices, Operation, Tools};
 
@@ -301,33 +302,6 @@ pub(crate) const INPUTS: &[Rule] =
 /// What the usual templates add, from the recorded counts of many providers.
 pub(crate) const CHAT_FRAME: Frame =
     Frame { text_percent: 100, prompt: 3, turn: 4, tools: 25, value_milli: 600, call: 12 };
-
-/// Methods of requests that ask a provider for something; the others are a browser's and a load balancer's.
-const OTHER_METHODS: &[&str] = &["GET", "POST", "PUT", "PATCH", "DELETE"];
-
-/// Whether a request of this method may be one to a provider at all.
-pub fn may_ask(method: &[u8]) -> bool {
-    OTHER_METHODS.iter().any(|other| other.as_bytes() == method)
-}
-
-/// The row whose claim fits best; requests to a known provider that no row claims are `other`.
-pub fn claimed(method: &str, host: &str, path: &str) -> Option<&'static Format> {
-    let path = path.split('?').next().unwrap_or(path);
-    let place = [host, path].concat();
-    let mut best: Option<(&str, &Format)> = None;
-    let rows = if method == "POST" { ALL } else { &[] };
-    for format in rows {
-        for claim in format.claims {
-            // Of two of one length the later one, as it would stand after it if they were sorted.
-            let is_better = best.is_none_or(|(known, _)| claim.len() >= known.len());
-            if is_better && pattern::fits(claim, &place) {
-                best = Some((claim, format));
-            }
-        }
-    }
-    let other = || provider_of(host).filter(|_| may_ask(method.as_bytes())).map(|_| &other::FORMAT);
-    best.map(|(_, format)| format).or_else(other)
-}
 
 /// The model that `path` names, decoded.
 pub fn model_in(format: &Format, path: &str) -> Option<String> {

@@ -114,7 +114,7 @@ impl Reading {
 
     /// Takes documents that arrive at `now_ns`.
     pub fn at<'a>(&'a mut self, paths: &'a Paths, now_ns: u64) -> Reader<'a> {
-        Reader { reading: self, paths, now_ns }
+        Reader { reading: self, paths, now_ns, flowed: None }
     }
 
     /// Reads the head of the response.

@@ -13,6 +13,8 @@ pub struct Reader<'a> {
     pub(super) reading: &'a mut Reading,
     pub(super) paths: &'a Paths,
     pub(super) now_ns: u64,
+    /// Where text flowed last, and whether it is that of a whole answer: an escape cuts a text in two pieces.
+    pub(super) flowed: Option<(NodeId, bool)>,
 }
 
 impl Reader<'_> {
@@ -61,7 +63,11 @@ impl Sink for Reader<'_> {
 
     // What flows counts at once, since no half of a document may be lost where a body is one.
     fn flow(&mut self, node: NodeId, _at: At, piece: &[u8]) {
-        let is_whole = self.has_whole(node);
+        let is_whole = match self.flowed {
+            Some((last, is_whole)) if last == node => is_whole,
+            _ => self.has_whole(node),
+        };
+        self.flowed = Some((node, is_whole));
         let texts = &mut self.reading.texts;
         if !is_whole {
             texts.deltas.feed(piece);

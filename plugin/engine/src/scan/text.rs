@@ -113,13 +113,17 @@ impl Text {
             if self.cut && !O::LOOKS {
                 return self.skip(rest);
             }
-            if self.escape != Escape::None {
+            // What stands for itself behind a backslash is the beginning of the text behind it.
+            let is_itself = self.escape == Escape::Backslash && matches!(byte, b'"' | b'\\' | b'/');
+            if self.escape != Escape::None && !is_itself {
                 if self.escaped(byte, out) {
                     rest = tail;
                 }
                 continue;
             }
-            let stop = stop(rest);
+            self.escape = Escape::None;
+            let from = usize::from(is_itself);
+            let stop = stop(rest.get(from..)?).saturating_add(from);
             let (plain, from_stop) = rest.split_at_checked(stop)?;
             self.push(plain, out);
             let (&mark, tail) = from_stop.split_first()?;
