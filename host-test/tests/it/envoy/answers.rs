@@ -233,6 +233,7 @@ fn error_inside_a_stream() {
             llm_time_to_first_answer_milliseconds_count 1
             llm_tokens_total{type="input",source="reported"} 12
             llm_tokens_total{type="output",source="reported"} 1
+            llm_usage_missing_total{reason="not_sent"} 1
         "#;
         rig.expect("anthropic", "anthropic-inside", expected).await;
     });

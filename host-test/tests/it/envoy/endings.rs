@@ -101,6 +101,7 @@ fn anthropic_reset_keeps_what_the_start_said() {
             llm_tokens_total{type="input",source="reported"} 100
             llm_tokens_total{type="output",source="reported"} 1
             llm_token_details_total{type="cached_input"} 60
+            llm_usage_missing_total{reason="upstream_reset"} 1
         "#;
         rig.expect("anthropic", "anthropic-reset", expected).await;
     });

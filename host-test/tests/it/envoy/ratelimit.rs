@@ -144,9 +144,10 @@ fn a_stream_under_way_is_not_cut_when_others_use_up_the_limit() {
 }
 
 #[test]
-fn what_told_no_usage_costs_nothing() {
+fn what_told_no_usage_costs_nothing_without_estimates() {
     run(async {
-        let (rig, service) = start(|bootstrap| bootstrap).await;
+        let no_estimates = r#"{"estimate": "off"}"#;
+        let (rig, service) = start(|bootstrap| bootstrap.configuration(no_estimates).unwrap()).await;
         let mut expected = Vec::new();
         for (request, status) in [
             (chat("not-told", true, "usage=never"), 200),
