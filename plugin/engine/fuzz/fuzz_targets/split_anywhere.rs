@@ -38,7 +38,8 @@ fn run(policy: &Rc<Policy>, choice: [usize; 2], body: &[u8], cuts: &[usize]) -> 
     let path = PATHS[choice[1] % PATHS.len()];
     let request = [(&b":method"[..], &b"POST"[..]), (b":path", path), (b":authority", b"api.openai.com")];
     let request = Headers::new(request);
-    let mut exchange = Exchange::begin(policy, &request, &Place::default(), [7; 24], 0).expect("a known path");
+    let mut exchange =
+        Exchange::begin(policy, &request, &Place::default(), [7; 24], 0).expect("a known path");
     for piece in pieces(body, cuts) {
         exchange.request_body(piece);
     }

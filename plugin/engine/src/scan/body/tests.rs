@@ -187,6 +187,36 @@ fn documents_follow_one_another() {
     json("truth", "malformed");
 }
 
+/// A frame whose event type is `event`.
+fn frame_of(event: &str, payload: &str) -> Vec<u8> {
+    let headers =
+        [b"\x0b:event-type\x07\0", &[u8::try_from(event.len()).unwrap()][..], event.as_bytes()].concat();
+    let word = |number: usize| u32::try_from(number).unwrap().to_be_bytes();
+    let mut bytes = [word(16 + headers.len() + payload.len()), word(headers.len())].concat();
+    bytes.extend_from_slice(&crc32fast::hash(&bytes).to_be_bytes());
+    bytes.extend_from_slice(&headers);
+    bytes.extend_from_slice(payload.as_bytes());
+    bytes.extend_from_slice(&crc32fast::hash(&bytes).to_be_bytes());
+    bytes
+}
+
+fn frame(payload: &str) -> Vec<u8> {
+    frame_of("x", payload)
+}
+
+#[test]
+fn a_bad_frame_ends_where_it_ends() {
+    let frames = |parts: &[&[u8]], log: &str| check_announced(&parts.concat(), false, Framing::Frames, log);
+    let (good, bad) = (frame("{\"a\":1}"), frame("{]"));
+    frames(&[&good, &bad, &good], "<1> malformed <1>");
+    frames(&[&bad, &good[..9]], "malformed truncated");
+    frames(&[&frame(&" ".repeat(33)), &good[..13]], "event_too_large truncated");
+    // It is told once, though what is wrapped and the wrapping are both bad: `]` in base64, and a comma too many.
+    frames(&[&frame_of("chunk", "{\"bytes\":\"XV1d\",,"), &good], "malformed <1>");
+    // Where the next frame begins is not known any more.
+    frames(&[&good, &[0; 12], &good], "<1> malformed");
+}
+
 proptest! {
     #[test]
     fn any_body_reads_alike_in_any_cutting(
