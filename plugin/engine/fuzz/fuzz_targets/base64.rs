@@ -6,6 +6,7 @@ use base64_crate::Engine as _;
 use base64_crate::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
 use libfuzzer_sys::fuzz_target;
 
+#[rustfmt::skip]
 #[path = "../../src/scan/base64.rs"]
 mod base64;
 mod cut;
