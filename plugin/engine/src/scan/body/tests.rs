@@ -54,9 +54,13 @@ impl Documents for Collector {
 const EVENT_BYTES: u64 = 32;
 
 fn read(pieces: &[&[u8]], announced_sse: bool) -> (Framing, String) {
+    read_as(pieces, Announced { sse: announced_sse, array_is_stream: false })
+}
+
+fn read_as(pieces: &[&[u8]], announced: Announced) -> (Framing, String) {
     let mut paths = Paths::default();
     paths.add("a", 0, 8, false);
-    let mut body = Body::new(Announced { sse: announced_sse, array_is_stream: false }, EVENT_BYTES);
+    let mut body = Body::new(announced, EVENT_BYTES);
     let mut collector = Collector::default();
     for piece in pieces {
         body.feed(piece, &paths, &mut collector);
@@ -185,6 +189,25 @@ fn documents_follow_one_another() {
     json("{\"a\":1", "truncated");
     json(&"[".repeat(200), "too_deep");
     json("truth", "malformed");
+}
+
+#[test]
+fn an_array_may_be_a_stream() {
+    let array = |text: &str, log: &str| {
+        for pieces in every_cutting(text.as_bytes()) {
+            let read = read_as(&pieces, Announced { sse: false, array_is_stream: true });
+            assert_eq!(read, (Framing::Array, log.to_owned()), "{text:?} in {} pieces", pieces.len());
+        }
+    };
+    array("[{\"a\":1},\r\n{\"a\":2}\n]\n", "<1> <2>");
+    array("[]", "");
+    array("[ \n]", "");
+    array("[{\"a\":1} , ]", "<1>");
+    array("[{\"a\":1},", "<1> truncated");
+    array("[ 1", "truncated");
+    array("[1 2]", "<> malformed");
+    array("[] 1", "malformed");
+    array("[,]", "malformed");
 }
 
 /// A frame whose event type is `event`.
