@@ -54,9 +54,13 @@ impl Documents for Collector {
 const EVENT_BYTES: u64 = 32;
 
 fn read(pieces: &[&[u8]], announced_sse: bool) -> (Framing, String) {
+    read_as(pieces, Announced { sse: announced_sse, array_is_stream: false })
+}
+
+fn read_as(pieces: &[&[u8]], announced: Announced) -> (Framing, String) {
     let mut paths = Paths::default();
     paths.add("a", 0, 8, false);
-    let mut body = Body::new(Announced { sse: announced_sse, array_is_stream: false }, EVENT_BYTES);
+    let mut body = Body::new(announced, EVENT_BYTES);
     let mut collector = Collector::default();
     for piece in pieces {
         body.feed(piece, &paths, &mut collector);
@@ -185,6 +189,55 @@ fn documents_follow_one_another() {
     json("{\"a\":1", "truncated");
     json(&"[".repeat(200), "too_deep");
     json("truth", "malformed");
+}
+
+#[test]
+fn an_array_may_be_a_stream() {
+    let array = |text: &str, log: &str| {
+        for pieces in every_cutting(text.as_bytes()) {
+            let read = read_as(&pieces, Announced { sse: false, array_is_stream: true });
+            assert_eq!(read, (Framing::Array, log.to_owned()), "{text:?} in {} pieces", pieces.len());
+        }
+    };
+    array("[{\"a\":1},\r\n{\"a\":2}\n]\n", "<1> <2>");
+    array("[]", "");
+    array("[ \n]", "");
+    array("[{\"a\":1} , ]", "<1>");
+    array("[{\"a\":1},", "<1> truncated");
+    array("[ 1", "truncated");
+    array("[1 2]", "<> malformed");
+    array("[] 1", "malformed");
+    array("[,]", "malformed");
+}
+
+/// A frame whose event type is `event`.
+fn frame_of(event: &str, payload: &str) -> Vec<u8> {
+    let headers =
+        [b"\x0b:event-type\x07\0", &[u8::try_from(event.len()).unwrap()][..], event.as_bytes()].concat();
+    let word = |number: usize| u32::try_from(number).unwrap().to_be_bytes();
+    let mut bytes = [word(16 + headers.len() + payload.len()), word(headers.len())].concat();
+    bytes.extend_from_slice(&crc32fast::hash(&bytes).to_be_bytes());
+    bytes.extend_from_slice(&headers);
+    bytes.extend_from_slice(payload.as_bytes());
+    bytes.extend_from_slice(&crc32fast::hash(&bytes).to_be_bytes());
+    bytes
+}
+
+fn frame(payload: &str) -> Vec<u8> {
+    frame_of("x", payload)
+}
+
+#[test]
+fn a_bad_frame_ends_where_it_ends() {
+    let frames = |parts: &[&[u8]], log: &str| check_announced(&parts.concat(), false, Framing::Frames, log);
+    let (good, bad) = (frame("{\"a\":1}"), frame("{]"));
+    frames(&[&good, &bad, &good], "<1> malformed <1>");
+    frames(&[&bad, &good[..9]], "malformed truncated");
+    frames(&[&frame(&" ".repeat(33)), &good[..13]], "event_too_large truncated");
+    // It is told once, though what is wrapped and the wrapping are both bad: `]` in base64, and a comma too many.
+    frames(&[&frame_of("chunk", "{\"bytes\":\"XV1d\",,"), &good], "malformed <1>");
+    // Where the next frame begins is not known any more.
+    frames(&[&good, &[0; 12], &good], "<1> malformed");
 }
 
 proptest! {
