@@ -2,12 +2,18 @@
 
 use super::Base64;
 
+mod twin;
+
 fn decoded(pieces: &[&[u8]]) -> (Vec<u8>, bool) {
     let mut base64 = Base64::default();
     let mut bytes = Vec::new();
     for piece in pieces {
         base64.feed(piece, |part| bytes.extend_from_slice(part));
     }
+    assert_eq!(
+        (&bytes, base64.is_bad()),
+        (&twin::decoded(&pieces.concat()).0, twin::decoded(&pieces.concat()).1)
+    );
     (bytes, base64.is_bad())
 }
 
