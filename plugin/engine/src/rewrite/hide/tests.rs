@@ -1,13 +1,10 @@
+#![allow(clippy::arithmetic_side_effects, reason = "a test may panic")]
+
 use proptest::prelude::*;
 
 use super::*;
-use crate::testing::{every_cutting, pieces, points};
+use crate::testing::{every_cutting, json_twin, pieces, points, sse_twin};
 
-#[allow(dead_code, reason = "other tests have use for the rest")]
-#[path = "../../scan/json/tests/twin.rs"]
-mod json_twin;
-#[path = "../../scan/sse/tests/twin.rs"]
-mod sse_twin;
 mod twin;
 
 const USAGE_CHUNK: &str =

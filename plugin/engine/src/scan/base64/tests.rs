@@ -1,8 +1,7 @@
 #![allow(clippy::arithmetic_side_effects, reason = "a test may panic")]
 
 use super::Base64;
-
-mod twin;
+use crate::testing::base64_twin as twin;
 
 fn decoded(pieces: &[&[u8]]) -> (Vec<u8>, bool) {
     let mut base64 = Base64::default();

@@ -1,22 +1,13 @@
-#![allow(clippy::arithmetic_side_effects, reason = "a test may panic")]
+#![allow(clippy::arithmetic_side_effects, clippy::string_slice, reason = "a test may panic")]
 
 use proptest::prelude::*;
 
 use super::*;
 use crate::limits::{FRAME_HEADER_BYTES_MAX, NUMBER_BYTES_MAX};
 use crate::scan::{At, NodeId, Scalar};
-use crate::testing::{every_cutting, pieces, points};
-use json_twin::Value;
+use crate::testing::json_twin::{self, Value};
+use crate::testing::{base64_twin, every_cutting, frames_twin, pieces, points, sse_twin};
 
-#[path = "../base64/tests/twin.rs"]
-mod base64_twin;
-#[path = "../frames/tests/twin.rs"]
-mod frames_twin;
-#[allow(dead_code, reason = "other tests have use for the rest")]
-#[path = "../json/tests/twin.rs"]
-mod json_twin;
-#[path = "../sse/tests/twin.rs"]
-mod sse_twin;
 mod twin;
 
 /// What came out of a body, in order: `a=1 a=2` for a document, `done` for the mark, the name of a gap.

@@ -2,9 +2,7 @@
 
 use super::{FrameSink, Frames, Kind, LostTrack};
 use crate::limits::FRAME_HEADER_BYTES_MAX;
-use twin::Rest;
-
-mod twin;
+use crate::testing::frames_twin::{self as twin, Rest};
 
 /// What a sink saw, as one line each.
 #[derive(Default)]
