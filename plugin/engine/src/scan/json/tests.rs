@@ -3,10 +3,8 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::testing::json_twin::{self as twin, Found, Value};
 use crate::testing::{every_cutting, pieces, points};
-use twin::{Found, Value};
-
-mod twin;
 
 const KEY_64: &str = "kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk";
 const WANTED: &[&str] = &[

@@ -28,7 +28,8 @@ impl Tree {
         let stream = members.iter().rev().find(|(key, _)| key == "stream");
         let is_single = members.iter().filter(|(key, _)| key == "stream_options").count() < 2;
         let streams = stream.is_some_and(|(_, value)| *value == Self::Bool(true));
-        let is_odd = members.iter().any(|(key, value)| key == "stream_options" && value.count("include_usage") > 1);
+        let is_odd =
+            members.iter().any(|(key, value)| key == "stream_options" && value.count("include_usage") > 1);
         (streams && is_single && !is_odd).then(|| self.asked())?
     }
 

@@ -52,7 +52,8 @@ fn is_usage_chunk(event: &[u8]) -> Option<bool> {
     let events = sse_twin::events(event);
     let Some(data) = events.whole.first().or(events.open.as_ref()) else { return Some(false) };
     let text = str::from_utf8(data).ok()?.trim_end_matches([' ', '\t', '\r', '\n', '\u{c}']);
-    let Some(found) = json_twin::read(text, &["", "choices", "choices[]", "usage", "error"], 0, usize::MAX) else {
+    let Some(found) = json_twin::read(text, &["", "choices", "choices[]", "usage", "error"], 0, usize::MAX)
+    else {
         return Some(false);
     };
     let values = |path: usize| found.iter().filter(move |found| found.path == path).map(|found| &found.value);
