@@ -51,6 +51,13 @@ impl Bootstrap {
         Ok(self)
     }
 
+    /// The entry that an extra label of the operator's needs.
+    pub fn label(mut self, name: &str) -> Result<Self> {
+        let entry = json!({"tag_name": name, "regex": format!(r"(\.{name}=\.=(.*?);\.;)")});
+        list(&mut self.document, "/stats_config/stats_tags")?.push(entry);
+        Ok(self)
+    }
+
     /// The plugin without the setting that lets a held request show its body.
     pub fn without_stop_iteration(mut self) -> Result<Self> {
         remove(self.plugin()?, "allow_on_headers_stop_iteration")?;
