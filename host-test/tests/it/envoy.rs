@@ -3,6 +3,7 @@
 //! gauge of running exchanges to be back at zero.
 
 mod answers;
+mod clocks;
 mod config;
 mod cost;
 mod crowd;
