@@ -85,7 +85,8 @@ fn passing(pieces: &[&[u8]]) -> Vec<u8> {
 fn check_splice(before: &[u8], after: &[u8]) {
     let front = before.iter().zip(after).take_while(|(before, after)| before == after).count();
     let (before, after) = (&before[front..], &after[front..]);
-    let back = before.iter().rev().zip(after.iter().rev()).take_while(|(before, after)| before == after).count();
+    let back =
+        before.iter().rev().zip(after.iter().rev()).take_while(|(before, after)| before == after).count();
     assert!(before.len() - back <= REMOVED_MAX && after.len() - back <= INSERTED_MAX);
 }
 
@@ -95,7 +96,8 @@ fn ask(document: &[u8], cuts: [u8; 2]) {
     }
     let is_shallow = document.iter().filter(|byte| matches!(byte, b'[' | b'{')).count() < 100;
     let tree = ask_twin::parse(document).filter(|_| is_shallow);
-    let text = str::from_utf8(document).ok().filter(|_| is_shallow).map(|text| text.trim_end_matches('\u{c}'));
+    let text =
+        str::from_utf8(document).ok().filter(|_| is_shallow).map(|text| text.trim_end_matches('\u{c}'));
     let is_json = text.is_none_or(|text| json_twin::read(text, &[], 0, usize::MAX).is_some());
     let expected = held(&[document]);
     for pieces in cut::cuttings(document, cuts) {

@@ -44,7 +44,8 @@ const MODELS: [&str; 5] = ["m", "amazon.nova-lite-v1:0", "anthropic.claude-3", "
 /// A format without claims is that of a known host's other paths.
 const OTHER: (&str, &str) = ("api.openai.com", "/v1/files");
 /// As in claims of a path only; the one for hosts that no table knows is the second.
-const HOSTS: [&str; 4] = ["api.openai.com", "h.example", "bedrock-runtime.us-east-1.amazonaws.com", "localhost:11434"];
+const HOSTS: [&str; 4] =
+    ["api.openai.com", "h.example", "bedrock-runtime.us-east-1.amazonaws.com", "localhost:11434"];
 
 /// Longer responses have nothing new.
 const LENGTH_MAX: usize = 6000;
@@ -183,7 +184,8 @@ fn assert_alike(seen: &Seen, whole: &Seen) {
 
 fuzz_target!(|input: &[u8]| {
     static ROWS: LazyLock<Vec<Vec<(String, String)>>> = LazyLock::new(all_places);
-    let Some((&[what, row, place, head, status, end, cuts @ .., length], bodies)) = input.split_first_chunk::<15>()
+    let Some((&[what, row, place, head, status, end, cuts @ .., length], bodies)) =
+        input.split_first_chunk::<15>()
     else {
         return;
     };
