@@ -12,18 +12,22 @@ mod encoding;
 mod form;
 mod frames;
 mod json;
+mod lane;
 mod number;
 mod paths;
 mod sse;
 mod text;
+mod written;
 
 pub use body::{Announced, Body, Documents, Framing};
 pub use encoding::{DecodeError, Decoder};
 pub use form::Form;
 pub use json::{Ended, Fault, Json};
+pub(crate) use lane::{BLOCK_BYTES, lanes};
 pub use paths::{Node, NodeId, Paths};
 pub use sse::{Sse, SseSink};
-pub(crate) use text::Text;
+pub(crate) use text::{Text, resolved};
+pub(crate) use written::{Run, Written, written};
 
 /// Where a value stands among the arrays around it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -60,4 +64,10 @@ pub trait Sink {
     fn scalar(&mut self, node: NodeId, at: At, value: Scalar<'_>);
     /// A piece of a string at a place that flows, escapes resolved; its [`Sink::scalar`] follows the last one.
     fn flow(&mut self, node: NodeId, at: At, piece: &[u8]);
+
+    /// Bytes of such a string as they are written, escapes and all. Returns how many it has taken, never the closing
+    /// quote nor part of an escape; what it leaves is resolved and comes as a piece.
+    fn written(&mut self, _node: NodeId, _at: At, _bytes: &[u8]) -> usize {
+        0
+    }
 }
