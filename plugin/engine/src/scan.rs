@@ -12,22 +12,18 @@ mod encoding;
 mod form;
 mod frames;
 mod json;
-mod lane;
 mod number;
 mod paths;
 mod sse;
 mod text;
-mod written;
 
 pub use body::{Announced, Body, Documents, Framing};
 pub use encoding::{DecodeError, Decoder};
 pub use form::Form;
 pub use json::{Ended, Fault, Json};
-pub(crate) use lane::{BLOCK_BYTES, lanes};
 pub use paths::{Node, NodeId, Paths};
 pub use sse::{Sse, SseSink};
-pub(crate) use text::{Text, resolved};
-pub(crate) use written::{Run, Written, written};
+pub(crate) use text::Text;
 
 /// Where a value stands among the arrays around it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! What the bytes of a block are, a bit for each.
 
-use crate::scan::{lanes, resolved};
+use crate::blocks::{lanes, resolved};
 
 /// Which bytes of a block are of a kind.
 #[derive(Clone, Copy, Debug, Default)]

@@ -1,7 +1,7 @@
 //! The tally of a long text, of which not every byte is looked at.
 
 use super::Tally;
-use crate::scan::written;
+use crate::blocks::written;
 
 /// Beyond the bytes that are all looked at, a sample begins every so many bytes.
 const SAMPLE_EVERY_BYTES: u64 = 1024;

@@ -1,7 +1,7 @@
 //! What a text is made of.
 
 use super::masks::Masks;
-use crate::scan::{BLOCK_BYTES, Run, Written, written};
+use crate::blocks::{BLOCK_BYTES, Run, Written, written};
 
 /// What a [`Tally`] counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,8 +1,10 @@
+#![allow(clippy::arithmetic_side_effects, reason = "a test may panic")]
+
 use proptest::prelude::*;
 
 use super::tally::WEIGHTS;
 use super::*;
-use crate::scan::resolved;
+use crate::blocks::resolved;
 use crate::testing::{pieces, points};
 
 fn tally(text: &[u8]) -> Tally {

@@ -1,6 +1,7 @@
 //! The inside of a JSON string: escapes resolved, the first bytes kept.
 
 use super::{At, NodeId, Sink};
+use crate::blocks::resolved;
 
 /// What stands for half a character: U+FFFD.
 const REPLACEMENT: &[u8] = "\u{FFFD}".as_bytes();
@@ -266,18 +267,6 @@ impl Text {
             }
             _ => self.kept.extend_from_slice(bytes),
         }
-    }
-}
-
-/// What a byte behind a backslash means; `u` is another matter.
-pub(crate) fn resolved(byte: u8) -> u8 {
-    match byte {
-        b'n' => b'\n',
-        b't' => b'\t',
-        b'r' => b'\r',
-        b'b' => 8,
-        b'f' => 12,
-        other => other,
     }
 }
 

@@ -4,7 +4,6 @@
 //! needs no resolved bytes: it takes the text as it is written, with the places of the escapes.
 
 use super::lane::{BLOCK_BYTES, lanes};
-use super::text::resolved;
 
 /// How far a text was taken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -100,6 +99,18 @@ impl Ends {
         let last = block.get(..length).and_then(|run| run.last()).copied().unwrap_or_default();
         let last = if escaped & at_last == 0 { last } else { resolved(last) };
         (length, Run { text: whole & !starts, escaped: escaped & whole, last })
+    }
+}
+
+/// What a byte behind a backslash means; `u` is another matter.
+pub(crate) fn resolved(byte: u8) -> u8 {
+    match byte {
+        b'n' => b'\n',
+        b't' => b'\t',
+        b'r' => b'\r',
+        b'b' => 8,
+        b'f' => 12,
+        other => other,
     }
 }
 
