@@ -17,7 +17,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
         "exchange",
         &["ending", "estimate", "formats", "head", "ids", "policy", "reading", "record", "request", "scan"],
     ),
-    ("outputs", &["effect", "metrics", "policy", "price", "record", "series", "usage"]),
+    ("outputs", &["blocks", "effect", "metrics", "policy", "price", "record", "series", "usage"]),
     ("series", &["metrics", "policy", "price"]),
     ("policy", &["config", "effect", "formats", "head", "limits", "metrics", "pattern", "price", "scan"]),
     ("reading", &["estimate", "formats", "head", "limits", "record", "scan", "usage"]),

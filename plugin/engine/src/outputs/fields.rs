@@ -5,6 +5,7 @@
 
 use core::fmt::Write as _;
 
+use crate::blocks::{BLOCK_BYTES, Run, lanes};
 use crate::record::Word;
 
 /// A field's value.
@@ -20,7 +21,7 @@ pub(super) enum Value<'a> {
     Words(&'a [Word]),
 }
 
-/// Fields in the order they are written.
+/// Fields in the order they are written. Their names are words and nothing that a string could not hold.
 pub(super) type Fields<'a> = Vec<(&'a str, Value<'a>)>;
 
 /// The JSON object; nulls are left out unless `nulls`.
@@ -32,8 +33,9 @@ pub(super) fn json(fields: &Fields<'_>, nulls: bool) -> String {
             if json.len() > 1 {
                 json.push(',');
             }
-            text(&mut json, name);
-            json.push(':');
+            json.push('"');
+            json.push_str(name);
+            json.push_str("\":");
             value.write(&mut json);
         }
     }
@@ -103,7 +105,7 @@ fn number(json: &mut String, value: u64) {
 /// A JSON string.
 fn text(json: &mut String, value: &str) {
     json.push('"');
-    if value.bytes().all(|byte| escaped(byte).is_none()) {
+    if value.as_bytes().chunks(BLOCK_BYTES).all(is_plain) {
         json.push_str(value);
     } else {
         for char in value.chars() {
@@ -115,6 +117,16 @@ fn text(json: &mut String, value: &str) {
         }
     }
     json.push('"');
+}
+
+/// Whether all of a block stands for itself.
+fn is_plain(block: &[u8]) -> bool {
+    let mut others = 0;
+    lanes(block, |lane, at| {
+        others |= (lane.is(b'"') | lane.is(b'\\') | lane.within(0, 0x20)).wrapping_shl(at);
+    });
+    // Zeros that fill a lane up are none of the block's.
+    others & Run::plain(block).text == 0
 }
 
 /// What stands behind the backslash for a byte that may not stand for itself.
