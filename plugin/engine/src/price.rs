@@ -111,29 +111,57 @@ pub struct Tokens {
 impl Tokens {
     /// What an exchange used: all input, all output and the provider's own counts.
     ///
-    /// A part larger than its whole is cut down to it, so that no token is billed that was not counted. How much of
-    /// the cached input was audio is not told: as little as the counts allow is taken, so a cost with cached audio is
-    /// an upper bound. Images, video and citations are not told at all yet.
+    /// A part larger than its whole is cut down to it, so that no token is billed that was not counted. Where nobody
+    /// says how much of the cached input was audio or images, as little as the counts allow is taken, so that such a
+    /// cost is an upper bound. Citations come on top of the output, and reasoning with them: who counts citations
+    /// bills all three apart (<https://docs.perplexity.ai/getting-started/pricing>).
     pub fn new(input: u64, output: u64, usage: &Usage) -> Self {
+        let mut tokens = Self::default();
+        tokens.set_input(input, usage);
+        let apart = usage.get(Count::Citation).map(|citations| (citations, usage.get(Count::Reasoning)));
+        let (citations, reasoning) = apart.unwrap_or_default();
+        let output = output.saturating_add(citations).saturating_add(reasoning.unwrap_or(0));
+        tokens.set(Class::Output, output);
+        let mut rest = output;
+        for (class, count) in [
+            (Class::Citation, Count::Citation),
+            (Class::Reasoning, Count::Reasoning),
+            (Class::AudioOutput, Count::AudioOutput),
+            (Class::ImageOutput, Count::ImageOutput),
+            (Class::VideoOutput, Count::VideoOutput),
+        ] {
+            let part = usage.get(count).unwrap_or(0).min(rest);
+            rest = rest.saturating_sub(part);
+            tokens.set(class, part);
+        }
+        tokens.set(Class::Request, 1);
+        tokens
+    }
+
+    fn set_input(&mut self, input: u64, usage: &Usage) {
         let told = |count, at_most: u64| usage.get(count).unwrap_or(0).min(at_most);
         let cached = told(Count::CacheRead, input);
         let fresh = input.saturating_sub(cached);
         let written = told(Count::CacheWrite, fresh);
-        let audio = told(Count::AudioInput, input.saturating_sub(written));
-        let neither = fresh.saturating_sub(written);
-        let reasoning = told(Count::Reasoning, output);
-        let mut tokens = Self::default();
-        tokens.set(Class::Input, input);
-        tokens.set(Class::CachedInput, cached);
-        tokens.set(Class::CacheWrite, written);
-        tokens.set(Class::CacheWrite1h, told(Count::CacheWrite1h, written));
-        tokens.set(Class::AudioInput, audio);
-        tokens.set(Class::CachedAudioInput, audio.saturating_sub(neither));
-        tokens.set(Class::Output, output);
-        tokens.set(Class::Reasoning, reasoning);
-        tokens.set(Class::AudioOutput, told(Count::AudioOutput, output.saturating_sub(reasoning)));
-        tokens.set(Class::Request, 1);
-        tokens
+        self.set(Class::Input, input);
+        self.set(Class::CachedInput, cached);
+        self.set(Class::CacheWrite, written);
+        self.set(Class::CacheWrite1h, told(Count::CacheWrite1h, written));
+        // What is still to be shared out: of the cached input, and of that which is neither cached nor written.
+        let (mut cached, mut neither) = (cached, fresh.saturating_sub(written));
+        for (class, count, cached_class, cached_count) in [
+            (Class::AudioInput, Count::AudioInput, Class::CachedAudioInput, Count::CachedAudioInput),
+            (Class::ImageInput, Count::ImageInput, Class::CachedImageInput, Count::CachedImageInput),
+        ] {
+            let all = told(count, cached.saturating_add(neither));
+            let read = told(cached_count, cached.min(all)).max(all.saturating_sub(neither));
+            self.set(class, all);
+            self.set(cached_class, read);
+            cached = cached.saturating_sub(read);
+            neither = neither.saturating_sub(all.saturating_sub(read));
+        }
+        // Nobody prices cached video apart.
+        self.set(Class::VideoInput, told(Count::VideoInput, neither));
     }
 
     /// Sets one class.
