@@ -136,7 +136,7 @@ fn output(case: &Case, record: &Record) -> Option<Sample> {
     let reported = record.answer.output_tokens.filter(|tokens| *tokens > 0)?;
     is_whole.then(|| Sample {
         is_seen: has_text && !hidden && !has_unseen(case),
-        class: class(&estimate.answer),
+        class: class(estimate.answer.begin()),
         is_fitted: is_fitted(&case.name),
         reported,
         estimate: estimate.output_tokens(),
@@ -153,11 +153,11 @@ fn input(case: &Case, record: &Record) -> Option<Sample> {
     let reported = record.answer.input_tokens.filter(|tokens| *tokens > 0)?;
     is_whole.then(|| Sample {
         is_seen: has_text && !has_unseen(case),
-        class: class(&estimate.prompt.text),
+        class: class(estimate.prompt.text.begin()),
         is_fitted: is_fitted(&case.name),
         reported,
         estimate: estimate.input_tokens(),
-        length: estimate.prompt.characters().div_ceil(4),
+        length: estimate.prompt.text.characters().div_ceil(4),
     })
 }
 

@@ -8,6 +8,10 @@
 //! Japanese and Korean (57 % to 71 %), and 20 % to 24 % in Indic scripts (33 % to 55 %); an older vocabulary, which it
 //! was not fitted to, makes up to four times as many tokens of Indic scripts and Arabic.
 
+mod sampled;
+
+pub use sampled::Sampled;
+
 /// What a [`Tally`] counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -242,15 +246,6 @@ fn is_mark(byte: u8) -> bool {
     (byte > b' ') & (byte < 0x7F) & !is_letter(byte) & !byte.is_ascii_digit()
 }
 
-/// Bytes of a prompt's texts that are all looked at.
-const PROMPT_BYTES_EXACT: u64 = 2048;
-
-/// Beyond that, a sample begins every so many bytes.
-const SAMPLE_EVERY_BYTES: u64 = 1024;
-
-/// Bytes of a sample.
-const SAMPLE_BYTES: u64 = 128;
-
 /// What a format adds to the tokens of its texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Frame {
@@ -276,72 +271,22 @@ impl Frame {
 /// What a request puts before a model.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Prompt {
-    /// The beginning of its texts.
-    pub text: Tally,
-    /// Samples of the rest: of a long prompt that is not needed most of the time, not every byte is looked at.
-    samples: Tally,
-    /// Bytes of all its texts.
-    bytes: u64,
+    /// Its texts. Of a long prompt, which is not needed most of the time, not every byte is looked at.
+    pub text: Sampled<PROMPT_BYTES_EXACT>,
     /// Messages, each of which a template frames.
     pub turns: u32,
     /// Values and containers in what describes tools, or the form of the answer.
     pub values: u32,
 }
 
-impl Prompt {
-    /// Takes the next bytes of a text.
-    pub fn feed(&mut self, bytes: &[u8]) {
-        let mut left = bytes;
-        while !left.is_empty() {
-            let beyond = self.bytes.checked_sub(PROMPT_BYTES_EXACT);
-            let (room, is_exact) = match beyond.map(|beyond| beyond % SAMPLE_EVERY_BYTES) {
-                None => (PROMPT_BYTES_EXACT.saturating_sub(self.bytes), true),
-                Some(at) if at < SAMPLE_BYTES => (SAMPLE_BYTES.saturating_sub(at), false),
-                Some(at) => {
-                    left = self.skip(left, SAMPLE_EVERY_BYTES.saturating_sub(at));
-                    continue;
-                }
-            };
-            let room = usize::try_from(room).unwrap_or(usize::MAX);
-            let (part, rest) = left.split_at_checked(room).unwrap_or((left, b""));
-            if is_exact {
-                self.text.feed(part)
-            } else {
-                self.samples.feed(part)
-            }
-            self.bytes = self.bytes.saturating_add(part.len() as u64);
-            left = rest;
-        }
-    }
+/// What came back from a model.
+pub type Answer = Sampled<ANSWER_BYTES_EXACT>;
 
-    /// Passes over `room` bytes; what stands before the next sample is all that is kept of them.
-    fn skip<'b>(&mut self, bytes: &'b [u8], room: u64) -> &'b [u8] {
-        let room = usize::try_from(room).unwrap_or(usize::MAX);
-        let (part, rest) = bytes.split_at_checked(room).unwrap_or((bytes, b""));
-        self.samples.last = part.last().copied().unwrap_or(self.samples.last);
-        self.bytes = self.bytes.saturating_add(part.len() as u64);
-        rest
-    }
+/// Bytes of a prompt's texts that are all looked at.
+const PROMPT_BYTES_EXACT: u64 = 2048;
 
-    /// A text ends; what comes next is another.
-    pub fn end(&mut self) {
-        self.text.end();
-        self.samples.end();
-    }
-
-    /// Characters of all texts.
-    pub fn characters(&self) -> u64 {
-        self.whole(self.text.characters(), self.samples.characters())
-    }
-
-    /// What `exact` of the beginning and `sampled` of the samples are for the whole.
-    fn whole(&self, exact: u64, sampled: u64) -> u64 {
-        let beyond = self.bytes.saturating_sub(PROMPT_BYTES_EXACT);
-        let samples = (beyond / SAMPLE_EVERY_BYTES).saturating_mul(SAMPLE_BYTES);
-        let samples = samples.saturating_add((beyond % SAMPLE_EVERY_BYTES).min(SAMPLE_BYTES));
-        exact.saturating_add(sampled.saturating_mul(beyond).checked_div(samples).unwrap_or(0))
-    }
-}
+/// Bytes of an answer's texts that are all looked at: some four thousand tokens, which few answers go beyond.
+const ANSWER_BYTES_EXACT: u64 = 16_384;
 
 /// What is known of an exchange's tokens without being told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -351,7 +296,7 @@ pub struct Estimate {
     /// What went to the model.
     pub prompt: Prompt,
     /// What came from it.
-    pub answer: Tally,
+    pub answer: Answer,
     /// Calls of tools that came from it.
     pub calls: u32,
 }
@@ -359,7 +304,7 @@ pub struct Estimate {
 impl Estimate {
     /// All input, in tokens; 0 where nothing of the request was seen.
     pub fn input_tokens(&self) -> u64 {
-        let Prompt { text, samples, turns, values, .. } = self.prompt;
+        let Prompt { text, turns, values } = self.prompt;
         if text.is_empty() && turns == 0 && values == 0 {
             return 0;
         }
@@ -369,7 +314,7 @@ impl Estimate {
         let tools = if values > 0 { frame.tools } else { 0 };
         let tokens = [frame.prompt.into(), turns, tools.into()].into_iter().fold(0, u64::saturating_add);
         let values = u64::from(values).saturating_mul(frame.value_milli.into());
-        let texts = self.prompt.whole(self.milli(&text), self.milli(&samples));
+        let texts = self.milli(&text);
         rounded(texts.saturating_add(values).saturating_add(tokens.saturating_mul(1000)))
     }
 
@@ -380,7 +325,7 @@ impl Estimate {
     }
 
     /// Thousandths of a token.
-    fn milli(&self, text: &Tally) -> u64 {
+    fn milli<const EXACT: u64>(&self, text: &Sampled<EXACT>) -> u64 {
         let milli = text.milli_tokens().saturating_mul(self.frame.text_percent.into());
         milli.checked_div(100).unwrap_or(0)
     }

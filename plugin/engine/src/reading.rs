@@ -6,7 +6,7 @@
 mod pending;
 mod reader;
 
-use crate::estimate::Tally;
+use crate::estimate;
 use crate::formats::{self, Choices, Field, Format, Operation, Tools};
 use crate::head::Headers;
 use crate::limits::CHOICES_MAX;
@@ -55,9 +55,9 @@ pub struct Reading {
 #[derive(Debug, Default)]
 struct Texts {
     /// Of all deltas.
-    deltas: Tally,
+    deltas: estimate::Answer,
     /// Of the last document that had a whole answer.
-    whole: Tally,
+    whole: estimate::Answer,
     /// That document has ended.
     is_whole_over: bool,
 }
@@ -167,7 +167,7 @@ impl Reading {
     }
 
     /// The text that was generated. A stream that also repeats its whole answer has it once.
-    pub fn text(&self) -> Tally {
+    pub fn text(&self) -> estimate::Answer {
         if self.texts.deltas.is_empty() { self.texts.whole } else { self.texts.deltas }
     }
 

@@ -105,9 +105,9 @@ impl Sink for Reader<'_> {
                     self.asked.model = Some(String::from_utf8_lossy(start).into_owned());
                 }
                 (Field::Stream, Scalar::Bool(stream)) => self.asked.stream = Some(stream),
-                (Field::Text, _) => self.asked.prompt.end(),
+                (Field::Text, _) => self.asked.prompt.text.end(),
                 (Field::Schema, _) => {
-                    self.asked.prompt.end();
+                    self.asked.prompt.text.end();
                     self.asked.prompt.values = self.asked.prompt.values.saturating_add(1);
                 }
                 _ => {}
@@ -117,7 +117,7 @@ impl Sink for Reader<'_> {
 
     // What flows in a request is text and nothing else.
     fn flow(&mut self, _node: NodeId, _at: At, piece: &[u8]) {
-        self.asked.prompt.feed(piece);
+        self.asked.prompt.text.feed(piece);
     }
 }
 

@@ -1,6 +1,17 @@
-//! What the tests of several modules share: bytes in pieces.
+//! What the tests of several modules share: bytes in pieces, and the naive twins that others build on.
+
+#![allow(clippy::arithmetic_side_effects, clippy::string_slice, reason = "a test may panic")]
 
 use proptest::prelude::*;
+
+#[path = "scan/base64/tests/twin.rs"]
+pub(crate) mod base64_twin;
+#[path = "scan/frames/tests/twin.rs"]
+pub(crate) mod frames_twin;
+#[path = "scan/json/tests/twin.rs"]
+pub(crate) mod json_twin;
+#[path = "scan/sse/tests/twin.rs"]
+pub(crate) mod sse_twin;
 
 /// `bytes` cut at `points`, which may lie anywhere.
 pub(crate) fn pieces<'a>(bytes: &'a [u8], points: &[usize]) -> Vec<&'a [u8]> {

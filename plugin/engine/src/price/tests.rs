@@ -1,4 +1,6 @@
+use super::tokens::CLASSES;
 use super::*;
+use crate::usage::{Count, Usage};
 
 fn table(json: &str) -> Table {
     Table::new(serde_json::from_str(json).unwrap()).unwrap()

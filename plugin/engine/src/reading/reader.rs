@@ -2,7 +2,7 @@
 
 use super::Reading;
 use super::pending::Pending;
-use crate::estimate::Tally;
+use crate::estimate;
 use crate::formats::{self, Field, Rule};
 use crate::record::{Gap, Word};
 use crate::scan::{At, Documents, Node, NodeId, Paths, Scalar, Sink};
@@ -74,7 +74,7 @@ impl Sink for Reader<'_> {
             return;
         }
         if core::mem::take(&mut texts.is_whole_over) {
-            texts.whole = Tally::default();
+            texts.whole = estimate::Answer::default();
         }
         texts.whole.feed(piece);
     }

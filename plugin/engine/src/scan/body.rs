@@ -281,9 +281,11 @@ impl Event {
                 }
                 continue;
             }
-            if !json.has_begun() && byte == b']' {
-                // An empty array, or a comma too many: either way nothing is lost.
-                *array = Array::After;
+            if !json.has_begun() && matches!(byte, b']' | b' ' | b'\n' | b'\r' | b'\t') {
+                if byte == b']' {
+                    // An empty array, or a comma too many: either way nothing is lost.
+                    *array = Array::After;
+                }
                 rest = tail;
                 continue;
             }

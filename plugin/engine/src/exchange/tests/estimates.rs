@@ -29,7 +29,7 @@ fn prompts_are_texts_turns_and_tools() {
     let asked = |request| {
         let case = Case { request, body: &OPENAI[..1], has_end: false, flags: CLIENT_LEFT, ..CHAT };
         let prompt = record(case).estimate.unwrap().prompt;
-        (prompt.characters(), prompt.turns, prompt.values)
+        (prompt.text.characters(), prompt.turns, prompt.values)
     };
     assert_eq!(
         asked(r#"{"messages":[{"role":"user","content":"a\u00e9\n"},{"content":[{"text":"b"}]}]}"#),

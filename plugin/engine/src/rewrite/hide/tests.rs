@@ -1,7 +1,11 @@
+#![allow(clippy::arithmetic_side_effects, reason = "a test may panic")]
+
 use proptest::prelude::*;
 
 use super::*;
-use crate::testing::{every_cutting, pieces, points};
+use crate::testing::{every_cutting, json_twin, pieces, points, sse_twin};
+
+mod twin;
 
 const USAGE_CHUNK: &str =
     "data: {\"id\":\"c\",\"choices\":[],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":4}}\n\n";
@@ -22,6 +26,7 @@ fn passed(pieces: &[&[u8]], told: bool) -> Vec<u8> {
 
 /// Whatever the cutting, a client gets `expected`.
 fn check(stream: &str, expected: &str) {
+    assert_eq!(twin::shown(stream.as_bytes()).as_deref(), Some(expected.as_bytes()), "{stream:?}");
     for pieces in every_cutting(stream.as_bytes()) {
         for told in [true, false] {
             let client = passed(&pieces, told);

@@ -1,6 +1,7 @@
 #![allow(clippy::arithmetic_side_effects, reason = "a test may panic")]
 
 use super::Base64;
+use crate::testing::base64_twin as twin;
 
 fn decoded(pieces: &[&[u8]]) -> (Vec<u8>, bool) {
     let mut base64 = Base64::default();
@@ -8,6 +9,10 @@ fn decoded(pieces: &[&[u8]]) -> (Vec<u8>, bool) {
     for piece in pieces {
         base64.feed(piece, |part| bytes.extend_from_slice(part));
     }
+    assert_eq!(
+        (&bytes, base64.is_bad()),
+        (&twin::decoded(&pieces.concat()).0, twin::decoded(&pieces.concat()).1)
+    );
     (bytes, base64.is_bad())
 }
 

@@ -92,7 +92,11 @@ impl<D: Documents> FrameSink for Reader<'_, D> {
             return event.feed_one(json, bytes, paths, *documents);
         }
         let mut inner = Inner { base64: &mut self.frame.base64, json, event, paths, documents: *documents };
-        if let Err(fault) = self.wrapping.feed(bytes, self.wrapped, &mut inner) {
+        let wrapping = self.wrapping.feed(bytes, self.wrapped, &mut inner);
+        // What broke inside was told, whether or not the wrapping breaks in the same piece.
+        if let Err(fault) = wrapping
+            && !event.dead
+        {
             event.fail(fault.into(), *documents);
         }
     }
@@ -100,10 +104,14 @@ impl<D: Documents> FrameSink for Reader<'_, D> {
     fn end(&mut self, sound: bool) {
         let Into { json, event, paths, documents, .. } = &mut self.into;
         if event.dead {
+            // It was told. The next frame may be sound, or cut off before its payload begins.
+            **event = Event::default();
             return;
         }
         if !sound || self.frame.base64.is_bad() {
-            return event.fail(Gap::Malformed, *documents);
+            event.fail(Gap::Malformed, *documents);
+            **event = Event::default();
+            return;
         }
         if event.finish(json, paths, *documents) == Ended::Incomplete {
             documents.gap(Gap::Malformed);

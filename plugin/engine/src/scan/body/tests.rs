@@ -1,10 +1,14 @@
-#![allow(clippy::arithmetic_side_effects, reason = "a test may panic")]
+#![allow(clippy::arithmetic_side_effects, clippy::string_slice, reason = "a test may panic")]
 
 use proptest::prelude::*;
 
 use super::*;
+use crate::limits::{FRAME_HEADER_BYTES_MAX, NUMBER_BYTES_MAX};
 use crate::scan::{At, NodeId, Scalar};
-use crate::testing::{every_cutting, pieces, points};
+use crate::testing::json_twin::{self, Value};
+use crate::testing::{base64_twin, every_cutting, frames_twin, pieces, points, sse_twin};
+
+mod twin;
 
 /// What came out of a body, in order: `a=1 a=2` for a document, `done` for the mark, the name of a gap.
 #[derive(Default)]
@@ -54,9 +58,51 @@ impl Documents for Collector {
 const EVENT_BYTES: u64 = 32;
 
 fn read(pieces: &[&[u8]], announced_sse: bool) -> (Framing, String) {
+    read_as(pieces, Announced { sse: announced_sse, array_is_stream: false })
+}
+
+/// What the twin makes of a body, in the words of [`Collector`].
+fn by_twin(bytes: &[u8], announced: Announced) -> Option<String> {
+    let how = twin::How {
+        sse: announced.sse,
+        array_is_stream: announced.array_is_stream,
+        event_max: usize::try_from(EVENT_BYTES).unwrap(),
+        wanted: &["a"],
+        text_max: 8,
+        number_max: NUMBER_BYTES_MAX,
+        header_max: FRAME_HEADER_BYTES_MAX,
+    };
+    let value = |found: json_twin::Found| match found.value {
+        Value::Open => "open".to_owned(),
+        Value::Null => "Null".to_owned(),
+        Value::Bool(value) => format!("Bool({value})"),
+        Value::Number(number) => number.to_string(),
+        Value::Text(start, _) => String::from_utf8_lossy(&start).into_owned(),
+    };
+    let word = |entry| match entry {
+        twin::Entry::Document(found) => {
+            format!("<{}>", found.into_iter().map(value).collect::<Vec<_>>().join(" "))
+        }
+        twin::Entry::Done => "done".to_owned(),
+        twin::Entry::Exception(kind) => format!("exception:{}", String::from_utf8_lossy(&kind)),
+        twin::Entry::Gap(gap) => gap.to_owned(),
+    };
+    let log: Vec<_> = twin::read(bytes, how)?.into_iter().map(word).collect();
+    Some(log.join(" "))
+}
+
+fn check_twin(bytes: &[u8], announced: Announced, log: &str) {
+    // Where the scanner gives up for depth serde_json need not.
+    let is_shallow = bytes.iter().filter(|byte| matches!(byte, b'[' | b'{')).count() < 100;
+    if let Some(expected) = by_twin(bytes, announced).filter(|_| is_shallow) {
+        assert_eq!(log, expected, "{:?}", String::from_utf8_lossy(bytes));
+    }
+}
+
+fn read_as(pieces: &[&[u8]], announced: Announced) -> (Framing, String) {
     let mut paths = Paths::default();
     paths.add("a", 0, 8, false);
-    let mut body = Body::new(Announced { sse: announced_sse, array_is_stream: false }, EVENT_BYTES);
+    let mut body = Body::new(announced, EVENT_BYTES);
     let mut collector = Collector::default();
     for piece in pieces {
         body.feed(piece, &paths, &mut collector);
@@ -67,6 +113,7 @@ fn read(pieces: &[&[u8]], announced_sse: bool) -> (Framing, String) {
 }
 
 fn check_announced(bytes: &[u8], announced_sse: bool, framing: Framing, log: &str) {
+    check_twin(bytes, Announced { sse: announced_sse, array_is_stream: false }, log);
     for pieces in every_cutting(bytes) {
         let text = String::from_utf8_lossy(bytes);
         let expected = (framing, log.to_owned());
@@ -187,6 +234,56 @@ fn documents_follow_one_another() {
     json("truth", "malformed");
 }
 
+#[test]
+fn an_array_may_be_a_stream() {
+    let array = |text: &str, log: &str| {
+        check_twin(text.as_bytes(), Announced { sse: false, array_is_stream: true }, log);
+        for pieces in every_cutting(text.as_bytes()) {
+            let read = read_as(&pieces, Announced { sse: false, array_is_stream: true });
+            assert_eq!(read, (Framing::Array, log.to_owned()), "{text:?} in {} pieces", pieces.len());
+        }
+    };
+    array("[{\"a\":1},\r\n{\"a\":2}\n]\n", "<1> <2>");
+    array("[]", "");
+    array("[ \n]", "");
+    array("[{\"a\":1} , ]", "<1>");
+    array("[{\"a\":1},", "<1> truncated");
+    array("[ 1", "truncated");
+    array("[1 2]", "<> malformed");
+    array("[] 1", "malformed");
+    array("[,]", "malformed");
+}
+
+/// A frame whose event type is `event`.
+fn frame_of(event: &str, payload: &str) -> Vec<u8> {
+    let headers =
+        [b"\x0b:event-type\x07\0", &[u8::try_from(event.len()).unwrap()][..], event.as_bytes()].concat();
+    let word = |number: usize| u32::try_from(number).unwrap().to_be_bytes();
+    let mut bytes = [word(16 + headers.len() + payload.len()), word(headers.len())].concat();
+    bytes.extend_from_slice(&crc32fast::hash(&bytes).to_be_bytes());
+    bytes.extend_from_slice(&headers);
+    bytes.extend_from_slice(payload.as_bytes());
+    bytes.extend_from_slice(&crc32fast::hash(&bytes).to_be_bytes());
+    bytes
+}
+
+fn frame(payload: &str) -> Vec<u8> {
+    frame_of("x", payload)
+}
+
+#[test]
+fn a_bad_frame_ends_where_it_ends() {
+    let frames = |parts: &[&[u8]], log: &str| check_announced(&parts.concat(), false, Framing::Frames, log);
+    let (good, bad) = (frame("{\"a\":1}"), frame("{]"));
+    frames(&[&good, &bad, &good], "<1> malformed <1>");
+    frames(&[&bad, &good[..9]], "malformed truncated");
+    frames(&[&frame(&" ".repeat(33)), &good[..13]], "event_too_large truncated");
+    // It is told once, though what is wrapped and the wrapping are both bad: `]` in base64, and a comma too many.
+    frames(&[&frame_of("chunk", "{\"bytes\":\"XV1d\",,"), &good], "malformed <1>");
+    // Where the next frame begins is not known any more.
+    frames(&[&good, &[0; 12], &good], "<1> malformed");
+}
+
 proptest! {
     #[test]
     fn any_body_reads_alike_in_any_cutting(
@@ -196,6 +293,7 @@ proptest! {
     ) {
         let text = parts.concat();
         let whole = read(&[text.as_bytes()], announced);
+        check_twin(text.as_bytes(), Announced { sse: announced, array_is_stream: false }, &whole.1);
         prop_assert_eq!(&read(&text.as_bytes().chunks(1).collect::<Vec<_>>(), announced), &whole);
         prop_assert_eq!(&read(&pieces(text.as_bytes(), &points), announced), &whole);
     }

@@ -1,7 +1,17 @@
+#![allow(clippy::arithmetic_side_effects, reason = "a test may panic")]
+
 use super::Form;
+use crate::limits::FORM_LINE_BYTES_MAX;
 use crate::testing::every_cutting;
 
+mod twin;
+
+/// The fields of a form whose boundary is `b`, whatever the cutting; the twin's too.
 fn fields(content_type: &str, body: &[u8]) -> Vec<String> {
+    let line = |(name, value): (Vec<u8>, Vec<u8>)| {
+        format!("{}={}", String::from_utf8_lossy(&name), String::from_utf8_lossy(&value))
+    };
+    let by_twin: Vec<_> = twin::fields("b", body, FORM_LINE_BYTES_MAX).into_iter().map(line).collect();
     let mut first: Option<Vec<String>> = None;
     for pieces in every_cutting(body) {
         let mut form = Form::announced(content_type.as_bytes()).unwrap();
@@ -12,6 +22,7 @@ fn fields(content_type: &str, body: &[u8]) -> Vec<String> {
                 fields.push(format!("{}={}", text(name), text(value)));
             });
         }
+        assert_eq!(fields, by_twin);
         assert_eq!(first.get_or_insert_with(|| fields.clone()), &fields);
     }
     first.unwrap()

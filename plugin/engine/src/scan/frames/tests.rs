@@ -1,6 +1,8 @@
 #![allow(clippy::arithmetic_side_effects, reason = "a test may panic")]
 
 use super::{FrameSink, Frames, Kind, LostTrack};
+use crate::limits::FRAME_HEADER_BYTES_MAX;
+use crate::testing::frames_twin::{self as twin, Rest};
 
 /// What a sink saw, as one line each.
 #[derive(Default)]
@@ -49,7 +51,28 @@ fn read(pieces: &[&[u8]]) -> (Vec<String>, Result<(), LostTrack>, bool) {
     let mut frames = Frames::default();
     let mut seen = Seen::default();
     let result = pieces.iter().try_for_each(|piece| frames.feed(piece, &mut seen));
+    check_twin(&pieces.concat(), &seen.lines, (result, frames.is_inside()));
     (seen.lines, result, frames.is_inside())
+}
+
+fn check_twin(bytes: &[u8], lines: &[String], end: (Result<(), LostTrack>, bool)) {
+    let (whole, rest) = twin::frames(bytes, FRAME_HEADER_BYTES_MAX);
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let begin = |frame: &twin::Frame| {
+        format!("begin {}/{} {}", text(&frame.event), text(&frame.exception), frame.payload_bytes)
+    };
+    let both = |frame: &twin::Frame| [begin(frame), format!("end {} {}", text(&frame.payload), frame.sound)];
+    let mut expected: Vec<_> = whole.iter().flat_map(both).collect();
+    let expected_end = match rest {
+        Rest::Nothing => (Ok(()), false),
+        Rest::Start => (Ok(()), true),
+        Rest::Open(frame) => {
+            expected.push(begin(&frame));
+            (Ok(()), true)
+        }
+        Rest::Lost => (Err(LostTrack), false),
+    };
+    assert_eq!((lines, end), (expected.as_slice(), expected_end));
 }
 
 /// The example that AWS gives for the encoding: no headers, a payload.

@@ -1,10 +1,8 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::testing::sse_twin::{self as twin, Events};
 use crate::testing::{every_cutting, pieces, points};
-use twin::Events;
-
-mod twin;
 
 #[derive(Default)]
 struct Collector {

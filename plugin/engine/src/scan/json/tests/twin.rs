@@ -44,6 +44,12 @@ pub fn read(text: &str, wanted: &[&str], text_max: usize, number_max: usize) -> 
     Some(found)
 }
 
+/// Whether the text is the beginning of JSON, and only its end is missing.
+pub fn is_cut(text: &str, number_max: usize) -> bool {
+    let repaired = repair(text, number_max);
+    serde_json::from_str::<serde::de::IgnoredAny>(&repaired).is_err_and(|error| error.is_eof())
+}
+
 /// A key, or `None` for an element.
 type Path = Vec<Option<String>>;
 

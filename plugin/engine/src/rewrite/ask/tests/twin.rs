@@ -1,0 +1,116 @@
+//! The naive twin of the splice: the whole document as a tree, members in their order. It knows nothing of the engine, so
+//! that the fuzz targets can use it too.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+
+/// A document.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Tree {
+    Null,
+    Bool(bool),
+    Number(serde_json::Number),
+    Text(String),
+    Array(Vec<Tree>),
+    Object(Vec<(String, Tree)>),
+}
+
+/// Strictly; `None`: not JSON.
+pub fn parse(document: &[u8]) -> Option<Tree> {
+    serde_json::from_slice(document).ok()
+}
+
+impl Tree {
+    /// The document that asks for usage, if this one is to be made to.
+    pub fn asked_if_needed(&self) -> Option<Tree> {
+        let Self::Object(members) = self else { return None };
+        let stream = members.iter().rev().find(|(key, _)| key == "stream");
+        let is_single = members.iter().filter(|(key, _)| key == "stream_options").count() < 2;
+        let streams = stream.is_some_and(|(_, value)| *value == Self::Bool(true));
+        let is_odd =
+            members.iter().any(|(key, value)| key == "stream_options" && value.count("include_usage") > 1);
+        (streams && is_single && !is_odd).then(|| self.asked())?
+    }
+
+    /// The document with the option in the first place for it, if that is free.
+    pub fn asked(&self) -> Option<Tree> {
+        let Self::Object(members) = self else { return None };
+        let mut members = members.clone();
+        let wanted = || ("include_usage".to_owned(), Self::Bool(true));
+        match members.iter_mut().find(|(key, _)| key == "stream_options").map(|(_, options)| options) {
+            None => members.push(("stream_options".to_owned(), Self::Object(vec![wanted()]))),
+            Some(options @ Self::Null) => *options = Self::Object(vec![wanted()]),
+            Some(Self::Object(options)) => match options.iter_mut().find(|(key, _)| key == "include_usage") {
+                None => options.push(wanted()),
+                Some((_, value @ (Self::Null | Self::Bool(false)))) => *value = Self::Bool(true),
+                Some(_) => return None,
+            },
+            Some(_) => return None,
+        }
+        Some(Self::Object(members))
+    }
+
+    fn count(&self, key: &str) -> usize {
+        match self {
+            Self::Object(members) => members.iter().filter(|(other, _)| other == key).count(),
+            _ => 0,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Tree {
+    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
+        json.deserialize_any(Grow)
+    }
+}
+
+struct Grow;
+
+impl<'de> Visitor<'de> for Grow {
+    type Value = Tree;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<Tree, E> {
+        Ok(Tree::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Tree, E> {
+        Ok(Tree::Bool(value))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Tree, E> {
+        Ok(Tree::Number(value.into()))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Tree, E> {
+        Ok(Tree::Number(value.into()))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Tree, E> {
+        Ok(serde_json::Number::from_f64(value).map_or(Tree::Null, Tree::Number))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Tree, E> {
+        Ok(Tree::Text(text.to_owned()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Tree, A::Error> {
+        let mut all = Vec::new();
+        while let Some(element) = elements.next_element()? {
+            all.push(element);
+        }
+        Ok(Tree::Array(all))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Tree, A::Error> {
+        let mut members = Vec::new();
+        while let Some(member) = entries.next_entry()? {
+            members.push(member);
+        }
+        Ok(Tree::Object(members))
+    }
+}
