@@ -98,6 +98,15 @@ impl Bootstrap {
         Ok(self)
     }
 
+    /// Redirects of the upstream are followed, once, on every route.
+    pub fn following_redirects(mut self) -> Result<Self> {
+        let routes = at(&mut self.document, &format!("{MANAGER}/route_config/virtual_hosts/0/routes"))?;
+        for route in routes.as_array_mut().context("routes is a list")? {
+            at(route, "/route")?["internal_redirect_policy"] = json!({});
+        }
+        Ok(self)
+    }
+
     /// These filters, in this order, in the place of ours: what it is measured against.
     pub fn instead(mut self, filters: Vec<Value>) -> Result<Self> {
         let list = at(&mut self.document, &format!("{MANAGER}/http_filters"))?;
