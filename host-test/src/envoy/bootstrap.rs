@@ -51,6 +51,15 @@ impl Bootstrap {
         Ok(self)
     }
 
+    /// The shipped table of prices, in the plugin's configuration as it is.
+    pub fn priced(mut self) -> Result<Self> {
+        let value = at(self.plugin()?, "/configuration/value")?;
+        let mut configuration: Value = serde_json::from_str(value.as_str().context("a text")?)?;
+        configuration["prices"] = read("prices.json")?;
+        *value = json!(configuration.to_string());
+        Ok(self)
+    }
+
     /// The plugin without the setting that lets a held request show its body.
     pub fn without_stop_iteration(mut self) -> Result<Self> {
         remove(self.plugin()?, "allow_on_headers_stop_iteration")?;
