@@ -67,7 +67,7 @@ pub struct DemoArgs {
 pub fn run(args: DemoArgs) -> Result<ExitCode> {
     let filter = build::filter(false).context("building the filter for the demo")?;
     let runtime = tokio::runtime::Runtime::new().context("starting the runtime for the demo")?;
-    let bootstrap = Bootstrap::shipped()?.filter(&filter)?.flush_every(FLUSH)?;
+    let bootstrap = Bootstrap::shipped()?.filter(&filter)?.priced()?.flush_every(FLUSH)?;
     runtime.block_on(demo(&args, bootstrap))
 }
 
@@ -94,6 +94,7 @@ async fn demo(args: &DemoArgs, bootstrap: Bootstrap) -> Result<ExitCode> {
     } else {
         println!();
         checks.iter().flat_map(Check::lines).for_each(|line| println!("{line}"));
+        println!("\n{}", table::cost(&stats));
         println!("\n{}", verdict(agree, checks.len()));
     }
     if args.serve {

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use llm_gauge_engine::ending::End;
 use llm_gauge_engine::exchange::Exchange;
 use llm_gauge_engine::head::Headers;
 use llm_gauge_engine::rewrite::Rewrite;
@@ -16,7 +17,13 @@ pub(crate) struct Rewriting {
     rewrite: Rewrite,
     /// Bytes of the request that are held, and were seen.
     held_bytes: usize,
+    /// `x-request-id`, which stays the same when the proxy follows a redirect itself.
+    request_id: Vec<u8>,
 }
+
+/// What Envoy says of a stream whose redirect it follows itself. The stream that does follows in the same thread,
+/// and before any other: it has the head and the body as they were after the change.
+const REDIRECTED: &str = "internal_redirect";
 
 impl Rewriting {
     pub(crate) fn begin(
@@ -25,8 +32,15 @@ impl Rewriting {
         exchange: &Exchange,
         head: &Headers<'_>,
     ) -> Option<Self> {
-        let rewrite = Rewrite::begin(&shared.policy, exchange.format(), exchange.provider(), head)?;
-        Some(Self { shared: Rc::clone(shared), stream, rewrite, held_bytes: 0 })
+        let request_id = head.get("x-request-id").unwrap_or_default();
+        let is_redirected = shared.redirected.take().is_some_and(|before| before == request_id);
+        let rewrite = if is_redirected {
+            Rewrite::of_asked()
+        } else {
+            Rewrite::begin(&shared.policy, exchange.format(), exchange.provider(), head)?
+        };
+        let request_id = request_id.to_vec();
+        Some(Self { shared: Rc::clone(shared), stream, rewrite, held_bytes: 0, request_id })
     }
 
     /// The head of the request: what becomes of it. `None`: there is nothing more to do.
@@ -78,8 +92,11 @@ impl Rewriting {
     }
 
     /// The stream is over.
-    pub(crate) fn end(&self) {
+    pub(crate) fn end(self, end: &End) {
         self.shared.holding.end(self.stream);
+        if self.rewrite.is_asked() && end.details == REDIRECTED {
+            self.shared.redirected.replace(Some(self.request_id));
+        }
     }
 
     fn refuse_encodings(&self) {

@@ -19,6 +19,8 @@ pub(crate) struct Shared {
     pub(crate) series: RefCell<Series>,
     pub(crate) stats: RefCell<Stats>,
     pub(crate) holding: Holding,
+    /// A request that was made to ask and that the proxy is about to send around, by its `x-request-id`.
+    pub(crate) redirected: RefCell<Option<Vec<u8>>>,
 }
 
 #[derive(Default)]
@@ -43,6 +45,7 @@ impl RootContext for Root {
             series: RefCell::new(Series::new(&policy)),
             stats: RefCell::new(Stats::default()),
             holding: Holding::default(),
+            redirected: RefCell::default(),
             policy,
         };
         perform::perform(&shared.stats, outputs::build_info(&shared.policy));

@@ -54,10 +54,11 @@ impl Stream {
     /// The one place where an exchange ends: taken out here, it cannot end twice.
     fn finish(&mut self) {
         if let (Some(exchange), Some(shared)) = (self.exchange.take(), &self.shared) {
+            let end = perform::end();
             if let Some(rewriting) = self.rewriting.take() {
-                rewriting.end();
+                rewriting.end(&end);
             }
-            let record = exchange.finish(&perform::end(), perform::now_ns());
+            let record = exchange.finish(&end, perform::now_ns());
             let effects = outputs::of(&record, &shared.policy, &mut shared.series.borrow_mut());
             for effect in effects {
                 perform::perform(&shared.stats, effect);

@@ -19,6 +19,10 @@ pub(super) struct Row {
     first_token_p50_ms: Option<f64>,
     input_tokens: u64,
     output_tokens: u64,
+    /// By the shipped prices; of streams that never told their usage, as estimated.
+    cost_dollars: f64,
+    /// Tokens that no row of the prices is for.
+    unpriced_tokens: u64,
 }
 
 /// The lines of all models.
@@ -40,10 +44,29 @@ pub(super) fn rows(stats: &Stats) -> Vec<Row> {
             first_token_p50_ms: quantile("llm_time_to_first_token_milliseconds", 0.5),
             input_tokens: tokens("input"),
             output_tokens: tokens("output"),
+            cost_dollars: dollars(stats, &[of_model]),
+            unpriced_tokens: whole(stats.sum("llm_unpriced_tokens_total", &[of_model])),
             model: model.clone(),
         }
     };
     stats.values_of("llm_requests_total", "model").into_iter().map(row).collect()
+}
+
+fn dollars(stats: &Stats, labels: &[(&str, &str)]) -> f64 {
+    stats.sum("llm_cost_nanodollars_total", labels) / 1e9
+}
+
+/// What it all cost, and each provider's part.
+pub(super) fn cost(stats: &Stats) -> String {
+    let providers = stats.values_of("llm_cost_nanodollars_total", "provider");
+    let parts = providers.into_iter().map(|provider| {
+        let of_provider = dollars(stats, &[("provider", &provider)]);
+        format!("{provider} ${of_provider:.4}")
+    });
+    let unpriced = stats.sum("llm_unpriced_tokens_total", &[]);
+    let unpriced = (unpriced > 0.0).then(|| format!("{} tokens without a price", grouped(unpriced)));
+    let parts: Vec<_> = parts.chain(unpriced).collect();
+    format!("cost: ${:.4} ({})", dollars(stats, &[]), parts.join(", "))
 }
 
 /// Shows the state of a run: redrawn in place on a terminal, else a line now and then.
@@ -82,13 +105,14 @@ fn in_one_line(stats: &Stats) -> String {
     let requests = |status| grouped(stats.sum("llm_requests_total", &[("status", status)]));
     let tokens = |kind| grouped(stats.sum("llm_tokens_total", &[("type", kind)]));
     format!(
-        "{} answered, {} failed, {} left, {} running; tokens: {} in, {} out",
+        "{} answered, {} failed, {} left, {} running; tokens: {} in, {} out; ${:.4}",
         requests("success"),
         requests("error"),
         requests("cancelled"),
         grouped(stats.sum("llm_active_requests", &[])),
         tokens("input"),
         tokens("output"),
+        dollars(stats, &[]),
     )
 }
 
@@ -123,6 +147,7 @@ pub(super) fn lines(heading: &str, stats: &Stats) -> Vec<String> {
         format!("{provider} {}", grouped(running))
     });
     lines.push(String::new());
+    lines.push(cost(stats));
     lines.push(format!("running now: {}", active.collect::<Vec<_>>().join(", ")));
     lines
 }
@@ -159,6 +184,10 @@ mod tests {
             llm_request_duration_milliseconds_bucket{model="a-model-with-a-name-of-forty-characters-",le="300000"} 9
             llm_request_duration_milliseconds_bucket{model="a-model-with-a-name-of-forty-characters-",le="+Inf"} 10
             llm_active_requests{provider="p"} 7
+            llm_cost_nanodollars_total{provider="p",model="a-model-with-a-name-of-forty-characters-",type="input"} 1200000000
+            llm_cost_nanodollars_total{provider="p",model="a-model-with-a-name-of-forty-characters-",type="output"} 34560000
+            llm_cost_nanodollars_total{provider="q",model="m",type="output"} 100000
+            llm_unpriced_tokens_total{provider="q",model="m"} 1234
             "#,
         );
         let picture = lines("heading", &stats.unwrap());
@@ -167,7 +196,9 @@ mod tests {
         for part in ["1,234,570", " 3 ", "123,456,789", "<=300,000"] {
             assert!(row.contains(part), "{part}: {row}");
         }
-        assert_eq!(picture.last().unwrap(), "running now: p 7");
+        let ending =
+            ["cost: $1.2347 (p $1.2346, q $0.0001, 1,234 tokens without a price)", "running now: p 7"];
+        assert_eq!(picture[picture.len() - 2..], ending);
     }
 
     #[test]

@@ -58,6 +58,15 @@ impl Bootstrap {
         Ok(self)
     }
 
+    /// The shipped table of prices, in the plugin's configuration as it is.
+    pub fn priced(mut self) -> Result<Self> {
+        let value = at(self.plugin()?, "/configuration/value")?;
+        let mut configuration: Value = serde_json::from_str(value.as_str().context("a text")?)?;
+        configuration["prices"] = read("prices.json")?;
+        *value = json!(configuration.to_string());
+        Ok(self)
+    }
+
     /// The plugin without the setting that lets a held request show its body.
     pub fn without_stop_iteration(mut self) -> Result<Self> {
         remove(self.plugin()?, "allow_on_headers_stop_iteration")?;
@@ -101,6 +110,15 @@ impl Bootstrap {
         let routes = at(&mut self.document, &format!("{MANAGER}/route_config/virtual_hosts/0/routes"))?;
         for route in routes.as_array_mut().context("routes is a list")? {
             *at(route, "/route/timeout")? = json!(format!("{}s", timeout.as_secs_f64()));
+        }
+        Ok(self)
+    }
+
+    /// Redirects of the upstream are followed, once, on every route.
+    pub fn following_redirects(mut self) -> Result<Self> {
+        let routes = at(&mut self.document, &format!("{MANAGER}/route_config/virtual_hosts/0/routes"))?;
+        for route in routes.as_array_mut().context("routes is a list")? {
+            at(route, "/route")?["internal_redirect_policy"] = json!({});
         }
         Ok(self)
     }

@@ -71,16 +71,6 @@ pub const CLASSES: &[(&str, &str)] = &[
 /// The package prices these by the thousand, and the filter by the million.
 const BY_THE_THOUSAND: &str = "requests_kcount";
 
-/// Kinds of price for tokens that no provider's usage is read for yet. Rows have them, for the day it is.
-const UNCOUNTED: &[&str] = &[
-    "input_image_mtok",
-    "cache_image_read_mtok",
-    "input_video_mtok",
-    "output_citation_mtok",
-    "output_image_mtok",
-    "output_video_mtok",
-];
-
 /// Providers that OpenTelemetry calls otherwise than the package does.
 const NAMES: &[(&str, &[&str])] = &[
     ("google", &["gcp.gemini", "gcp.vertex_ai", "gcp.gen_ai"]),
@@ -236,7 +226,6 @@ struct Notes {
     left_out: Vec<String>,
     not_by_tokens: BTreeMap<String, usize>,
     without_price: usize,
-    uncounted: usize,
     by_time: usize,
     by_tier: usize,
     next: Option<String>,
@@ -249,7 +238,6 @@ impl Notes {
             *self.not_by_tokens.entry(kind.clone()).or_default() += 1;
         }
         self.without_price += usize::from(!model.prices.keys().any(is_known));
-        self.uncounted += usize::from(UNCOUNTED.iter().any(|kind| model.prices.contains_key(*kind)));
         self.by_time += usize::from(model.by_time);
         self.by_tier += usize::from(model.by_tier);
         self.next = [self.next.take(), model.next.clone()].into_iter().flatten().min();
@@ -266,10 +254,6 @@ impl Notes {
         note(
             self.by_tier,
             "have other prices for other service tiers or batches: the standard ones are taken",
-        );
-        note(
-            self.uncounted,
-            "have prices for images, video or citations, which are not counted apart: as other tokens",
         );
         note(self.without_price, "have no price for tokens: their tokens count as unpriced");
         if !self.not_by_tokens.is_empty() {

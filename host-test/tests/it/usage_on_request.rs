@@ -153,6 +153,54 @@ fn trailers_end_both_ways() {
     assert_eq!(report.client.body, exchange.response_body);
 }
 
+/// Nothing can be added to a body behind its trailers: only what must not be seen is held until then.
+#[test]
+fn trailers_take_no_whole_document_away() {
+    let mut guest = asking();
+    let last = "data: {\"choices\":[],\"x\":1}\n";
+    for (sent, seen) in [(last, last), (USAGE.trim_end(), ""), (DONE.trim_end(), DONE.trim_end())] {
+        let mut exchange = exchange(sized(BODY));
+        exchange.response_body = [BEFORE, sent].concat().into();
+        exchange.ending = Ending::Trailers(Headers::from([("t", "1")]));
+        for plan in [ChunkPlan::whole(), ChunkPlan::every(1), ChunkPlan::every(7)] {
+            let report = drive(&mut guest, &exchange, &plan).unwrap();
+            assert_eq!(text(&report.client.body), [BEFORE, seen].concat());
+            assert_eq!(report.client.outcome, Outcome::Complete);
+        }
+    }
+}
+
+/// The stream that follows a redirect gets the request as it was made to ask.
+#[test]
+fn a_redirect_that_the_proxy_follows_hides_it_too() {
+    let mut guest = asking();
+    let with_id = |id: &str, body: &str| sized(body).with("x-request-id", id);
+    let redirected = |head, body| Exchange::unanswered(head, body, Ending::InternalRedirect);
+    let again = |head: Headers| {
+        let (response, events) = streamed();
+        Exchange::new(head, ASKED, response, events)
+    };
+    let play = |guest: &mut Guest, exchange: &Exchange| drive(guest, exchange, &ChunkPlan::every(9)).unwrap();
+    // Around once, and around twice.
+    for times in [1, 2] {
+        play(&mut guest, &redirected(with_id("a", BODY), BODY));
+        for _ in 1..times {
+            play(&mut guest, &redirected(with_id("a", ASKED), ASKED));
+        }
+        let report = play(&mut guest, &again(with_id("a", ASKED)));
+        assert!(is_never_paused(&report));
+        check_asked(&report);
+        // Who asks gets it, then and otherwise.
+        assert_eq!(play(&mut guest, &again(with_id("a", ASKED))).client.body, streamed().1.as_bytes());
+    }
+    play(&mut guest, &redirected(with_id("a", ASKED), ASKED));
+    assert_eq!(play(&mut guest, &again(with_id("a", ASKED))).client.body, streamed().1.as_bytes());
+    // Another request is not taken for the one that was sent around.
+    play(&mut guest, &redirected(with_id("a", BODY), BODY));
+    assert_eq!(play(&mut guest, &again(with_id("b", ASKED))).client.body, streamed().1.as_bytes());
+    common::requests(&guest);
+}
+
 #[test]
 fn events_pass_with_the_piece_that_brings_them() {
     let mut guest = asking();

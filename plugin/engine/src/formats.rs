@@ -187,6 +187,9 @@ pub struct Rule {
     pub kind: Option<&'static str>,
 }
 
+/// Counts by a provider's word for a modality, in capitals or not. Words that are not there count for nothing apart.
+pub type Modalities = &'static [(&'static str, Count)];
+
 /// What a place says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Field {
@@ -202,9 +205,15 @@ pub enum Field {
     FirstUsage(Count),
     /// A token count by the platform in front of the model; used where the model's own body has none at all.
     Metered(Count),
-    /// A token count of the array's element it stands in, if that element is about it.
-    UsageIf(Count),
-    /// The array's element it stands in is about this count.
+    /// A token count of one of many answers, to be added up.
+    UsageSum(Count),
+    /// A token count, unless the document also has [`Field::Usage`] for it.
+    UsageElse(Count),
+    /// The tokens of one of these counts: of the one that the array's element it stands in is about, added up.
+    UsageOf(Modalities),
+    /// The modality that the array's element it stands in is about.
+    Modality(Modalities),
+    /// That it is this one; what [`Field::Modality`] comes to, not for rules.
     About(Count),
     /// A choice begins.
     Choice,

@@ -19,7 +19,11 @@ const DETAILS: &[(Count, &str)] = &[
     (Count::CacheWrite1h, "cache_write_1h"),
     (Count::Reasoning, "reasoning"),
     (Count::AudioInput, "audio_input"),
+    (Count::ImageInput, "image_input"),
+    (Count::VideoInput, "video_input"),
     (Count::AudioOutput, "audio_output"),
+    (Count::ImageOutput, "image_output"),
+    (Count::VideoOutput, "video_output"),
     (Count::ToolUseInput, "tool_use_input"),
 ];
 

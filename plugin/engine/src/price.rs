@@ -15,12 +15,12 @@
 mod amount;
 mod names;
 mod rows;
+mod tokens;
 
 pub use amount::Price;
 pub use names::Name;
 pub use rows::{Prices, Texts};
-
-use crate::usage::{Count, Usage};
+pub use tokens::{Class, Tokens};
 
 /// Parts of a dollar that prices and costs are held in: 1e-24. Prices come in dollars for a million tokens, with up
 /// to 18 digits behind the point.
@@ -28,125 +28,6 @@ pub const UNITS_PER_DOLLAR: u128 = 1_000_000_000_000_000_000_000_000;
 
 /// Units in a nanodollar.
 pub const UNITS_PER_NANODOLLAR: u128 = UNITS_PER_DOLLAR / 1_000_000_000;
-
-/// A class of tokens that can have a price of its own. In an order in which every class stands before those it is
-/// a part of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Class {
-    /// Audio read from a cache.
-    CachedAudioInput,
-    /// Images read from a cache.
-    CachedImageInput,
-    /// Input written to a cache for an hour.
-    CacheWrite1h,
-    /// Input read from a cache.
-    CachedInput,
-    /// Input written to a cache for five minutes, or for as long as the provider's usual is.
-    CacheWrite,
-    /// Audio in the input.
-    AudioInput,
-    /// Images in the input.
-    ImageInput,
-    /// Video in the input.
-    VideoInput,
-    /// Output spent on reasoning.
-    Reasoning,
-    /// Output that quotes sources.
-    Citation,
-    /// Audio in the output.
-    AudioOutput,
-    /// Images in the output.
-    ImageOutput,
-    /// Video in the output.
-    VideoOutput,
-    /// All other input.
-    Input,
-    /// All other output.
-    Output,
-    /// Not tokens but one for each exchange.
-    Request,
-}
-
-const CLASSES: usize = 16;
-
-impl Class {
-    /// Every class, with its name (a key of a row, and the label `type`) and what it is a part of.
-    const ALL: [(Self, &'static str, &'static [Self]); CLASSES] = [
-        (Self::CachedAudioInput, "cached_audio_input", &[Self::CachedInput, Self::AudioInput, Self::Input]),
-        (Self::CachedImageInput, "cached_image_input", &[Self::CachedInput, Self::ImageInput, Self::Input]),
-        (Self::CacheWrite1h, "cache_write_1h", &[Self::CacheWrite, Self::Input]),
-        (Self::CachedInput, "cached_input", &[Self::Input]),
-        (Self::CacheWrite, "cache_write", &[Self::Input]),
-        (Self::AudioInput, "audio_input", &[Self::Input]),
-        (Self::ImageInput, "image_input", &[Self::Input]),
-        (Self::VideoInput, "video_input", &[Self::Input]),
-        (Self::Reasoning, "reasoning", &[Self::Output]),
-        (Self::Citation, "citation", &[Self::Output]),
-        (Self::AudioOutput, "audio_output", &[Self::Output]),
-        (Self::ImageOutput, "image_output", &[Self::Output]),
-        (Self::VideoOutput, "video_output", &[Self::Output]),
-        (Self::Input, "input", &[]),
-        (Self::Output, "output", &[]),
-        (Self::Request, "request", &[]),
-    ];
-
-    /// The class of this name.
-    pub fn named(name: &str) -> Option<Self> {
-        let found = Self::ALL.iter().find(|(_, known, _)| *known == name);
-        found.map(|(class, _, _)| *class)
-    }
-
-    /// The names of all classes, for messages.
-    pub fn names() -> String {
-        Self::ALL.map(|(_, name, _)| name).join(", ")
-    }
-}
-
-/// The tokens of one exchange by class. As providers count them: a class has those of its parts in it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tokens {
-    counts: [u64; CLASSES],
-}
-
-impl Tokens {
-    /// What an exchange used: all input, all output and the provider's own counts.
-    ///
-    /// A part larger than its whole is cut down to it, so that no token is billed that was not counted. How much of
-    /// the cached input was audio is not told: as little as the counts allow is taken, so a cost with cached audio is
-    /// an upper bound. Images, video and citations are not told at all yet.
-    pub fn new(input: u64, output: u64, usage: &Usage) -> Self {
-        let told = |count, at_most: u64| usage.get(count).unwrap_or(0).min(at_most);
-        let cached = told(Count::CacheRead, input);
-        let fresh = input.saturating_sub(cached);
-        let written = told(Count::CacheWrite, fresh);
-        let audio = told(Count::AudioInput, input.saturating_sub(written));
-        let neither = fresh.saturating_sub(written);
-        let reasoning = told(Count::Reasoning, output);
-        let mut tokens = Self::default();
-        tokens.set(Class::Input, input);
-        tokens.set(Class::CachedInput, cached);
-        tokens.set(Class::CacheWrite, written);
-        tokens.set(Class::CacheWrite1h, told(Count::CacheWrite1h, written));
-        tokens.set(Class::AudioInput, audio);
-        tokens.set(Class::CachedAudioInput, audio.saturating_sub(neither));
-        tokens.set(Class::Output, output);
-        tokens.set(Class::Reasoning, reasoning);
-        tokens.set(Class::AudioOutput, told(Count::AudioOutput, output.saturating_sub(reasoning)));
-        tokens.set(Class::Request, 1);
-        tokens
-    }
-
-    /// Sets one class.
-    pub fn set(&mut self, class: Class, tokens: u64) {
-        if let Some(count) = self.counts.get_mut(class as usize) {
-            *count = tokens;
-        }
-    }
-
-    fn get(&self, class: Class) -> u64 {
-        self.counts.get(class as usize).copied().unwrap_or(0)
-    }
-}
 
 /// What an exchange cost.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -216,13 +97,6 @@ impl Texts {
     fn get(&self, key: &'static str) -> Result<&str, (&'static str, String)> {
         let found = self.0.iter().find(|(known, text)| known == key && words(text).next().is_some());
         found.map(|(_, text)| text.as_str()).ok_or_else(|| (key, "expected a value".to_owned()))
-    }
-}
-
-impl Class {
-    fn is_part_of(self, whole: Self) -> bool {
-        let row = Self::ALL.iter().find(|(class, _, _)| *class == self);
-        row.is_some_and(|(_, _, wholes)| wholes.contains(&whole))
     }
 }
 

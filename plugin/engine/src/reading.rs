@@ -253,11 +253,11 @@ impl Reading {
         let mut usage = Usage::default();
         let mut choice = None;
         for value in pending.values() {
-            if let (Field::UsageIf(count), ordinal, Value::Number(_)) = value
-                && pending.values().any(|(field, at, _)| field == Field::About(count) && at == ordinal)
-                && let Some(tokens) = value.2.count()
+            if let (Field::UsageOf(modalities), ordinal, number) = value
+                && let Some(count) = pending.modality(modalities, ordinal)
+                && let Some(tokens) = number.count()
             {
-                usage.set(count, tokens);
+                usage.set(count, usage.get(count).unwrap_or(0).saturating_add(tokens));
             }
             self.apply_value(value, &mut usage, &mut choice);
         }
@@ -299,6 +299,16 @@ impl Reading {
                 if let Some(tokens) = value.count() {
                     usage.set(count, tokens);
                     self.is_first_output &= count != Count::Output;
+                }
+            }
+            Field::UsageSum(count) => {
+                if let Some(tokens) = value.count() {
+                    usage.set(count, usage.get(count).unwrap_or(0).saturating_add(tokens));
+                }
+            }
+            Field::UsageElse(count) => {
+                if let (Some(tokens), None) = (value.count(), usage.get(count)) {
+                    usage.set(count, tokens);
                 }
             }
             Field::FirstUsage(count) => {

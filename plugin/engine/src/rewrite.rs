@@ -79,6 +79,23 @@ impl Rewrite {
         })
     }
 
+    /// The rewriting of an exchange whose request was made to ask before, and comes again as it was then.
+    pub fn of_asked() -> Self {
+        Self {
+            ask: Ask::default(),
+            length: None,
+            came: 0,
+            accepts_encodings: false,
+            is_asked: true,
+            hide: None,
+        }
+    }
+
+    /// Whether the request asks because it was changed.
+    pub fn is_asked(&self) -> bool {
+        self.is_asked
+    }
+
     /// Whether the request is held until its end.
     pub fn holds_request(&self) -> bool {
         self.length.is_some()

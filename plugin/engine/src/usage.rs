@@ -19,8 +19,22 @@ pub enum Count {
     Reasoning,
     /// Audio in the input.
     AudioInput,
+    /// Images in the input, documents that are read as images included.
+    ImageInput,
+    /// Video in the input.
+    VideoInput,
+    /// The part of `CacheRead` that is audio.
+    CachedAudioInput,
+    /// The part of `CacheRead` that is images.
+    CachedImageInput,
     /// Audio in the output.
     AudioOutput,
+    /// Images in the output.
+    ImageOutput,
+    /// Video in the output.
+    VideoOutput,
+    /// Quoted sources. Who counts them (Perplexity) counts neither them nor reasoning as output.
+    Citation,
     /// Input made of tool-use prompts.
     ToolUseInput,
 }
@@ -47,7 +61,7 @@ pub enum Merge {
     Largest,
 }
 
-const COUNTS: usize = 10;
+const COUNTS: usize = 17;
 
 /// The counts of one exchange, each `None` while the provider has not said it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

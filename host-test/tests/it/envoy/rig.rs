@@ -45,7 +45,7 @@ pub(super) enum Setup {
 }
 
 /// A configuration that asks for usage.
-const ASKING: &str =
+pub(super) const ASKING: &str =
     r#"{"streaming": {"usage": "request"}, "match": [{"path": "/v1/*", "provider": "openai"}]}"#;
 
 /// Provider and Envoy.

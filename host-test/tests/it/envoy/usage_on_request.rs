@@ -2,11 +2,11 @@
 
 use host_test::load::{Answer, End, Protocol, Request};
 use host_test::provider::ledger::Entry;
-use host_test::provider::{EXCHANGE_HEADER, script};
+use host_test::provider::{EXCHANGE_HEADER, Provider, script};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 
-use super::rig::{Rig, Setup, run};
+use super::rig::{ASKING, Rig, Setup, run, shipped};
 
 const CHAT: &str = "/v1/chat/completions";
 
@@ -240,5 +240,76 @@ fn requests_never_hang_where_the_proxy_is_not_set_up() {
         }
         let log = rig.envoy.log().unwrap();
         assert!(log.contains("needs `allow_on_headers_stop_iteration: true`"), "{log}");
+    });
+}
+
+/// Answers two requests of one connection, or of two: a redirect to `/v1/again/chat/completions`, and a stream there.
+/// Returns the bodies of both requests.
+async fn redirect_once(listener: TcpListener, stream: &str) -> Vec<String> {
+    let mut bodies = Vec::new();
+    while bodies.len() < 2 {
+        let (mut connection, _) = listener.accept().await.unwrap();
+        let mut bytes = Vec::new();
+        while let Some((head, body)) = read_request(&mut connection, &mut bytes).await {
+            bodies.push(body);
+            let host = head.lines().find_map(|line| line.strip_prefix("host: ")).unwrap();
+            let answer = if head.starts_with(&format!("POST {CHAT} ")) {
+                let location = format!("http://{host}/v1/again/chat/completions");
+                format!("HTTP/1.1 302 Found\r\nlocation: {location}\r\ncontent-length: 0\r\n\r\n")
+            } else {
+                let length = stream.len();
+                format!(
+                    "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: {length}\r\n\r\n{stream}"
+                )
+            };
+            connection.write_all(answer.as_bytes()).await.unwrap();
+            if bodies.len() == 2 {
+                break;
+            }
+        }
+    }
+    bodies
+}
+
+/// The next request of a connection that tells its length: its head in lower case but for the first line's, its body.
+async fn read_request(connection: &mut TcpStream, bytes: &mut Vec<u8>) -> Option<(String, String)> {
+    loop {
+        let text = String::from_utf8(bytes.clone()).unwrap();
+        if let Some((head, rest)) = text.split_once("\r\n\r\n") {
+            let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+            let length: usize = length.parse().unwrap();
+            if rest.len() >= length {
+                *bytes = rest[length..].into();
+                return Some((head.to_owned(), rest[..length].to_owned()));
+            }
+        }
+        if connection.read_buf(bytes).await.unwrap() == 0 {
+            return None;
+        }
+    }
+}
+
+/// The stream that follows has the request as it was changed: it hides what the client did not ask for.
+#[test]
+fn a_redirect_that_envoy_follows_hides_it_too() {
+    run(async {
+        let before = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Hi\"}}]}\n\n";
+        let usage = "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":30,\"completion_tokens\":9}}\n\n";
+        let done = "data: [DONE]\n\n";
+        for (sent, seen) in [
+            (body("around"), [before, done].concat()),
+            (body_asked("around"), [before, usage, done].concat()),
+        ] {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let address = listener.local_addr().unwrap();
+            let upstream =
+                tokio::spawn(async move { redirect_once(listener, &[before, usage, done].concat()).await });
+            let bootstrap = shipped().await.upstream("openai", address, Protocol::Http1).unwrap();
+            let bootstrap = bootstrap.configuration(ASKING).unwrap().following_redirects().unwrap();
+            let rig = Rig::over(Provider::start().await.unwrap(), bootstrap).await;
+            let answer = rig.send(Protocol::Http1, Request::post_bytes(CHAT, sent)).await.finish().await;
+            assert_eq!((answer.status, String::from_utf8(answer.body).unwrap()), (200, seen));
+            assert_eq!(upstream.await.unwrap(), [body_asked("around"), body_asked("around")]);
+        }
     });
 }

@@ -4,7 +4,7 @@
 //! early chunks on Vertex can hold nothing but `trafficType`. The prompt leaves out `toolUsePromptTokenCount`, the
 //! candidates leave out `thoughtsTokenCount`; the total has all four.
 
-use super::{BLANK, Choices, Field, Format, Operation, Rule, Tools};
+use super::{BLANK, Choices, Field, Format, Modalities, Operation, Rule, Tools};
 use crate::estimate::Frame;
 use crate::usage::{Count, Merge};
 
@@ -13,6 +13,25 @@ const MODEL: Option<(&str, &str)> = Some(("/models/", ":"));
 /// It counts hardly more than the texts.
 pub(super) const FRAME: Frame =
     Frame { text_percent: 100, prompt: 0, turn: 1, tools: 0, value_milli: 200, call: 3 };
+
+/// What the input is made of. A document is read as images of its pages, and billed so.
+pub(super) const INPUT: Modalities = &[
+    ("AUDIO", Count::AudioInput),
+    ("IMAGE", Count::ImageInput),
+    ("DOCUMENT", Count::ImageInput),
+    ("VIDEO", Count::VideoInput),
+];
+
+/// What the cached part of the input is made of; video has no price of its own there.
+pub(super) const CACHED: Modalities = &[
+    ("AUDIO", Count::CachedAudioInput),
+    ("IMAGE", Count::CachedImageInput),
+    ("DOCUMENT", Count::CachedImageInput),
+];
+
+/// What the output is made of.
+pub(super) const OUTPUT: Modalities =
+    &[("AUDIO", Count::AudioOutput), ("IMAGE", Count::ImageOutput), ("VIDEO", Count::VideoOutput)];
 
 /// What goes to the model.
 const PROMPT: &[Rule] = &[
@@ -59,21 +78,12 @@ pub const FORMAT: Format = Format {
             Rule::at("usageMetadata.cachedContentTokenCount", Field::Usage(Count::CacheRead)),
             Rule::at("usageMetadata.thoughtsTokenCount", Field::Usage(Count::Reasoning)),
             Rule::at("usageMetadata.toolUsePromptTokenCount", Field::Usage(Count::ToolUseInput)),
-            Rule::only(
-                "usageMetadata.promptTokensDetails[].modality",
-                "AUDIO",
-                Field::About(Count::AudioInput),
-            ),
-            Rule::at("usageMetadata.promptTokensDetails[].tokenCount", Field::UsageIf(Count::AudioInput)),
-            Rule::only(
-                "usageMetadata.candidatesTokensDetails[].modality",
-                "AUDIO",
-                Field::About(Count::AudioOutput),
-            ),
-            Rule::at(
-                "usageMetadata.candidatesTokensDetails[].tokenCount",
-                Field::UsageIf(Count::AudioOutput),
-            ),
+            Rule::at("usageMetadata.promptTokensDetails[].modality", Field::Modality(INPUT)),
+            Rule::at("usageMetadata.promptTokensDetails[].tokenCount", Field::UsageOf(INPUT)),
+            Rule::at("usageMetadata.cacheTokensDetails[].modality", Field::Modality(CACHED)),
+            Rule::at("usageMetadata.cacheTokensDetails[].tokenCount", Field::UsageOf(CACHED)),
+            Rule::at("usageMetadata.candidatesTokensDetails[].modality", Field::Modality(OUTPUT)),
+            Rule::at("usageMetadata.candidatesTokensDetails[].tokenCount", Field::UsageOf(OUTPUT)),
         ],
         ERRORS,
     ],
@@ -120,6 +130,10 @@ pub const EMBEDDINGS: Format = Format {
             Rule::at("embedding", Field::Item),
             Rule::at("predictions[]", Field::Item),
             Rule::at("usageMetadata.promptTokenCount", Field::Usage(Count::Input)),
+            Rule::at("usageMetadata.promptTokensDetails[].modality", Field::Modality(INPUT)),
+            Rule::at("usageMetadata.promptTokensDetails[].tokenCount", Field::UsageOf(INPUT)),
+            // Vertex AI: each prediction tells its own.
+            Rule::at("predictions[].embeddings.statistics.token_count", Field::UsageSum(Count::Input)),
         ],
         ERRORS,
     ],

@@ -1,6 +1,7 @@
 //! Gemini interactions (<https://ai.google.dev/gemini-api/docs/interactions>): usage with the final event; the input
 //! leaves out tool use, the output leaves out thoughts.
 
+use super::gemini::{CACHED, INPUT, OUTPUT};
 use super::{BLANK, Field, Format, Operation, Rule, Tools};
 use crate::usage::Count;
 
@@ -49,12 +50,24 @@ pub const FORMAT: Format = Format {
         Rule::at("usage.total_cached_tokens", Field::Usage(Count::CacheRead)),
         Rule::at("usage.total_thought_tokens", Field::Usage(Count::Reasoning)),
         Rule::at("usage.total_tool_use_tokens", Field::Usage(Count::ToolUseInput)),
+        Rule::at("usage.input_tokens_by_modality[].modality", Field::Modality(INPUT)),
+        Rule::at("usage.input_tokens_by_modality[].tokens", Field::UsageOf(INPUT)),
+        Rule::at("usage.cached_tokens_by_modality[].modality", Field::Modality(CACHED)),
+        Rule::at("usage.cached_tokens_by_modality[].tokens", Field::UsageOf(CACHED)),
+        Rule::at("usage.output_tokens_by_modality[].modality", Field::Modality(OUTPUT)),
+        Rule::at("usage.output_tokens_by_modality[].tokens", Field::UsageOf(OUTPUT)),
         Rule::at("interaction.usage.total_input_tokens", Field::Usage(Count::Input)),
         Rule::at("interaction.usage.total_output_tokens", Field::Usage(Count::Output)),
         Rule::at("interaction.usage.total_tokens", Field::Usage(Count::Total)),
         Rule::at("interaction.usage.total_cached_tokens", Field::Usage(Count::CacheRead)),
         Rule::at("interaction.usage.total_thought_tokens", Field::Usage(Count::Reasoning)),
         Rule::at("interaction.usage.total_tool_use_tokens", Field::Usage(Count::ToolUseInput)),
+        Rule::at("interaction.usage.input_tokens_by_modality[].modality", Field::Modality(INPUT)),
+        Rule::at("interaction.usage.input_tokens_by_modality[].tokens", Field::UsageOf(INPUT)),
+        Rule::at("interaction.usage.cached_tokens_by_modality[].modality", Field::Modality(CACHED)),
+        Rule::at("interaction.usage.cached_tokens_by_modality[].tokens", Field::UsageOf(CACHED)),
+        Rule::at("interaction.usage.output_tokens_by_modality[].modality", Field::Modality(OUTPUT)),
+        Rule::at("interaction.usage.output_tokens_by_modality[].tokens", Field::UsageOf(OUTPUT)),
         Rule::at("error", Field::Error),
         Rule::at("error.status", Field::ErrorType),
         Rule::at("error.code", Field::ErrorCode),

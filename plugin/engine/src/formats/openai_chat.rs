@@ -44,6 +44,11 @@ pub(super) const RESPONSE: &[Rule] = &[
     Rule::at("usage.prompt_tokens_details.audio_tokens", Field::Usage(Count::AudioInput)),
     Rule::at("usage.completion_tokens_details.reasoning_tokens", Field::Usage(Count::Reasoning)),
     Rule::at("usage.completion_tokens_details.audio_tokens", Field::Usage(Count::AudioOutput)),
+    Rule::at("usage.prompt_tokens_details.image_tokens", Field::Usage(Count::ImageInput)),
+    Rule::at("usage.prompt_tokens_details.video_tokens", Field::Usage(Count::VideoInput)),
+    Rule::at("usage.completion_tokens_details.image_tokens", Field::Usage(Count::ImageOutput)),
+    // Perplexity's sonar-deep-research.
+    Rule::at("usage.citation_tokens", Field::Usage(Count::Citation)),
     // Groq's streams had it here before they had it above.
     Rule::at("x_groq.usage.prompt_tokens", Field::Usage(Count::Input)),
     Rule::at("x_groq.usage.completion_tokens", Field::Usage(Count::Output)),

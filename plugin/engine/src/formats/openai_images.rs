@@ -14,6 +14,10 @@ pub const FORMAT: Format = Format {
             Rule::at("data[]", Field::Item),
             Rule::at("usage.input_tokens", Field::Usage(Count::Input)),
             Rule::at("usage.output_tokens", Field::Usage(Count::Output)),
+            // Without details (streams, older models) all output is images.
+            Rule::at("usage.output_tokens", Field::UsageElse(Count::ImageOutput)),
+            Rule::at("usage.input_tokens_details.image_tokens", Field::Usage(Count::ImageInput)),
+            Rule::at("usage.output_tokens_details.image_tokens", Field::Usage(Count::ImageOutput)),
             Rule::at("usage.prompt_tokens", Field::Usage(Count::Input)),
             Rule::at("usage.completion_tokens", Field::Usage(Count::Output)),
             Rule::at("usage.total_tokens", Field::Usage(Count::Total)),
@@ -21,6 +25,7 @@ pub const FORMAT: Format = Format {
             Rule::at("usage.prompt_tokens_details.cache_write_tokens", Field::Usage(Count::CacheWrite)),
             Rule::at("usage.prompt_tokens_details.audio_tokens", Field::Usage(Count::AudioInput)),
             Rule::at("usage.completion_tokens_details.reasoning_tokens", Field::Usage(Count::Reasoning)),
+            Rule::at("usage.completion_tokens_details.image_tokens", Field::Usage(Count::ImageOutput)),
             Rule::only("type", "image_generation.completed", Field::Last),
             Rule::only("type", "image_edit.completed", Field::Last),
         ],

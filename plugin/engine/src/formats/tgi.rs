@@ -32,7 +32,8 @@ pub const FORMAT: Format = Format {
     ..BLANK
 };
 
-/// `POST /endpoints/NAME/invocations`: whatever the endpoint's container speaks, mostly this.
+/// `POST /endpoints/NAME/invocations` and `…/invocations-response-stream`: whatever the endpoint's container speaks,
+/// mostly this. A container that speaks another format has to be named by the operator.
 pub const SAGEMAKER: Format = Format {
     name: "sagemaker_invocations",
     provider: "aws.sagemaker",

@@ -1,4 +1,6 @@
+use super::tokens::CLASSES;
 use super::*;
+use crate::usage::{Count, Usage};
 
 fn table(json: &str) -> Table {
     Table::new(serde_json::from_str(json).unwrap()).unwrap()
@@ -83,24 +85,59 @@ fn what_has_no_price_at_all_is_unpriced_and_not_free() {
 
 #[test]
 fn parts_larger_than_their_whole_bill_no_token_twice() {
-    let prices = r#","input":"1","cached_input":"1","cache_write":"1","cache_write_1h":"1","audio_input":"1",
-        "cached_audio_input":"1","output":"1","reasoning":"1","audio_output":"1""#;
-    let counts = [
-        Count::CacheRead,
-        Count::CacheWrite,
-        Count::CacheWrite1h,
-        Count::AudioInput,
-        Count::Reasoning,
-        Count::AudioOutput,
+    let classes = [
+        "input",
+        "cached_input",
+        "cache_write",
+        "cache_write_1h",
+        "audio_input",
+        "cached_audio_input",
+        "image_input",
+        "cached_image_input",
+        "video_input",
+        "output",
+        "reasoning",
+        "audio_output",
+        "image_output",
+        "video_output",
     ];
+    let prices: String = classes.map(|class| format!(",\"{class}\":\"1\"")).concat();
     let table = table(&format!(r#"{{"rows":[{{"provider":"p","match":"m"{prices}}}]}}"#));
-    let sizes = [0, 1, 7, 10, 11, u64::MAX];
-    for number in 0..sizes.len().pow(6) {
-        let size =
-            |place: usize| sizes[number / sizes.len().pow(u32::try_from(place).unwrap()) % sizes.len()];
-        let counts: Vec<_> = counts.iter().enumerate().map(|(place, count)| (*count, size(place))).collect();
-        let cost = table.cost("p", ["m"], &Tokens::new(10, 7, &usage(&counts)));
-        assert_eq!((cost.units(), cost.unpriced_tokens), (17 * MICRODOLLAR, 0), "{counts:?}");
+    let sizes = [0, 3, 8, 10, u64::MAX];
+    for counts in [
+        [
+            Count::CacheRead,
+            Count::CacheWrite,
+            Count::CacheWrite1h,
+            Count::AudioInput,
+            Count::Reasoning,
+            Count::AudioOutput,
+        ],
+        [
+            Count::CacheRead,
+            Count::AudioInput,
+            Count::ImageInput,
+            Count::CachedAudioInput,
+            Count::CachedImageInput,
+            Count::VideoInput,
+        ],
+        [
+            Count::CacheRead,
+            Count::CacheWrite,
+            Count::ImageInput,
+            Count::VideoInput,
+            Count::ImageOutput,
+            Count::VideoOutput,
+        ],
+    ] {
+        for number in 0..sizes.len().pow(6) {
+            let size =
+                |place: usize| sizes[number / sizes.len().pow(u32::try_from(place).unwrap()) % sizes.len()];
+            let counts: Vec<_> =
+                counts.iter().enumerate().map(|(place, count)| (*count, size(place))).collect();
+            let cost = table.cost("p", ["m"], &Tokens::new(10, 7, &usage(&counts)));
+            assert_eq!((cost.units(), cost.unpriced_tokens), (17 * MICRODOLLAR, 0), "{counts:?}");
+        }
     }
 }
 
@@ -118,6 +155,51 @@ fn cached_audio_is_what_the_counts_force() {
         0,
     );
     check(prices, tokens(100, 100), &[("cached_audio_input", 1000)], 0);
+}
+
+#[test]
+fn media_have_their_own_prices() {
+    let prices = r#","input":"1","cached_input":"2","audio_input":"100","image_input":"10","cached_image_input":"5",
+        "video_input":"20","output":"3","image_output":"30","video_output":"40","audio_output":"50","reasoning":"4""#;
+    let counts = [
+        (Count::CacheRead, 60),
+        (Count::AudioInput, 7),
+        (Count::ImageInput, 50),
+        (Count::CachedImageInput, 40),
+        (Count::VideoInput, 11),
+        (Count::Reasoning, 5),
+        (Count::AudioOutput, 2),
+        (Count::ImageOutput, 20),
+        (Count::VideoOutput, 3),
+    ];
+    let classes = [
+        ("cached_image_input", 40 * 5),
+        ("cached_input", 20 * 2),
+        ("audio_input", 7 * 100),
+        ("image_input", 10 * 10),
+        ("video_input", 11 * 20),
+        ("reasoning", 5 * 4),
+        ("audio_output", 2 * 50),
+        ("image_output", 20 * 30),
+        ("video_output", 3 * 40),
+        ("input", 100 - 60 - 7 - 10 - 11),
+        ("output", 70 * 3),
+    ];
+    check(prices, Tokens::new(100, 100, &usage(&counts)), &classes, 0);
+    // What the counts force: only 40 can be fresh, so 10 of the images and all but nothing of the video are cached.
+    let forced = usage(&[(Count::CacheRead, 60), (Count::ImageInput, 50), (Count::VideoInput, 11)]);
+    let classes = [("cached_image_input", 50), ("cached_input", 100), ("image_input", 400)];
+    check(prices, Tokens::new(100, 0, &forced), &classes, 0);
+}
+
+/// The example of Perplexity's documentation: each kind of token is billed by itself.
+#[test]
+fn citations_and_reasoning_beside_them_come_on_top_of_the_output() {
+    let counts = [(Count::Citation, 20_016), (Count::Reasoning, 95_305)];
+    let tokens = Tokens::new(33, 7163, &usage(&counts));
+    let classes = [("reasoning", 285_915), ("citation", 40_032), ("input", 66), ("output", 57_304)];
+    check(r#","input":"2","output":"8","reasoning":"3","citation":"2""#, tokens, &classes, 0);
+    check("", tokens, &[], 33 + 7163 + 20_016 + 95_305);
 }
 
 #[test]

@@ -1,9 +1,10 @@
 //! The values of the one document that is being read.
 
-use crate::formats::{Field, Rule};
+use crate::formats::{Field, Modalities, Rule};
 use crate::limits::{DOCUMENT_TEXT_BYTES_MAX, VALUES_PER_DOCUMENT_MAX};
 use crate::record::Word;
 use crate::scan::{At, Scalar};
+use crate::usage::Count;
 
 /// Values in the order they stand, in buffers that every document uses again.
 #[derive(Debug, Default)]
@@ -105,6 +106,16 @@ impl Pending {
         })
     }
 
+    /// Which of `modalities` the element at `ordinal` is about.
+    pub(super) fn modality(&self, modalities: Modalities, ordinal: u32) -> Option<Count> {
+        let about = self.found.iter().filter(|found| found.outer == ordinal);
+        let mut counts = about.filter_map(|found| match found.field {
+            Field::About(count) => Some(count),
+            _ => None,
+        });
+        counts.find(|count| modalities.iter().any(|(_, known)| known == count))
+    }
+
     /// What the document has.
     pub(super) fn signs(&self) -> Signs {
         let mut signs = self.signs;
@@ -179,6 +190,16 @@ impl Pending {
             // That the provider has the key is what tells it.
             Field::Speaker(_) if rule.only.is_none() || passes(rule, value) => self.sign(rule, at),
             Field::Speaker(_) => {}
+            Field::Modality(modalities) => {
+                let Scalar::Text { start, .. } = value else {
+                    return;
+                };
+                let mut words = modalities.iter();
+                if let Some((_, count)) = words.find(|(word, _)| start.eq_ignore_ascii_case(word.as_bytes()))
+                {
+                    self.keep_as(Field::About(*count), rule, at, Kept::Seen);
+                }
+            }
             _ if rule.only.is_some() && !passes(rule, value) => {}
             _ => match value {
                 Scalar::Null | Scalar::Bool(_) => {}
@@ -204,11 +225,15 @@ impl Pending {
     }
 
     fn keep(&mut self, rule: &Rule, at: At, kept: Kept) {
+        self.keep_as(rule.field, rule, at, kept);
+    }
+
+    fn keep_as(&mut self, field: Field, rule: &Rule, at: At, kept: Kept) {
         if self.found.len() >= VALUES_PER_DOCUMENT_MAX {
             self.is_overfull = true;
             return;
         }
-        self.found.push(Found { field: rule.field, kind: rule.kind, outer: at.outer, kept });
+        self.found.push(Found { field, kind: rule.kind, outer: at.outer, kept });
     }
 
     fn sign(&mut self, rule: &Rule, at: At) {

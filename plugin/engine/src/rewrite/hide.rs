@@ -1,8 +1,11 @@
 //! The chunk that holds nothing but usage, taken out of an event stream.
 //!
 //! An event is held from its first byte until it cannot be that chunk any more, which nearly always is at its first
-//! choice: what does not end an event is of no use to a client anyway. All else passes as it stands, comments,
-//! errors and the last mark among them.
+//! choice, and never longer than to the end of its document. All else passes as it stands, comments, errors and the
+//! last mark among them.
+//!
+//! What is held when trailers end the stream is lost, since a proxy takes no more of a body then: the chunk itself, or
+//! an event without an end, which is none (<https://html.spec.whatwg.org/multipage/server-sent-events.html>).
 
 use super::look::Look;
 use crate::limits::HELD_EVENT_BYTES_MAX;
@@ -116,7 +119,8 @@ impl Hide {
         self.sse.feed(piece, &mut self.event);
         let held = self.held.as_slice();
         let is_field = FIELDS.iter().any(|field| held.starts_with(field) || field.starts_with(held));
-        if self.event.is_other() || !is_field || held.len() > HELD_EVENT_BYTES_MAX {
+        let is_other = self.event.is_other() || self.event.is_whole_other();
+        if is_other || !is_field || held.len() > HELD_EVENT_BYTES_MAX {
             out.append(&mut self.held);
             self.fate = Fate::Passing;
         }

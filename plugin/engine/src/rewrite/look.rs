@@ -62,6 +62,11 @@ impl Look {
         self.seen.other
     }
 
+    /// Whether this is a whole document that is no usage chunk; what follows it cannot make it one.
+    pub(super) fn is_whole_other(&self) -> bool {
+        self.json.is_done() && !self.is_usage_chunk()
+    }
+
     /// Whether this is a chunk of usage and nothing else.
     pub(super) fn is_usage_chunk(&self) -> bool {
         self.json.is_done() && self.seen.choices && self.seen.usage && !self.seen.other

@@ -19,7 +19,7 @@ pub enum Framing {
     Array,
     /// Server-sent events, each with one JSON document or the mark `[DONE]`.
     Sse,
-    /// AWS event stream frames, each with one JSON document.
+    /// AWS event stream frames, each with one JSON document or a part of a body.
     Frames,
     /// Nothing this meter reads.
     Opaque,
@@ -71,6 +71,8 @@ pub struct Body {
     json: Json,
     sse: Sse,
     framed: Option<Box<Framed>>,
+    /// Its bytes are payloads of frames: it has none itself.
+    is_joined: bool,
     array: Array,
     event: Event,
     event_bytes_max: u64,
@@ -100,6 +102,7 @@ impl Body {
             json: Json::default(),
             sse: Sse::default(),
             framed: None,
+            is_joined: false,
             array: Array::default(),
             event: Event::default(),
             event_bytes_max,
@@ -177,15 +180,15 @@ impl Body {
                 documents.gap(Gap::NotJson);
             }
         }
-        let Self { json, event, event_bytes_max, sse, framed, .. } = self;
-        let event_bytes_max = *event_bytes_max;
+        let Self { head, json, event, event_bytes_max, sse, framed, .. } = self;
+        let (head, event_bytes_max) = (*head, *event_bytes_max);
         match self.framing {
             Framing::Json => event.feed_json(json, rest, paths, documents),
             Framing::Array => event.feed_array(json, &mut self.array, rest, paths, documents),
             Framing::Sse => sse.feed(rest, &mut Events { json, event, event_bytes_max, paths, documents }),
             Framing::Frames => {
                 let framed = framed.get_or_insert_default();
-                framed.feed(rest, framed::Into { json, event, event_bytes_max, paths, documents });
+                framed.feed(rest, framed::Into { head, json, event, event_bytes_max, paths, documents });
             }
             Framing::Unknown | Framing::Opaque => {}
         }
@@ -201,10 +204,17 @@ impl Body {
             // Its document may be whole all the same.
             documents.gap(error.into());
         }
-        if self.event.dead {
-            return;
+        if self.is_cut(paths, documents) {
+            documents.gap(Gap::Truncated);
         }
-        let is_cut = match self.framing {
+    }
+
+    /// Ends the last document; whether the body's end is not where the end of a body can be.
+    fn is_cut<D: Documents>(&mut self, paths: &Paths, documents: &mut D) -> bool {
+        if self.event.dead {
+            return false;
+        }
+        match self.framing {
             Framing::Json => self.event.finish(&mut self.json, paths, documents) == Ended::Incomplete,
             Framing::Sse if self.sse.is_inside_event() => {
                 self.event.finish(&mut self.json, paths, documents) == Ended::Incomplete
@@ -214,13 +224,12 @@ impl Body {
                 self.array != Array::After
             }
             Framing::Frames => {
+                let framed = self.framed.as_mut();
+                let is_cut = framed.is_some_and(|framed| framed.is_cut(paths, documents));
                 documents.discard();
-                self.framed.as_ref().is_some_and(|framed| framed.is_inside())
+                is_cut
             }
             Framing::Sse | Framing::Unknown | Framing::Opaque => false,
-        };
-        if is_cut {
-            documents.gap(Gap::Truncated);
         }
     }
 
@@ -232,7 +241,7 @@ impl Body {
             b'[' if self.head.array_is_stream => Some(Framing::Array),
             b'{' | b'[' => Some(Framing::Json),
             // The length of a frame is below 16 MiB.
-            0 => Some(Framing::Frames),
+            0 if !self.is_joined => Some(Framing::Frames),
             b'<' => Some(Framing::Opaque),
             _ if self.head.sse => Some(Framing::Sse),
             // The first letters of data, event, id, retry and of a comment.

@@ -107,6 +107,7 @@ pub fn check(bytes: &[u8], cuts: [u8; 2], sse: bool, array_is_stream: bool) {
         text_max: TEXT_MAX,
         number_max: NUMBER_BYTES_MAX,
         header_max: FRAME_HEADER_BYTES_MAX,
+        is_joined: false,
     };
     // Where the scanner gives up for depth serde_json need not.
     let depth = bytes.iter().filter(|byte| matches!(byte, b'[' | b'{')).count();

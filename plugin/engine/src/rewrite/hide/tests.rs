@@ -117,6 +117,11 @@ fn bytes_pass_as_soon_as_it_is_clear() {
     assert_eq!(pass("ONE]\n\n: keep"), "ONE]\n\n: keep");
     assert_eq!(pass("-alive\n"), "-alive\n");
     assert_eq!(pass("{"), "{");
+    // At the end of the document it is clear, though the event goes on.
+    assert_eq!(pass("\n\ndata: {\"usage\":{}"), "\n\n");
+    assert_eq!(pass("}"), "data: {\"usage\":{}}");
+    assert_eq!(pass("\n\ndata: {\"choices\":[],\"usage\":{}} "), "\n\n");
+    assert_eq!(pass("\n\n"), "");
 }
 
 #[test]

@@ -71,6 +71,7 @@ fn by_twin(bytes: &[u8], announced: Announced) -> Option<String> {
         text_max: 8,
         number_max: NUMBER_BYTES_MAX,
         header_max: FRAME_HEADER_BYTES_MAX,
+        is_joined: false,
     };
     let value = |found: json_twin::Found| match found.value {
         Value::Open => "open".to_owned(),
@@ -284,7 +285,47 @@ fn a_bad_frame_ends_where_it_ends() {
     frames(&[&good, &[0; 12], &good], "<1> malformed");
 }
 
+#[test]
+fn parts_in_frames_are_one_body() {
+    let parts = |parts: &[&[u8]], log: &str| check_announced(&parts.concat(), false, Framing::Frames, log);
+    let part = |payload: &str| frame_of("PayloadPart", payload);
+    let (one, two) = (part("data:{\"a\""), part(":1}\n\ndata: [DO"));
+    parts(&[&one, &two, &part(""), &part("NE]\n\n")], "<1> done");
+    parts(&[&part("data:{\"a\":1"), &part("}")], "<1>");
+    // However long a part is: the bound is for events.
+    parts(
+        &[&part("{\"a\":1} {\"a\":2}                        "), &part("{\"a\":"), &part("3}")],
+        "<1> <2> <3>",
+    );
+    // What is cut is told once, wherever the frame ends.
+    parts(&[&one, &two], "<1> truncated");
+    parts(&[&one, &two[..two.len() - 3]], "<1> truncated");
+    parts(&[&one, &two[..9]], "truncated");
+    // Another frame ends what the parts make up.
+    parts(&[&one, &frame("{\"a\":4}"), &part("{\"a\":5}")], "truncated <4> <5>");
+    // There are no frames in parts: they could lie in each other without an end.
+    parts(&[&frame_of("PayloadPart", core::str::from_utf8(&[0; 12]).unwrap())], "not_json");
+    // A broken part: the event that it is in the midst of is lost, and what was whole before is not.
+    let mut broken = two.clone();
+    *broken.last_mut().unwrap() ^= 1;
+    parts(&[&one, &broken, &part("\n\ndata:{\"a\":2}\n\n")], "<1> malformed <2>");
+    parts(&[&one, &[0; 12], &two], "malformed");
+}
+
 proptest! {
+    #[test]
+    fn parts_in_frames_read_as_what_they_make_up(
+        parts in prop::collection::vec("data: |\n\n|\r\n|\n|\\[DONE\\]|\\{\"a\":1\\}|[{}\\[\\]\",:1D]| +", 0..24),
+        points in points(),
+    ) {
+        let text = parts.concat();
+        let part = |piece: &&[u8]| frame_of("PayloadPart", core::str::from_utf8(piece).unwrap());
+        let frames: Vec<u8> = pieces(text.as_bytes(), &points).iter().flat_map(part).collect();
+        prop_assert_eq!(read(&[&frames], false).1, read(&[text.as_bytes()], false).1);
+        check_twin(&frames, Announced::default(), &read(&[&frames], false).1);
+        prop_assert_eq!(read(&pieces(&frames, &points), false), read(&[&frames], false));
+    }
+
     #[test]
     fn any_body_reads_alike_in_any_cutting(
         parts in prop::collection::vec("data: |\n\n|\r\n|\n|\\[DONE\\]|\\{\"a\":1\\}|[{}\\[\\]\",:1D]| +", 0..24),

@@ -25,6 +25,8 @@ pub struct How<'a> {
     pub text_max: usize,
     pub number_max: usize,
     pub header_max: usize,
+    /// It is made of parts in frames.
+    pub is_joined: bool,
 }
 
 /// One document.
@@ -48,7 +50,7 @@ pub fn read(body: &[u8], how: How<'_>) -> Option<Vec<Entry>> {
         None => Some(Vec::new()),
         Some(b'[') if how.array_is_stream => Some(array(&text()?[1..], how)),
         Some(b'{' | b'[') => Some(sequence(text()?, how)),
-        Some(0) => frames(body, how),
+        Some(0) if !how.is_joined => frames(body, how),
         Some(b'<') => Some(vec![Entry::Gap("not_json")]),
         Some(first) if how.sse || b"deir:".contains(first) => events(body, how),
         Some(first) if b"\"-0123456789tfn".contains(first) => Some(sequence(text()?, how)),
@@ -144,7 +146,19 @@ fn is_mark(text: &str) -> bool {
 fn frames(body: &[u8], how: How<'_>) -> Option<Vec<Entry>> {
     let (whole, rest) = frames_twin::frames(body, how.header_max);
     let mut log = Vec::new();
+    let mut parts: Option<Vec<u8>> = None;
+    let joined = |parts: &mut Option<Vec<u8>>| match parts.take() {
+        Some(bytes) => read(&bytes, How { is_joined: true, ..how }),
+        None => Some(Vec::new()),
+    };
     for frame in &whole {
+        if is_part(frame) {
+            // What came out of a broken one before its end is more than this twin knows, as what is in the midst of
+            // one where the track is lost.
+            parts.get_or_insert_default().extend(frame.sound.then_some(&frame.payload)?);
+            continue;
+        }
+        log.extend(joined(&mut parts)?);
         if frame.payload_bytes > how.event_max as u64 {
             log.push(Entry::Gap("event_too_large"));
             continue;
@@ -166,19 +180,38 @@ fn frames(body: &[u8], how: How<'_>) -> Option<Vec<Entry>> {
             log.push(Entry::Exception(frame.exception.iter().take(256).copied().collect()));
         }
     }
-    match rest {
-        Rest::Nothing => {}
-        Rest::Start => log.push(TRUNCATED),
+    if let (Rest::Lost, Some(_)) = (&rest, &parts) {
+        return None;
+    }
+    if let Rest::Open(frame) = &rest
+        && is_part(frame)
+    {
+        parts.get_or_insert_default().extend(&frame.payload);
+    }
+    let tail = joined(&mut parts)?;
+    let behind = behind(rest, tail.last() == Some(&TRUNCATED), how)?;
+    Some(log.into_iter().chain(tail).chain(behind).collect())
+}
+
+/// What stands behind the whole frames; parts that are cut are told of once.
+fn behind(rest: Rest, is_cut: bool, how: How<'_>) -> Option<Option<Entry>> {
+    Some(match rest {
+        Rest::Nothing => None,
+        Rest::Start => (!is_cut).then_some(TRUNCATED),
+        Rest::Open(frame) if is_part(&frame) => (!is_cut).then_some(TRUNCATED),
         Rest::Open(frame) if frame.payload_bytes > how.event_max as u64 => {
-            log.push(Entry::Gap("event_too_large"))
+            Some(Entry::Gap("event_too_large"))
         }
         Rest::Open(frame) => {
             let is_bad = matches!(payload(&frame, how)?, Doc::Bad);
-            log.push(if is_bad { MALFORMED } else { TRUNCATED });
+            Some(if is_bad { MALFORMED } else { TRUNCATED })
         }
-        Rest::Lost => log.push(MALFORMED),
-    }
-    Some(log)
+        Rest::Lost => Some(MALFORMED),
+    })
+}
+
+fn is_part(frame: &Frame) -> bool {
+    frame.event == b"PayloadPart" && frame.exception.is_empty()
 }
 
 fn payload(frame: &Frame, how: How<'_>) -> Option<Doc> {
