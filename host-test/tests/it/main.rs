@@ -38,4 +38,5 @@ mod prices;
 // The commands.
 mod cli;
 // The repository itself: directions, budgets, names, configurations.
+mod texts;
 mod tidy;

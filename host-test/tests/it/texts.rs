@@ -1,0 +1,83 @@
+//! Rules that only estimates need: no count shows when one is wrong, so each has to be in a case.
+
+use std::collections::BTreeSet;
+
+use host_test::case::Case;
+use llm_gauge_engine::formats::{self, Field, Rule};
+use llm_gauge_engine::record::Gap;
+use llm_gauge_engine::scan::{Announced, At, Body, Documents, NodeId, Paths, Scalar, Sink};
+
+use crate::common;
+
+/// Whether a text was found.
+struct Found {
+    is_found: bool,
+}
+
+impl Sink for Found {
+    fn open(&mut self, _node: NodeId, _at: At) {}
+
+    fn scalar(&mut self, _node: NodeId, _at: At, _value: Scalar<'_>) {}
+
+    fn flow(&mut self, _node: NodeId, _at: At, piece: &[u8]) {
+        self.is_found |= !piece.is_empty();
+    }
+}
+
+impl Documents for Found {
+    fn document(&mut self) {}
+
+    fn discard(&mut self) {}
+
+    fn done_mark(&mut self) {}
+
+    fn exception(&mut self, _kind: &[u8]) {}
+
+    fn gap(&mut self, _gap: Gap) {}
+}
+
+fn has(body: &[u8], path: &'static str, head: Announced) -> bool {
+    let mut paths = Paths::default();
+    paths.add(path, 0, 0, true);
+    let mut found = Found { is_found: false };
+    let mut read = Body::new(head, 1_000_000);
+    read.feed(body, &paths, &mut found);
+    read.finish(&paths, &mut found);
+    found.is_found
+}
+
+/// Rules whose texts are taken for tokens; not those that only look whether there is anything, deeper rules say what.
+fn texts<'a>(rules: &'a [&'a [Rule]]) -> impl Iterator<Item = &'a Rule> {
+    let all = || rules.iter().copied().flatten();
+    all().filter(move |rule| {
+        let is_text = matches!(rule.field, Field::Text | Field::Generated | Field::Whole | Field::Schema);
+        let is_outer =
+            |other: &Rule| other.path.strip_prefix(rule.path).is_some_and(|rest| rest.starts_with('.'));
+        is_text && rule.only.is_none() && !all().any(is_outer)
+    })
+}
+
+/// Rows share rules, so a text is to be in a case of one of those that have it.
+#[test]
+fn every_text_that_is_estimated_by_is_in_a_case() {
+    let cases = common::own_cases();
+    let (mut wanted, mut shown) = (BTreeSet::new(), BTreeSet::new());
+    for format in formats::ALL {
+        let own: Vec<&Case> = cases.iter().filter(|case| case.folder == format.name).collect();
+        let head = Announced { array_is_stream: format.array_is_stream, ..Announced::default() };
+        for rule in texts(format.request) {
+            wanted.insert(("request", rule.path));
+            if own.iter().any(|case| has(&case.request_body, rule.path, Announced::default())) {
+                shown.insert(("request", rule.path));
+            }
+        }
+        for rule in texts(format.response) {
+            wanted.insert(("response", rule.path));
+            if own.iter().any(|case| has(&case.response_body, rule.path, head)) {
+                shown.insert(("response", rule.path));
+            }
+        }
+    }
+    let without: Vec<_> = wanted.difference(&shown).collect();
+    assert_eq!(without, [&("", ""); 0]);
+}
