@@ -267,10 +267,25 @@ pub(crate) fn now_ns() -> u64 {
     time_ns
 }
 
-/// Random bytes for the ids of one exchange.
-pub(crate) fn random() -> [u8; 24] {
-    let mut bytes = [0; 24];
-    // SAFETY: the host writes at most `length` bytes to the pointer, which is this local array.
-    let _errno = unsafe { wasi::random_get(bytes.as_mut_ptr(), bytes.len()) };
-    bytes
+/// Random bytes, fetched for many exchanges at once, since a call costs more than the bytes.
+#[derive(Default)]
+pub(crate) struct Random(Vec<[u8; EXCHANGE_RANDOM_BYTES]>);
+
+/// Bytes for the ids of one exchange.
+const EXCHANGE_RANDOM_BYTES: usize = 24;
+
+/// Exchanges whose bytes are fetched at once.
+const EXCHANGES_AT_ONCE: usize = 64;
+
+impl Random {
+    /// Those of the next exchange.
+    pub(crate) fn next(&mut self) -> [u8; EXCHANGE_RANDOM_BYTES] {
+        self.0.pop().unwrap_or_else(|| {
+            self.0.resize(EXCHANGES_AT_ONCE, [0; EXCHANGE_RANDOM_BYTES]);
+            let bytes = self.0.as_flattened_mut();
+            // SAFETY: the host writes at most `length` bytes to the pointer, which are this slice.
+            let _errno = unsafe { wasi::random_get(bytes.as_mut_ptr(), bytes.len()) };
+            self.0.pop().unwrap_or_default()
+        })
+    }
 }

@@ -10,7 +10,7 @@ use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::ContextType;
 
 use crate::holding::Holding;
-use crate::perform::{self, Stats};
+use crate::perform::{self, Random, Stats};
 use crate::stream::Stream;
 
 /// What the streams of one VM share.
@@ -18,6 +18,7 @@ pub(crate) struct Shared {
     pub(crate) policy: Rc<Policy>,
     pub(crate) series: RefCell<Series>,
     pub(crate) stats: RefCell<Stats>,
+    pub(crate) random: RefCell<Random>,
     pub(crate) holding: Holding,
     /// A request that was made to ask and that the proxy is about to send around, by its `x-request-id`.
     pub(crate) redirected: RefCell<Option<Vec<u8>>>,
@@ -44,6 +45,7 @@ impl RootContext for Root {
         let shared = Shared {
             series: RefCell::new(Series::new(&policy)),
             stats: RefCell::new(Stats::default()),
+            random: RefCell::default(),
             holding: Holding::default(),
             redirected: RefCell::default(),
             policy,

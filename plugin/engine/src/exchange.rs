@@ -148,6 +148,12 @@ impl Exchange {
         self.response.has_end = true;
     }
 
+    /// Whether the response came through whole and told of no failure: then nothing that the proxy says of the end
+    /// would change the record, and [`End::default`] stands for it.
+    pub fn ended_well(&self) -> bool {
+        self.response.has_end && self.response.status.is_some_and(|status| (200..400).contains(&status))
+    }
+
     /// Everything is over at `now_ns`.
     pub fn finish(mut self, end: &End, now_ns: u64) -> Record {
         // An event without its empty line came when its bytes did.
