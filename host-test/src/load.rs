@@ -32,7 +32,7 @@ pub enum Protocol {
 pub struct Request {
     method: Method,
     path: String,
-    headers: Vec<(String, String)>,
+    headers: Vec<(String, Vec<u8>)>,
     body: Bytes,
 }
 
@@ -59,15 +59,24 @@ impl Request {
 
     /// Adds a header.
     #[must_use]
-    pub fn header(mut self, name: &str, value: &str) -> Self {
+    pub fn header(self, name: &str, value: &str) -> Self {
+        self.header_bytes(name, value.as_bytes())
+    }
+
+    /// Adds a header whose value may be no text.
+    #[must_use]
+    pub fn header_bytes(mut self, name: &str, value: &[u8]) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// The value of a header that was added.
+    /// The value of a header that was added, if it is text.
     #[must_use]
     pub fn header_value(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(found, _)| found == name)
+            .and_then(|(_, value)| std::str::from_utf8(value).ok())
     }
 }
 
@@ -115,7 +124,7 @@ impl Client {
         let started = Instant::now();
         let mut head = hyper::Request::builder().method(request.method);
         for (name, value) in &request.headers {
-            head = head.header(name, value);
+            head = head.header(name, value.as_slice());
         }
         let body = Full::new(request.body);
         let (response, lease) = match self.protocol {

@@ -52,10 +52,7 @@ pub fn record_ending<'b>(
 
 /// A record in the form in which the filter hands it out.
 pub fn fields(record: &Record) -> Map<String, Value> {
-    match outputs::full(record) {
-        Value::Object(fields) => fields,
-        _ => Map::new(),
-    }
+    serde_json::from_str(&outputs::full(record)).unwrap_or_default()
 }
 
 fn headers(fields: &Fields) -> Headers<'_> {

@@ -51,6 +51,13 @@ impl Bootstrap {
         Ok(self)
     }
 
+    /// The entry that an extra label of the operator's needs.
+    pub fn label(mut self, name: &str) -> Result<Self> {
+        let entry = json!({"tag_name": name, "regex": format!(r"(\.{name}=\.=(.*?);\.;)")});
+        list(&mut self.document, "/stats_config/stats_tags")?.push(entry);
+        Ok(self)
+    }
+
     /// The shipped table of prices, in the plugin's configuration as it is.
     pub fn priced(mut self) -> Result<Self> {
         let value = at(self.plugin()?, "/configuration/value")?;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use hyper::HeaderMap;
 use tokio::sync::watch;
@@ -13,6 +14,9 @@ const ENTRIES_MAX: usize = 10_000;
 
 /// How much of each body is kept.
 const BODY_BYTES_MAX: usize = 1024 * 1024;
+
+/// Of how many pieces of each body the time is kept.
+const TIMES_MAX: usize = 1024;
 
 /// One exchange.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,8 +37,12 @@ pub struct Entry {
     pub reported: Tokens,
     /// The body as far as it was sent, up to a mebibyte.
     pub body: Vec<u8>,
+    /// When each piece of the body was handed over to be sent, counted from when the request had come as a whole; of
+    /// the first 1024 pieces.
+    pub sent_after: Vec<Duration>,
     /// Whether the body was sent to its proper end.
     pub complete: bool,
+    began: Option<Instant>,
 }
 
 /// Sums over all exchanges with one model.
@@ -108,7 +116,12 @@ impl Ledger {
             if books.entries.len() == ENTRIES_MAX {
                 books.entries.pop_front();
             }
-            books.entries.push_back(Entry { id, model: model.to_owned(), ..Entry::default() });
+            books.entries.push_back(Entry {
+                id,
+                model: model.to_owned(),
+                began: Some(Instant::now()),
+                ..Entry::default()
+            });
             id
         };
         self.changes.send_modify(|count| *count += 1);
@@ -119,6 +132,9 @@ impl Ledger {
         self.books().with(id, |entry, totals| {
             let room = BODY_BYTES_MAX.saturating_sub(entry.body.len()).min(bytes.len());
             entry.body.extend_from_slice(bytes.get(..room).unwrap_or_default());
+            if let Some(began) = entry.began.filter(|_| entry.sent_after.len() < TIMES_MAX) {
+                entry.sent_after.push(began.elapsed());
+            }
             if let Some(now) = reports {
                 totals.reported.replace(entry.reported, now);
                 entry.reported = now;
@@ -171,6 +187,7 @@ mod tests {
         let totals = ledger.totals()["m"];
         assert_eq!((totals.requests, totals.complete), (2, 1));
         assert_eq!(totals.reported, Tokens { input: 15, output: 7, ..Tokens::default() });
-        assert_eq!(ledger.entry(first).unwrap().body, b"abc");
+        let entry = ledger.entry(first).unwrap();
+        assert_eq!((entry.body.as_slice(), entry.sent_after.len()), (b"abc".as_slice(), 2));
     }
 }

@@ -128,6 +128,7 @@ pub(super) fn stream(script: &Script, parts: Stream) -> Reply {
         let wait = match index {
             index if index == first_token => script.first,
             index if index > first_token && index < last_token => script.token,
+            index if index == last_token => script.last,
             _ => Duration::ZERO,
         };
         Step { wait, piece }
@@ -200,9 +201,9 @@ mod tests {
 
     #[test]
     fn waits_belong_to_tokens() {
-        let reply = stream(&Script::parse("first_ms=9; token_ms=2").unwrap(), parts());
+        let reply = stream(&Script::parse("first_ms=9; token_ms=2; last_ms=3").unwrap(), parts());
         let waits: Vec<_> = reply.steps.iter().map(|step| step.wait.as_millis()).collect();
-        assert_eq!(waits, [0, 9, 2, 2, 0]);
+        assert_eq!(waits, [0, 9, 2, 2, 3]);
     }
 
     #[test]

@@ -13,6 +13,7 @@
 //! |---|---|---|
 //! | `first_ms=N` | 0 | wait before the first token, or before a whole answer |
 //! | `token_ms=N` | 0 | wait before each further token |
+//! | `last_ms=N` | 0 | wait behind a stream's last token |
 //! | `input=N`, `output=N` | 12, 8 | inclusive token counts |
 //! | `cached=N`, `cache_write=N` | 0 | parts of `input` |
 //! | `reasoning=N` | 0 | part of `output`; those tokens are hidden (OpenAI) or thinking deltas (Anthropic) |
@@ -56,6 +57,8 @@ pub struct Script {
     pub first: Duration,
     /// Wait before each further one.
     pub token: Duration,
+    /// Wait behind a stream's last one.
+    pub last: Duration,
     /// The counts it reports.
     pub tokens: Tokens,
     /// The model it names, if not the one it was asked for.
@@ -137,6 +140,7 @@ impl Default for Script {
         Self {
             first: Duration::ZERO,
             token: Duration::ZERO,
+            last: Duration::ZERO,
             tokens: Tokens { input: 12, output: 8, ..Tokens::default() },
             model: None,
             usage: ReportUsage::Asked,
@@ -194,6 +198,7 @@ impl Script {
         match (key, value) {
             ("first_ms", Some(value)) => self.first = Duration::from_millis(count(value)?),
             ("token_ms", Some(value)) => self.token = Duration::from_millis(count(value)?),
+            ("last_ms", Some(value)) => self.last = Duration::from_millis(count(value)?),
             ("input", Some(value)) => self.tokens.input = count(value)?,
             ("output", Some(value)) => self.tokens.output = count(value)?,
             ("cached", Some(value)) => self.tokens.cached = count(value)?,

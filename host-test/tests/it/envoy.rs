@@ -3,12 +3,15 @@
 //! gauge of running exchanges to be back at zero.
 
 mod answers;
+mod clocks;
 mod config;
 mod cost;
 mod crowd;
 mod encodings;
 mod endings;
+mod labels;
 mod official_clients;
+mod promtool;
 mod ratelimit;
 mod rig;
 mod usage_on_request;

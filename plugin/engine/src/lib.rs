@@ -77,6 +77,7 @@ pub mod pattern;
 pub mod policy;
 pub mod price;
 
+mod blocks;
 pub mod effect;
 pub mod head;
 pub mod ids;

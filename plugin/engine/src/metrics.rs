@@ -118,14 +118,24 @@ pub fn is_label_name(name: &str) -> bool {
 pub fn stat<'a>(metric: &Metric, labels: impl Iterator<Item = (&'a str, &'a str)>) -> String {
     let mut stat = String::with_capacity(160);
     stat.push_str(metric.name);
-    for (name, value) in labels {
-        stat.push('.');
-        stat.push_str(name);
-        stat.push_str("=.=");
-        push_value(&mut stat, value);
-        stat.push_str(";.;");
-    }
+    labels.for_each(|(name, value)| push_label(&mut stat, name, value));
     stat
+}
+
+/// These labels as they stand in a stat's name.
+pub fn labels<'a>(labels: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    let mut text = String::with_capacity(96);
+    labels.for_each(|(name, value)| push_label(&mut text, name, value));
+    text
+}
+
+/// Adds a label to a stat's name.
+pub fn push_label(stat: &mut String, name: &str, value: &str) {
+    stat.push('.');
+    stat.push_str(name);
+    stat.push_str("=.=");
+    push_value(stat, value);
+    stat.push_str(";.;");
 }
 
 /// `value` as it stands in a stat's name.

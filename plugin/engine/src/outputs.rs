@@ -1,12 +1,14 @@
 //! From a record to effects: the one place that decides what leaves the engine.
 
-use serde::Serialize;
+mod fields;
+
+use fields::{Fields, Value, json};
 
 use crate::effect::{Effect, FILTER_STATE_KEYS};
 use crate::metrics::{self, Metric};
 use crate::policy::Policy;
 use crate::price::{Cost, Tokens};
-use crate::record::{Record, SOURCE_ESTIMATED, SOURCE_REPORTED, Word};
+use crate::record::{Record, SOURCE_ESTIMATED, SOURCE_REPORTED};
 use crate::series::Series;
 use crate::usage::Count;
 
@@ -43,11 +45,16 @@ pub fn build_info(policy: &Policy) -> Effect {
 pub fn of(record: &Record, policy: &Policy, series: &mut Series) -> Vec<Effect> {
     let succeeded = record.status == crate::record::Status::Success;
     let asked = record.request_model.as_deref().map(|model| policy.renamed(model));
+    let model = series.model(asked, succeeded);
+    let extra = series.labels(policy, &record.labels);
+    let whose = [("provider", record.provider.as_str()), ("model", model.as_str())];
     let emission = Emission {
         record,
         policy,
-        model: series.model(asked, succeeded),
-        extra: series.labels(policy, &record.labels),
+        whose: metrics::labels(whose.into_iter()),
+        extra_labels: metrics::labels(policy.labels_of(&extra)),
+        model,
+        extra,
         cost: cost(record, policy, asked),
         effects: Vec::with_capacity(16),
     };
@@ -71,11 +78,6 @@ fn cost(record: &Record, policy: &Policy, renamed: Option<&str>) -> Option<Cost>
     Some(table.cost(&record.provider, names.into_iter().flatten(), &tokens))
 }
 
-/// All that is known of a record, in the form of filter state `wasm.llm.record`.
-pub fn full(record: &Record) -> serde_json::Value {
-    serde_json::to_value(Full::new(record)).unwrap_or_default()
-}
-
 /// The effects of one record as they are put together.
 struct Emission<'a> {
     record: &'a Record,
@@ -84,6 +86,10 @@ struct Emission<'a> {
     model: String,
     /// The extra labels' values.
     extra: Vec<String>,
+    /// The labels that nearly every stat of the record begins with, as they stand there.
+    whose: String,
+    /// The labels that it ends with.
+    extra_labels: String,
     /// Not there where no cost is to be counted, or the usage is not known.
     cost: Option<Cost>,
     effects: Vec<Effect>,
@@ -169,203 +175,133 @@ impl Emission<'_> {
     /// The stat of `metric` for this record; `own` are the values of the label that only the metric knows, and of
     /// `source`.
     fn stat(&self, metric: &Metric, (own, source): (&str, &str)) -> String {
-        let value = |name: &&'static str| match *name {
-            "provider" => self.record.provider.as_str(),
-            "model" => self.model.as_str(),
-            "operation" => self.record.operation,
-            "status" => self.record.status.name(),
-            "error" => self.record.error.name(),
-            "source" => source,
-            _ => own,
+        let mut stat = String::with_capacity(160);
+        stat.push_str(metric.name);
+        let labels = match metric.labels.strip_prefix(&["provider", "model"]) {
+            Some(others) => {
+                stat.push_str(&self.whose);
+                others
+            }
+            None => metric.labels,
         };
-        let labels = metric.labels.iter().map(|name| (*name, value(name)));
-        let extra = self.policy.labels().iter().zip(&self.extra);
-        let extra = extra.map(|(label, value)| (label.name.as_str(), value.as_str()));
-        let extra = extra.filter(|_| metric.is_per_exchange);
-        metrics::stat(metric, labels.chain(extra))
+        for name in labels {
+            let value = match *name {
+                "operation" => self.record.operation,
+                "status" => self.record.status.name(),
+                "error" => self.record.error.name(),
+                "source" => source,
+                _ => own,
+            };
+            metrics::push_label(&mut stat, name, value);
+        }
+        if metric.is_per_exchange {
+            stat.push_str(&self.extra_labels);
+        }
+        stat
     }
 
     fn filter_state(&mut self) {
-        let summary = Summary {
-            cost_nanodollars: self.cost.as_ref().and_then(Cost::nanodollars),
-            ..Summary::new(self.record, &self.model, self.policy, &self.extra)
-        };
-        self.effects.push(Effect::FilterState { key: "json", value: json(&summary) });
-        self.effects.push(Effect::FilterState {
-            key: "total_tokens",
-            value: summary.total_tokens.unwrap_or(0).to_string(),
-        });
-        if self.policy.filter_state().is_empty() {
-            return;
-        }
-        let fields = serde_json::to_value(&summary).unwrap_or_default();
+        let summary = self.summary();
+        let mut states = vec![("json", json(&summary, false))];
+        let total = value(&summary, "total_tokens").filter(|value| !matches!(value, Value::Null));
+        states.push(("total_tokens", total.unwrap_or(Value::Number(0)).plain()));
         let unknown = |key| FILTER_STATE_KEYS.iter().find(|(known, _)| *known == key);
         for key in self.policy.filter_state() {
-            let value = match fields.get(key) {
-                _ if *key == "record" => json(&Full::new(self.record)),
-                Some(serde_json::Value::String(text)) => text.clone(),
-                Some(other) => other.to_string(),
-                None => unknown(*key).map_or("-", |(_, unknown)| unknown).to_owned(),
+            let told = match value(&summary, key) {
+                _ if *key == "record" => full(self.record),
+                Some(Value::Null) | None => unknown(*key).map_or("-", |(_, unknown)| unknown).to_owned(),
+                Some(value) => value.plain(),
             };
-            self.effects.push(Effect::FilterState { key, value });
+            states.push((key, told));
         }
+        self.effects.extend(states.into_iter().map(|(key, value)| Effect::FilterState { key, value }));
     }
-}
 
-fn json(value: &impl Serialize) -> String {
-    // Only maps with odd keys can fail to serialise; these are structs.
-    serde_json::to_string(value).unwrap_or_default()
-}
-
-/// Filter state `wasm.llm.json`; absent values are left out.
-#[derive(Debug, Serialize)]
-struct Summary<'a> {
-    request_id: &'a str,
-    provider: &'a str,
-    operation: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    request_model: Option<&'a str>,
-    model: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    response_model: Option<&'a str>,
-    status: &'static str,
-    error: &'static str,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    finish_reasons: &'a [Word],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    input_tokens: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    output_tokens: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    total_tokens: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cached_input_tokens: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reasoning_tokens: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    source: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cost_nanodollars: Option<u64>,
-    duration_ms: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    first_byte_ms: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    first_token_ms: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    first_answer_ms: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    response_id: Option<&'a str>,
-    #[serde(flatten)]
-    labels: std::collections::BTreeMap<&'a str, &'a str>,
-}
-
-impl<'a> Summary<'a> {
-    fn new(record: &'a Record, model: &'a str, policy: &'a Policy, extra: &'a [String]) -> Self {
-        let answer = &record.answer;
+    /// Filter state `wasm.llm.json`.
+    fn summary(&self) -> Fields<'_> {
+        let Self { record, policy, .. } = self;
+        let (answer, times) = (&record.answer, &record.times);
         let (input, output) = record.tokens();
         let is_estimated = record.estimated_tokens() != (None, None);
         let sum = || Some(input?.saturating_add(output.unwrap_or(0)));
-        let labels = policy.labels().iter().zip(extra);
-        Self {
-            request_id: &record.request_id,
-            provider: &record.provider,
-            operation: record.operation,
-            request_model: record.request_model.as_deref(),
-            model,
-            response_model: answer.model.as_deref(),
-            status: record.status.name(),
-            error: record.error.name(),
-            finish_reasons: &answer.finish_reasons,
-            input_tokens: input,
-            output_tokens: output,
-            total_tokens: answer.usage.get(Count::Total).or_else(sum),
-            cached_input_tokens: answer.usage.get(Count::CacheRead),
-            reasoning_tokens: answer.usage.get(Count::Reasoning),
-            source: if is_estimated { Some(SOURCE_ESTIMATED) } else { record.source() },
-            cost_nanodollars: None,
-            duration_ms: record.times.duration_ms,
-            first_byte_ms: record.times.first_byte_ms,
-            first_token_ms: record.times.first_token_ms,
-            first_answer_ms: record.times.first_answer_ms,
-            response_id: answer.id.as_deref(),
-            labels: labels.map(|(label, value)| (label.name.as_str(), value.as_str())).collect(),
+        let mut fields = Vec::with_capacity(32);
+        fields.extend([
+            ("request_id", record.request_id.as_str().into()),
+            ("provider", record.provider.as_str().into()),
+            ("operation", record.operation.into()),
+            ("request_model", record.request_model.as_deref().into()),
+            ("model", self.model.as_str().into()),
+            ("response_model", answer.model.as_deref().into()),
+            ("status", record.status.name().into()),
+            ("error", record.error.name().into()),
+        ]);
+        // Nobody said why it ended: that is not known, rather than no reason.
+        if !answer.finish_reasons.is_empty() {
+            fields.push(("finish_reasons", Value::Words(&answer.finish_reasons)));
         }
+        fields.extend([
+            ("input_tokens", input.into()),
+            ("output_tokens", output.into()),
+            ("total_tokens", answer.usage.get(Count::Total).or_else(sum).into()),
+            ("cached_input_tokens", answer.usage.get(Count::CacheRead).into()),
+            ("reasoning_tokens", answer.usage.get(Count::Reasoning).into()),
+            ("source", if is_estimated { SOURCE_ESTIMATED.into() } else { record.source().into() }),
+            ("cost_nanodollars", self.cost.as_ref().and_then(Cost::nanodollars).into()),
+            ("duration_ms", times.duration_ms.into()),
+            ("first_byte_ms", times.first_byte_ms.into()),
+            ("first_token_ms", times.first_token_ms.into()),
+            ("first_answer_ms", times.first_answer_ms.into()),
+            ("response_id", answer.id.as_deref().into()),
+        ]);
+        fields.extend(policy.labels_of(&self.extra).map(|(name, value)| (name, value.into())));
+        fields
     }
 }
 
-/// Filter state `wasm.llm.record`: all that is known of an exchange, for replays and for a close look at one.
-#[derive(Debug, Serialize)]
-struct Full<'a> {
-    provider: &'a str,
-    operation: &'static str,
-    request_model: Option<&'a str>,
-    response_model: Option<&'a str>,
-    response_id: Option<&'a str>,
-    streaming: bool,
-    input_tokens: Option<u64>,
-    output_tokens: Option<u64>,
-    total_tokens: Option<u64>,
-    cached_input_tokens: Option<u64>,
-    cache_creation_input_tokens: Option<u64>,
-    reasoning_tokens: Option<u64>,
-    audio_input_tokens: Option<u64>,
-    audio_output_tokens: Option<u64>,
-    tool_use_prompt_tokens: Option<u64>,
-    finish_reasons: &'a [Word],
-    tool_calls: Option<u32>,
-    choices: Option<u32>,
-    error_type: Option<&'a Word>,
-    error_code: Option<&'a Word>,
-    error_in_stream: Option<bool>,
-    content_chunks: Option<u32>,
-    complete: Option<bool>,
-    source: Option<&'static str>,
-    estimated_input_tokens: Option<u64>,
-    estimated_output_tokens: Option<u64>,
-    status: &'static str,
-    error: &'static str,
-    usage_missing: Option<&'static str>,
-    gaps: Vec<&'static str>,
+fn value<'a>(fields: &Fields<'a>, name: &str) -> Option<Value<'a>> {
+    fields.iter().find(|(known, _)| *known == name).map(|(_, value)| *value)
 }
 
-impl<'a> Full<'a> {
-    fn new(record: &'a Record) -> Self {
-        let answer = &record.answer;
-        let count = |count| answer.usage.get(count);
-        let (estimated_input_tokens, estimated_output_tokens) = record.estimated_tokens();
-        Self {
-            provider: &record.provider,
-            operation: record.operation,
-            request_model: record.request_model.as_deref(),
-            response_model: answer.model.as_deref(),
-            response_id: answer.id.as_deref(),
-            streaming: answer.streaming,
-            input_tokens: answer.input_tokens,
-            output_tokens: answer.output_tokens,
-            total_tokens: count(Count::Total),
-            cached_input_tokens: count(Count::CacheRead),
-            cache_creation_input_tokens: count(Count::CacheWrite),
-            reasoning_tokens: count(Count::Reasoning),
-            audio_input_tokens: count(Count::AudioInput),
-            audio_output_tokens: count(Count::AudioOutput),
-            tool_use_prompt_tokens: count(Count::ToolUseInput),
-            finish_reasons: &answer.finish_reasons,
-            tool_calls: answer.tool_calls,
-            choices: answer.choices,
-            error_type: answer.error_type.as_ref(),
-            error_code: answer.error_code.as_ref(),
-            error_in_stream: record.error_in_stream(),
-            content_chunks: answer.content_chunks,
-            complete: answer.complete,
-            source: record.source(),
-            estimated_input_tokens,
-            estimated_output_tokens,
-            status: record.status.name(),
-            error: record.error.name(),
-            usage_missing: record.usage_missing.map(|reason| reason.name()),
-            gaps: record.gaps.iter().map(|gap| gap.name()).collect(),
-        }
-    }
+/// All that is known of a record, for replays and for a close look at one: the JSON object in filter state
+/// `wasm.llm.record`. What is not known is null.
+pub fn full(record: &Record) -> String {
+    let answer = &record.answer;
+    let count = |count| Value::from(answer.usage.get(count));
+    let (estimated_input_tokens, estimated_output_tokens) = record.estimated_tokens();
+    let gaps: Vec<_> = record.gaps.iter().map(|gap| gap.name()).collect();
+    let fields = vec![
+        ("provider", record.provider.as_str().into()),
+        ("operation", record.operation.into()),
+        ("request_model", record.request_model.as_deref().into()),
+        ("response_model", answer.model.as_deref().into()),
+        ("response_id", answer.id.as_deref().into()),
+        ("streaming", answer.streaming.into()),
+        ("input_tokens", answer.input_tokens.into()),
+        ("output_tokens", answer.output_tokens.into()),
+        ("total_tokens", count(Count::Total)),
+        ("cached_input_tokens", count(Count::CacheRead)),
+        ("cache_creation_input_tokens", count(Count::CacheWrite)),
+        ("reasoning_tokens", count(Count::Reasoning)),
+        ("audio_input_tokens", count(Count::AudioInput)),
+        ("audio_output_tokens", count(Count::AudioOutput)),
+        ("tool_use_prompt_tokens", count(Count::ToolUseInput)),
+        ("finish_reasons", Value::Words(&answer.finish_reasons)),
+        ("tool_calls", answer.tool_calls.into()),
+        ("choices", answer.choices.into()),
+        ("error_type", answer.error_type.as_ref().into()),
+        ("error_code", answer.error_code.as_ref().into()),
+        ("error_in_stream", record.error_in_stream().into()),
+        ("content_chunks", answer.content_chunks.into()),
+        ("complete", answer.complete.into()),
+        ("source", record.source().into()),
+        ("estimated_input_tokens", estimated_input_tokens.into()),
+        ("estimated_output_tokens", estimated_output_tokens.into()),
+        ("status", record.status.name().into()),
+        ("error", record.error.name().into()),
+        ("usage_missing", record.usage_missing.map(|reason| reason.name()).into()),
+        ("gaps", Value::Names(&gaps)),
+    ];
+    json(&fields, true)
 }
 
 #[cfg(test)]

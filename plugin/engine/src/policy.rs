@@ -210,6 +210,11 @@ impl Policy {
         &self.labels
     }
 
+    /// The extra labels' names, each with its value among `values`.
+    pub fn labels_of<'a>(&'a self, values: &'a [String]) -> impl Iterator<Item = (&'a str, &'a str)> {
+        self.labels.iter().zip(values).map(|(label, value)| (label.name.as_str(), value.as_str()))
+    }
+
     /// How models become label values.
     pub fn models(&self) -> &crate::config::Models {
         &self.models

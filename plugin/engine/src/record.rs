@@ -1,13 +1,10 @@
 //! What an exchange came to.
 
-use serde::Serialize;
-
 use crate::estimate::Estimate;
 use crate::usage::Usage;
 
 /// A provider's own word: a name, or a number where it speaks in numbers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(untagged)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Word {
     /// A name.
     Text(String),

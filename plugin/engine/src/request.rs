@@ -119,6 +119,10 @@ impl Sink for Reader<'_> {
     fn flow(&mut self, _node: NodeId, _at: At, piece: &[u8]) {
         self.asked.prompt.text.feed(piece);
     }
+
+    fn written(&mut self, _node: NodeId, _at: At, bytes: &[u8]) -> usize {
+        self.asked.prompt.text.written(bytes)
+    }
 }
 
 impl Documents for Reader<'_> {

@@ -60,4 +60,10 @@ pub trait Sink {
     fn scalar(&mut self, node: NodeId, at: At, value: Scalar<'_>);
     /// A piece of a string at a place that flows, escapes resolved; its [`Sink::scalar`] follows the last one.
     fn flow(&mut self, node: NodeId, at: At, piece: &[u8]);
+
+    /// Bytes of such a string as they are written, escapes and all. Returns how many it has taken, never the closing
+    /// quote nor part of an escape; what it leaves is resolved and comes as a piece.
+    fn written(&mut self, _node: NodeId, _at: At, _bytes: &[u8]) -> usize {
+        0
+    }
 }

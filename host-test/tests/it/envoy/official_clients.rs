@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::rig::{Rig, Setup, run};
 
 /// The pinned releases: what a plain loop does with a chunk changes with them.
-const PYTHON: &str = "openai==3.54.0";
+pub(super) const PYTHON: &str = "openai==3.54.0";
 const JAVASCRIPT: &str = "openai@7.57.0";
 
 /// Arguments: base URL, `x-sim`, model. Prints all text.
@@ -119,7 +119,7 @@ fn javascript() {
 }
 
 /// The folder below `target/clients/` where a package is, installed on first use.
-fn installed(package: &str, install: fn(&str, &Path)) -> PathBuf {
+pub(super) fn installed(package: &str, install: fn(&str, &Path)) -> PathBuf {
     let home = target_dir().join("clients");
     fs::create_dir_all(&home).unwrap();
     let ready = home.join(package);
@@ -135,7 +135,7 @@ fn installed(package: &str, install: fn(&str, &Path)) -> PathBuf {
     ready
 }
 
-fn into_venv(package: &str, folder: &Path) {
+pub(super) fn into_venv(package: &str, folder: &Path) {
     let python = env::var_os("PYTHON").unwrap_or_else(|| "python3".into());
     step(Command::new(python).args(["-m", "venv"]).arg(folder));
     let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary=:all:"];

@@ -1,6 +1,7 @@
 //! The tally of a long text, of which not every byte is looked at.
 
 use super::Tally;
+use crate::blocks::written;
 
 /// Beyond the bytes that are all looked at, a sample begins every so many bytes.
 const SAMPLE_EVERY_BYTES: u64 = 1024;
@@ -18,41 +19,71 @@ pub struct Sampled<const EXACT_BYTES: u64> {
     bytes: u64,
 }
 
+/// What is done with bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    Begin,
+    Sample,
+    Skipped,
+}
+
 impl<const EXACT_BYTES: u64> Sampled<EXACT_BYTES> {
     /// Takes the next bytes of a text.
     pub fn feed(&mut self, bytes: &[u8]) {
         let mut left = bytes;
         while !left.is_empty() {
-            let beyond = self.bytes.checked_sub(EXACT_BYTES);
-            left = match beyond.map(|beyond| beyond % SAMPLE_EVERY_BYTES) {
-                None => {
-                    let (part, rest) = self.next(left, EXACT_BYTES.saturating_sub(self.bytes));
-                    self.begin.feed(part);
-                    // A word that goes on into the samples is one.
-                    self.samples.last = self.begin.last;
-                    rest
-                }
-                Some(at) if at < SAMPLE_BYTES => {
-                    let (part, rest) = self.next(left, SAMPLE_BYTES.saturating_sub(at));
-                    self.samples.feed(part);
-                    rest
-                }
-                Some(at) => {
-                    let (part, rest) = self.next(left, SAMPLE_EVERY_BYTES.saturating_sub(at));
-                    // What stands before the next sample is all that is kept of what is passed over.
-                    self.samples.last = part.last().copied().unwrap_or(self.samples.last);
-                    rest
-                }
-            };
+            let (room, part) = self.part();
+            let room = usize::try_from(room).unwrap_or(usize::MAX);
+            let (now, rest) = left.split_at_checked(room).unwrap_or((left, b""));
+            match part {
+                Part::Begin => self.begin.feed(now),
+                Part::Sample => self.samples.feed(now),
+                Part::Skipped => {}
+            }
+            self.passed(part, now.len() as u64, now.last().copied());
+            left = rest;
         }
     }
 
-    /// Up to `room` of `bytes`, and the others.
-    fn next<'b>(&mut self, bytes: &'b [u8], room: u64) -> (&'b [u8], &'b [u8]) {
-        let room = usize::try_from(room).unwrap_or(usize::MAX);
-        let (part, rest) = bytes.split_at_checked(room).unwrap_or((bytes, b""));
-        self.bytes = self.bytes.saturating_add(part.len() as u64);
-        (part, rest)
+    /// Takes what it can of a text as a JSON string has it, and says how much that is; the bytes behind it are the
+    /// closing quote, or an escape that has to be resolved first.
+    pub(crate) fn written(&mut self, bytes: &[u8]) -> usize {
+        let mut taken: usize = 0;
+        while let Some(left) = bytes.get(taken..).filter(|left| !left.is_empty()) {
+            let (room, part) = self.part();
+            let now = match part {
+                Part::Begin => self.begin.written(left, room),
+                Part::Sample => self.samples.written(left, room),
+                Part::Skipped => written(left, room, |_, _| {}),
+            };
+            self.passed(part, now.text_bytes, now.last);
+            taken = taken.saturating_add(now.bytes);
+            if now.text_bytes < room {
+                break;
+            }
+        }
+        taken
+    }
+
+    /// What to do with the next bytes, and with how many of them.
+    fn part(&self) -> (u64, Part) {
+        let Some(beyond) = self.bytes.checked_sub(EXACT_BYTES) else {
+            return (EXACT_BYTES.saturating_sub(self.bytes), Part::Begin);
+        };
+        let at = beyond % SAMPLE_EVERY_BYTES;
+        match SAMPLE_BYTES.checked_sub(at).filter(|room| *room > 0) {
+            Some(room) => (room, Part::Sample),
+            None => (SAMPLE_EVERY_BYTES.saturating_sub(at), Part::Skipped),
+        }
+    }
+
+    /// So many bytes of a part have been taken.
+    fn passed(&mut self, part: Part, bytes: u64, last: Option<u8>) {
+        self.bytes = self.bytes.saturating_add(bytes);
+        // What stands before a sample says whether a word goes on into it.
+        if part != Part::Sample {
+            self.samples.last = last.unwrap_or(self.samples.last);
+        }
     }
 
     /// A text ends; what comes next is another.

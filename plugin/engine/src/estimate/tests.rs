@@ -1,6 +1,10 @@
+#![allow(clippy::arithmetic_side_effects, reason = "a test may panic")]
+
 use proptest::prelude::*;
 
+use super::tally::WEIGHTS;
 use super::*;
+use crate::blocks::resolved;
 use crate::testing::{pieces, points};
 
 fn tally(text: &[u8]) -> Tally {
@@ -15,11 +19,61 @@ fn sampled<const EXACT: u64>(text: &[u8]) -> Sampled<EXACT> {
     sampled
 }
 
-/// The same, a byte at a time, which never takes the way of blocks.
-fn slowly(text: &[u8]) -> Tally {
-    let mut tally = Tally::default();
-    text.iter().for_each(|byte| tally.feed(&[*byte]));
-    tally
+/// The same, told by characters alone.
+fn slowly(text: &[u8]) -> Vec<u32> {
+    let mut counts = vec![0; KINDS];
+    let mut last = b' ';
+    let is_word = |byte: u8| byte.is_ascii_alphabetic() || byte >= 0x80;
+    for byte in text {
+        let kind = match byte {
+            0x80..0xC0 => None,
+            0xC2 | 0xE2 | 0xEE..=0xEF => Some(Kind::Symbol),
+            0xC0..=0xCC => Some(Kind::Latin),
+            0xCD..=0xD4 => Some(Kind::Greek),
+            0xD5..=0xDF => Some(Kind::Arabic),
+            0xE0..=0xE1 => Some(Kind::Indic),
+            0xE3..=0xE9 => Some(Kind::Ideograph),
+            0xEA..=0xED => Some(Kind::Hangul),
+            0xF0.. => Some(Kind::Emoji),
+            b'\n' => Some(Kind::Line),
+            b'0'..=b'9' => Some(Kind::Digit),
+            b'a'..=b'z' | b'A'..=b'Z' => Some(Kind::Letter),
+            mark if mark.is_ascii_punctuation() => Some(Kind::Mark),
+            _ => Some(Kind::Space),
+        };
+        if let Some(kind) = kind {
+            counts[kind as usize] += 1;
+        }
+        counts[Kind::Word as usize] += u32::from(is_word(*byte) && !is_word(last));
+        counts[Kind::Marks as usize] +=
+            u32::from(byte.is_ascii_punctuation() && !last.is_ascii_punctuation());
+        last = *byte;
+    }
+    counts
+}
+
+/// The bytes of a JSON string in any cutting, with what only the scanner can resolve resolved.
+fn as_written<const EXACT: u64>(text: &[(Vec<u8>, Vec<u8>)], at: &[usize]) -> Sampled<EXACT> {
+    let bytes: Vec<u8> = text.iter().flat_map(|(written, _)| written.clone()).collect();
+    let mut ends: Vec<_> = at.iter().map(|at| at % (bytes.len() + 1)).chain([bytes.len()]).collect();
+    ends.sort_unstable();
+    let (mut sampled, mut place, mut taken) = (Sampled::default(), 0, 0);
+    for (written, meant) in text {
+        let end = place + written.len();
+        while taken < end {
+            let piece_end = ends.iter().copied().find(|end| *end > taken).unwrap_or(end);
+            let took = sampled.written(&bytes[taken..piece_end]);
+            taken += took;
+            if took == 0 {
+                // Nothing but an escape is left, and never half of one.
+                assert_eq!(taken, place, "{:?} of {:?}", &bytes[taken..piece_end], &bytes[place..end]);
+                sampled.feed(meant);
+                taken = end;
+            }
+        }
+        place = end;
+    }
+    sampled
 }
 
 /// The kinds counted and how many of each.
@@ -103,11 +157,31 @@ proptest! {
         let mut cut = Tally::default();
         pieces(text.as_bytes(), &at).into_iter().for_each(|piece| cut.feed(piece));
         prop_assert_eq!(cut, tally(text.as_bytes()));
-        prop_assert_eq!(cut, slowly(text.as_bytes()));
+        prop_assert_eq!(cut.counts().to_vec(), slowly(text.as_bytes()));
     }
 
     #[test]
     fn any_bytes_are_the_same(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-        prop_assert_eq!(tally(&bytes), slowly(&bytes));
+        prop_assert_eq!(tally(&bytes).counts().to_vec(), slowly(&bytes));
     }
+
+    #[test]
+    fn what_is_written_counts_as_it_is_meant(text in prop::collection::vec(character(), 0..400), at in points()) {
+        let meant: Vec<u8> = text.iter().flat_map(|(_, meant)| meant.clone()).collect();
+        prop_assert_eq!(as_written::<2048>(&text, &at), sampled(&meant));
+        prop_assert_eq!(as_written::<100>(&text, &at), sampled(&meant));
+        prop_assert_eq!(as_written::<0>(&text, &at), sampled(&meant));
+    }
+}
+
+/// A character as it is written and as it is meant.
+fn character() -> impl Strategy<Value = (Vec<u8>, Vec<u8>)> {
+    let plain =
+        "[ -!#-\\[\\]-~é漢🙂]".prop_map(|text: String| (text.clone().into_bytes(), text.into_bytes()));
+    let escaped = any::<u8>().prop_filter("a number", |byte| *byte != b'u');
+    let escaped = escaped.prop_map(|byte| (vec![b'\\', byte], vec![resolved(byte)]));
+    let mark = prop::sample::select(&b"\"\\ntrbf/"[..]);
+    let mark = mark.prop_map(|byte| (vec![b'\\', byte], vec![resolved(byte)]));
+    let number = Just((br"\u00e9".to_vec(), "é".as_bytes().to_vec()));
+    prop_oneof![12 => plain, 2 => mark, 1 => escaped, 1 => number]
 }

@@ -79,4 +79,9 @@ proptest! {
         let ids = Ids::new(Some(&traceparent), Some(request_id.as_bytes()), RANDOM);
         prop_assert_eq!(ids.request_id().len(), 49);
     }
+
+    #[test]
+    fn digits_are_those_of_the_number(number: u32) {
+        prop_assert_eq!(digits_of(number).to_be_bytes().to_vec(), format!("{number:08x}").into_bytes());
+    }
 }

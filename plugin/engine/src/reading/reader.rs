@@ -25,6 +25,23 @@ impl Reader<'_> {
         rules.any(|rule| rule.field == Field::Whole)
     }
 
+    /// Where text that stands there is added to.
+    fn answer(&mut self, node: NodeId) -> &mut estimate::Answer {
+        let is_whole = match self.flowed {
+            Some((last, is_whole)) if last == node => is_whole,
+            _ => self.has_whole(node),
+        };
+        self.flowed = Some((node, is_whole));
+        let texts = &mut self.reading.texts;
+        if !is_whole {
+            return &mut texts.deltas;
+        }
+        if core::mem::take(&mut texts.is_whole_over) {
+            texts.whole = estimate::Answer::default();
+        }
+        &mut texts.whole
+    }
+
     fn found(&mut self, node: NodeId, mut take: impl FnMut(&mut Pending, &Rule)) {
         let rules = self.paths.node(node).map(Node::rules).unwrap_or_default();
         for rule in rules {
@@ -63,20 +80,11 @@ impl Sink for Reader<'_> {
 
     // What flows counts at once, since no half of a document may be lost where a body is one.
     fn flow(&mut self, node: NodeId, _at: At, piece: &[u8]) {
-        let is_whole = match self.flowed {
-            Some((last, is_whole)) if last == node => is_whole,
-            _ => self.has_whole(node),
-        };
-        self.flowed = Some((node, is_whole));
-        let texts = &mut self.reading.texts;
-        if !is_whole {
-            texts.deltas.feed(piece);
-            return;
-        }
-        if core::mem::take(&mut texts.is_whole_over) {
-            texts.whole = estimate::Answer::default();
-        }
-        texts.whole.feed(piece);
+        self.answer(node).feed(piece);
+    }
+
+    fn written(&mut self, node: NodeId, _at: At, bytes: &[u8]) -> usize {
+        self.answer(node).written(bytes)
     }
 }
 

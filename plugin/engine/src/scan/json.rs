@@ -7,7 +7,7 @@
 //! always passes as a number, and counts for nothing where it is none.
 
 use super::number::{as_written, split_number};
-use super::text::{Begun, Nobody, Text};
+use super::text::{Begun, Flow, Nobody, Text};
 use super::{At, NodeId, Paths, Scalar, Sink};
 use crate::limits::{DEPTH_MAX, KEY_BYTES_MAX, NUMBER_BYTES_MAX};
 
@@ -261,7 +261,7 @@ impl Json {
         let flow = self.flow(paths);
         let begun = match flow {
             None => self.text.start(keep_max, bytes, Nobody),
-            Some((node, at)) => self.text.start(keep_max, bytes, |piece: &[u8]| sink.flow(node, at, piece)),
+            Some((node, at)) => self.text.start(keep_max, bytes, Flow { sink, node, at }),
         };
         match begun {
             Begun::Whole(text, rest) => {
@@ -287,7 +287,7 @@ impl Json {
     fn in_text<'b, S: Sink>(&mut self, bytes: &'b [u8], paths: &Paths, sink: &mut S) -> &'b [u8] {
         let rest = match self.flow(paths) {
             None => self.text.feed(bytes, Nobody),
-            Some((node, at)) => self.text.feed(bytes, |piece: &[u8]| sink.flow(node, at, piece)),
+            Some((node, at)) => self.text.feed(bytes, Flow { sink, node, at }),
         };
         let Some(rest) = rest else {
             return b"";

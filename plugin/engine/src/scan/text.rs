@@ -1,5 +1,8 @@
 //! The inside of a JSON string: escapes resolved, the first bytes kept.
 
+use super::{At, NodeId, Sink};
+use crate::blocks::resolved;
+
 /// What stands for half a character: U+FFFD.
 const REPLACEMENT: &[u8] = "\u{FFFD}".as_bytes();
 
@@ -10,6 +13,11 @@ pub(crate) trait Out {
 
     /// A piece.
     fn take(&mut self, piece: &[u8]);
+
+    /// How many of these bytes it has taken as they are written; see [`super::Sink::written`].
+    fn written(&mut self, _bytes: &[u8]) -> usize {
+        0
+    }
 }
 
 impl<F: FnMut(&[u8])> Out for F {
@@ -17,6 +25,25 @@ impl<F: FnMut(&[u8])> Out for F {
 
     fn take(&mut self, piece: &[u8]) {
         self(piece);
+    }
+}
+
+/// A place that flows.
+pub(super) struct Flow<'s, S> {
+    pub(super) sink: &'s mut S,
+    pub(super) node: NodeId,
+    pub(super) at: At,
+}
+
+impl<S: Sink> Out for Flow<'_, S> {
+    const LOOKS: bool = true;
+
+    fn take(&mut self, piece: &[u8]) {
+        self.sink.flow(self.node, self.at, piece);
+    }
+
+    fn written(&mut self, bytes: &[u8]) -> usize {
+        self.sink.written(self.node, self.at, bytes)
     }
 }
 
@@ -113,6 +140,15 @@ impl Text {
             if self.cut && !O::LOOKS {
                 return self.skip(rest);
             }
+            // What is kept has to be resolved; the rest may be taken as it is written.
+            if self.keep_max == 0 && self.escape == Escape::None && self.high.is_none() {
+                let taken = out.written(rest);
+                if taken > 0 {
+                    (self.empty, self.cut) = (false, true);
+                    rest = rest.get(taken..)?;
+                    continue;
+                }
+            }
             // What stands for itself behind a backslash is the beginning of the text behind it.
             let is_itself = self.escape == Escape::Backslash && matches!(byte, b'"' | b'\\' | b'/');
             if self.escape != Escape::None && !is_itself {
@@ -164,15 +200,7 @@ impl Text {
             _ if byte == b'u' => self.escape = Escape::Unicode { digits: 0, value: 0 },
             _ => {
                 self.escape = Escape::None;
-                let resolved = match byte {
-                    b'n' => b'\n',
-                    b't' => b'\t',
-                    b'r' => b'\r',
-                    b'b' => 8,
-                    b'f' => 12,
-                    other => other,
-                };
-                self.push(&[resolved], out);
+                self.push(&[resolved(byte)], out);
             }
         }
         true

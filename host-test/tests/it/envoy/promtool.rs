@@ -1,0 +1,144 @@
+//! Prometheus' own opinion of what Envoy shows of us: `promtool check metrics`, and Debian's package of it.
+
+use std::collections::BTreeSet;
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+use host_test::load::Protocol;
+use host_test::provider::Provider;
+use llm_gauge_engine::metrics::{self, Kind, Metric};
+
+use super::rig::{Rig, chat, run, shipped};
+
+/// Everything that makes a metric of ours appear: prices for one model, and room for one tenant.
+const CONFIGURATION: &str = r#"{
+    "match": [{"path": "/v1/*", "provider": "openai"}],
+    "labels": [{"name": "tenant", "header": "x-tenant", "max_values": 1}],
+    "prices": {"rows": [{"provider": "openai", "match": "priced", "input": "2.5", "output": "10"}]}
+}"#;
+
+/// What promtool says of a scrape.
+pub(super) enum Opinion {
+    /// There is no promtool.
+    Absent,
+    /// It reads it, and has this to say of the names, a line each.
+    Read(Vec<String>),
+    /// Prometheus would take nothing of it.
+    Refused(String),
+}
+
+/// Asks promtool. Where there is none, that is told past the test's own captured output: a skipped proof shall be seen.
+pub(super) fn opinion(test: &str, scrape: &str) -> Opinion {
+    let mut command = Command::new("promtool");
+    command.args(["check", "metrics"]).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let Ok(mut child) = command.spawn() else {
+        let words = format!("SKIPPED: {test} needs promtool (Debian: apt-get install prometheus)\n");
+        std::io::stderr().write_all(words.as_bytes()).unwrap();
+        return Opinion::Absent;
+    };
+    // It reads all before it writes a word, so neither waits for the other; it may hang up at what it cannot read.
+    let fed = child.stdin.take().unwrap().write_all(scrape.as_bytes());
+    let output = child.wait_with_output().unwrap();
+    let words = String::from_utf8(output.stderr).unwrap();
+    match output.status.code() {
+        // 3: it has something to say.
+        Some(0 | 3) => {
+            fed.unwrap();
+            Opinion::Read(words.lines().map(str::to_owned).collect())
+        }
+        _ => Opinion::Refused(words),
+    }
+}
+
+/// The part of a scrape that is ours: what Envoy calls its own metrics is not for us to say.
+fn ours(scrape: &str) -> String {
+    let name = |line: &str| line.trim_start_matches("# TYPE ").trim_start_matches("# HELP ").to_owned();
+    let lines = scrape.lines().filter(|line| name(line).starts_with("llm_"));
+    lines.map(|line| format!("{line}\n")).collect()
+}
+
+/// What promtool says of every metric: Envoy writes no HELP lines, and offers filters no way to give one.
+fn no_help(metric: &Metric) -> String {
+    format!("{} no help text", metric.name)
+}
+
+/// What promtool may say of a metric. Anything else is a fault of ours.
+fn accepted(metric: &Metric) -> Vec<String> {
+    let name = metric.name;
+    let mut lines = vec![no_help(metric)];
+    // Envoy's stats are whole numbers: in seconds, nearly every time to the first token would be a 0 or a 1.
+    for unit in ["milliseconds", "microseconds"].into_iter().filter(|unit| name.ends_with(unit)) {
+        lines.push(format!("{name} use base unit \"seconds\" instead of \"{unit}\""));
+        // promtool counts every unit with a prefix as an abbreviation.
+        lines.push(format!("{name} metric names should not contain abbreviated units"));
+    }
+    // In `llm_gauge_` the gauge is this product, not the kind of the metric. promtool looks at the word alone.
+    if name.starts_with("llm_gauge_") {
+        lines.push(format!("{name} metric name should not include type 'gauge'"));
+    }
+    lines
+}
+
+#[test]
+fn every_metric_passes_but_for_lints_with_a_reason() {
+    run(async {
+        let provider = Provider::start().await.unwrap();
+        let mut bootstrap = shipped().await.configuration(CONFIGURATION).unwrap().label("tenant").unwrap();
+        for cluster in ["openai", "anthropic"] {
+            bootstrap = bootstrap.upstream(cluster, provider.address(), Protocol::Http1).unwrap();
+        }
+        let rig = Rig::over(provider, bootstrap).await;
+        for (model, stream, script, tenant) in [
+            ("priced", true, "input=30; cached=10; output=9; reasoning=4", "a"),
+            ("unpriced", false, "", "a"),
+            ("unpriced", false, "status=429", "b"),
+            ("unpriced", false, "truncate", "c"),
+        ] {
+            let request = chat(model, stream, script).header("x-tenant", tenant);
+            rig.send(Protocol::Http1, request).await.finish().await;
+        }
+        let family = |metric: &Metric| match metric.kind {
+            Kind::Histogram => format!("{}_count", metric.name),
+            Kind::Counter | Kind::Gauge => metric.name.to_owned(),
+        };
+        // All of them have to be there: a metric that promtool never saw would pass.
+        let whole = rig.envoy.admin().until(|stats| {
+            let missing = metrics::ALL.iter().filter(|metric| {
+                let family = family(metric);
+                stats.only(|series| series.name == family).is_empty()
+            });
+            missing.map(|metric| format!("{} is missing", metric.name)).collect()
+        });
+        whole.await.unwrap();
+        let scrape = rig.envoy.admin().get("/stats/prometheus").await.unwrap();
+        let lints = match opinion("every_metric_passes", &ours(&scrape)) {
+            Opinion::Absent => return,
+            Opinion::Read(lints) => lints.into_iter().collect::<BTreeSet<_>>(),
+            Opinion::Refused(words) => panic!("{words}{}", ours(&scrape)),
+        };
+        let accepted: BTreeSet<_> = metrics::ALL.iter().flat_map(accepted).collect();
+        assert_eq!(lints.difference(&accepted).collect::<Vec<_>>(), [""; 0]);
+        // It has looked at each of them. Of the other lints, releases of promtool have more or fewer.
+        let unseen = metrics::ALL.iter().filter(|metric| !lints.contains(&no_help(metric)));
+        assert_eq!(unseen.map(|metric| metric.name).collect::<Vec<_>>(), [""; 0]);
+        let Opinion::Read(_) = opinion("every_metric_passes", &scrape) else {
+            panic!("Prometheus cannot read the whole scrape:\n{scrape}");
+        };
+    });
+}
+
+/// What the test above would see if a metric were there twice, or a label were not closed.
+#[test]
+fn a_scrape_that_cannot_be_read_is_refused() {
+    let family = "# TYPE llm_requests_total counter\nllm_requests_total{model=\"a\"} 1\n";
+    for (scrape, words) in [
+        (family.repeat(2), "second TYPE line"),
+        ("llm_requests_total{model=\"a} 1\n".to_owned(), "text format parsing error"),
+    ] {
+        match opinion("a_scrape_that_cannot_be_read", &scrape) {
+            Opinion::Absent => return,
+            Opinion::Read(lints) => panic!("{scrape} was read: {lints:?}"),
+            Opinion::Refused(said) => assert!(said.contains(words), "{said}"),
+        }
+    }
+}
