@@ -22,7 +22,7 @@ pub struct Input {
     pub content_type: &'static str,
     /// Body of the response.
     pub response: Vec<u8>,
-    /// All output tokens, which the record must show.
+    /// All output tokens, which the record must show; 0: none.
     pub output_tokens: u64,
 }
 
