@@ -178,7 +178,9 @@ impl Reading {
 
     /// Whether the protocol's last mark, or at least the end of a choice, was seen.
     pub fn has_ended(&self) -> bool {
-        self.is_closed() || self.choices.iter().any(|choice| choice.finish.is_some())
+        self.is_closed()
+            || self.blocked.is_some()
+            || self.choices.iter().any(|choice| choice.finish.is_some())
     }
 
     /// What the response said, given how it was framed and answered.
@@ -211,6 +213,8 @@ impl Reading {
             }
             false => Some(!finish_reasons.is_empty()),
         };
+        // A blocked prompt has no choice that could end.
+        let is_complete = is_complete.map(|is_complete| is_complete || self.blocked.is_some());
         let blocked = self.blocked.take().filter(|_| finish_reasons.is_empty());
         if self.usage.is_empty() {
             self.usage = self.metered;

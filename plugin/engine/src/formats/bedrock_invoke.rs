@@ -184,18 +184,42 @@ pub const EMBEDDINGS: Format = Format {
     ..INVOKE
 };
 
+/// AI21's Jurassic, before Jamba.
+pub const JURASSIC: Format = Format {
+    name: "bedrock_jurassic",
+    operation: Operation::TextCompletion,
+    claims: &["*/model/*ai21.j2-*/invoke"],
+    request: &[super::ASKED, TEXT_PROMPT],
+    response: &[&[
+        Rule::at("completions[].data.text", Field::Whole),
+        Rule::at("completions[].finishReason.reason", Field::Finish),
+    ]],
+    ..INVOKE
+};
+
 /// Other vendors': AI21, DeepSeek, OpenAI, Qwen and Mistral's large models speak OpenAI's chat.
 pub const CHAT: Format = Format {
     name: "bedrock_chat",
-    claims: &[
-        "*/model/*/invoke",
-        "*/model/*/invoke-with-response-stream",
-        "*/model/*mistral.mistral-large*/invoke",
-        "*/model/*mistral.mistral-large*/invoke-with-response-stream",
-    ],
+    claims: &["*/model/*/invoke", "*/model/*/invoke-with-response-stream"],
     request: &[super::ASKED, openai_chat::PROMPT, TEXT_PROMPT],
     response: &[openai_chat::RESPONSE, openai_chat::WHOLE, METRICS],
     frame: super::CHAT_FRAME,
     input_tokens: &[Count::Input],
     ..INVOKE
+};
+
+/// Mistral's large models name the end otherwise. In Jamba's answers a token's number stands under this name.
+pub const MISTRAL_CHAT: Format = Format {
+    name: "bedrock_mistral_chat",
+    claims: &[
+        "*/model/*mistral.mistral-large*/invoke",
+        "*/model/*mistral.mistral-large*/invoke-with-response-stream",
+    ],
+    response: &[
+        &[Rule::at("choices[].stop_reason", Field::Finish)],
+        openai_chat::RESPONSE,
+        openai_chat::WHOLE,
+        METRICS,
+    ],
+    ..CHAT
 };

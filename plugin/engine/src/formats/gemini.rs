@@ -55,6 +55,10 @@ pub const FORMAT: Format = Format {
         "*/models/*:generateContent",
         "*/models/*:streamGenerateContent",
         "*/tunedModels/*:generateContent",
+        "*/tunedModels/*:streamGenerateContent",
+        // Vertex AI: tuned models, whose model the path does not name.
+        "*/endpoints/*:generateContent",
+        "*/endpoints/*:streamGenerateContent",
     ],
     model_in_path: MODEL,
     request: &[super::ASKED, PROMPT],
@@ -138,6 +142,20 @@ pub const EMBEDDINGS: Format = Format {
         ERRORS,
     ],
     choices: Choices::Counted,
+    ..BLANK
+};
+
+/// `POST …/models/imagen-…:predict`: pictures, without usage.
+pub const IMAGES: Format = Format {
+    name: "gemini_images",
+    provider: "gcp.gemini",
+    operation: Operation::ImageGeneration,
+    claims: &["*/models/imagen*:predict"],
+    model_in_path: MODEL,
+    request: &[],
+    response: &[&[Rule::at("predictions[]", Field::Item)], ERRORS],
+    choices: Choices::Counted,
+    has_usage: false,
     ..BLANK
 };
 

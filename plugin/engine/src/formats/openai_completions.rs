@@ -18,6 +18,8 @@ pub const FORMAT: Format = Format {
             Rule::at("choices[].index", Field::ChoiceIndex),
             Rule::at("choices[].finish_reason", Field::Finish),
             Rule::at("choices[].text", Field::Text),
+            // Mistral's fill-in-the-middle streams as chats do.
+            Rule::at("choices[].delta.content", Field::Text),
             // Writer's events hold this and nothing else.
             Rule::at("value", Field::Text),
             Rule::at("usage.prompt_tokens", Field::Usage(Count::Input)),
@@ -26,9 +28,12 @@ pub const FORMAT: Format = Format {
             Rule::at("usage.prompt_tokens_details.cached_tokens", Field::Usage(Count::CacheRead)),
             Rule::at("usage.completion_tokens_details.reasoning_tokens", Field::Usage(Count::Reasoning)),
             Rule::at("choices[].stop_reason", Field::Speaker("vllm")),
+            Rule::at("timings.predicted_n", Field::Speaker("llama.cpp")),
         ],
         ERRORS,
+        super::FLAT_ERRORS,
     ],
+    kind: "object",
     choices: Choices::Counted,
     asks_usage: Some(super::asking::STREAM_OPTIONS),
     ..BLANK

@@ -3,11 +3,11 @@
 use super::{BLANK, Choices, ERRORS, Field, Format, Operation, Rule};
 use crate::usage::Count;
 
-/// `POST /v1/embeddings`
+/// `POST /v1/embeddings`, and Voyage's `/v1/multimodalembeddings`.
 pub const FORMAT: Format = Format {
     name: "openai_embeddings",
     operation: Operation::Embeddings,
-    claims: &["*/embeddings"],
+    claims: &["*/embeddings", "*/multimodalembeddings"],
     model_in_path: Some(("/deployments/", "/")),
     request: &[super::ASKED, super::INPUTS],
     response: &[

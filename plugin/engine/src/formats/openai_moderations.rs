@@ -1,13 +1,25 @@
-//! OpenAI moderations (<https://platform.openai.com/docs/api-reference/moderations>): free, and without usage.
+//! OpenAI moderations (<https://platform.openai.com/docs/api-reference/moderations>): free, and without usage. Mistral's
+//! (<https://docs.mistral.ai/api/endpoint/classifiers>) has it.
 
 use super::{BLANK, ERRORS, Field, Format, Operation, Rule};
+use crate::usage::Count;
 
 /// `POST /v1/moderations`
 pub const FORMAT: Format = Format {
     name: "openai_moderations",
     operation: Operation::Moderation,
     claims: &["*/moderations"],
-    response: &[&[Rule::at("id", Field::Id), Rule::at("model", Field::Model)], ERRORS],
+    response: &[
+        &[
+            Rule::at("id", Field::Id),
+            Rule::at("model", Field::Model),
+            // Mistral's.
+            Rule::at("usage.prompt_tokens", Field::Usage(Count::Input)),
+            Rule::at("usage.completion_tokens", Field::Usage(Count::Output)),
+            Rule::at("usage.total_tokens", Field::Usage(Count::Total)),
+        ],
+        ERRORS,
+    ],
     has_usage: false,
     ..BLANK
 };

@@ -28,11 +28,11 @@ const WHOLE: &[Rule] = &[
     Rule::at("output[].input", Field::Whole),
 ];
 
-/// `POST /v1/responses`
+/// `POST /v1/responses`, and `/v1/responses/compact`, which is billed as one.
 pub const FORMAT: Format = Format {
     name: "openai_responses",
     operation: Operation::Chat,
-    claims: &["*/responses"],
+    claims: &["*/responses", "*/responses/compact"],
     model_in_path: Some(("/deployments/", "/")),
     kind: "type",
     request: &[super::ASKED, PROMPT],

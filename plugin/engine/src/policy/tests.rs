@@ -242,7 +242,7 @@ fn without_rules_paths_decide() {
     check("", "POST localhost:11434 /v1/chat/completions", "openai_chat ollama");
     check("", "POST s3.us-east-1.amazonaws.com /bucket", "-");
     check("", "POST h /model/us.anthropic.claude-v2/invoke", "bedrock_anthropic aws.bedrock");
-    check("", "POST h /model/mistral.mistral-large-2407-v1%3A0/invoke", "bedrock_chat aws.bedrock");
+    check("", "POST h /model/mistral.mistral-large-2407-v1%3A0/invoke", "bedrock_mistral_chat aws.bedrock");
     check("", "POST h /model/cohere.command-light-text-v14/invoke", "bedrock_cohere_text aws.bedrock");
     check("", "POST api.writer.com /v1/chat", "openai_chat writer");
     check("", "POST api.cohere.com /v1/chat", "cohere_v1_chat cohere");
