@@ -4,6 +4,7 @@
 mod checks;
 mod drive;
 mod expect;
+mod judged;
 mod mix;
 mod real;
 mod table;
@@ -22,6 +23,7 @@ use self::drive::Providers;
 use self::table::Screen;
 use crate::build;
 use crate::envoy::{Bootstrap, Envoy, Stats};
+use crate::judge;
 use crate::load::Protocol;
 use crate::provider::Provider;
 
@@ -32,7 +34,8 @@ const FLUSH: Duration = Duration::from_millis(500);
 ///
 /// Builds the filter, gets Envoy if there is none, starts it with the shipped envoy/bootstrap.yaml between
 /// simulated OpenAI and Anthropic servers and their clients, and sends them answers, streams, errors, cut
-/// connections and clients that leave. The table is read from Envoy's own /stats/prometheus. At the end every
+/// connections and clients that leave. A share of the answers goes to a judge: a stand-in that counts words and is no
+/// model, unless --judge names a real one. The table is read from Envoy's own /stats/prometheus. At the end every
 /// series is compared with what was sent; the exit code is 0 only if all agree.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
@@ -42,7 +45,9 @@ Examples:
   cargo gauge demo --serve         the same, then keeps running for your own requests
   cargo gauge demo --json          the summary as JSON on standard output
   OPENAI_API_KEY=sk-... cargo gauge demo --upstream https://api.openai.com --model gpt-4o-mini
-                                   a few small requests to a real OpenAI-compatible server")]
+                                   a few small requests to a real OpenAI-compatible server
+  JUDGE_API_KEY=sk-... cargo gauge demo --judge https://api.openai.com --judge-model gpt-4o-mini
+                                   answers of the simulated providers, scored by a real judge")]
 pub struct DemoArgs {
     /// Seconds of traffic, 12 exchanges a second.
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=3600))]
@@ -60,6 +65,12 @@ pub struct DemoArgs {
     /// The model to ask there.
     #[arg(long, value_name = "NAME", default_value = "gpt-4o-mini", requires = "upstream")]
     model: String,
+    /// Have answers scored by this OpenAI-compatible server instead of the stand-in; JUDGE_API_KEY is sent along.
+    #[arg(long, value_name = "URL", value_parser = real::upstream)]
+    judge: Option<Uri>,
+    /// The model to ask there.
+    #[arg(long, value_name = "NAME", default_value = "gpt-4o-mini", requires = "judge")]
+    judge_model: String,
 }
 
 /// Runs the demo. The exit code says whether all checks agreed; an error is for what kept it from getting
@@ -77,24 +88,31 @@ struct Stage {
     envoy: Envoy,
     /// Absent where a real one takes their place.
     providers: Option<Arc<Providers>>,
+    /// The stand-in, where it is the judge; it goes with the stage.
+    judge: Option<judge::Server>,
 }
 
 async fn demo(args: &DemoArgs, bootstrap: Bootstrap) -> Result<ExitCode> {
     let stage = Stage::start(args, bootstrap).await?;
     eprintln!("envoy: clients at http://{}, metrics at {}\n", stage.envoy.listener(), stage.metrics());
     let checks = match &stage.providers {
-        Some(providers) => simulated(args, &stage.envoy, providers).await?,
+        Some(providers) => simulated(args, &stage, providers).await?,
         None => real::run(&stage.envoy, &args.model).await?,
     };
     let stats = stage.envoy.admin().stats().await?;
     let agree = checks.iter().all(Check::agrees);
     if args.json {
-        let summary = json!({"agree": agree, "checks": checks, "models": table::rows(&stats)});
+        let summary = json!({"agree": agree, "checks": checks, "models": table::rows(&stats), "judge": judged::summary(&stats)});
         println!("{}", serde_json::to_string_pretty(&summary)?);
     } else {
         println!();
         checks.iter().flat_map(Check::lines).for_each(|line| println!("{line}"));
         println!("\n{}", table::cost(&stats));
+        println!(
+            "{}{}",
+            judged::line(&stats),
+            if stage.judge.is_some() { " (by a stand-in that counts words)" } else { "" }
+        );
         println!("\n{}", verdict(agree, checks.len()));
     }
     if args.serve {
@@ -113,9 +131,10 @@ fn verdict(agree: bool, checks: usize) -> String {
 
 impl Stage {
     async fn start(args: &DemoArgs, bootstrap: Bootstrap) -> Result<Self> {
+        let (bootstrap, judge) = judged::add(args, bootstrap).await?;
         if let Some(upstream) = &args.upstream {
             let bootstrap = bootstrap.upstream_url("openai", upstream)?;
-            return Ok(Self { envoy: Envoy::start(bootstrap, 2).await?, providers: None });
+            return Ok(Self { envoy: Envoy::start(bootstrap, 2).await?, providers: None, judge });
         }
         let providers = Providers { openai: Provider::start().await?, anthropic: Provider::start().await? };
         // One of each, so that both protocols are on the road to a provider.
@@ -124,7 +143,7 @@ impl Stage {
             providers.anthropic.address(),
             Protocol::Http2,
         )?;
-        Ok(Self { envoy: Envoy::start(bootstrap, 2).await?, providers: Some(Arc::new(providers)) })
+        Ok(Self { envoy: Envoy::start(bootstrap, 2).await?, providers: Some(Arc::new(providers)), judge })
     }
 
     fn metrics(&self) -> String {
@@ -150,7 +169,8 @@ impl Stage {
 }
 
 /// The run with simulated providers: traffic under a live table, then the comparison.
-async fn simulated(args: &DemoArgs, envoy: &Envoy, providers: &Arc<Providers>) -> Result<Vec<Check>> {
+async fn simulated(args: &DemoArgs, stage: &Stage, providers: &Arc<Providers>) -> Result<Vec<Check>> {
+    let envoy = &stage.envoy;
     let clients = drive::Clients::new(envoy.listener(), Arc::clone(providers));
     let count = args.seconds * drive::RATE;
     let outcome = watched(envoy, args.seconds, clients.run(count)).await?;
@@ -164,7 +184,7 @@ async fn simulated(args: &DemoArgs, envoy: &Envoy, providers: &Arc<Providers>) -
         table::grouped(outcome.bytes as f64)
     );
     let mut checks = vec![Check::new("the clients' side", bytes, outcome.surprises)];
-    checks.extend(settled(envoy, &expected).await?);
+    checks.extend(settled(stage, &expected).await?);
     Ok(checks)
 }
 
@@ -192,12 +212,18 @@ async fn watched<T>(envoy: &Envoy, seconds: u64, traffic: impl Future<Output = T
 }
 
 /// The checks, once they agree or have had their time to.
-async fn settled(envoy: &Envoy, expected: &Stats) -> Result<Vec<Check>> {
+async fn settled(stage: &Stage, expected: &Stats) -> Result<Vec<Check>> {
+    let envoy = &stage.envoy;
+    let checks = |stats: &Stats| {
+        let mut checks = checks::of_metrics(stats, expected);
+        checks.push(judged::check(stats, stage.judge.is_some()));
+        checks
+    };
     let missing = |stats: &Stats| {
-        let checks = checks::of_metrics(stats, expected);
+        let checks = checks(stats);
         checks.iter().filter(|check| !check.agrees()).flat_map(Check::lines).collect()
     };
     // Its error only repeats what the checks say themselves.
     let _ = envoy.admin().until(missing).await;
-    Ok(checks::of_metrics(&envoy.admin().stats().await?, expected))
+    Ok(checks(&envoy.admin().stats().await?))
 }

@@ -60,6 +60,7 @@ pub mod replay;
 
 pub mod demo;
 pub mod envoy;
+pub mod judge;
 mod listen;
 pub mod load;
 pub mod provider;

@@ -1,15 +1,17 @@
 //! Whether a request whose head is held still shows its body.
 //!
 //! A proxy only shows it where its configuration says `allow_on_headers_stop_iteration`; elsewhere the request would
-//! hang, and no host call tells which it is. So until a first body has come, a request that waits for its own longer
-//! than a tick is let go, untouched; and after a few of them in a row nothing is held any more.
+//! hang, and no host call tells which it is. So until a first body has come, a request that waits for its own too
+//! long is let go, untouched; and after a few of them in a row nothing is held any more.
 
 use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 
 use crate::perform;
+use crate::ticks::Ticks;
 
 /// A request waits at least this long, and at most twice as long.
-const TICK_MS: u64 = 250;
+const WAIT_MS: u64 = 250;
 
 /// Requests that were let go in a row, after which none is held.
 const MISSES_MAX: u8 = 3;
@@ -18,11 +20,16 @@ const MISSES_MAX: u8 = 3;
 pub(crate) struct Holding {
     works: Cell<bool>,
     misses: Cell<u8>,
-    /// Requests that are held while nobody knows whether that works, and whether a tick has passed since.
-    waiting: RefCell<Vec<(u32, bool)>>,
+    /// Requests that are held while nobody knows whether that works, and since when.
+    waiting: RefCell<Vec<(u32, u64)>>,
+    ticks: Rc<Ticks>,
 }
 
 impl Holding {
+    pub(crate) fn new(ticks: &Rc<Ticks>) -> Self {
+        Self { ticks: Rc::clone(ticks), ..Self::default() }
+    }
+
     /// Whether the request of this stream is to be held.
     pub(crate) fn begin(&self, stream: u32) -> bool {
         if self.works.get() {
@@ -31,8 +38,8 @@ impl Holding {
         if self.misses.get() >= MISSES_MAX {
             return false;
         }
-        self.waiting.borrow_mut().push((stream, false));
-        perform::tick_every(TICK_MS);
+        self.waiting.borrow_mut().push((stream, perform::now_ns()));
+        self.ticks.for_holding(WAIT_MS);
         true
     }
 
@@ -45,7 +52,7 @@ impl Holding {
         if is_held {
             self.works.set(true);
             self.waiting.borrow_mut().clear();
-            perform::tick_every(0);
+            self.ticks.for_holding(0);
         }
         is_held
     }
@@ -61,7 +68,8 @@ impl Holding {
     /// Lets go of those that waited for too long.
     pub(crate) fn tick(&self) {
         let mut waiting = self.waiting.borrow_mut();
-        for (stream, _) in waiting.extract_if(.., |(_, is_overdue)| core::mem::replace(is_overdue, true)) {
+        let since_ns = perform::now_ns().saturating_sub(WAIT_MS.saturating_mul(1_000_000));
+        for (stream, _) in waiting.extract_if(.., |(_, from_ns)| *from_ns <= since_ns) {
             perform::resume_request(stream);
             self.misses.set(self.misses.get().saturating_add(1));
             if self.misses.get() == MISSES_MAX {
@@ -72,7 +80,7 @@ impl Holding {
             }
         }
         if waiting.is_empty() {
-            perform::tick_every(0);
+            self.ticks.for_holding(0);
         }
     }
 }

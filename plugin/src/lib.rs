@@ -6,10 +6,12 @@
 #![cfg(target_arch = "wasm32")]
 
 mod holding;
+mod judging;
 mod perform;
 mod rewriting;
 mod root;
 mod stream;
+mod ticks;
 
 proxy_wasm::main! {{
     proxy_wasm::set_log_level(proxy_wasm::types::LogLevel::Info);

@@ -102,6 +102,8 @@ pub(crate) fn perform(stats: &RefCell<Stats>, effect: Effect) {
             let name = ["llm.", key].concat();
             Some(hostcalls::set_property(vec![name.as_str()], Some(value.as_bytes())))
         }
+        // The desk takes it, which is there wherever anything is sampled.
+        Effect::Judge(_) => None,
     };
 }
 
@@ -209,6 +211,66 @@ pub(crate) fn end() -> End {
     }
 }
 
+/// Calls another cluster; the call's token, or `None` where the host knows no such cluster or no host in it.
+pub(crate) fn http_call(
+    cluster: &str,
+    headers: &[(String, String)],
+    body: &[u8],
+    timeout_ms: u64,
+) -> Option<u32> {
+    let headers = headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let timeout = Duration::from_millis(timeout_ms);
+    hostcalls::dispatch_http_call(cluster, headers, Some(body), Vec::new(), timeout).ok()
+}
+
+/// A queue by which streams wake the root; `None` where the host has none. Not by the SDK, which panics there.
+pub(crate) fn register_queue(name: &str) -> Option<u32> {
+    let mut queue = 0;
+    // SAFETY: the host reads `name.len()` bytes from the pointer and writes a number to the local variable.
+    let status = unsafe { abi::proxy_register_shared_queue(name.as_ptr(), name.len(), &raw mut queue) };
+    (status == 0).then_some(queue)
+}
+
+/// Wakes the root that registered the queue; whether that worked.
+pub(crate) fn enqueue(queue: u32) -> bool {
+    let item = b"1";
+    // SAFETY: the host reads as many bytes from the pointer as the length says, which are this array.
+    let status = unsafe { abi::proxy_enqueue_shared_queue(queue, item.as_ptr(), item.len()) };
+    status == 0
+}
+
+/// Takes an item out; `false` if there is none.
+pub(crate) fn dequeue(queue: u32) -> bool {
+    matches!(hostcalls::dequeue_shared_queue(queue), Ok(Some(_)))
+}
+
+/// What all workers share under this key, and its version. Not by the SDK, which panics where a host has no such thing.
+pub(crate) fn shared_data(key: &str) -> Option<(Vec<u8>, u32)> {
+    let (mut data, mut size, mut version) = (core::ptr::null_mut(), 0, 0);
+    // SAFETY: the host reads the key, and writes a pointer and two numbers to these local variables.
+    let status = unsafe {
+        abi::proxy_get_shared_data(key.as_ptr(), key.len(), &raw mut data, &raw mut size, &raw mut version)
+    };
+    if status != 0 || data.is_null() {
+        return None;
+    }
+    // SAFETY: the host had the guest's own allocator make this memory with exactly this size, and owns it no more.
+    Some((unsafe { Vec::from_raw_parts(data, size, size) }, version))
+}
+
+/// Puts it there, unless another worker was faster; version 0: whatever is there.
+pub(crate) fn swap_shared_data(key: &str, value: &[u8], version: u32) -> bool {
+    // SAFETY: the host reads as many bytes from each pointer as the length beside it says, which are these slices.
+    let status =
+        unsafe { abi::proxy_set_shared_data(key.as_ptr(), key.len(), value.as_ptr(), value.len(), version) };
+    status == 0
+}
+
+/// The plugin may go.
+pub(crate) fn done() {
+    let _refused = hostcalls::done();
+}
+
 /// A line in the proxy's log.
 pub(crate) fn log_error(message: &str) {
     let _refused = hostcalls::log(LogLevel::Error, message);
@@ -233,6 +295,22 @@ mod abi {
             name_size: usize,
             value: *const u8,
             value_size: usize,
+        ) -> u32;
+        pub(super) fn proxy_register_shared_queue(name: *const u8, name_size: usize, queue: *mut u32) -> u32;
+        pub(super) fn proxy_enqueue_shared_queue(queue: u32, item: *const u8, item_size: usize) -> u32;
+        pub(super) fn proxy_get_shared_data(
+            key: *const u8,
+            key_size: usize,
+            data: *mut *mut u8,
+            size: *mut usize,
+            version: *mut u32,
+        ) -> u32;
+        pub(super) fn proxy_set_shared_data(
+            key: *const u8,
+            key_size: usize,
+            value: *const u8,
+            value_size: usize,
+            version: u32,
         ) -> u32;
         pub(super) fn proxy_remove_header_map_value(map: u32, name: *const u8, name_size: usize) -> u32;
         pub(super) fn proxy_set_buffer_bytes(

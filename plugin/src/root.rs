@@ -10,8 +10,10 @@ use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::ContextType;
 
 use crate::holding::Holding;
+use crate::judging::Judging;
 use crate::perform::{self, Random, Stats};
 use crate::stream::Stream;
+use crate::ticks::Ticks;
 
 /// What the streams of one VM share.
 pub(crate) struct Shared {
@@ -20,6 +22,8 @@ pub(crate) struct Shared {
     pub(crate) stats: RefCell<Stats>,
     pub(crate) random: RefCell<Random>,
     pub(crate) holding: Holding,
+    /// There where a judge is configured.
+    pub(crate) judging: Option<Judging>,
     /// A request that was made to ask and that the proxy is about to send around, by its `x-request-id`.
     pub(crate) redirected: RefCell<Option<Vec<u8>>>,
 }
@@ -30,7 +34,25 @@ pub(crate) struct Root {
     shared: Option<Rc<Shared>>,
 }
 
-impl Context for Root {}
+impl Context for Root {
+    fn on_http_call_response(&mut self, token: u32, fields: usize, body_bytes: usize, _trailers: usize) {
+        if let Some((shared, judging)) = self.judging() {
+            judging.on_answer(token, fields, body_bytes, &shared.stats);
+        }
+    }
+
+    /// `false`: the plugin says itself when it may go, with what is under way.
+    fn on_done(&mut self) -> bool {
+        self.judging().is_none_or(|(_, judging)| judging.close())
+    }
+}
+
+impl Root {
+    fn judging(&self) -> Option<(&Shared, &Judging)> {
+        let shared = self.shared.as_deref()?;
+        Some((shared, shared.judging.as_ref()?))
+    }
+}
 
 impl RootContext for Root {
     fn on_configure(&mut self, configuration_bytes: usize) -> bool {
@@ -42,11 +64,13 @@ impl RootContext for Root {
                 return false;
             }
         };
+        let ticks = Rc::new(Ticks::default());
         let shared = Shared {
             series: RefCell::new(Series::new(&policy)),
             stats: RefCell::new(Stats::default()),
             random: RefCell::default(),
-            holding: Holding::default(),
+            holding: Holding::new(&ticks),
+            judging: Judging::begin(&policy, &ticks),
             redirected: RefCell::default(),
             policy,
         };
@@ -58,6 +82,15 @@ impl RootContext for Root {
     fn on_tick(&mut self) {
         if let Some(shared) = &self.shared {
             shared.holding.tick();
+        }
+        if let Some((shared, judging)) = self.judging() {
+            judging.run(&shared.stats);
+        }
+    }
+
+    fn on_queue_ready(&mut self, queue: u32) {
+        if let Some((shared, judging)) = self.judging() {
+            judging.on_queue(queue, &shared.stats);
         }
     }
 

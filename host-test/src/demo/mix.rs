@@ -111,12 +111,16 @@ pub(super) fn planned(number: u64) -> Planned {
     }
     let script = script(model, &course, &mut dice);
     let protocol = if dice.below(3) == 0 { Protocol::Http2 } else { Protocol::Http1 };
-    let request = Request::post(model.path, &body(model, stream)).header(script::HEADER, &script);
+    let request = Request::post(model.path, &body(model, stream, number)).header(script::HEADER, &script);
     Planned { model, stream, course, protocol, request }
 }
 
-fn body(model: &Model, stream: bool) -> Value {
-    let question = "Summarise the attached contract in three sentences.";
+fn body(model: &Model, stream: bool, number: u64) -> Value {
+    // What a judge may hold an answer against: of three contexts two have the words of the answers.
+    let question = match number % 3 {
+        0 => "Summarise it in three sentences. <context>An invoice from May, overdue.</context>",
+        _ => "Where does the answer end? <context>The answer spans two pages, and ends.</context>",
+    };
     let messages = json!([{"role": "user", "content": question}]);
     match (model.path, stream) {
         ("/v1/embeddings", _) => json!({"model": model.name, "input": question}),

@@ -148,6 +148,7 @@ pub(super) fn lines(heading: &str, stats: &Stats) -> Vec<String> {
     });
     lines.push(String::new());
     lines.push(cost(stats));
+    lines.push(super::judged::line(stats));
     lines.push(format!("running now: {}", active.collect::<Vec<_>>().join(", ")));
     lines
 }
@@ -188,6 +189,11 @@ mod tests {
             llm_cost_nanodollars_total{provider="p",model="a-model-with-a-name-of-forty-characters-",type="output"} 34560000
             llm_cost_nanodollars_total{provider="q",model="m",type="output"} 100000
             llm_unpriced_tokens_total{provider="q",model="m"} 1234
+            llm_evaluations_total{model="m",criterion="faithfulness",score="5"} 1
+            llm_evaluations_total{model="m",criterion="faithfulness",score="4"} 1
+            llm_evaluation_points_total{model="m",criterion="faithfulness"} 9
+            llm_hallucinations_total{model="m",verdict="yes"} 1
+            llm_hallucinations_total{model="m",verdict="no"} 3
             "#,
         );
         let picture = lines("heading", &stats.unwrap());
@@ -196,9 +202,12 @@ mod tests {
         for part in ["1,234,570", " 3 ", "123,456,789", "<=300,000"] {
             assert!(row.contains(part), "{part}: {row}");
         }
-        let ending =
-            ["cost: $1.2347 (p $1.2346, q $0.0001, 1,234 tokens without a price)", "running now: p 7"];
-        assert_eq!(picture[picture.len() - 2..], ending);
+        let ending = [
+            "cost: $1.2347 (p $1.2346, q $0.0001, 1,234 tokens without a price)",
+            "judged: faithfulness 4.50; made up: 25 %",
+            "running now: p 7",
+        ];
+        assert_eq!(picture[picture.len() - 3..], ending);
     }
 
     #[test]

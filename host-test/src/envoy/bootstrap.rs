@@ -166,6 +166,24 @@ impl Bootstrap {
         Ok(self)
     }
 
+    /// Puts in the pieces of `envoy/judge.yaml`, where that file says, with `changes` to the filter's key `judge`.
+    pub fn judged(mut self, changes: Value) -> Result<Self> {
+        let pieces = read("judge.yaml")?;
+        let mut judge = pieces.get("judge").cloned().context("envoy/judge.yaml has no judge any more")?;
+        let changes = changes.as_object().context("changes are an object")?;
+        for (key, value) in changes {
+            judge[key] = value.clone();
+        }
+        let value = at(self.plugin()?, "/configuration/value")?;
+        let mut configuration: Value = serde_json::from_str(value.as_str().context("a text")?)?;
+        configuration["judge"] = judge;
+        *value = json!(configuration.to_string());
+        let clusters = pieces.get("clusters").and_then(Value::as_array);
+        let clusters = clusters.context("envoy/judge.yaml has no clusters any more")?;
+        list(&mut self.document, "/static_resources/clusters")?.extend(clusters.iter().cloned());
+        Ok(self)
+    }
+
     /// Where the rate-limit service is, and how long to wait for it.
     pub fn rate_limit_service(mut self, address: SocketAddr, timeout: Duration) -> Result<Self> {
         let cluster = named(at(&mut self.document, "/static_resources/clusters")?, "ratelimit")?;

@@ -9,6 +9,7 @@ mod cost;
 mod crowd;
 mod encodings;
 mod endings;
+mod judge;
 mod labels;
 mod official_clients;
 mod promtool;

@@ -31,6 +31,8 @@ mod envoy;
 mod splits;
 // Requests that are rewritten, streams from which a chunk is taken out.
 mod usage_on_request;
+// The judge: every failure, and that nothing sampled is lost.
+mod judge;
 // Hostile heads and bodies, every order of callbacks, every bound.
 mod faults;
 // What exchanges cost, held against the package that prices come from.

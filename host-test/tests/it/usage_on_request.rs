@@ -247,10 +247,10 @@ fn a_request_that_shows_no_body_is_let_go() {
         let action = stream.request_headers(&sized(BODY), false).unwrap();
         stream.request_body(BODY.as_bytes(), true).unwrap();
         assert_eq!(action, if first { Action::Pause } else { Action::Continue });
-        for wait in [true, false].into_iter().filter(|_| first) {
-            guest.advance_ms(250);
+        for (ms, is_held) in [(249, true), (1, false)].into_iter().filter(|_| first) {
+            guest.advance_ms(ms);
             guest.run_pending().unwrap();
-            assert_eq!(guest.stream(id).is_held(Way::Request), wait);
+            assert_eq!(guest.stream(id).is_held(Way::Request), is_held);
         }
         let upstream = guest.stream(id).upstream().unwrap().clone();
         assert_eq!((text(&upstream.body), upstream.headers), (BODY, Some(sized(BODY))));

@@ -25,6 +25,9 @@ pub struct Config {
     pub estimate: Switch,
     /// What tokens cost; without it no cost is counted.
     pub prices: Option<crate::price::Prices>,
+    /// Sampled answers are scored by a judge; without it none is. [`Plan::compile`](crate::judge::Plan::compile) knows its keys:
+    /// as derived structs they would make the filter a tenth larger.
+    pub judge: Option<crate::tree::Tree>,
     /// Further values to set as filter state `wasm.llm.KEY`.
     pub filter_state: Vec<String>,
     /// Bounds.

@@ -1,5 +1,7 @@
 //! What the shell is asked to do.
 
+use crate::exhibit::Job;
+
 /// One request to the host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
@@ -31,6 +33,8 @@ pub enum Effect {
         /// What it is from now on.
         value: u64,
     },
+    /// Has a sampled exchange judged.
+    Judge(Box<Job>),
     /// Sets filter state `wasm.llm.KEY`.
     FilterState {
         /// KEY

@@ -7,12 +7,14 @@ use std::rc::Rc;
 
 use crate::ending::{self, End, Seen};
 use crate::estimate::Estimate;
-use crate::formats::Format;
+use crate::exhibit::{self, Heard, Shown};
+use crate::formats::{self, Format};
 use crate::head::Headers;
 use crate::ids::Ids;
+use crate::judge::{Facts, Sample};
 use crate::policy::{Place, Policy, Route};
 use crate::reading::{Deltas, Reader, Reading};
-use crate::record::{Answer, ErrorClass, Gap, Record, Status, Times, UsageMissing};
+use crate::record::{Answer, ErrorClass, Gap, Record, Status, Times, UsageMissing, Word};
 use crate::request::Asked;
 use crate::scan::{Announced, Body, Framing, Paths};
 
@@ -32,6 +34,14 @@ pub struct Exchange {
     began_ns: u64,
     asked: Asked,
     response: Response,
+    sampled: Option<Box<Sampled>>,
+}
+
+/// What is kept to decide again when the model is known.
+#[derive(Debug)]
+struct Sampled {
+    sample: Sample,
+    path: String,
 }
 
 #[derive(Debug)]
@@ -60,7 +70,7 @@ impl Exchange {
     ) -> Option<Self> {
         let route = policy.route(head, place)?;
         let ids = Ids::new(head.get("traceparent"), head.get("x-request-id"), random);
-        Some(Self {
+        let mut exchange = Self {
             policy: Rc::clone(policy),
             request_id: ids.request_id(),
             labels: policy.label_values(head),
@@ -77,8 +87,53 @@ impl Exchange {
                 has_head: false,
                 has_end: false,
             },
+            sampled: None,
             route,
-        })
+        };
+        if policy.judge().is_some() {
+            exchange.sample(&ids.trace, head);
+        }
+        Some(exchange)
+    }
+
+    /// Decides whether the exchange is sampled, before anything of its texts would have to be kept.
+    #[cold]
+    fn sample(&mut self, trace: &[u8; 16], head: &Headers<'_>) -> Option<()> {
+        let plan = Rc::clone(self.policy.judge()?);
+        let path = head.text(":path").unwrap_or_default();
+        let sample = plan.sample(trace, &self.facts(path, self.asked.model.as_deref()))?;
+        self.asked.heard = Some(Box::new(Heard::new(plan.sources(), plan.chars_max(), head)));
+        self.response.reading.keep_answer(plan.chars_max());
+        self.sampled = Some(Box::new(Sampled { sample, path: path.to_owned() }));
+        Some(())
+    }
+
+    fn facts<'a>(&'a self, path: &'a str, model: Option<&'a str>) -> Facts<'a> {
+        let operation = self.route.format.operation.name();
+        let model = model.map(|model| self.policy.renamed(model));
+        Facts { operation, path, model, labels: &self.labels }
+    }
+
+    /// What a judge is to be shown, if the exchange is sampled after all.
+    #[cold]
+    fn judged(&mut self, answer: &Answer, status: Status, gaps: &[Gap]) -> Option<Shown> {
+        let sampled = self.sampled.take()?;
+        let plan = Rc::clone(self.policy.judge()?);
+        let facts = self.facts(&sampled.path, self.asked.model.as_deref().or(Some("")));
+        if !plan.is_sampled(sampled.sample, &facts) {
+            return None;
+        }
+        let heard = self.asked.heard.take()?;
+        let is_whole = |word: &Word| match word {
+            Word::Text(text) => formats::is_whole_answer(text),
+            Word::Number(_) => true,
+        };
+        let is_answered = status == Status::Success
+            && gaps.is_empty()
+            && answer.complete != Some(false)
+            && answer.finish_reasons.iter().all(is_whole);
+        let said = self.response.reading.take_said().filter(|_| is_answered);
+        Some(said.map_or(Shown::Nothing, |said| exhibit::shown(*heard, said, plan.chars_max())))
     }
 
     /// The value of `x-llm-request-id`.
@@ -98,14 +153,14 @@ impl Exchange {
 
     /// Bytes of the request's body, in any pieces.
     pub fn request_body(&mut self, bytes: &[u8]) {
-        if let Some(plans) = self.policy.plans(self.route.plan) {
+        if let Some(plans) = self.policy.plans(self.route.plan, self.sampled.is_some()) {
             self.asked.feed(bytes, self.route.format, &plans.request);
         }
     }
 
     /// The request's body has ended.
     pub fn request_end(&mut self) {
-        if let Some(plans) = self.policy.plans(self.route.plan) {
+        if let Some(plans) = self.policy.plans(self.route.plan, self.sampled.is_some()) {
             self.asked.finish(self.route.format, &plans.request);
         }
     }
@@ -186,6 +241,7 @@ impl Exchange {
         self.asked.gaps.retain(|gap| !gaps.contains(gap));
         gaps.append(&mut self.asked.gaps);
         let times = self.times(&answer, now_ns);
+        let judged = if self.sampled.is_some() { self.judged(&answer, status, &gaps) } else { None };
         let estimate = self.policy.estimates().then(|| Estimate {
             frame: self.route.format.frame,
             prompt: self.asked.prompt,
@@ -194,6 +250,7 @@ impl Exchange {
         });
         Record {
             usage_missing,
+            judged,
             estimate,
             request_id: self.request_id,
             provider: speaker.map_or_else(|| self.route.provider.clone(), str::to_owned),
@@ -211,7 +268,7 @@ impl Exchange {
     }
 
     fn read(&mut self, now_ns: u64, read: impl FnOnce(&mut Body, &Paths, &mut Reader<'_>)) {
-        let plans = self.policy.plans(self.route.plan);
+        let plans = self.policy.plans(self.route.plan, self.sampled.is_some());
         if let (Some(body), Some(plans)) = (&mut self.response.body, plans) {
             let paths = &plans.response;
             read(body, paths, &mut self.response.reading.at(paths, now_ns));

@@ -24,6 +24,7 @@ mod openai_moderations;
 mod openai_responses;
 mod other;
 mod rerank;
+mod rules;
 mod tgi;
 mod watsonx;
 mod words;
@@ -35,6 +36,7 @@ use crate::usage::{Convention, Count, Merge};
 pub use asking::Asking;
 pub use claims::{claimed, may_ask};
 pub use hosts::{provider_of, providers};
+pub use rules::{Field, Modalities, Rule, Wanted};
 pub use words::{Choices, Operation, Tools};
 
 /// Every row. Where two claim a path, the longer claim wins.
@@ -177,132 +179,8 @@ pub(crate) const FLAT_ERRORS: &[Rule] = &[
     Rule::at("code", Field::ErrorCode).of("error"),
 ];
 
-/// One wanted place and what it says.
-#[derive(Clone, Copy, Debug)]
-pub struct Rule {
-    /// Where, as [`Paths`] has it.
-    pub path: &'static str,
-    /// What.
-    pub field: Field,
-    /// Only if the value is exactly this.
-    pub only: Option<&'static str>,
-    /// Only in documents of this kind; of the empty one are those that name none.
-    pub kind: Option<&'static str>,
-}
-
-/// Counts by a provider's word for a modality, in capitals or not. Words that are not there count for nothing apart.
-pub type Modalities = &'static [(&'static str, Count)];
-
-/// What a place says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Field {
-    /// The model: asked for (request; the last one counts) or answering (response; the first one counts).
-    Model,
-    /// Whether a stream is asked for.
-    Stream,
-    /// The response's id; the first one counts.
-    Id,
-    /// A token count.
-    Usage(Count),
-    /// A token count of the beginning, which says nothing of the end.
-    FirstUsage(Count),
-    /// A token count by the platform in front of the model; used where the model's own body has none at all.
-    Metered(Count),
-    /// A token count of one of many answers, to be added up.
-    UsageSum(Count),
-    /// A token count, unless the document also has [`Field::Usage`] for it.
-    UsageElse(Count),
-    /// The tokens of one of these counts: of the one that the array's element it stands in is about, added up.
-    UsageOf(Modalities),
-    /// The modality that the array's element it stands in is about.
-    Modality(Modalities),
-    /// That it is this one; what [`Field::Modality`] comes to, not for rules.
-    About(Count),
-    /// A choice begins.
-    Choice,
-    /// One of many answers that have no number, such as a vector.
-    Item,
-    /// The number of the choice it stands in; without one, a choice's place in its array is its number.
-    ChoiceIndex,
-    /// Why the choice it stands in ended.
-    Finish,
-    /// The same more exactly; it wins.
-    FinishDetail,
-    /// Why no choice began.
-    Blocked,
-    /// Visible text; in requests, text of the prompt.
-    Text,
-    /// The text beside it is not visible.
-    Hidden,
-    /// Something else that was generated: reasoning, a refusal, arguments of a tool call.
-    Generated,
-    /// The same as what most servers send beside it too: it stands for a delta, and its length counts for nothing.
-    Repeated,
-    /// Text of a whole answer, where no delta is to be timed.
-    Whole,
-    /// What describes tools, or the form of the answer (requests).
-    Schema,
-    /// A message begins (requests).
-    Turn,
-    /// A call the client is asked to run; counted once for each non-empty value.
-    ToolCall,
-    /// The same in a whole answer; counts where none came one by one, since some streams repeat them there.
-    WholeToolCall,
-    /// An error is told.
-    Error,
-    /// Its class.
-    ErrorType,
-    /// Its code.
-    ErrorCode,
-    /// The protocol's last mark.
-    Last,
-    /// Only this provider sends it.
-    Speaker(&'static str),
-}
-
-impl Field {
-    /// Whether nothing but an estimate asks for it.
-    const fn is_for_estimates(self) -> bool {
-        matches!(self, Self::Whole | Self::Schema | Self::Turn)
-    }
-}
-
-impl Rule {
-    /// Wants the place at `path`.
-    pub const fn at(path: &'static str, field: Field) -> Self {
-        Self { path, field, only: None, kind: None }
-    }
-
-    /// Wants the place at `path` where its value is `only`.
-    pub const fn only(path: &'static str, only: &'static str, field: Field) -> Self {
-        Self { path, field, only: Some(only), kind: None }
-    }
-
-    /// The same, in documents of this kind only.
-    pub const fn of(self, kind: &'static str) -> Self {
-        Self { kind: Some(kind), ..self }
-    }
-
-    /// Whether all of a string is looked at.
-    const fn flows(&self) -> bool {
-        let is_text = matches!(
-            self.field,
-            Field::Text | Field::Generated | Field::Whole | Field::Schema | Field::ToolCall
-        );
-        is_text && self.only.is_none()
-    }
-
-    /// Bytes of a string that are enough for the field; 0 where only its presence counts.
-    const fn text_bytes(&self) -> usize {
-        match (self.field, self.only) {
-            (_, Some(only)) => only.len().saturating_add(1),
-            (Field::Text | Field::Generated | Field::Repeated | Field::Whole | Field::Schema, None) => 0,
-            (Field::Turn | Field::ToolCall | Field::WholeToolCall, None) => 0,
-            (Field::Error | Field::Speaker(_), None) => 0,
-            _ => crate::limits::SCALAR_BYTES_MAX,
-        }
-    }
-}
+/// Whose API it is that judges speak, where nothing else is said of them.
+pub(crate) const CHAT_API_PROVIDER: &str = "openai";
 
 /// The request fields nearly every provider shares.
 pub(crate) const ASKED: &[Rule] = &[Rule::at("model", Field::Model), Rule::at("stream", Field::Stream)];
@@ -351,23 +229,25 @@ pub fn named(name: &str) -> Option<&'static Format> {
 /// The number under which [`paths`] has the place of a document's kind.
 pub const KIND: u16 = u16::MAX;
 
-/// The places that `rules` want, and the place that tells the kind of a document, if there is one. With `texts` the
-/// text at places of text is wanted too, to estimate how many tokens it is.
-pub fn paths(rules: &[&[Rule]], kind: &'static str, texts: bool) -> Paths {
+/// The number of places in a request that the operator wants shown to a judge.
+pub const POINTED: u16 = u16::MAX - 1;
+
+/// The places that `rules` want for what is `wanted`, and the place that tells the kind of a document, if there is one.
+pub fn paths(rules: &[&[Rule]], kind: &'static str, wanted: Wanted) -> Paths {
     let mut paths = Paths::default();
     if !kind.is_empty() {
         paths.add(kind, KIND, crate::limits::SCALAR_BYTES_MAX, false);
     }
     for (part, rules) in (0u8..).zip(rules) {
         for (number, rule) in (0u8..).zip(*rules) {
-            if !texts && rule.field.is_for_estimates() {
+            if rule.field.wanted_for() > wanted {
                 continue;
             }
             paths.add(
                 rule.path,
                 u16::from_be_bytes([part, number]),
                 rule.text_bytes(),
-                texts && rule.flows(),
+                wanted > Wanted::Counts && rule.flows(),
             );
         }
     }
@@ -378,6 +258,52 @@ pub fn paths(rules: &[&[Rule]], kind: &'static str, texts: bool) -> Paths {
 pub fn has_last(format: &Format) -> bool {
     format.response.iter().copied().flatten().any(|rule| rule.field == Field::Last)
 }
+
+/// Whether `path` stands in the array whose elements are choices.
+pub fn is_in_choice(format: &Format, path: &str) -> bool {
+    let outermost = |path: &'static str| path.split_once("[]").map(|(array, _)| array);
+    let mut choices = format.response.iter().copied().flatten().filter(|rule| rule.field == Field::Choice);
+    choices.any(|rule| {
+        outermost(rule.path).is_some_and(|array| path.starts_with([array, "[]"].concat().as_str()))
+    })
+}
+
+/// Whether a choice with this finish reason is a whole answer in words: nothing cut it off or filtered it, and no call
+/// of a tool is to come back first. Providers have dozens of words, and make new ones of the same parts.
+pub fn is_whole_answer(finish_reason: &str) -> bool {
+    // Not by the standard library's search, whose set-up alone is longer than all of this.
+    let has = |sign: &[u8]| {
+        let mut windows = finish_reason.as_bytes().windows(sign.len());
+        windows.any(|part| part.eq_ignore_ascii_case(sign))
+    };
+    !CUT_OFF_SIGNS.iter().any(|sign| has(sign.as_bytes()))
+}
+
+/// Parts of finish reasons that are none of a whole answer.
+const CUT_OFF_SIGNS: &[&str] = &[
+    "length",
+    "max",
+    "limit",
+    "incomplete",
+    "cancel",
+    "error",
+    "fail",
+    "filter",
+    "safety",
+    "refus",
+    "block",
+    "prohibit",
+    "recit",
+    "guard",
+    "spii",
+    "malformed",
+    "tox",
+    "tool",
+    "function",
+    "pause",
+    "language",
+    "image",
+];
 
 /// The rule with this number.
 pub fn rule<'a>(rules: &[&'a [Rule]], number: u16) -> Option<&'a Rule> {

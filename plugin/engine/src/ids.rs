@@ -58,7 +58,7 @@ fn trace_of_uuid(header: &[u8]) -> Option<[u8; 16]> {
 }
 
 /// Four bytes at a time: every exchange pays it.
-fn push_hex(text: &mut String, bytes: &[u8]) {
+pub(crate) fn push_hex(text: &mut String, bytes: &[u8]) {
     let (fours, _) = bytes.as_chunks::<4>();
     for four in fours {
         let digits = digits_of(u32::from_be_bytes(*four)).to_be_bytes();

@@ -19,11 +19,13 @@
 //!   and nowhere else
 //! - [`scan`]: bytes in, `(path, scalar)` out: JSON, event streams, bodies
 //! - [`estimate`]: how many tokens a text is, where nobody said it
+//! - [`exhibit`]: what of a sampled exchange a judge is shown; [`judge`]: how it is asked and what
+//!   it answers; [`desk`]: its calls, under way and waiting
 //! - [`outputs`]: a record and a policy become [`effect::Effect`]s; [`metrics`] is the table of names and labels,
 //!   [`series`] the bound on label values
 //! - [`price`]: what tokens cost
 //! - [`config`] as the operator writes it, [`policy`] as the hot path reads it; [`pattern`] for its globs
-//! - leaf values: [`record`], [`usage`], [`effect`], [`head`], [`ids`], [`limits`]
+//! - leaf values: [`record`], [`usage`], [`effect`], [`head`], [`ids`], [`limits`], [`tree`]
 //!
 //! # What is not here
 //!
@@ -68,6 +70,10 @@ pub mod scan;
 
 pub mod estimate;
 
+pub mod desk;
+pub mod exhibit;
+pub mod judge;
+
 pub mod metrics;
 pub mod outputs;
 pub mod series;
@@ -81,8 +87,10 @@ mod blocks;
 pub mod effect;
 pub mod head;
 pub mod ids;
+mod json;
 pub mod limits;
 pub mod record;
+pub mod tree;
 pub mod usage;
 
 #[cfg(test)]

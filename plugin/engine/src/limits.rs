@@ -63,3 +63,51 @@ pub const DECODED_BYTES_FREE: u64 = 1024 * 1024;
 
 /// Bytes of what was decoded that zstd may refer back to: what RFC 9659 grants an encoder on the web.
 pub const ZSTD_WINDOW_BYTES_MAX: u64 = 8 * 1024 * 1024;
+
+/// Judges that one configuration can name.
+pub const JUDGES_MAX: usize = 4;
+
+/// Criteria that one verdict can hold.
+pub const CRITERIA_MAX: usize = 8;
+
+/// Milliseconds that one call to a judge takes at most (default of `judge.timeout_ms`).
+pub const JUDGE_TIMEOUT_MS_DEFAULT: u64 = 30_000;
+
+/// What `judge.max_in_flight` may be at most.
+pub const JUDGE_IN_FLIGHT_MAX: usize = 1024;
+
+/// What `judge.max_queue` may be at most.
+pub const JUDGE_QUEUE_MAX: usize = 4096;
+
+/// What `judge.max_chars` may be at most.
+pub const JUDGE_CHARS_MAX: usize = 1_000_000;
+
+/// Calls to judges under way in one worker (default of `judge.max_in_flight`).
+pub const JUDGE_IN_FLIGHT_DEFAULT: usize = 8;
+
+/// Exchanges that wait for a judge in one worker (default of `judge.max_queue`).
+pub const JUDGE_QUEUE_DEFAULT: usize = 64;
+
+/// Bytes of text that wait for a judge in one worker, whatever `judge.max_queue` and `judge.max_chars` allow.
+pub const JUDGE_QUEUE_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Characters of one exchange that a judge sees (default of `judge.max_chars`).
+pub const JUDGE_CHARS_DEFAULT: usize = 24_000;
+
+/// Calls to judges in a minute, all workers counted (default of `judge.budget.calls_per_minute`).
+pub const JUDGE_CALLS_PER_MINUTE_DEFAULT: u64 = 60;
+
+/// Tokens that a judge may write; a verdict of [`CRITERIA_MAX`] criteria needs fewer.
+pub const JUDGE_OUTPUT_TOKENS_MAX: u64 = 1024;
+
+/// Bytes of a judge's answer that are read; a longer one is no verdict.
+pub const JUDGE_REPLY_BYTES_MAX: usize = 64 * 1024;
+
+/// Bytes of the reason for one score; a verdict with a longer one is invalid. The judge is asked for 200 characters.
+pub const REASON_BYTES_MAX: usize = 1000;
+
+/// Milliseconds that a judge may ask us to wait before the second try; whoever asks for longer gets no second try.
+pub const RETRY_AFTER_MS_MAX: u64 = 30_000;
+
+/// Keys of one object in a judge's answer.
+pub const TREE_KEYS_MAX: usize = 256;

@@ -66,6 +66,30 @@ pub const COST: Metric = metric("llm_cost_nanodollars_total", Kind::Counter, &["
 /// Tokens that the price table has no price for.
 pub const UNPRICED_TOKENS: Metric =
     metric("llm_unpriced_tokens_total", Kind::Counter, &["provider", "model"]);
+/// Exchanges that are to be judged: as many as outcomes, once none is under way.
+pub const JUDGE_SAMPLED: Metric = of_the_gauge("llm_judge_sampled_total", Kind::Counter, &["model"]);
+/// What became of them.
+pub const JUDGE_OUTCOMES: Metric =
+    of_the_gauge("llm_judge_outcomes_total", Kind::Counter, &["model", "outcome"]);
+/// Scores.
+pub const EVALUATIONS: Metric =
+    of_the_gauge("llm_evaluations_total", Kind::Counter, &["model", "criterion", "score"]);
+/// The sum of scores.
+pub const EVALUATION_POINTS: Metric =
+    of_the_gauge("llm_evaluation_points_total", Kind::Counter, &["model", "criterion"]);
+/// Answers that made something up, and others.
+pub const HALLUCINATIONS: Metric =
+    of_the_gauge("llm_hallucinations_total", Kind::Counter, &["model", "verdict"]);
+/// One call to a judge.
+pub const JUDGE_DURATION: Metric =
+    of_the_gauge("llm_judge_duration_milliseconds", Kind::Histogram, &["model"]);
+/// Tokens of judges.
+pub const JUDGE_TOKENS: Metric = of_the_gauge("llm_judge_tokens_total", Kind::Counter, &["type"]);
+/// What they cost, in 1e-9 dollars.
+pub const JUDGE_COST: Metric = of_the_gauge("llm_judge_cost_nanodollars_total", Kind::Counter, &[]);
+/// Scores of two judges that are two apart or more, or one `yes` and one `no`.
+pub const JUDGE_DISAGREEMENT: Metric =
+    of_the_gauge("llm_judge_disagreement_total", Kind::Counter, &["criterion"]);
 /// Label values folded into `other`.
 pub const SERIES_OVERFLOW: Metric =
     of_the_gauge("llm_gauge_series_overflow_total", Kind::Counter, &["limit"]);
@@ -89,13 +113,22 @@ pub const ALL: &[Metric] = &[
     USAGE_MISSING,
     COST,
     UNPRICED_TOKENS,
+    JUDGE_SAMPLED,
+    JUDGE_OUTCOMES,
+    EVALUATIONS,
+    EVALUATION_POINTS,
+    HALLUCINATIONS,
+    JUDGE_DURATION,
+    JUDGE_TOKENS,
+    JUDGE_COST,
+    JUDGE_DISAGREEMENT,
     SERIES_OVERFLOW,
     GAPS,
     BUILD_INFO,
 ];
 
 /// Labels that later metrics of the contract use; an extra label must not collide with them either.
-const RESERVED_LABELS: &[&str] = &["outcome", "criterion", "score", "verdict", "rating", "kind"];
+const RESERVED_LABELS: &[&str] = &["rating", "kind"];
 
 /// The names of all labels but the operator's own.
 pub fn label_names() -> Vec<&'static str> {

@@ -4,7 +4,10 @@ mod fields;
 
 use fields::{Fields, Value, json};
 
+use crate::desk::tell;
 use crate::effect::{Effect, FILTER_STATE_KEYS};
+use crate::exhibit::{Job, Shown};
+use crate::judge::Outcome;
 use crate::metrics::{self, Metric};
 use crate::policy::Policy;
 use crate::price::{Cost, Tokens};
@@ -109,7 +112,25 @@ impl Emission<'_> {
             self.count(&metrics::GAPS, gap.name(), 1);
         }
         self.filter_state();
+        if let Some(shown) = &self.record.judged {
+            self.judge(shown);
+        }
         self.effects
+    }
+
+    /// A sampled exchange is counted here, and again with what becomes of it.
+    #[cold]
+    fn judge(&mut self, shown: &Shown) {
+        self.effects.push(tell::sampled(&self.model));
+        self.effects.push(match shown {
+            Shown::Nothing => tell::outcome(&self.model, Outcome::NotApplicable),
+            Shown::TooLarge => tell::outcome(&self.model, Outcome::TooLarge),
+            Shown::Exhibit(exhibit) => Effect::Judge(Box::new(Job {
+                request_id: self.record.request_id.clone(),
+                model: self.model.clone(),
+                exhibit: exhibit.clone(),
+            })),
+        });
     }
 
     fn times(&mut self) {
@@ -253,6 +274,9 @@ impl Emission<'_> {
             ("first_answer_ms", times.first_answer_ms.into()),
             ("response_id", answer.id.as_deref().into()),
         ]);
+        if policy.judge().is_some() {
+            fields.push(("sampled", record.judged.is_some().into()));
+        }
         fields.extend(policy.labels_of(&self.extra).map(|(name, value)| (name, value.into())));
         fields
     }

@@ -1,13 +1,18 @@
 //! The compiled configuration: every question the hot path asks has its answer ready.
 
+mod checks;
+
 use core::fmt;
+use std::rc::Rc;
+
+use checks::{at_least_one, check_judge_prices, check_labels, filter_state};
 
 use crate::config::{Config, Label, MatchRule, Rename, StreamUsage, Switch};
-use crate::effect;
-use crate::formats::{self, Format};
+use crate::exhibit::Source;
+use crate::formats::{self, Format, Wanted};
 use crate::head::Headers;
-use crate::limits::EXTRA_LABELS_MAX;
-use crate::metrics::{self, is_label_name};
+use crate::judge::Plan;
+use crate::metrics;
 use crate::pattern::Pattern;
 use crate::price::Table;
 use crate::scan::Paths;
@@ -17,6 +22,9 @@ use crate::scan::Paths;
 pub struct Policy {
     rules: Option<Vec<Rule>>,
     plans: Vec<Plans>,
+    /// The same of sampled exchanges; empty without a judge.
+    sampled_plans: Vec<Plans>,
+    judge: Option<Rc<Plan>>,
     labels: Vec<Label>,
     models: crate::config::Models,
     renames: Vec<(Pattern, String)>,
@@ -122,17 +130,32 @@ impl Policy {
         at_least_one("limits.event_bytes", usize::try_from(config.limits.event_bytes).unwrap_or(usize::MAX))?;
         let renames = &config.models.rename;
         let estimates = config.estimate == Switch::On;
-        let texts = |format: &Format| estimates && format.has_usage;
+        let wanted = |format: &Format| match estimates && format.has_usage {
+            true => Wanted::Estimate,
+            false => Wanted::Counts,
+        };
         let prices = config.prices.map(Table::new).transpose();
         let prices =
             prices.map_err(|(key, message)| ConfigError { path: format!("prices.{key}"), message })?;
         let plans = |format: &&'static Format| Plans {
-            request: formats::paths(format.request, "", texts(format)),
-            response: formats::paths(format.response, format.kind, texts(format)),
+            request: formats::paths(format.request, "", wanted(format)),
+            response: formats::paths(format.response, format.kind, wanted(format)),
         };
+        let judge = config.judge.map(|judge| Plan::compile(&judge, &config.labels)).transpose();
+        let judge =
+            judge.map_err(|(key, message)| ConfigError { path: ["judge", &key].concat(), message })?;
+        check_judge_prices(judge.as_ref(), prices.as_ref())?;
+        let sampled_plans = judge.iter().flat_map(|judge| {
+            formats::ALL.iter().map(|format| Plans {
+                request: request_paths(format, judge.sources()),
+                response: formats::paths(format.response, format.kind, Wanted::Exhibit),
+            })
+        });
         Ok(Self {
             rules: rules.transpose()?,
             plans: formats::ALL.iter().map(plans).collect(),
+            sampled_plans: sampled_plans.collect(),
+            judge: judge.map(Rc::new),
             renames: renames.iter().map(Rename::compile).collect(),
             prices,
             filter_state: filter_state(&config.filter_state)?,
@@ -191,8 +214,14 @@ impl Policy {
     }
 
     /// The wanted places of the format with this number.
-    pub(crate) fn plans(&self, plan: usize) -> Option<&Plans> {
-        self.plans.get(plan)
+    pub(crate) fn plans(&self, plan: usize, is_sampled: bool) -> Option<&Plans> {
+        let plans = if is_sampled { &self.sampled_plans } else { &self.plans };
+        plans.get(plan)
+    }
+
+    /// How answers are judged, if they are.
+    pub fn judge(&self) -> Option<&Rc<Plan>> {
+        self.judge.as_ref()
     }
 
     /// The values of the extra labels, in their order, as long as a label value can be: clients choose them, and
@@ -268,6 +297,17 @@ fn claimed(method: &[u8], host: &[u8], path: &[u8]) -> Option<&'static Format> {
     formats::claimed(&String::from_utf8_lossy(method), &host, &String::from_utf8_lossy(path))
 }
 
+/// What is wanted of a sampled request: also the places that the operator points to.
+fn request_paths(format: &'static Format, sources: &[Source]) -> Paths {
+    let mut paths = formats::paths(format.request, "", Wanted::Exhibit);
+    for source in sources {
+        if let Source::Pointer(keys) = source {
+            paths.add_deep(keys, formats::POINTED);
+        }
+    }
+    paths
+}
+
 impl Rule {
     fn compile(number: usize, rule: &MatchRule) -> Result<Self, ConfigError> {
         let format = match &rule.format {
@@ -303,69 +343,6 @@ impl Rename {
     fn compile(&self) -> (Pattern, String) {
         (Pattern::new(&self.pattern), self.to.clone())
     }
-}
-
-fn check_labels(labels: &[Label]) -> Result<(), ConfigError> {
-    let refuse = |number: usize, key: &str, message: String| {
-        let path = format!("labels[{number}].{key}");
-        Err(ConfigError { path, message })
-    };
-    if labels.len() > EXTRA_LABELS_MAX {
-        return Err(ConfigError {
-            path: "labels".to_owned(),
-            message: format!("expected at most {EXTRA_LABELS_MAX} labels, got {}", labels.len()),
-        });
-    }
-    for (number, label) in labels.iter().enumerate() {
-        let name = label.name.as_str();
-        if !is_label_name(name) {
-            let message = format!(
-                "`{name}` is no label name: expected lower-case letters, digits and _, a letter first"
-            );
-            return refuse(number, "name", message);
-        }
-        let mut taken = metrics::label_names();
-        taken.extend(labels.iter().take(number).map(|other| other.name.as_str()));
-        // Tag extraction may match a name at the end of a longer one.
-        if let Some(other) = taken.iter().find(|other| other.ends_with(name) || name.ends_with(**other)) {
-            let message = format!("`{name}` cannot be told apart from the label `{other}`");
-            return refuse(number, "name", message);
-        }
-        if name == "le" || effect::is_json_field(name) {
-            let message = format!("`{name}` is taken by Prometheus or by a field of filter state `json`");
-            return refuse(number, "name", message);
-        }
-        if label.header != label.header.to_ascii_lowercase() || label.header.is_empty() {
-            let message = format!("expected a header name in lower case, got `{}`", label.header);
-            return refuse(number, "header", message);
-        }
-        at_least_one(&format!("labels[{number}].max_values"), label.max_values)?;
-    }
-    Ok(())
-}
-
-fn at_least_one(path: &str, value: usize) -> Result<(), ConfigError> {
-    match value {
-        0 => Err(ConfigError {
-            path: path.to_owned(),
-            message: "expected a number of at least 1, got 0".to_owned(),
-        }),
-        _ => Ok(()),
-    }
-}
-
-fn filter_state(keys: &[String]) -> Result<Vec<&'static str>, ConfigError> {
-    let known = |(number, key): (usize, &String)| {
-        let found = effect::FILTER_STATE_KEYS.iter().find(|(known, _)| known == key);
-        found.map(|(known, _)| *known).ok_or_else(|| {
-            let names: Vec<_> = effect::FILTER_STATE_KEYS.iter().map(|(known, _)| *known).collect();
-            ConfigError {
-                path: format!("filter_state[{number}]"),
-                message: format!("unknown key `{key}`, expected one of {}", names.join(", ")),
-            }
-        })
-    };
-    keys.iter().enumerate().map(known).collect()
 }
 
 /// FNV-1a, 64 bits.

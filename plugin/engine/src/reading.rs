@@ -3,10 +3,12 @@
 //! Values are kept until their document is whole, so that half an event at the end of a cut stream counts for
 //! nothing, and a kept value costs no allocation of its own.
 
+mod choices;
 mod pending;
 mod reader;
 
 use crate::estimate;
+use crate::exhibit::Said;
 use crate::formats::{self, Choices, Field, Format, Operation, Tools};
 use crate::head::Headers;
 use crate::limits::CHOICES_MAX;
@@ -16,6 +18,7 @@ use crate::usage::{Count, Usage};
 
 pub use reader::Reader;
 
+use choices::{Choice, OpenChoice};
 use pending::{Pending, Value};
 
 /// What has been read of one response.
@@ -49,6 +52,10 @@ pub struct Reading {
     texts: Texts,
     /// The output's count is of the stream's beginning.
     is_first_output: bool,
+    /// The model refused, in a place of its own.
+    has_refused: bool,
+    /// What of it a judge may be shown; there while the exchange is sampled.
+    said: Option<Box<Said>>,
 }
 
 /// All text that was generated, as far as it was seen: also that of events which broke off.
@@ -60,15 +67,6 @@ struct Texts {
     whole: estimate::Answer,
     /// That document has ended.
     is_whole_over: bool,
-}
-
-/// One choice of an answer.
-#[derive(Debug)]
-struct Choice {
-    number: u32,
-    /// It is a choice, and not only the end of an answer that knows none.
-    is_told: bool,
-    finish: Option<Word>,
 }
 
 /// When generated deltas came, on the exchange's clock.
@@ -109,7 +107,19 @@ impl Reading {
             deltas: Deltas::default(),
             texts: Texts::default(),
             is_first_output: false,
+            has_refused: false,
+            said: None,
         }
+    }
+
+    /// Keeps the answer, up to so many characters.
+    pub fn keep_answer(&mut self, chars_max: usize) {
+        self.said = Some(Box::new(Said::new(chars_max)));
+    }
+
+    /// What was kept of the answer; `None` where nothing was to be kept, or the model refused.
+    pub fn take_said(&mut self) -> Option<Said> {
+        self.said.take().filter(|_| !self.has_refused).map(|said| *said)
     }
 
     /// Takes documents that arrive at `now_ns`.
@@ -254,6 +264,9 @@ impl Reading {
     /// The pending document is whole: what it says counts from now on.
     fn apply(&mut self, now_ns: u64) {
         let mut pending = core::mem::take(&mut self.pending);
+        if let Some(said) = &mut self.said {
+            said.document(pending.kind(), |ordinal| pending.choice_number(ordinal));
+        }
         let mut usage = Usage::default();
         let mut choice = None;
         for value in pending.values() {
@@ -276,6 +289,7 @@ impl Reading {
         self.tool_calls = self.tool_calls.saturating_add(signs.tool_calls);
         self.error_told |= signs.error;
         self.is_complete |= signs.last;
+        self.has_refused |= signs.refusal;
         if signs.text {
             self.content_chunks = self.content_chunks.saturating_add(1);
             self.deltas.first_answer_ns.get_or_insert(now_ns);
@@ -366,18 +380,6 @@ impl Reading {
             Err(_) => self.add_gap(Gap::TooManyValues),
         }
     }
-}
-
-/// One choice of the document being applied.
-#[derive(Debug, Default)]
-struct OpenChoice {
-    /// Its place in the document's array.
-    ordinal: u32,
-    /// Its number, if it has one.
-    number: Option<u64>,
-    finish: Option<Word>,
-    detail: Option<Word>,
-    is_told: bool,
 }
 
 /// The first name that is not empty counts: some streams begin with an empty one.

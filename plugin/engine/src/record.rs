@@ -1,6 +1,7 @@
 //! What an exchange came to.
 
 use crate::estimate::Estimate;
+use crate::exhibit::Shown;
 use crate::usage::Usage;
 
 /// A provider's own word: a name, or a number where it speaks in numbers.
@@ -227,6 +228,8 @@ pub struct Record {
     pub usage_missing: Option<UsageMissing>,
     /// What the texts tell of the tokens, where estimates are on.
     pub estimate: Option<Estimate>,
+    /// What a judge is to be shown, where the exchange is sampled.
+    pub judged: Option<Shown>,
     /// When things happened.
     pub times: Times,
     /// What could not be read.

@@ -1,6 +1,7 @@
 //! What the request asks for, read from its body as it passes.
 
 use crate::estimate::Prompt;
+use crate::exhibit::{Heard, Part};
 use crate::formats::{self, Field, Format};
 use crate::head::Headers;
 use crate::record::Gap;
@@ -17,6 +18,8 @@ pub struct Asked {
     pub stream: Option<bool>,
     /// What goes to the model.
     pub prompt: Prompt,
+    /// What of it a judge may be shown; there while the exchange is sampled.
+    pub heard: Option<Box<Heard>>,
     /// What could not be read.
     pub gaps: Vec<Gap>,
 }
@@ -39,6 +42,7 @@ impl Asked {
             model: model_in_path,
             stream: None,
             prompt: Prompt::default(),
+            heard: None,
             gaps: if is_unknown { vec![Gap::UnknownEncoding] } else { Vec::new() },
         }
     }
@@ -82,13 +86,62 @@ struct Reader<'a> {
     paths: &'a Paths,
 }
 
+impl Reader<'_> {
+    /// Whether what stands there is text of the prompt, and what a judge may be shown of it. Nobody is asked in the
+    /// usual case, that nothing is shown.
+    fn part(&self, node: NodeId) -> (bool, Option<Part>) {
+        if self.asked.heard.is_none() {
+            return (true, None);
+        }
+        let rules = self.paths.node(node).map(Node::rules).unwrap_or_default();
+        let mut parts = rules.iter().filter_map(|rule| match *rule {
+            formats::POINTED => Some((false, Some(Part::Pointed))),
+            rule => Some((true, part_of(formats::rule(self.format.request, rule)?.field))),
+        });
+        let first = parts.next().unwrap_or((true, None));
+        parts.fold(first, |(was, part), (is, other)| (was || is, part.or(other)))
+    }
+
+    /// A value has ended. Of evidence, numbers tell as much as strings.
+    fn show_scalar(&mut self, node: NodeId, value: Scalar<'_>) {
+        let (_, part) = self.part(node);
+        let (Some(heard), Some(part)) = (&mut self.asked.heard, part) else {
+            return;
+        };
+        let is_evidence = matches!(part, Part::ToolResult | Part::Document | Part::Pointed);
+        match value {
+            Scalar::Number(digits) if is_evidence => heard.text(part, digits.as_bytes()),
+            Scalar::Bool(value) if is_evidence => heard.text(part, if value { b"true" } else { b"false" }),
+            _ => {}
+        }
+        heard.end(part);
+    }
+}
+
+/// What a judge may be shown of a field.
+fn part_of(field: Field) -> Option<Part> {
+    match field {
+        Field::Text => Some(Part::Message),
+        Field::Question => Some(Part::Question),
+        Field::System => Some(Part::System),
+        Field::ToolResult => Some(Part::ToolResult),
+        Field::Document => Some(Part::Document),
+        _ => None,
+    }
+}
+
 impl Sink for Reader<'_> {
     fn open(&mut self, node: NodeId, _at: At) {
         let rules = self.paths.node(node).map(Node::rules).unwrap_or_default();
         let rules = rules.iter().filter_map(|rule| formats::rule(self.format.request, *rule));
         for rule in rules {
             match rule.field {
-                Field::Turn => self.asked.prompt.turns = self.asked.prompt.turns.saturating_add(1),
+                Field::Turn => {
+                    self.asked.prompt.turns = self.asked.prompt.turns.saturating_add(1);
+                    if let Some(heard) = &mut self.asked.heard {
+                        heard.next_message();
+                    }
+                }
                 Field::Schema => self.asked.prompt.values = self.asked.prompt.values.saturating_add(1),
                 _ => {}
             }
@@ -105,23 +158,38 @@ impl Sink for Reader<'_> {
                     self.asked.model = Some(String::from_utf8_lossy(start).into_owned());
                 }
                 (Field::Stream, Scalar::Bool(stream)) => self.asked.stream = Some(stream),
-                (Field::Text, _) => self.asked.prompt.text.end(),
+                (Field::Role, Scalar::Text { start, .. }) => {
+                    if let Some(heard) = &mut self.asked.heard {
+                        heard.role(start);
+                    }
+                }
                 (Field::Schema, _) => {
                     self.asked.prompt.text.end();
                     self.asked.prompt.values = self.asked.prompt.values.saturating_add(1);
                 }
+                (field, _) if field.is_text() => self.asked.prompt.text.end(),
                 _ => {}
             }
         }
+        self.show_scalar(node, value);
     }
 
     // What flows in a request is text and nothing else.
-    fn flow(&mut self, _node: NodeId, _at: At, piece: &[u8]) {
-        self.asked.prompt.text.feed(piece);
+    fn flow(&mut self, node: NodeId, _at: At, piece: &[u8]) {
+        let (is_prompt, part) = self.part(node);
+        if is_prompt {
+            self.asked.prompt.text.feed(piece);
+        }
+        if let (Some(heard), Some(part)) = (&mut self.asked.heard, part) {
+            heard.text(part, piece);
+        }
     }
 
     fn written(&mut self, _node: NodeId, _at: At, bytes: &[u8]) -> usize {
-        self.asked.prompt.text.written(bytes)
+        match self.asked.heard {
+            Some(_) => 0, // it wants the text itself
+            None => self.asked.prompt.text.written(bytes),
+        }
     }
 }
 

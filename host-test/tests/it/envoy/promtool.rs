@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
+use host_test::judge::{Manner, Server};
 use host_test::load::Protocol;
 use host_test::provider::Provider;
 use llm_gauge_engine::metrics::{self, Kind, Metric};
+use serde_json::json;
 
 use super::rig::{Rig, chat, run, shipped};
 
@@ -84,8 +86,19 @@ fn every_metric_passes_but_for_lints_with_a_reason() {
     run(async {
         let provider = Provider::start().await.unwrap();
         let mut bootstrap = shipped().await.configuration(CONFIGURATION).unwrap().label("tenant").unwrap();
-        for cluster in ["openai", "anthropic"] {
-            bootstrap = bootstrap.upstream(cluster, provider.address(), Protocol::Http1).unwrap();
+        // Two judges that never agree; the second one's cluster is one that nobody needs here.
+        let judges = [
+            Server::start(Manner::Always(5)).await.unwrap(),
+            Server::start(Manner::Always(1)).await.unwrap(),
+        ];
+        let changes = json!({
+            "model": "priced", "headers": {}, "sample_rate": 1, "context": [{"header": "x-rag"}], "panel": "on",
+            "judges": [{"cluster": "anthropic", "model": "priced"}],
+        });
+        bootstrap = bootstrap.judged(changes).unwrap();
+        let addresses = [provider.address(), judges[0].address(), judges[1].address()];
+        for (cluster, address) in ["openai", "judge", "anthropic"].into_iter().zip(addresses) {
+            bootstrap = bootstrap.upstream(cluster, address, Protocol::Http1).unwrap();
         }
         let rig = Rig::over(provider, bootstrap).await;
         for (model, stream, script, tenant) in [
@@ -94,7 +107,8 @@ fn every_metric_passes_but_for_lints_with_a_reason() {
             ("unpriced", false, "status=429", "b"),
             ("unpriced", false, "truncate", "c"),
         ] {
-            let request = chat(model, stream, script).header("x-tenant", tenant);
+            let request =
+                chat(model, stream, script).header("x-tenant", tenant).header("x-rag", "It is blue.");
             rig.send(Protocol::Http1, request).await.finish().await;
         }
         let family = |metric: &Metric| match metric.kind {

@@ -181,7 +181,7 @@ pub(super) async fn shipped() -> Bootstrap {
 }
 
 /// A loopback address where nothing listens.
-fn nobody() -> SocketAddr {
+pub(super) fn nobody() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 

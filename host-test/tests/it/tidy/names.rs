@@ -9,17 +9,7 @@ use llm_gauge_engine::{formats, metrics};
 use serde_json::Value;
 
 /// Metrics that are promised and not built yet; each leaves this list when it is.
-const LATER: &[&str] = &[
-    "llm_evaluation_points_total",
-    "llm_evaluations_total",
-    "llm_feedback_total",
-    "llm_gauge_dropped_total",
-    "llm_hallucinations_total",
-    "llm_judge_cost_nanodollars_total",
-    "llm_judge_duration_milliseconds",
-    "llm_judge_outcomes_total",
-    "llm_judge_tokens_total",
-];
+const LATER: &[&str] = &["llm_feedback_total", "llm_gauge_dropped_total"];
 
 /// Names that begin like a metric: the filter itself.
 const NOT_METRICS: &[&str] = &["llm_gauge", "llm_gauge_engine", "llm_gauge_portable"];

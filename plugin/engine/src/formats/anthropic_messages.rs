@@ -43,13 +43,14 @@ pub(super) const FRAME: Frame =
 
 /// What goes to the model.
 pub(super) const PROMPT: &[Rule] = &[
-    Rule::at("system", Field::Text),
-    Rule::at("system[].text", Field::Text),
+    Rule::at("system", Field::System),
+    Rule::at("system[].text", Field::System),
     Rule::at("messages[]", Field::Turn),
+    Rule::at("messages[].role", Field::Role),
     Rule::at("messages[].content", Field::Text),
     Rule::at("messages[].content[].text", Field::Text),
-    Rule::at("messages[].content[].content", Field::Text),
-    Rule::at("messages[].content[].content[].text", Field::Text),
+    Rule::at("messages[].content[].content", Field::ToolResult),
+    Rule::at("messages[].content[].content[].text", Field::ToolResult),
     Rule::at("messages[].content[].input.**", Field::Text),
     Rule::at("tools.**", Field::Schema),
 ];
@@ -57,8 +58,8 @@ pub(super) const PROMPT: &[Rule] = &[
 /// The text of whole answers.
 pub(super) const WHOLE: &[Rule] = &[
     Rule::at("content[].text", Field::Whole),
-    Rule::at("content[].thinking", Field::Whole),
-    Rule::at("content[].input.**", Field::Whole),
+    Rule::at("content[].thinking", Field::WholeAside),
+    Rule::at("content[].input.**", Field::WholeAside),
 ];
 
 /// `POST /v1/messages`, and Vertex's `:rawPredict`.

@@ -13,21 +13,22 @@ pub(super) const FRAME: Frame =
 
 /// What goes to the model.
 pub(super) const PROMPT: &[Rule] = &[
-    Rule::at("system[].text", Field::Text),
+    Rule::at("system[].text", Field::System),
     Rule::at("messages[]", Field::Turn),
+    Rule::at("messages[].role", Field::Role),
     Rule::at("messages[].content[].text", Field::Text),
     Rule::at("messages[].content[].guardContent.text.text", Field::Text),
     Rule::at("messages[].content[].toolUse.input.**", Field::Text),
-    Rule::at("messages[].content[].toolResult.content[].text", Field::Text),
-    Rule::at("messages[].content[].toolResult.content[].json.**", Field::Text),
+    Rule::at("messages[].content[].toolResult.content[].text", Field::ToolResult),
+    Rule::at("messages[].content[].toolResult.content[].json.**", Field::ToolResult),
     Rule::at("toolConfig.**", Field::Schema),
 ];
 
 /// The text of whole answers.
 pub(super) const WHOLE: &[Rule] = &[
     Rule::at("output.message.content[].text", Field::Whole),
-    Rule::at("output.message.content[].reasoningContent.reasoningText.text", Field::Whole),
-    Rule::at("output.message.content[].toolUse.input.**", Field::Whole),
+    Rule::at("output.message.content[].reasoningContent.reasoningText.text", Field::WholeAside),
+    Rule::at("output.message.content[].toolUse.input.**", Field::WholeAside),
 ];
 
 /// `POST /model/MODEL/converse` and `/converse-stream`

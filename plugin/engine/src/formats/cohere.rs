@@ -8,12 +8,13 @@ use crate::usage::Count;
 /// What goes to the model.
 const V2_PROMPT: &[Rule] = &[
     Rule::at("messages[]", Field::Turn),
+    Rule::at("messages[].role", Field::Role),
     Rule::at("messages[].content", Field::Text),
     Rule::at("messages[].content[].text", Field::Text),
     Rule::at("messages[].tool_plan", Field::Text),
     Rule::at("messages[].tool_calls[].function.arguments", Field::Text),
     Rule::at("tools.**", Field::Schema),
-    Rule::at("documents.**", Field::Text),
+    Rule::at("documents.**", Field::Document),
     Rule::at("response_format.**", Field::Schema),
 ];
 
@@ -22,13 +23,14 @@ const FRAME: Frame = Frame { text_percent: 100, prompt: 60, turn: 4, tools: 850,
 
 /// The same in the first API.
 pub(super) const V1_PROMPT: &[Rule] = &[
-    Rule::at("preamble", Field::Text),
-    Rule::at("message", Field::Text),
+    Rule::at("preamble", Field::System),
+    Rule::at("message", Field::Question),
     Rule::at("prompt", Field::Text),
     Rule::at("chat_history[]", Field::Turn),
+    Rule::at("chat_history[].role", Field::Role),
     Rule::at("chat_history[].message", Field::Text),
     Rule::at("tools.**", Field::Schema),
-    Rule::at("documents.**", Field::Text),
+    Rule::at("documents.**", Field::Document),
 ];
 
 /// `POST /v2/chat`; streams tell usage in `message-end`.
@@ -40,9 +42,9 @@ pub const V2: Format = Format {
     request: &[super::ASKED, V2_PROMPT],
     response: &[&[
         Rule::at("message.content[].text", Field::Whole),
-        Rule::at("message.content[].thinking", Field::Whole),
-        Rule::at("message.tool_plan", Field::Whole),
-        Rule::at("message.tool_calls[].function.arguments", Field::Whole),
+        Rule::at("message.content[].thinking", Field::WholeAside),
+        Rule::at("message.tool_plan", Field::WholeAside),
+        Rule::at("message.tool_calls[].function.arguments", Field::WholeAside),
         Rule::at("id", Field::Id),
         Rule::at("finish_reason", Field::Finish),
         Rule::at("delta.finish_reason", Field::Finish),

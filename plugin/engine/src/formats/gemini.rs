@@ -35,12 +35,13 @@ pub(super) const OUTPUT: Modalities =
 
 /// What goes to the model.
 const PROMPT: &[Rule] = &[
-    Rule::at("systemInstruction.parts[].text", Field::Text),
-    Rule::at("system_instruction.parts[].text", Field::Text),
+    Rule::at("systemInstruction.parts[].text", Field::System),
+    Rule::at("system_instruction.parts[].text", Field::System),
     Rule::at("contents[]", Field::Turn),
+    Rule::at("contents[].role", Field::Role),
     Rule::at("contents[].parts[].text", Field::Text),
     Rule::at("contents[].parts[].functionCall.args.**", Field::Text),
-    Rule::at("contents[].parts[].functionResponse.response.**", Field::Text),
+    Rule::at("contents[].parts[].functionResponse.response.**", Field::ToolResult),
     Rule::at("tools.**", Field::Schema),
     Rule::at("generationConfig.responseSchema.**", Field::Schema),
     Rule::at("generationConfig.responseJsonSchema.**", Field::Schema),

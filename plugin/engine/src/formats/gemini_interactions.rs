@@ -7,13 +7,15 @@ use crate::usage::Count;
 
 /// What goes to the model.
 const PROMPT: &[Rule] = &[
-    Rule::at("system_instruction", Field::Text),
+    Rule::at("system_instruction", Field::System),
     Rule::at("input", Field::Text),
     Rule::at("input[]", Field::Turn),
+    Rule::at("input[].role", Field::Role),
+    Rule::at("input[].type", Field::Role),
     Rule::at("input[].text", Field::Text),
     Rule::at("input[].content", Field::Text),
     Rule::at("input[].content[].text", Field::Text),
-    Rule::at("input[].result.**", Field::Text),
+    Rule::at("input[].result.**", Field::ToolResult),
     Rule::at("tools.**", Field::Schema),
     Rule::at("response_format.**", Field::Schema),
 ];

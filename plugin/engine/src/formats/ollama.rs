@@ -50,9 +50,10 @@ pub const EMBED: Format = Format {
 /// What goes to the model.
 const PROMPT: &[Rule] = &[
     Rule::at("messages[]", Field::Turn),
+    Rule::at("messages[].role", Field::Role),
     Rule::at("messages[].content", Field::Text),
     Rule::at("prompt", Field::Text),
-    Rule::at("system", Field::Text),
+    Rule::at("system", Field::System),
     Rule::at("tools.**", Field::Schema),
 ];
 

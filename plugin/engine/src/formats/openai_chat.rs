@@ -23,7 +23,7 @@ pub(super) const RESPONSE: &[Rule] = &[
     Rule::at("choices[].delta.reasoning", Field::Generated),
     Rule::at("choices[].delta.reasoning_content", Field::Generated),
     Rule::at("choices[].delta.reasoning_details[].text", Field::Repeated),
-    Rule::at("choices[].delta.refusal", Field::Generated),
+    Rule::at("choices[].delta.refusal", Field::Refusal),
     Rule::at("choices[].delta.tool_calls[].function.arguments", Field::Generated),
     Rule::at("choices[].delta.function_call.arguments", Field::Generated),
     // The name comes once a call, the id may be left out or repeated.
@@ -67,6 +67,7 @@ pub(super) const RESPONSE: &[Rule] = &[
 /// What goes to the model.
 pub(super) const PROMPT: &[Rule] = &[
     Rule::at("messages[]", Field::Turn),
+    Rule::at("messages[].role", Field::Role),
     Rule::at("messages[].content", Field::Text),
     Rule::at("messages[].content[].text", Field::Text),
     Rule::at("messages[].tool_calls[].function.arguments", Field::Text),
@@ -79,9 +80,10 @@ pub(super) const PROMPT: &[Rule] = &[
 pub(super) const WHOLE: &[Rule] = &[
     Rule::at("choices[].message.content", Field::Whole),
     Rule::at("choices[].message.content[].text", Field::Whole),
-    Rule::at("choices[].message.reasoning", Field::Whole),
-    Rule::at("choices[].message.reasoning_content", Field::Whole),
-    Rule::at("choices[].message.tool_calls[].function.arguments", Field::Whole),
+    Rule::at("choices[].message.refusal", Field::Refusal),
+    Rule::at("choices[].message.reasoning", Field::WholeAside),
+    Rule::at("choices[].message.reasoning_content", Field::WholeAside),
+    Rule::at("choices[].message.tool_calls[].function.arguments", Field::WholeAside),
 ];
 
 /// `POST /v1/chat/completions`

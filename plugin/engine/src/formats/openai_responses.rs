@@ -9,13 +9,14 @@ use crate::usage::Count;
 
 /// What goes to the model.
 const PROMPT: &[Rule] = &[
-    Rule::at("instructions", Field::Text),
+    Rule::at("instructions", Field::System),
     Rule::at("input", Field::Text),
     Rule::at("input[]", Field::Turn),
+    Rule::at("input[].role", Field::Role),
     Rule::at("input[].content", Field::Text),
     Rule::at("input[].content[].text", Field::Text),
-    Rule::at("input[].output", Field::Text),
-    Rule::at("input[].arguments", Field::Text),
+    Rule::at("input[].output", Field::ToolResult),
+    Rule::at("input[].arguments", Field::Aside),
     Rule::at("tools.**", Field::Schema),
     Rule::at("text.format.**", Field::Schema),
 ];
@@ -23,9 +24,10 @@ const PROMPT: &[Rule] = &[
 /// The text of whole answers.
 const WHOLE: &[Rule] = &[
     Rule::at("output[].content[].text", Field::Whole),
-    Rule::at("output[].summary[].text", Field::Whole),
-    Rule::at("output[].arguments", Field::Whole),
-    Rule::at("output[].input", Field::Whole),
+    Rule::at("output[].content[].refusal", Field::Refusal),
+    Rule::at("output[].summary[].text", Field::WholeAside),
+    Rule::at("output[].arguments", Field::WholeAside),
+    Rule::at("output[].input", Field::WholeAside),
 ];
 
 /// `POST /v1/responses`, and `/v1/responses/compact`, which is billed as one.
@@ -44,6 +46,7 @@ pub const FORMAT: Format = Format {
             Rule::at("response.id", Field::Id),
             Rule::at("response.model", Field::Model),
             Rule::at("delta", Field::Text).of("response.output_text.delta"),
+            Rule::at("delta", Field::Refusal).of("response.refusal.delta"),
             Rule::at("delta", Field::Generated),
             Rule::only("output[].type", "function_call", Field::WholeToolCall),
             Rule::only("output[].type", "custom_tool_call", Field::WholeToolCall),

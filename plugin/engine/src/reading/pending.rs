@@ -29,6 +29,7 @@ pub(super) struct Signs {
     pub(super) whole_tool_calls: u32,
     pub(super) text: bool,
     pub(super) generated: bool,
+    pub(super) refusal: bool,
     pub(super) error: bool,
     pub(super) last: bool,
 }
@@ -116,6 +117,20 @@ impl Pending {
         counts.find(|count| modalities.iter().any(|(_, known)| known == count))
     }
 
+    /// What the document says it is.
+    pub(super) fn kind(&self) -> &str {
+        &self.kind
+    }
+
+    /// The number that the choice at `ordinal` says it has.
+    pub(super) fn choice_number(&self, ordinal: u32) -> Option<u32> {
+        let mut numbers = self.values().filter_map(|(field, outer, value)| match field {
+            Field::ChoiceIndex if outer == ordinal => value.count(),
+            _ => None,
+        });
+        numbers.next().and_then(|number| u32::try_from(number).ok())
+    }
+
     /// What the document has.
     pub(super) fn signs(&self) -> Signs {
         let mut signs = self.signs;
@@ -173,10 +188,11 @@ impl Pending {
     /// A scalar stands where `rule` looks.
     pub(super) fn scalar(&mut self, rule: &Rule, at: At, value: Scalar<'_>) {
         match rule.field {
-            Field::Whole => {}
+            Field::Whole | Field::WholeAside => {}
             Field::Text
             | Field::Hidden
             | Field::Generated
+            | Field::Refusal
             | Field::Repeated
             | Field::Item
             | Field::ToolCall
@@ -266,6 +282,7 @@ impl Signs {
             Field::WholeToolCall => self.whole_tool_calls = self.whole_tool_calls.saturating_add(1),
             Field::Text => self.text = true,
             Field::Generated | Field::Repeated => self.generated = true,
+            Field::Refusal => (self.generated, self.refusal) = (true, true),
             Field::Error => self.error = true,
             Field::Last => self.last = true,
             _ => {}

@@ -3,6 +3,7 @@
 use super::Reading;
 use super::pending::Pending;
 use crate::estimate;
+use crate::exhibit::Piece;
 use crate::formats::{self, Field, Rule};
 use crate::record::{Gap, Word};
 use crate::scan::{At, Documents, Node, NodeId, Paths, Scalar, Sink};
@@ -22,7 +23,7 @@ impl Reader<'_> {
     fn has_whole(&self, node: NodeId) -> bool {
         let rules = self.paths.node(node).map(Node::rules).unwrap_or_default();
         let mut rules = rules.iter().filter_map(|rule| formats::rule(self.reading.format.response, *rule));
-        rules.any(|rule| rule.field == Field::Whole)
+        rules.any(|rule| matches!(rule.field, Field::Whole | Field::WholeAside))
     }
 
     /// Where text that stands there is added to.
@@ -40,6 +41,32 @@ impl Reader<'_> {
             texts.whole = estimate::Answer::default();
         }
         &mut texts.whole
+    }
+
+    /// Keeps a piece of text that a judge may be shown, if anything is kept.
+    fn show(&mut self, node: NodeId, at: At, text: &[u8]) {
+        let (Some(said), Some(node)) = (&mut self.reading.said, self.paths.node(node)) else {
+            return;
+        };
+        let format = self.reading.format;
+        let rules = node.rules().iter().filter_map(|rule| formats::rule(format.response, *rule));
+        for rule in rules.filter(|rule| matches!(rule.field, Field::Text | Field::Whole)) {
+            let is_whole = rule.field == Field::Whole;
+            let is_in_choice = formats::is_in_choice(format, rule.path);
+            said.text(Piece { at: (at.outer, at.inner), kind: rule.kind, is_whole, is_in_choice }, text);
+        }
+    }
+
+    /// What stands beside this is not visible.
+    fn hide(&mut self, node: NodeId, at: At, value: Scalar<'_>) {
+        if self.reading.said.is_none() || value == Scalar::Bool(false) || value == Scalar::Null {
+            return;
+        }
+        let mut is_hidden = false;
+        self.found(node, |_, rule| is_hidden |= rule.field == Field::Hidden);
+        if let Some(said) = self.reading.said.as_mut().filter(|_| is_hidden) {
+            said.hide((at.outer, at.inner));
+        }
     }
 
     fn found(&mut self, node: NodeId, mut take: impl FnMut(&mut Pending, &Rule)) {
@@ -75,16 +102,21 @@ impl Sink for Reader<'_> {
         if self.has_whole(node) {
             self.reading.texts.whole.end();
         }
+        self.hide(node, at, value);
         self.found(node, |pending, rule| pending.scalar(rule, at, value));
     }
 
     // What flows counts at once, since no half of a document may be lost where a body is one.
-    fn flow(&mut self, node: NodeId, _at: At, piece: &[u8]) {
+    fn flow(&mut self, node: NodeId, at: At, piece: &[u8]) {
         self.answer(node).feed(piece);
+        self.show(node, at, piece);
     }
 
     fn written(&mut self, node: NodeId, _at: At, bytes: &[u8]) -> usize {
-        self.answer(node).written(bytes)
+        match self.reading.said {
+            Some(_) => 0, // it wants the text itself
+            None => self.answer(node).written(bytes),
+        }
     }
 }
 
@@ -100,6 +132,9 @@ impl Documents for Reader<'_> {
     fn discard(&mut self) {
         self.reading.texts.is_whole_over = true;
         self.reading.pending.clear();
+        if let Some(said) = &mut self.reading.said {
+            said.discard();
+        }
     }
 
     fn done_mark(&mut self) {

@@ -5,7 +5,7 @@ use crate::testing::every_cutting;
 /// What a body asks for: the model, whether a stream, the gaps.
 fn check(body: &str, model: Option<&str>, stream: Option<bool>, gaps: &[Gap]) {
     let format = formats::named("openai_chat").unwrap();
-    let paths = formats::paths(format.request, "", true);
+    let paths = formats::paths(format.request, "", formats::Wanted::Estimate);
     for pieces in every_cutting(body.as_bytes()) {
         let mut asked = Asked::new(&Headers::default(), None, 100);
         for piece in pieces {

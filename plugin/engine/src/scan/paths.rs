@@ -1,5 +1,7 @@
 //! Which places of a document are wanted.
 
+use std::borrow::Cow;
+
 use crate::limits::KEY_BYTES_MAX;
 
 /// Names a place; only [`Paths`] makes them.
@@ -8,7 +10,7 @@ pub type NodeId = u16;
 /// A place in a document and what is wanted there.
 #[derive(Debug, Default)]
 pub struct Node {
-    keys: Vec<(&'static str, NodeId)>,
+    keys: Vec<(Cow<'static, str>, NodeId)>,
     element: Option<NodeId>,
     rules: Vec<u16>,
     text_bytes: usize,
@@ -51,7 +53,7 @@ impl Paths {
         for segment in path.split('.') {
             let key = segment.trim_end_matches("[]");
             if !key.is_empty() {
-                at = self.key_or_insert(at, key);
+                at = self.key_or_insert(at, Cow::Borrowed(key));
             }
             let brackets = segment.len().saturating_sub(key.len());
             for _ in 0..brackets.checked_div(2).unwrap_or(0) {
@@ -63,6 +65,22 @@ impl Paths {
             node.text_bytes = node.text_bytes.max(text_bytes);
             node.flows |= flows;
             node.is_deep |= is_deep;
+        }
+    }
+
+    /// Wants every string at the place that `keys` lead to, and inside of it, for rule number `rule`; `*` is every
+    /// element of an array.
+    pub fn add_deep(&mut self, keys: &[String], rule: u16) {
+        let mut at = Self::ROOT;
+        for key in keys {
+            at = match key.as_str() {
+                "*" => self.element_or_insert(at),
+                _ => self.key_or_insert(at, Cow::Owned(key.clone())),
+            };
+        }
+        if let Some(node) = self.nodes.get_mut(usize::from(at)) {
+            node.rules.push(rule);
+            (node.flows, node.is_deep) = (true, true);
         }
     }
 
@@ -97,7 +115,7 @@ impl Paths {
         self.node(id).is_some_and(|node| node.flows)
     }
 
-    fn key_or_insert(&mut self, parent: NodeId, key: &'static str) -> NodeId {
+    fn key_or_insert(&mut self, parent: NodeId, key: Cow<'static, str>) -> NodeId {
         if let Some(id) = self.key(parent, key.as_bytes()) {
             return id;
         }

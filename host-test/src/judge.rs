@@ -1,0 +1,126 @@
+//! A stand-in for a judge: it takes the filter's requests and answers as an LLM would, by counting words.
+//!
+//! No model at all, and no judge of anything: it looks whether the words of an answer stand in its context and in its
+//! question. Its scores are the same every time, and that is what demos and tests need of it.
+
+mod serve;
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::{Map, Value, json};
+
+pub use serve::{Manner, Server};
+
+/// What a request to a judge shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    /// The nonce of its marks, which a verdict repeats.
+    pub nonce: String,
+    /// The texts between the marks; no context: empty.
+    pub question: String,
+    /// What the answer was to be taken from.
+    pub context: String,
+    /// What is judged.
+    pub answer: String,
+    /// The keys that the verdict must have, the nonce left out.
+    pub criteria: Vec<String>,
+}
+
+impl Asked {
+    /// Reads a chat completion request as the filter writes it.
+    pub fn read(body: &[u8]) -> Result<Self> {
+        let body: Value = serde_json::from_slice(body).context("the request is no JSON")?;
+        ensure!(body["temperature"] == 0, "temperature is {}", body["temperature"]);
+        let data = body["messages"][1]["content"].as_str().context("no user's message")?;
+        let nonce = data.strip_prefix("<question-").and_then(|rest| rest.get(..32)).context("no nonce")?;
+        let between = |mark: &str| -> Option<String> {
+            let (open, close) = (format!("<{mark}-{nonce}>\n"), format!("\n</{mark}-{nonce}>\n"));
+            Some(data.split_once(&open)?.1.split_once(&close)?.0.to_owned())
+        };
+        let schema = &body["response_format"]["json_schema"]["schema"];
+        let required = schema["required"].as_array().context("no schema")?;
+        let criteria = required.iter().filter_map(Value::as_str).filter(|key| *key != "nonce");
+        Ok(Self {
+            nonce: nonce.to_owned(),
+            question: between("question").context("no question")?,
+            context: between("context").unwrap_or_default(),
+            answer: between("answer").context("no answer")?,
+            criteria: criteria.map(str::to_owned).collect(),
+        })
+    }
+
+    /// The verdict, as its JSON text.
+    pub fn verdict(&self) -> String {
+        let (question, context) = (words(&self.question), words(&self.context));
+        let claims: Vec<_> =
+            self.answer.split(['.', '!', '?', '\n']).map(words).filter(|claim| !claim.is_empty()).collect();
+        let supported = |claim: &&BTreeSet<String>| share(claim, &context) >= 0.5;
+        let supported = claims.iter().filter(supported).count() as f64 / claims.len().max(1) as f64;
+        let all: BTreeSet<_> = claims.iter().flatten().cloned().collect();
+        let known: BTreeSet<_> = question.union(&context).cloned().collect();
+        let mut verdict = Map::from_iter([("nonce".to_owned(), json!(self.nonce))]);
+        for name in &self.criteria {
+            let grade = match name.as_str() {
+                "hallucination" => {
+                    json!({"reason": "words of claims that the context has", "verdict": if supported < 1.0 { "yes" } else { "no" }})
+                }
+                "faithfulness" => json!({"reason": "claims that the context has", "score": score(supported)}),
+                "relevance" => {
+                    json!({"reason": "words about the question", "score": score(share(&all, &known) * 2.0)})
+                }
+                _ => json!({"reason": "words of the question", "score": score(share(&question, &all) * 2.0)}),
+            };
+            verdict.insert(name.clone(), grade);
+        }
+        Value::Object(verdict).to_string()
+    }
+}
+
+impl Asked {
+    /// A verdict in which every score is this one.
+    pub fn verdict_of(&self, score: u8) -> String {
+        let mut verdict = Map::from_iter([("nonce".to_owned(), json!(self.nonce))]);
+        for name in &self.criteria {
+            let (key, value) = match name.as_str() {
+                "hallucination" => ("verdict", json!(if score < 3 { "yes" } else { "no" })),
+                _ => ("score", json!(score)),
+            };
+            verdict.insert(name.clone(), json!({"reason": "it is always this one", key: value}));
+        }
+        Value::Object(verdict).to_string()
+    }
+}
+
+/// Answers a request to a judge.
+pub fn answer(body: &[u8]) -> Result<String> {
+    Ok(completion(&Asked::read(body)?.verdict()))
+}
+
+/// A chat completion with this text.
+pub fn completion(content: &str) -> String {
+    json!({
+        "id": "judge-stand-in",
+        "object": "chat.completion",
+        "model": "word-counter",
+        "choices": [{"index": 0, "message": {"role": "assistant", "content": content}, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 400, "completion_tokens": 60, "total_tokens": 460},
+    })
+    .to_string()
+}
+
+/// From 1 to 5.
+fn score(share: f64) -> u8 {
+    1 + (share.clamp(0.0, 1.0) * 4.0).round() as u8
+}
+
+/// The share of `some` that is in `all`.
+fn share(some: &BTreeSet<String>, all: &BTreeSet<String>) -> f64 {
+    some.intersection(all).count() as f64 / some.len().max(1) as f64
+}
+
+/// Words that say something: numbers, and letters in rows of three or more.
+fn words(text: &str) -> BTreeSet<String> {
+    let words = text.split(|letter: char| !letter.is_alphanumeric()).map(str::to_lowercase);
+    words.filter(|word| word.chars().count() > 2 || word.chars().any(char::is_numeric)).collect()
+}

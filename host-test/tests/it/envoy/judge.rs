@@ -1,0 +1,208 @@
+//! The judge in a real Envoy with two workers: scores, everything a judge's server can do wrong, and that clients get
+//! the provider's bytes whatever it does.
+
+use std::time::Duration;
+
+use host_test::envoy::{Bootstrap, Stats};
+use host_test::judge::{Manner, Server};
+use host_test::load::{Protocol, Request};
+use host_test::provider::{Provider, script};
+use serde_json::{Value, json};
+
+use super::rig::{Rig, nobody, run, shipped};
+
+const MODEL: &str = "judged";
+
+/// A question with context, to be answered with a few words.
+fn question(stream: bool) -> Request {
+    let content = "Which words are there? <context>The words are few</context>";
+    let body = json!({"model": MODEL, "stream": stream, "messages": [{"role": "user", "content": content}]});
+    Request::post("/v1/chat/completions", &body)
+        .header(script::HEADER, "input=12; output=9; first_ms=0; token_ms=0")
+}
+
+/// An Envoy with everything sampled, and this judge.
+async fn rig(judge: std::net::SocketAddr, changes: Value) -> Rig {
+    let provider = Provider::start().await.unwrap();
+    let mut bootstrap: Bootstrap = shipped().await;
+    for cluster in ["openai", "anthropic"] {
+        bootstrap = bootstrap.upstream(cluster, provider.address(), Protocol::Http1).unwrap();
+    }
+    let mut all = json!({"sample_rate": 1, "budget": {"calls_per_minute": 1_000_000}});
+    for (key, value) in changes.as_object().unwrap() {
+        all[key] = value.clone();
+    }
+    Rig::over(provider, bootstrap.judged(all).unwrap().upstream("judge", judge, Protocol::Http1).unwrap())
+        .await
+}
+
+/// Sends so many exchanges, of which every byte has to be the provider's.
+async fn send(rig: &Rig, count: usize) {
+    for number in 0..count {
+        let protocol = if number % 2 == 0 { Protocol::Http1 } else { Protocol::Http2 };
+        rig.ask(protocol, question(number % 3 == 0)).await;
+    }
+}
+
+/// Waits until every sampled exchange has an outcome: how many of each.
+async fn outcomes(rig: &Rig, sampled: u64, expected: &[(&str, u64)]) -> Stats {
+    let calls: u64 = expected.iter().filter(|(outcome, _)| *outcome == "scored").map(|(_, by)| by).sum();
+    let waited = rig.envoy.admin().until(|stats: &Stats| {
+        let mut missing = Vec::new();
+        let counted = stats.sum("llm_judge_sampled_total", &[("model", MODEL)]);
+        if counted != sampled as f64 {
+            missing.push(format!("{counted} sampled, not {sampled}"));
+        }
+        // Histograms show on the next flush.
+        let (calls, asked) = (stats.sum("llm_judge_duration_milliseconds_count", &[]), calls as f64);
+        if calls < asked {
+            missing.push(format!("{calls} calls timed, not {asked}"));
+        }
+        let all = stats.sum("llm_judge_outcomes_total", &[]);
+        if all != counted {
+            missing.push(format!("{all} outcomes of {counted} sampled"));
+        }
+        for (outcome, by) in expected {
+            let found = stats.sum("llm_judge_outcomes_total", &[("model", MODEL), ("outcome", outcome)]);
+            if found != *by as f64 {
+                missing.push(format!("{found} of {outcome}, not {by}"));
+            }
+        }
+        missing
+    });
+    waited.await.unwrap_or_else(|error| panic!("{error:#}\n{}", rig.envoy.log().unwrap_or_default()))
+}
+
+#[test]
+fn sampled_answers_are_scored() {
+    run(async {
+        let judge = Server::start(Manner::Obedient).await.unwrap();
+        let rig = rig(judge.address(), json!({})).await;
+        send(&rig, 24).await;
+        let stats = outcomes(&rig, 24, &[("scored", 24)]).await;
+        assert_eq!(judge.asked(), 24);
+        for criterion in ["faithfulness", "relevance", "completeness"] {
+            let labels = [("model", MODEL), ("criterion", criterion)];
+            assert_eq!(stats.sum("llm_evaluations_total", &labels), 24.0, "{criterion}");
+            let points = stats.sum("llm_evaluation_points_total", &labels);
+            let by_scores: f64 = (1..=5)
+                .map(|score| {
+                    let score_label = score.to_string();
+                    let labels = [labels[0], labels[1], ("score", score_label.as_str())];
+                    f64::from(score) * stats.sum("llm_evaluations_total", &labels)
+                })
+                .sum();
+            assert_eq!(points, by_scores, "{criterion}");
+        }
+        assert_eq!(stats.sum("llm_hallucinations_total", &[]), 24.0);
+        assert_eq!(stats.sum("llm_judge_tokens_total", &[("type", "input")]), 24.0 * 400.0);
+        // The judge's own calls are no traffic.
+        assert_eq!(stats.sum("llm_requests_total", &[]), 24.0);
+    });
+}
+
+#[test]
+fn a_judge_in_trouble_is_counted_and_changes_nothing() {
+    let cases = [
+        (Manner::Status(500), "judge_error"),
+        (Manner::Status(429), "judge_error"),
+        (Manner::Prose, "invalid_verdict"),
+        (Manner::Fenced, "invalid_verdict"),
+        (Manner::Cut, "invalid_verdict"),
+        (Manner::Long(1 << 20), "invalid_verdict"),
+        // More than Envoy keeps of an answer: it comes without a head.
+        (Manner::Long(33 << 20), "judge_error"),
+        (Manner::Silent, "timeout"),
+    ];
+    run(async {
+        for (manner, outcome) in cases {
+            let judge = Server::start(manner).await.unwrap();
+            let rig = rig(judge.address(), json!({"timeout_ms": 300})).await;
+            let patient = json!({"timeout_ms": 20_000});
+            let rig = match manner {
+                Manner::Long(_) | Manner::Status(_) => self::rig(judge.address(), patient).await,
+                _ => rig,
+            };
+            send(&rig, 3).await;
+            let stats = outcomes(&rig, 3, &[(outcome, 3)]).await;
+            assert_eq!(stats.sum("llm_evaluations_total", &[]), 0.0, "{manner:?}");
+        }
+    });
+}
+
+#[test]
+fn without_its_judge_traffic_flows() {
+    run(async {
+        let rig = rig(nobody(), json!({})).await;
+        send(&rig, 3).await;
+        outcomes(&rig, 3, &[("judge_error", 3)]).await;
+        // A cluster that is not there at all.
+        let rig = self::rig(nobody(), json!({"cluster": "nowhere"})).await;
+        send(&rig, 12).await;
+        outcomes(&rig, 12, &[("judge_error", 12)]).await;
+    });
+}
+
+#[test]
+fn more_than_a_judge_can_do_is_dropped_and_counted() {
+    run(async {
+        let judge = Server::start(Manner::Silent).await.unwrap();
+        let changes = json!({"max_in_flight": 1, "max_queue": 2, "timeout_ms": 60_000});
+        let rig = rig(judge.address(), changes).await;
+        send(&rig, 60).await;
+        // Each worker that got exchanges has one under way and two that wait; the others are told at once.
+        let waited = rig.envoy.admin().until(|stats: &Stats| {
+            let full = stats.sum("llm_judge_outcomes_total", &[("outcome", "queue_full")]);
+            let is_right = full == 54.0 || full == 57.0;
+            if is_right { Vec::new() } else { vec![format!("{full} of 60 found no place")] }
+        });
+        waited.await.unwrap();
+        assert!((1..=2).contains(&judge.asked()), "{}", judge.asked());
+    });
+}
+
+#[test]
+fn the_budget_holds_for_all_workers() {
+    run(async {
+        let judge = Server::start(Manner::Obedient).await.unwrap();
+        // An hour's tokens: a minute may end in the middle of the test, an hour hardly.
+        let rig = rig(
+            judge.address(),
+            json!({"budget": {"calls_per_minute": 1_000_000, "tokens_per_hour": 20_000}}),
+        )
+        .await;
+        send(&rig, 60).await;
+        let stats = outcomes(&rig, 60, &[]).await;
+        let scored = stats.sum("llm_judge_outcomes_total", &[("outcome", "scored")]);
+        let over = stats.sum("llm_judge_outcomes_total", &[("outcome", "over_budget")]);
+        assert_eq!(scored + over, 60.0);
+        // A call costs 460, and some two thousand are set aside while one is under way.
+        assert!((30.0..=43.0).contains(&scored), "{scored}");
+    });
+}
+
+#[test]
+fn a_reload_loses_nothing_that_is_under_way() {
+    run(async {
+        let judge = Server::start(Manner::Obedient).await.unwrap();
+        let rig = rig(judge.address(), json!({"sample_rate": 0.5})).await;
+        send(&rig, 40).await;
+        tokio::time::timeout(Duration::from_secs(30), async {
+            let stats = rig.envoy.admin().until(|stats: &Stats| {
+                let sampled = stats.sum("llm_judge_sampled_total", &[]);
+                let outcomes = stats.sum("llm_judge_outcomes_total", &[]);
+                let ended = stats.sum("llm_requests_total", &[]) == 40.0;
+                if ended && sampled == outcomes {
+                    Vec::new()
+                } else {
+                    vec![format!("{outcomes} of {sampled}")]
+                }
+            });
+            let stats = stats.await.unwrap();
+            let sampled = stats.sum("llm_judge_sampled_total", &[]);
+            assert!((8.0..=32.0).contains(&sampled), "{sampled}");
+        })
+        .await
+        .unwrap();
+    });
+}

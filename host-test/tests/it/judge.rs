@@ -1,0 +1,311 @@
+//! The judge in the harness's host: what it is asked, everything it can do wrong, and that every sampled exchange ends
+//! in exactly one outcome whatever that is.
+
+use std::collections::BTreeMap;
+
+use host_test::judge::{self, Asked};
+use host_test::{
+    CallAnswer, ChunkPlan, Ending, Exchange, Guest, Headers, Options, SharedWorld, StreamReport, drive,
+};
+
+use crate::common;
+
+/// Everything is sampled.
+const ALL: &str = r#"{"judge":{"cluster":"judge","model":"grader","sample_rate":1}}"#;
+
+const QUESTION: &str = r#"{"model":"m","messages":[{"role":"user","content":"How tall is the tower?"},
+    {"role":"tool","content":"The tower is 120 metres tall"}]}"#;
+
+fn start(configuration: &str) -> Guest {
+    Guest::start(&common::filter(), Options::configured(configuration)).unwrap()
+}
+
+fn head() -> Headers {
+    Headers::request("POST", "api.openai.com", "/v1/chat/completions")
+        .with("content-type", "application/json")
+}
+
+fn exchange(answer: &str) -> Exchange {
+    let body = format!(
+        r#"{{"model":"m","choices":[{{"index":0,"message":{{"content":"{answer}"}},"finish_reason":"stop"}}],"usage":{{"prompt_tokens":1,"completion_tokens":1}}}}"#
+    );
+    let response = Headers::response(200).with("content-type", "application/json");
+    Exchange::new(head(), QUESTION, response, body)
+}
+
+/// Plays an exchange to its end and the loop's next turn; the bytes of both sides are what they were.
+#[track_caller]
+fn play(guest: &mut Guest, exchange: &Exchange) -> StreamReport {
+    let report = drive(guest, exchange, &ChunkPlan::whole()).unwrap();
+    assert_eq!(report.upstream.body, exchange.request_body);
+    assert_eq!(report.client.body, exchange.response_body);
+    guest.run_pending().unwrap();
+    report
+}
+
+/// The one call that is under way: its token and what it asks.
+#[track_caller]
+fn asked(guest: &Guest) -> (u32, Asked) {
+    let calls: Vec<_> = guest.host().in_flight().collect();
+    let [call] = calls[..] else {
+        panic!("{} calls are under way", calls.len());
+    };
+    assert_eq!((call.cluster.as_str(), call.context), ("judge", host_test::host::ROOT));
+    assert_eq!(call.headers.text("x-llm-gauge"), Some("internal"));
+    (call.token, Asked::read(&call.body).unwrap())
+}
+
+/// The token of a call that is under way.
+fn under_way(guest: &Guest) -> Option<u32> {
+    guest.host().in_flight().map(|call| call.token).next()
+}
+
+/// The counters of a metric, by their labels but the model.
+fn counts(guest: &Guest, metric: &str) -> BTreeMap<String, u64> {
+    let world = guest.host().world();
+    let start = format!("{metric}.");
+    let counts = world.metrics.iter().filter_map(|((stat, _), metric)| {
+        let labels = stat.strip_prefix(&start)?.split(";.;").filter_map(|label| label.split_once("=.="));
+        let values: Vec<_> = labels
+            .filter(|(name, _)| *name != ".model" && *name != "model")
+            .map(|(_, value)| value)
+            .collect();
+        Some((values.join("/"), metric.value))
+    });
+    counts.collect()
+}
+
+/// The outcomes; everything sampled has one.
+#[track_caller]
+fn outcomes(guest: &Guest) -> Vec<(String, u64)> {
+    common::requests(guest);
+    let outcomes = counts(guest, "llm_judge_outcomes_total");
+    let sampled: u64 = counts(guest, "llm_judge_sampled_total").values().sum();
+    assert_eq!(outcomes.values().sum::<u64>(), sampled);
+    outcomes.into_iter().collect()
+}
+
+#[track_caller]
+fn check(guest: &Guest, expected: &[(&str, u64)]) {
+    let expected: Vec<_> = expected.iter().map(|(name, by)| ((*name).to_owned(), *by)).collect();
+    assert_eq!(outcomes(guest), expected);
+}
+
+#[test]
+fn a_sampled_answer_is_scored() {
+    let mut guest = start(ALL);
+    let report = play(&mut guest, &exchange("The tower is 120 metres tall."));
+    let record = String::from_utf8(report.filter_state["wasm.llm.json"].clone()).unwrap();
+    assert!(record.contains(r#""sampled":true"#), "{record}");
+    let (token, asked) = asked(&guest);
+    assert_eq!(
+        (asked.question.as_str(), asked.context.as_str(), asked.answer.as_str()),
+        ("How tall is the tower?", "The tower is 120 metres tall", "The tower is 120 metres tall.")
+    );
+    assert_eq!(asked.criteria, ["faithfulness", "relevance", "completeness", "hallucination"]);
+    guest.answer(token, CallAnswer::new(200, judge::completion(&asked.verdict()))).unwrap();
+    check(&guest, &[("scored", 1)]);
+    let points = counts(&guest, "llm_evaluation_points_total");
+    let expected = [("completeness", 5), ("faithfulness", 5), ("relevance", 5)];
+    assert_eq!(points, expected.map(|(name, points)| (name.to_owned(), points)).into());
+    assert_eq!(counts(&guest, "llm_hallucinations_total"), [("no".to_owned(), 1)].into());
+    assert_eq!(
+        guest.host().samples("llm_judge_duration_milliseconds.model=.=m;.;").map(|all| all.len()),
+        Some(1)
+    );
+}
+
+#[test]
+fn what_a_judge_can_do_wrong_is_counted() {
+    type Answering = fn(&Asked) -> CallAnswer;
+    let cases: &[(&str, Answering)] = &[
+        ("judge_error", |_| CallAnswer::new(500, "oh no")),
+        ("judge_error", |_| CallAnswer::new(401, "who?")),
+        ("timeout", |_| CallAnswer::timeout()),
+        ("judge_error", |_| CallAnswer::lost()),
+        ("invalid_verdict", |_| CallAnswer::new(200, "")),
+        ("invalid_verdict", |_| CallAnswer::new(200, "I would say five.")),
+        ("invalid_verdict", |_| CallAnswer::new(200, judge::completion("I would say five."))),
+        ("invalid_verdict", |asked| {
+            CallAnswer::new(200, judge::completion(&format!("```json\n{}\n```", asked.verdict())))
+        }),
+        ("invalid_verdict", |asked| {
+            let whole = judge::completion(&asked.verdict());
+            CallAnswer::new(200, &whole.as_bytes()[..whole.len() / 2])
+        }),
+        ("invalid_verdict", |_| CallAnswer::new(200, vec![b' '; 3 << 20])),
+        ("invalid_verdict", |_| CallAnswer::new(200, b"\xFF\xFE".repeat(20))),
+    ];
+    for (number, (outcome, answer)) in cases.iter().enumerate() {
+        let mut guest = start(ALL);
+        play(&mut guest, &exchange("It is 120 metres tall."));
+        let (token, asked) = asked(&guest);
+        guest.answer(token, answer(&asked)).unwrap();
+        assert_eq!(outcomes(&guest), [((*outcome).to_owned(), 1)], "case {number}");
+        assert_eq!(counts(&guest, "llm_evaluations_total"), BTreeMap::new(), "case {number}");
+        // And the next one is judged all the same.
+        play(&mut guest, &exchange("It is 120 metres tall."));
+        let (token, asked) = self::asked(&guest);
+        guest.answer(token, CallAnswer::new(200, judge::completion(&asked.verdict()))).unwrap();
+        assert_eq!(counts(&guest, "llm_judge_outcomes_total").get("scored"), Some(&1));
+    }
+}
+
+#[test]
+fn a_busy_judge_is_asked_once_more() {
+    for status in [429, 503] {
+        let mut guest = start(ALL);
+        play(&mut guest, &exchange("It is 120 metres tall."));
+        let (token, before) = asked(&guest);
+        guest.answer(token, CallAnswer::new(status, "").with("retry-after", "3")).unwrap();
+        guest.advance_ms(2_900);
+        guest.run_pending().unwrap();
+        assert_eq!(guest.host().in_flight().count(), 0);
+        for _ in 0..4 {
+            guest.advance_ms(400);
+            guest.run_pending().unwrap();
+        }
+        let (token, after) = asked(&guest);
+        assert_ne!(before.nonce, after.nonce);
+        guest.answer(token, CallAnswer::new(status, "")).unwrap();
+        check(&guest, &[("judge_error", 1)]);
+        assert_eq!(guest.host().tick_period_ms, 0, "nothing ticks for nothing");
+    }
+}
+
+#[test]
+fn a_missing_judge_costs_nothing_but_the_sample() {
+    for is_unknown in [true, false] {
+        let mut guest = start(ALL);
+        let host = guest.host_mut();
+        let clusters = if is_unknown { &mut host.unknown_clusters } else { &mut host.failing_clusters };
+        clusters.insert("judge".to_owned());
+        for _ in 0..20 {
+            play(&mut guest, &exchange("It is 120 metres tall."));
+        }
+        check(&guest, &[("judge_error", 20)]);
+        assert!(guest.host().callouts.is_empty());
+    }
+}
+
+#[test]
+fn too_many_at_once_are_dropped_and_counted() {
+    let mut guest = start(
+        r#"{"judge":{"cluster":"judge","model":"g","sample_rate":1,"max_in_flight":3,"max_queue":5,"budget":{"calls_per_minute":100000}}}"#,
+    );
+    let exchange = exchange("It is 120 metres tall.");
+    for _ in 0..1000 {
+        drive(&mut guest, &exchange, &ChunkPlan::whole()).unwrap();
+    }
+    guest.run_pending().unwrap();
+    assert_eq!(guest.host().in_flight().count(), 3);
+    assert_eq!(counts(&guest, "llm_judge_outcomes_total"), [("queue_full".to_owned(), 995)].into());
+    while let Some(token) = under_way(&guest) {
+        let call = guest.host().in_flight().find(|call| call.token == token).unwrap();
+        let answer = judge::answer(&call.body).unwrap();
+        guest.answer(token, CallAnswer::new(200, answer)).unwrap();
+    }
+    check(&guest, &[("queue_full", 995), ("scored", 5)]);
+}
+
+#[test]
+fn the_budget_is_shared_by_all_workers() {
+    let configuration =
+        r#"{"judge":{"cluster":"judge","model":"g","sample_rate":1,"budget":{"calls_per_minute":3}}}"#;
+    let world = SharedWorld::new();
+    let options = |seed| Options { world: world.clone(), seed, ..Options::configured(configuration) };
+    let mut workers = [0, 1].map(|seed| Guest::start(&common::filter(), options(seed)).unwrap());
+    for _ in 0..3 {
+        for worker in &mut workers {
+            play(worker, &exchange("It is 120 metres tall."));
+        }
+    }
+    let calls: Vec<_> = workers.iter().map(|worker| worker.host().in_flight().count()).collect();
+    assert_eq!(calls, [2, 1]);
+    for worker in &mut workers {
+        while let Some(token) = under_way(worker) {
+            worker.answer(token, CallAnswer::timeout()).unwrap();
+        }
+    }
+    check(&workers[0], &[("over_budget", 3), ("timeout", 3)]);
+    world.advance_ms(60_000);
+    play(&mut workers[0], &exchange("It is 120 metres tall."));
+    assert_eq!(workers[0].host().in_flight().count(), 1);
+    // What was answered is settled: as tokens they would not fit again.
+    let configuration =
+        r#"{"judge":{"cluster":"judge","model":"g","sample_rate":1,"budget":{"tokens_per_hour":3900}}}"#;
+    let mut guest = start(configuration);
+    for _ in 0..5 {
+        play(&mut guest, &exchange("It is 120 metres tall."));
+        let (token, asked) = asked(&guest);
+        guest.answer(token, CallAnswer::new(200, judge::completion(&asked.verdict()))).unwrap();
+    }
+    play(&mut guest, &exchange("It is 120 metres tall."));
+    check(&guest, &[("over_budget", 1), ("scored", 5)]);
+}
+
+#[test]
+fn what_cannot_be_judged_is_not_asked() {
+    let mut guest = start(r#"{"judge":{"cluster":"judge","model":"g","sample_rate":1,"max_chars":100}}"#);
+    play(&mut guest, &exchange(""));
+    play(&mut guest, &exchange(&"word ".repeat(30)));
+    let mut cut_off = exchange("It is 120 metres tall.");
+    cut_off.response_body.truncate(80);
+    cut_off.ending = Ending::ClientGone;
+    drive(&mut guest, &cut_off, &ChunkPlan::whole()).unwrap();
+    guest.run_pending().unwrap();
+    let none = Exchange::unanswered(head(), QUESTION, Ending::ClientGone);
+    drive(&mut guest, &none, &ChunkPlan::whole()).unwrap();
+    guest.run_pending().unwrap();
+    assert!(guest.host().callouts.is_empty());
+    check(&guest, &[("not_applicable", 3), ("too_large", 1)]);
+}
+
+#[test]
+fn a_plugin_that_goes_waits_for_its_answers() {
+    let mut guest = start(ALL);
+    play(&mut guest, &exchange("It is 120 metres tall."));
+    assert!(!guest.shut_down().unwrap());
+    let (token, asked) = asked(&guest);
+    assert!(!guest.host().is_done());
+    guest.answer(token, CallAnswer::new(200, judge::completion(&asked.verdict()))).unwrap();
+    assert!(guest.host().is_done());
+    check(&guest, &[("scored", 1)]);
+
+    let mut guest = start(ALL);
+    assert!(guest.shut_down().unwrap(), "there is nothing to wait for");
+    assert!(start("{}").shut_down().unwrap());
+}
+
+#[test]
+fn our_own_calls_are_no_traffic() {
+    let mut guest = start(ALL);
+    let mut own = exchange("It is 120 metres tall.");
+    own.request_headers = own.request_headers.with("x-llm-gauge", "internal");
+    play(&mut guest, &own);
+    assert!(guest.host().callouts.is_empty());
+    assert!(guest.host().metric_names().iter().all(|name| name.starts_with("llm_gauge_build_info")));
+}
+
+#[test]
+fn the_same_trace_is_sampled_alike_everywhere() {
+    let configuration = r#"{"judge":{"cluster":"judge","model":"g","sample_rate":0.25,"max_in_flight":1000,"budget":{"calls_per_minute":100000}}}"#;
+    let mut workers = [0, 1].map(|seed| {
+        let options = Options { seed, ..Options::configured(configuration) };
+        Guest::start(&common::filter(), options).unwrap()
+    });
+    let mut sampled = 0;
+    for number in 0..400 {
+        let mut traced = exchange("It is 120 metres tall.");
+        let trace = format!("00-{:032x}-00f067aa0ba902b7-01", number + 1);
+        traced.request_headers = traced.request_headers.with("traceparent", &trace);
+        let told = workers.each_mut().map(|worker| {
+            let report = play(worker, &traced);
+            String::from_utf8_lossy(&report.filter_state["wasm.llm.json"]).contains(r#""sampled":true"#)
+        });
+        assert_eq!(told[0], told[1], "{trace}");
+        sampled += u32::from(told[0]);
+    }
+    assert!((80..=120).contains(&sampled), "{sampled} of 400");
+    assert_eq!(workers[0].host().in_flight().count(), sampled as usize);
+}

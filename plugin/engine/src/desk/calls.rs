@@ -1,0 +1,44 @@
+//! What a call is made of.
+
+use super::Call;
+use crate::exhibit::{Exhibit, Job};
+use crate::judge::Judge;
+use crate::limits::RETRY_AFTER_MS_MAX;
+
+/// Milliseconds before a second try, and by how much more at most.
+const BACK_OFF_MS: u64 = 500;
+
+pub(super) fn bytes_of(job: &Job) -> usize {
+    let Exhibit { question, context, answer } = &job.exhibit;
+    [question, context, answer].into_iter().fold(0, |sum, text| sum.saturating_add(text.len()))
+}
+
+/// 32 hex digits.
+pub(super) fn nonce(random: [u8; 24]) -> String {
+    let mut nonce = String::with_capacity(32);
+    crate::ids::push_hex(&mut nonce, random.first_chunk::<16>().unwrap_or(&[0; 16]));
+    nonce
+}
+
+pub(super) fn call(number: u64, judge: &Judge, body: Vec<u8>, timeout_ms: u64) -> Call {
+    let pairs = [
+        (":method", "POST"),
+        (":path", judge.path.as_str()),
+        (":authority", judge.authority.as_str()),
+        ("content-type", "application/json"),
+        ("x-llm-gauge", "internal"),
+    ];
+    let pairs = pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let headers = pairs.chain(judge.headers.iter().cloned()).collect();
+    Call { number, cluster: judge.cluster.clone(), headers, body, timeout_ms }
+}
+
+/// How long to wait before the second try: what the judge asks for, in seconds, else a time of its own for each call,
+/// lest all come back at once. `None`: the judge asks for more than a sample is worth.
+pub(super) fn wait_ms(retry_after: Option<&[u8]>, nonce: &str) -> Option<u64> {
+    let seconds =
+        retry_after.and_then(|value| core::str::from_utf8(value.trim_ascii()).ok()?.parse::<u64>().ok());
+    let spread = u64::from_str_radix(nonce.get(..4).unwrap_or("0"), 16).unwrap_or(0) % BACK_OFF_MS;
+    let wait_ms = seconds.unwrap_or(0).saturating_mul(1000).max(BACK_OFF_MS);
+    (wait_ms <= RETRY_AFTER_MS_MAX).then(|| wait_ms.saturating_add(spread))
+}

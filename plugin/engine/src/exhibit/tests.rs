@@ -1,0 +1,253 @@
+use std::rc::Rc;
+
+use super::*;
+use crate::ending::End;
+use crate::exchange::Exchange;
+use crate::head::Headers;
+use crate::policy::{Place, Policy};
+
+/// One exchange and what is shown of it, whole and cut up.
+struct Case {
+    path: &'static str,
+    request: &'static str,
+    response: &'static str,
+}
+
+const ALL_SOURCES: &str = r#"{"judge":{"cluster":"judge","model":"j","sample_rate":1,"max_chars":200,
+    "context":["system","tool_results","documents",{"tag":"context"},{"header":"x-rag"},{"pointer":"/metadata/facts"}]}}"#;
+
+fn shown_by(policy: &str, case: &Case, cut: usize, header: &str) -> Option<Shown> {
+    let policy = Rc::new(Policy::parse(policy.as_bytes()).unwrap());
+    let head = [
+        (&b":method"[..], &b"POST"[..]),
+        (b":path", case.path.as_bytes()),
+        (b":authority", b"h"),
+        (b"x-rag", header.as_bytes()),
+    ];
+    let head = Headers::new(head.into_iter().filter(|(_, value)| !value.is_empty()));
+    let mut exchange = Exchange::begin(&policy, &head, &Place::default(), [7; 24], 0).unwrap();
+    case.request.as_bytes().chunks(cut).for_each(|piece| exchange.request_body(piece));
+    exchange.request_end();
+    let is_stream = case.response.starts_with("data:") || case.response.starts_with("event:");
+    let content_type = if is_stream { &b"text/event-stream"[..] } else { b"application/json" };
+    exchange.response_head(&Headers::new([(&b":status"[..], &b"200"[..]), (b"content-type", content_type)]));
+    case.response.as_bytes().chunks(cut).for_each(|piece| exchange.response_body(piece, 1));
+    exchange.response_end();
+    exchange.finish(&End { code: Some(200), ..End::default() }, 2).judged
+}
+
+#[track_caller]
+fn check(path: &'static str, request: &'static str, response: &'static str, expected: [&str; 3]) {
+    let case = Case { path, request, response };
+    let [question, context, answer] = expected.map(str::to_owned);
+    let expected = Some(Shown::Exhibit(Exhibit { question, context, answer }));
+    for cut in [1, 2, 3, 7, 64, 100_000] {
+        assert_eq!(shown_by(ALL_SOURCES, &case, cut, ""), expected, "cut {cut}");
+    }
+}
+
+#[track_caller]
+fn check_nothing(path: &'static str, request: &'static str, response: &'static str) {
+    for cut in [1, 100_000] {
+        let case = Case { path, request, response };
+        assert_eq!(shown_by(ALL_SOURCES, &case, cut, ""), Some(Shown::Nothing), "cut {cut}");
+    }
+}
+
+const CHAT: &str = "/v1/chat/completions";
+const ASKED: &str = r#"{"model":"m","messages":[{"role":"user","content":"Why?"}]}"#;
+const ANSWERED: &str = r#"{"choices":[{"index":0,"message":{"content":"So."},"finish_reason":"stop"}]}"#;
+
+#[test]
+fn openai_chat() {
+    check(CHAT, ASKED, ANSWERED, ["Why?", "", "So."]);
+    check(
+        CHAT,
+        r#"{"messages":[{"role":"system","content":"S"},{"content":[{"type":"text","text":"old"}],"role":"user"},
+            {"role":"assistant","content":"no","tool_calls":[{"function":{"arguments":"{}"}}]},
+            {"content":"21 \u00b0C","role":"tool"},{"role":"user","content":[{"type":"text","text":"a"},
+            {"type":"image_url","image_url":{"url":"x"}},{"type":"text","text":"\"b\"\n"}]}],"model":"m"}"#,
+        r#"{"choices":[{"message":{"reasoning_content":"hm","content":"x\u00e9"},"finish_reason":"stop","index":0},
+            {"message":{"content":"other"},"finish_reason":"stop","index":1}]}"#,
+        ["a\n\"b\"\n", "S\n21 °C", "xé"],
+    );
+    // The second choice speaks first; its number stands behind its text.
+    check(
+        CHAT,
+        ASKED,
+        "data: {\"choices\":[{\"delta\":{\"content\":\"So\"},\"index\":1}]}\n\n\
+         data: {\"choices\":[{\"delta\":{\"content\":\"No\"},\"index\":0},{\"delta\":{\"content\":\" it\"},\"index\":1}]}\n\n\
+         data: {\"choices\":[{\"delta\":{\"reasoning_content\":\"x\"},\"index\":1},{\"delta\":{\"content\":\".\"},\"index\":1,\"finish_reason\":\"stop\"}]}\n\n\
+         data: {\"choices\":[{\"delta\":{},\"index\":0,\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n",
+        ["Why?", "", "So it."],
+    );
+}
+
+#[test]
+fn no_whole_answer_in_words_is_nothing() {
+    let unary = |message: &str, finish: &str| -> &'static str {
+        format!(r#"{{"choices":[{{"index":0,"message":{message},"finish_reason":"{finish}"}}]}}"#).leak()
+    };
+    check_nothing(CHAT, ASKED, unary(r#"{"content":null,"refusal":"I cannot."}"#, "stop"));
+    check_nothing(CHAT, ASKED, unary(r#"{"content":"Half an","refusal":null}"#, "length"));
+    check_nothing(
+        CHAT,
+        ASKED,
+        unary(r#"{"content":"Wait","tool_calls":[{"function":{"arguments":"{}"}}]}"#, "tool_calls"),
+    );
+    check_nothing(CHAT, ASKED, unary(r#"{"content":" \n"}"#, "stop"));
+    check_nothing(CHAT, ASKED, unary(r#"{"content":"x"}"#, "content_filter"));
+    check_nothing(CHAT, r#"{"messages":[{"role":"assistant","content":"x"}]}"#, ANSWERED);
+    check_nothing(CHAT, "nothing", ANSWERED);
+    check_nothing(CHAT, ASKED, r#"{"error":{"message":"no"}}"#);
+    let cut_off = "data: {\"choices\":[{\"delta\":{\"content\":\"So\"},\"index\":0}]}\n\n";
+    check_nothing(CHAT, ASKED, cut_off);
+}
+
+#[test]
+fn openai_responses() {
+    check(
+        "/v1/responses",
+        r#"{"instructions":"I","input":[{"type":"message","role":"user","content":[{"type":"input_text","text":"Q"}]},
+            {"type":"function_call","arguments":"{}"},{"type":"function_call_output","output":"R"}]}"#,
+        r#"{"status":"completed","output":[{"type":"reasoning","summary":[{"text":"no"}]},{"type":"message",
+            "content":[{"type":"output_text","text":"A"}]}]}"#,
+        ["Q", "I\nR", "A"],
+    );
+    check(
+        "/v1/responses",
+        r#"{"input":"Q"}"#,
+        "event: response.reasoning_summary_text.delta\ndata: {\"delta\":\"no\",\"type\":\"response.reasoning_summary_text.delta\"}\n\n\
+         event: response.output_text.delta\ndata: {\"delta\":\"A\",\"type\":\"response.output_text.delta\"}\n\n\
+         event: response.output_text.delta\ndata: {\"type\":\"response.output_text.delta\",\"delta\":\"B\"}\n\n\
+         event: response.completed\ndata: {\"type\":\"response.completed\",\"response\":{\"status\":\"completed\"}}\n\n",
+        ["Q", "", "AB"],
+    );
+}
+
+#[test]
+fn anthropic_messages() {
+    check(
+        "/v1/messages",
+        r#"{"system":[{"type":"text","text":"S"}],"messages":[{"role":"user","content":"Q"},
+            {"role":"assistant","content":[{"type":"tool_use","input":{"city":"B"}}]},
+            {"role":"user","content":[{"type":"tool_result","content":[{"type":"text","text":"R"}]}]}]}"#,
+        r#"{"content":[{"type":"thinking","thinking":"hm"},{"type":"text","text":"A"},{"type":"text","text":"B"}],
+            "stop_reason":"end_turn"}"#,
+        ["Q", "S\nR", "AB"],
+    );
+    check(
+        "/v1/messages",
+        r#"{"messages":[{"content":"Q","role":"user"}]}"#,
+        "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"delta\":{\"type\":\"thinking_delta\",\"thinking\":\"hm\"}}\n\n\
+         event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"delta\":{\"type\":\"text_delta\",\"text\":\"A\"}}\n\n\
+         event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"}}\n\n\
+         event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n",
+        ["Q", "", "A"],
+    );
+}
+
+#[test]
+fn gemini() {
+    check(
+        "/v1beta/models/gemini-2.5-pro:generateContent",
+        r#"{"systemInstruction":{"parts":[{"text":"S"}]},"contents":[{"parts":[{"text":"Q"}]},
+            {"role":"model","parts":[{"functionCall":{"args":{"a":"b"}}}]},
+            {"role":"user","parts":[{"functionResponse":{"response":{"temp":21,"dry":true,"sky":"blue"}}}]}]}"#,
+        r#"{"candidates":[{"content":{"parts":[{"text":"hm","thought":true},{"thought":true,"text":"so"},{"text":"A"}]},
+            "finishReason":"STOP"}]}"#,
+        ["Q", "S\n21\ntrue\nblue", "A"],
+    );
+}
+
+#[test]
+fn other_providers() {
+    check(
+        "/model/amazon.nova-lite-v1:0/converse",
+        r#"{"system":[{"text":"S"}],"messages":[{"role":"user","content":[{"text":"Q"}]},
+            {"role":"user","content":[{"toolResult":{"content":[{"json":{"a":1}},{"text":"R"}]}}]}]}"#,
+        r#"{"output":{"message":{"content":[{"reasoningContent":{"reasoningText":{"text":"hm"}}},{"text":"A"}]}},
+            "stopReason":"end_turn"}"#,
+        ["Q", "S\n1\nR", "A"],
+    );
+    check(
+        "/v1/chat",
+        r#"{"message":"Q","chat_history":[{"role":"USER","message":"old"}],"documents":[{"id":"d","snippet":"D"}]}"#,
+        r#"{"text":"A","finish_reason":"COMPLETE"}"#,
+        ["Q", "d\nD", "A"],
+    );
+    check(
+        "/api/generate",
+        r#"{"system":"S","prompt":"Q"}"#,
+        r#"{"response":"A","done":true,"done_reason":"stop"}"#,
+        ["Q", "S", "A"],
+    );
+    check(
+        "/v1/completions",
+        r#"{"prompt":"Q"}"#,
+        r#"{"choices":[{"text":"A","index":0,"finish_reason":"stop"}]}"#,
+        ["Q", "", "A"],
+    );
+}
+
+#[test]
+fn context_comes_from_where_it_is_pointed_to() {
+    check(
+        CHAT,
+        r#"{"metadata":{"facts":["F",{"n":2}],"else":"no"},"messages":[{"role":"user",
+            "content":"<context> C1 </context>Why<context>C2</context>?<context>"}]}"#,
+        ANSWERED,
+        ["Why?<context>", "F\n2\nC1\nC2", "So."],
+    );
+    let case = Case { path: CHAT, request: ASKED, response: ANSWERED };
+    let Some(Shown::Exhibit(exhibit)) = shown_by(ALL_SOURCES, &case, 9, "H") else {
+        panic!("nothing is shown");
+    };
+    assert_eq!(exhibit.context, "H");
+    let plain = r#"{"judge":{"cluster":"judge","model":"j","sample_rate":1,"context":["tool_results"]}}"#;
+    let request =
+        r#"{"messages":[{"role":"system","content":"S"},{"role":"user","content":"Q"}],"documents":["D"]}"#;
+    let case = Case { path: CHAT, request, response: ANSWERED };
+    let Some(Shown::Exhibit(exhibit)) = shown_by(plain, &case, 9, "H") else {
+        panic!("nothing is shown");
+    };
+    assert_eq!((exhibit.question.as_str(), exhibit.context.as_str()), ("Q", ""));
+}
+
+#[test]
+fn what_does_not_fit_is_not_cut() {
+    let request = |chars: usize| -> &'static str {
+        format!(r#"{{"messages":[{{"role":"user","content":"{}"}}]}}"#, "é".repeat(chars)).leak()
+    };
+    let shown = |request, response| {
+        let shown =
+            [1, 100_000].map(|cut| shown_by(ALL_SOURCES, &Case { path: CHAT, request, response }, cut, ""));
+        assert_eq!(shown[0], shown[1]);
+        matches!(shown[0], Some(Shown::TooLarge))
+    };
+    // `So.` and 197 make 200.
+    assert!(!shown(request(197), ANSWERED));
+    assert!(shown(request(198), ANSWERED));
+    assert!(shown(request(201), ANSWERED));
+    let answer = format!(
+        r#"{{"choices":[{{"index":0,"message":{{"content":"{}"}},"finish_reason":"stop"}}]}}"#,
+        "x".repeat(201)
+    );
+    assert!(shown(ASKED, answer.leak()));
+    // History is not shown, however long it is.
+    let history = format!(
+        r#"{{"messages":[{{"role":"user","content":"{0}"}},{{"content":"{0}","role":"assistant"}},{{"role":"user","content":"Q"}}]}}"#,
+        "x".repeat(500)
+    );
+    assert!(!shown(history.leak(), ANSWERED));
+}
+
+#[test]
+fn nothing_is_kept_of_what_is_not_sampled() {
+    let case = Case { path: CHAT, request: ASKED, response: ANSWERED };
+    let never = r#"{"judge":{"cluster":"judge","model":"j","sample_rate":0}}"#;
+    assert_eq!(shown_by(never, &case, 9, ""), None);
+    assert_eq!(shown_by("{}", &case, 9, ""), None);
+    let vectors = Case { path: "/v1/embeddings", request: r#"{"input":"Q"}"#, response: r#"{"data":[]}"# };
+    assert_eq!(shown_by(ALL_SOURCES, &vectors, 9, ""), None);
+}

@@ -1,0 +1,60 @@
+//! JSON as it is written: numbers and strings.
+
+use core::fmt::Write as _;
+
+use crate::blocks::{BLOCK_BYTES, Run, lanes};
+
+/// Not by the standard library's formatting, whose way to two digits is a few hundred instructions long.
+pub(crate) fn push_number(json: &mut String, value: u64) {
+    let mut digits = [0; 20];
+    let (mut left, mut written) = (value, 0_usize);
+    for digit in digits.iter_mut().rev() {
+        *digit = b'0' | u8::try_from(left % 10).unwrap_or(0);
+        left /= 10;
+        written = written.saturating_add(1);
+        if left == 0 {
+            break;
+        }
+    }
+    let digits = digits.iter().skip(digits.len().saturating_sub(written));
+    json.extend(digits.map(|digit| char::from(*digit)));
+}
+
+/// A JSON string.
+pub(crate) fn push_text(json: &mut String, value: &str) {
+    json.push('"');
+    if value.as_bytes().chunks(BLOCK_BYTES).all(is_plain) {
+        json.push_str(value);
+    } else {
+        for char in value.chars() {
+            match u8::try_from(char).ok().filter(u8::is_ascii).and_then(escaped) {
+                None => json.push(char),
+                Some(b'u') => drop(write!(json, "\\u{:04x}", u32::from(char))),
+                Some(escape) => json.extend(['\\', escape.into()]),
+            }
+        }
+    }
+    json.push('"');
+}
+
+/// Whether all of a block stands for itself.
+fn is_plain(block: &[u8]) -> bool {
+    let mut others = 0;
+    lanes(block, |lane, at| {
+        others |= (lane.is(b'"') | lane.is(b'\\') | lane.within(0, 0x20)).wrapping_shl(at);
+    });
+    // Zeros that fill a lane up are none of the block's.
+    others & Run::plain(block).text == 0
+}
+
+/// What stands behind the backslash for a byte that may not stand for itself.
+fn escaped(byte: u8) -> Option<u8> {
+    match byte {
+        b'"' | b'\\' => Some(byte),
+        b'\n' => Some(b'n'),
+        b'\r' => Some(b'r'),
+        b'\t' => Some(b't'),
+        ..0x20 => Some(b'u'),
+        _ => None,
+    }
+}

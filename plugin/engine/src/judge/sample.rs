@@ -1,0 +1,84 @@
+//! Which exchanges are judged: by a hash of the trace id, so that every proxy in a fleet decides alike.
+
+use crate::pattern::Pattern;
+
+/// What is known of an exchange.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'a> {
+    /// `gen_ai.operation.name`
+    pub operation: &'a str,
+    /// The path, with its query or without.
+    pub path: &'a str,
+    /// The model that is asked for, after the rename rules; `None` while it is not known.
+    pub model: Option<&'a str>,
+    /// The values of the extra labels, in their order.
+    pub labels: &'a [String],
+}
+
+/// Where an exchange stands among all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sample(u64);
+
+impl Sample {
+    /// Of this trace. Trace ids are mostly random, but some are counted up, or hold a time: each bit of theirs moves
+    /// half of the bits here (the finalizer of SplitMix64).
+    pub fn of(trace: &[u8; 16]) -> Self {
+        let halves = trace.as_chunks::<8>().0.iter().map(|half| u64::from_be_bytes(*half));
+        Self(halves.fold(0, |hash, half| mix(hash ^ half)))
+    }
+
+    /// Whether it is among the first so many of all; [`u64::MAX`] is all of them.
+    pub(super) fn is_below(self, threshold: u64) -> bool {
+        self.0 < threshold || threshold == u64::MAX
+    }
+}
+
+fn mix(hash: u64) -> u64 {
+    let hash = hash.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    let hash = (hash ^ (hash >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    let hash = (hash ^ (hash >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    hash ^ (hash >> 31)
+}
+
+/// Other shares for some exchanges.
+#[derive(Debug)]
+pub(super) struct Rule {
+    pub(super) model: Option<Pattern>,
+    pub(super) operation: Option<Pattern>,
+    pub(super) path: Option<Pattern>,
+    /// Each with the place of its label.
+    pub(super) labels: Vec<(usize, Pattern)>,
+    pub(super) threshold: u64,
+}
+
+impl Rule {
+    /// Whether it fits; `None` where the model would tell.
+    fn fits(&self, facts: &Facts<'_>) -> Option<bool> {
+        let fits =
+            |pattern: &Option<Pattern>, text: &str| pattern.as_ref().is_none_or(|pattern| pattern.fits(text));
+        let path = facts.path.split('?').next().unwrap_or(facts.path);
+        let label = |(place, pattern): &(usize, Pattern)| {
+            facts.labels.get(*place).is_some_and(|value| pattern.fits(value))
+        };
+        let others =
+            fits(&self.operation, facts.operation) && fits(&self.path, path) && self.labels.iter().all(label);
+        match (&self.model, facts.model) {
+            _ if !others => Some(false),
+            (Some(_), None) => None,
+            (_, model) => Some(fits(&self.model, model.unwrap_or(""))),
+        }
+    }
+}
+
+/// The share of exchanges like this one; where the model is not known, the largest that it could be.
+pub(super) fn threshold(rules: &[Rule], default: u64, facts: &Facts<'_>) -> u64 {
+    let mut most = 0;
+    for rule in rules {
+        match rule.fits(facts) {
+            Some(true) => return rule.threshold.max(most),
+            Some(false) => {}
+            None => most = rule.threshold.max(most),
+        }
+    }
+    default.max(most)
+}

@@ -1,0 +1,57 @@
+use super::*;
+
+fn shown(document: &str) -> Option<String> {
+    Tree::parse(document.as_bytes()).map(|tree| format!("{tree:?}"))
+}
+
+#[test]
+fn every_kind_of_value_is_told_apart() {
+    let tree = Tree::parse(br#" {"a":[null,true,7,-7,7.0,"x\u00e9"],"b":{}} "#).unwrap();
+    let items = [
+        Tree::Null,
+        Tree::Bool(true),
+        Tree::Whole(7),
+        Tree::Number(-7.0),
+        Tree::Number(7.0),
+        Tree::Text("xé".to_owned()),
+    ];
+    assert_eq!(tree.get("a").and_then(Tree::list), Some(&items[..]));
+    assert_eq!(tree.get("b").and_then(Tree::pairs), Some(&[][..]));
+    assert_eq!((tree.get("c"), tree.whole(), tree.text()), (None, None, None));
+}
+
+#[test]
+fn numbers_that_only_look_whole_are_not() {
+    for number in ["5.0", "5e0", "50e-1", "-0", "-5", "18446744073709551616"] {
+        assert!(matches!(Tree::parse(number.as_bytes()), Some(Tree::Number(_))), "{number}");
+    }
+    assert_eq!(Tree::parse(b"18446744073709551615"), Some(Tree::Whole(u64::MAX)));
+}
+
+#[test]
+fn what_is_not_one_document_is_refused() {
+    for document in
+        ["", "{", "{}x", "{} {}", "```json\n{}\n```", "{a:1}", "{'a':1}", "[1,]", "05", "\u{feff}{}"]
+    {
+        assert_eq!(shown(document), None, "{document}");
+    }
+    assert_eq!(Tree::parse(b"\"\xff\""), None);
+    assert_eq!(shown(&"[".repeat(100_000)), None);
+    assert_eq!(shown(&format!("{}{}", "[".repeat(500), "]".repeat(500))), None);
+}
+
+#[test]
+fn a_key_stands_there_once() {
+    assert_eq!(shown(r#"{"a":1,"a":1}"#), None);
+    assert_eq!(shown(r#"[{"b":{"a":1,"\u0061":2}}]"#), None);
+    assert!(shown(r#"{"a":{"a":1},"b":{"a":1}}"#).is_some());
+}
+
+#[test]
+fn an_object_has_no_more_keys_than_are_compared() {
+    let object = |keys: usize| {
+        let pairs: Vec<_> = (0..keys).map(|key| format!("\"{key}\":0")).collect();
+        shown(&format!("{{{}}}", pairs.join(","))).is_some()
+    };
+    assert_eq!((object(TREE_KEYS_MAX), object(TREE_KEYS_MAX + 1)), (true, false));
+}
