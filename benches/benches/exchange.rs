@@ -9,6 +9,13 @@ use criterion::{Criterion, Throughput, criterion_group};
 use host_test::{ChunkPlan, Cut, Exchange, Guest, Headers, Module, Options, build, drive};
 use llm_gauge_engine::policy::Policy;
 
+/// Without a judge, and with one that gets none of the exchanges or all of them.
+const JUDGES: [(&str, &str); 3] = [
+    ("", "{}"),
+    (", a judge, unsampled", r#"{"judge":{"cluster":"judge","model":"j","sample_rate":0}}"#),
+    (", sampled", r#"{"judge":{"cluster":"judge","model":"j","sample_rate":1}}"#),
+];
+
 /// How a proxy gets streams: an event or a few at a time.
 const CHUNK_BYTES: usize = 512;
 
@@ -31,9 +38,11 @@ fn wasm(c: &mut Criterion) {
     let module = build::filter(false).and_then(Module::from_file).unwrap_or_else(|error| panic!("{error:#}"));
     let mut group = c.benchmark_group("exchange/wasm");
     for input in inputs() {
-        let fuel = run(&module, &input).unwrap_or_else(|error| panic!("{error:#}"));
-        let per_byte = fuel as f64 / input.response.len() as f64;
-        println!("{}: {fuel} fuel, {per_byte:.2} a byte of the response", input.name);
+        for (judge, configuration) in JUDGES {
+            let fuel = run(&module, configuration, &input).unwrap_or_else(|error| panic!("{error:#}"));
+            let per_byte = fuel as f64 / input.response.len() as f64;
+            println!("{}{judge}: {fuel} fuel, {per_byte:.2} a byte of the response", input.name);
+        }
         group.throughput(Throughput::Bytes(input.response.len() as u64));
         let mut guest = Guest::start(&module, Options::configured("{}")).unwrap_or_else(|e| panic!("{e}"));
         let exchange = exchange(&input);
@@ -45,8 +54,8 @@ fn wasm(c: &mut Criterion) {
 }
 
 /// The exchange's fuel in a fresh instance, after a look at what was counted.
-fn run(module: &Module, input: &Input) -> Result<u64> {
-    let mut guest = Guest::start(module, Options::configured("{}"))?;
+fn run(module: &Module, configuration: &str, input: &Input) -> Result<u64> {
+    let mut guest = Guest::start(module, Options::configured(configuration))?;
     let report = drive(&mut guest, &exchange(input), &plan())?;
     let stat = guest
         .host()

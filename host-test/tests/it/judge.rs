@@ -1,6 +1,8 @@
 //! The judge in the harness's host: what it is asked, everything it can do wrong, and that every sampled exchange ends
 //! in exactly one outcome whatever that is.
 
+mod agreement;
+
 use std::collections::BTreeMap;
 
 use host_test::judge::{self, Asked};
