@@ -32,7 +32,7 @@
 //! - No IO, no clock, no log, no host: times and random bytes come in as arguments, effects go out as values.
 //! - No failure: metering goes blind at a [`record::Gap`] and says so; it never stops traffic, and only [`rewrite`]
 //!   changes any, where the configuration asks for it.
-//! - No tree and no second look: every byte of a body is walked once, and what no path wants is stepped over.
+//! - No tree of traffic and no second look: every byte of a body is walked once, and what no path wants is stepped over.
 //! - No buffer without a bound in [`limits`].
 //! - No panic that bytes could reach: the lints of this crate deny what could.
 //!
