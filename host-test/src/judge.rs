@@ -59,35 +59,32 @@ impl Asked {
         let supported = claims.iter().filter(supported).count() as f64 / claims.len().max(1) as f64;
         let all: BTreeSet<_> = claims.iter().flatten().cloned().collect();
         let known: BTreeSet<_> = question.union(&context).cloned().collect();
-        let mut verdict = Map::from_iter([("nonce".to_owned(), json!(self.nonce))]);
-        for name in &self.criteria {
-            let grade = match name.as_str() {
-                "hallucination" => {
-                    json!({"reason": "words of claims that the context has", "verdict": if supported < 1.0 { "yes" } else { "no" }})
-                }
-                "faithfulness" => json!({"reason": "claims that the context has", "score": score(supported)}),
-                "relevance" => {
-                    json!({"reason": "words about the question", "score": score(share(&all, &known) * 2.0)})
-                }
-                _ => json!({"reason": "words of the question", "score": score(share(&question, &all) * 2.0)}),
-            };
-            verdict.insert(name.clone(), grade);
-        }
-        Value::Object(verdict).to_string()
+        self.verdict_by(|name| match name {
+            "hallucination" => {
+                json!({"reason": "words of claims that the context has", "verdict": if supported < 1.0 { "yes" } else { "no" }})
+            }
+            "faithfulness" => json!({"reason": "claims that the context has", "score": score(supported)}),
+            "relevance" => {
+                json!({"reason": "words about the question", "score": score(share(&all, &known) * 2.0)})
+            }
+            _ => json!({"reason": "words of the question", "score": score(share(&question, &all) * 2.0)}),
+        })
     }
-}
 
-impl Asked {
     /// A verdict in which every score is this one.
     pub fn verdict_of(&self, score: u8) -> String {
-        let mut verdict = Map::from_iter([("nonce".to_owned(), json!(self.nonce))]);
-        for name in &self.criteria {
-            let (key, value) = match name.as_str() {
+        self.verdict_by(|name| {
+            let (key, value) = match name {
                 "hallucination" => ("verdict", json!(if score < 3 { "yes" } else { "no" })),
                 _ => ("score", json!(score)),
             };
-            verdict.insert(name.clone(), json!({"reason": "it is always this one", key: value}));
-        }
+            json!({"reason": "it is always this one", key: value})
+        })
+    }
+
+    fn verdict_by(&self, grade: impl Fn(&str) -> Value) -> String {
+        let mut verdict = Map::from_iter([("nonce".to_owned(), json!(self.nonce))]);
+        verdict.extend(self.criteria.iter().map(|name| (name.clone(), grade(name))));
         Value::Object(verdict).to_string()
     }
 }

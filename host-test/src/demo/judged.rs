@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::env;
 
 use anyhow::Result;
-use hyper::Uri;
 use serde_json::{Value, json};
 
 use super::DemoArgs;
@@ -30,7 +29,8 @@ pub(super) async fn add(args: &DemoArgs, bootstrap: Bootstrap) -> Result<(Bootst
         Some(url) => {
             let headers =
                 env::var(KEY).map_or(json!({}), |key| json!({"authorization": format!("Bearer {key}")}));
-            Ok((with_url(bootstrap.judged(changes(&args.judge_model, headers))?, url)?, None))
+            let bootstrap = bootstrap.judged(changes(&args.judge_model, headers))?;
+            Ok((bootstrap.upstream_url("judge", url)?, None))
         }
         None if args.upstream.is_some() => Ok((bootstrap, None)),
         None => {
@@ -39,10 +39,6 @@ pub(super) async fn add(args: &DemoArgs, bootstrap: Bootstrap) -> Result<(Bootst
             Ok((bootstrap.upstream("judge", judge.address(), Protocol::Http1)?, Some(judge)))
         }
     }
-}
-
-fn with_url(bootstrap: Bootstrap, url: &Uri) -> Result<Bootstrap> {
-    bootstrap.upstream_url("judge", url)
 }
 
 /// Whether every sampled exchange has its outcome, and every verdict its scores. Of the stand-in every question has an

@@ -1,5 +1,4 @@
 //! The judge: which exchanges are scored, what is asked of it, and what its answer is worth.
-
 //!
 //! ```text
 //!  trace id ─> sample ─ yes ─> texts ─> desk ─> breaker ─> budget ─> prompt ─> (the shell calls the judge)

@@ -115,12 +115,9 @@ fn a_judge_in_trouble_is_counted_and_changes_nothing() {
     run(async {
         for (manner, outcome) in cases {
             let judge = Server::start(manner).await.unwrap();
-            let rig = rig(judge.address(), json!({"timeout_ms": 300})).await;
-            let patient = json!({"timeout_ms": 20_000});
-            let rig = match manner {
-                Manner::Long(_) | Manner::Status(_) => self::rig(judge.address(), patient).await,
-                _ => rig,
-            };
+            let is_patient = matches!(manner, Manner::Long(_) | Manner::Status(_));
+            let timeout_ms = if is_patient { 20_000 } else { 300 };
+            let rig = rig(judge.address(), json!({"timeout_ms": timeout_ms})).await;
             send(&rig, 3).await;
             let stats = outcomes(&rig, 3, &[(outcome, 3)]).await;
             assert_eq!(stats.sum("llm_evaluations_total", &[]), 0.0, "{manner:?}");
