@@ -1,4 +1,4 @@
-//! The judge's desk in its worker: what wakes it, the calls it makes, and the budget it shares with other workers.
+//! The judge's desk in its worker: what wakes it, and the calls it makes.
 //!
 //! Calls start in the root context, as the answer to one of a stream is lost once the stream is gone. A stream that
 //! hands in a job wakes the root by a shared queue, whose name is random: of two queues with one name only the last
@@ -11,25 +11,23 @@ use llm_gauge_engine::desk::{Answer, Call, Desk};
 use llm_gauge_engine::effect::Effect;
 use llm_gauge_engine::exhibit::Job;
 use llm_gauge_engine::head::Headers;
-use llm_gauge_engine::judge::{Budget, Price};
+use llm_gauge_engine::judge::Price;
 use llm_gauge_engine::policy::Policy;
 use proxy_wasm::types::{BufferType, MapType};
 
 use crate::perform::{self, Random, Stats};
+use crate::purse::Purse;
 use crate::ticks::Ticks;
 
 /// How soon the root looks for jobs where nothing else wakes it.
 const WAKE_MS: u64 = 5;
-
-/// Workers that change the budget at once make a swap fail; so often one tries again.
-const SWAPS_MAX: usize = 32;
 
 pub(crate) struct Judging {
     policy: Rc<Policy>,
     desk: RefCell<Desk>,
     random: RefCell<Random>,
     queue: Option<u32>,
-    budget_key: String,
+    purse: Purse,
     ticks: Rc<Ticks>,
     /// The plugin is to go as soon as nothing is under way.
     is_closing: Cell<bool>,
@@ -42,17 +40,12 @@ impl Judging {
         policy.judge()?;
         let mut random = Random::default();
         let name = random.next().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-        let budget_key = format!("llm-gauge.judge.budget.{}", policy.fingerprint());
-        // The proxy configures its main thread before its workers: so they all find a version to swap against.
-        if perform::shared_data(&budget_key).is_none() {
-            perform::swap_shared_data(&budget_key, &Budget::default().encode(), 0);
-        }
         Some(Self {
             policy: Rc::clone(policy),
             desk: RefCell::new(Desk::new(policy)),
             random: RefCell::new(random),
             queue: perform::register_queue(&format!("llm-gauge.judge.{name}")),
-            budget_key,
+            purse: Purse::begin(policy.fingerprint()),
             ticks: Rc::clone(ticks),
             is_closing: Cell::new(false),
             is_closed: Cell::new(false),
@@ -92,7 +85,9 @@ impl Judging {
                 break;
             };
             let token = perform::http_call(&cluster, &headers, &body, timeout_ms);
-            desk.sent(number, token, perform::now_ns(), &mut effects);
+            if let Some(settlement) = desk.sent(number, token, now_ns, &mut effects) {
+                self.purse.settle(settlement, now_ns);
+            }
         }
         self.ticks.for_judging(desk.wake_ms(now_ns).unwrap_or(0));
         let is_idle = desk.is_idle();
@@ -123,7 +118,7 @@ impl Judging {
         let (mut effects, now_ns) = (Vec::new(), perform::now_ns());
         let settlement = self.desk.borrow_mut().answered(token, &answer, now_ns, &mut effects);
         if let Some(settlement) = settlement {
-            self.change_budget(|budget| Some(budget.settle(&settlement, now_ns)));
+            self.purse.settle(settlement, now_ns);
         }
         perform_all(stats, effects);
         self.run(stats);
@@ -138,24 +133,7 @@ impl Judging {
     }
 
     fn is_within(&self, price: Price, now_ns: u64) -> bool {
-        let Some(plan) = self.policy.judge() else {
-            return false;
-        };
-        self.change_budget(|budget| budget.take(price, plan.limits(), now_ns))
-    }
-
-    /// Changes the budget that all workers share; `false` if the change is refused, or others always came first.
-    fn change_budget(&self, change: impl Fn(Budget) -> Option<Budget>) -> bool {
-        for _ in 0..SWAPS_MAX {
-            let (bytes, version) = perform::shared_data(&self.budget_key).unwrap_or_default();
-            let Some(after) = change(Budget::decode(&bytes)) else {
-                return false;
-            };
-            if perform::swap_shared_data(&self.budget_key, &after.encode(), version) {
-                return true;
-            }
-        }
-        false
+        self.policy.judge().is_some_and(|plan| self.purse.take(price, plan.limits(), now_ns))
     }
 }
 

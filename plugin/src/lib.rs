@@ -8,6 +8,7 @@
 mod holding;
 mod judging;
 mod perform;
+mod purse;
 mod rewriting;
 mod root;
 mod stream;

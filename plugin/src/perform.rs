@@ -258,13 +258,29 @@ pub(crate) fn shared_data(key: &str) -> Option<(Vec<u8>, u32)> {
     Some((unsafe { Vec::from_raw_parts(data, size, size) }, version))
 }
 
+/// What came of a swap of shared data.
+pub(crate) enum Swap {
+    Done,
+    /// Another worker was faster.
+    Raced,
+    /// The host has no such thing.
+    Refused,
+}
+
 /// Puts it there, unless another worker was faster; version 0: whatever is there.
-pub(crate) fn swap_shared_data(key: &str, value: &[u8], version: u32) -> bool {
+pub(crate) fn swap_shared_data(key: &str, value: &[u8], version: u32) -> Swap {
     // SAFETY: the host reads as many bytes from each pointer as the length beside it says, which are these slices.
     let status =
         unsafe { abi::proxy_set_shared_data(key.as_ptr(), key.len(), value.as_ptr(), value.len(), version) };
-    status == 0
+    match status {
+        0 => Swap::Done,
+        CAS_MISMATCH => Swap::Raced,
+        _ => Swap::Refused,
+    }
 }
+
+/// The ABI's status where the version is another one by now.
+const CAS_MISMATCH: u32 = 8;
 
 /// The plugin may go.
 pub(crate) fn done() {
@@ -274,6 +290,11 @@ pub(crate) fn done() {
 /// A line in the proxy's log.
 pub(crate) fn log_error(message: &str) {
     let _refused = hostcalls::log(LogLevel::Error, message);
+}
+
+/// The same, of what is no fault.
+pub(crate) fn log_warning(message: &str) {
+    let _refused = hostcalls::log(LogLevel::Warn, message);
 }
 
 fn property(path: &[&str]) -> Vec<u8> {

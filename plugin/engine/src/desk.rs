@@ -80,6 +80,12 @@ struct Flight {
     reserved: Price,
 }
 
+impl Flight {
+    fn settlement(&self, actual: Price) -> Settlement {
+        Settlement { reserved: self.reserved, reserved_at_ns: self.began_ns, actual }
+    }
+}
+
 /// A job that has not ended.
 #[derive(Debug)]
 struct Open {
@@ -134,7 +140,9 @@ impl Desk {
         let asks = if plan.is_panel { 2 } else { 1 };
         let waiting_max = plan.queue_max.saturating_mul(asks);
         let bytes = self.bytes.saturating_add(bytes_of(&job));
-        if self.waiting.len() >= waiting_max || bytes > JUDGE_QUEUE_BYTES_MAX {
+        // A judge that is busy for all of them must not make the second tries a queue without a bound.
+        let waiting = self.waiting.len().saturating_add(self.retries.len());
+        if waiting >= waiting_max || bytes > JUDGE_QUEUE_BYTES_MAX {
             out.push(tell::outcome(&job.model, Outcome::QueueFull));
             return;
         }
@@ -188,23 +196,26 @@ impl Desk {
         }
     }
 
-    /// The host took a call, which it names by a token from then on, or refused it.
-    pub fn sent(&mut self, number: u64, token: Option<u32>, now_ns: u64, out: &mut Vec<Effect>) {
-        let Some(flight) = take(&mut self.called, number) else {
-            return;
+    /// The host took a call, which it names by a token from then on, or refused it: then its price is to be settled.
+    pub fn sent(
+        &mut self,
+        number: u64,
+        token: Option<u32>,
+        now_ns: u64,
+        out: &mut Vec<Effect>,
+    ) -> Option<Settlement> {
+        let flight = take(&mut self.called, number)?;
+        let Some(token) = token else {
+            self.fail(&flight, Outcome::JudgeError, now_ns, out);
+            return Some(flight.settlement(Price::default()));
         };
-        let before = match token {
-            Some(token) => {
-                let before = take(&mut self.in_flight, token);
-                self.in_flight.push((token, flight));
-                before
-            }
-            None => Some(flight),
-        };
-        // A token that comes again before its answer has lost the first one.
+        let before = take(&mut self.in_flight, token);
+        self.in_flight.push((token, flight));
+        // A token that comes again before its answer has lost the first one, which may have cost all the same.
         if let Some(flight) = before {
             self.fail(&flight, Outcome::JudgeError, now_ns, out);
         }
+        None
     }
 
     /// A call was answered; what it came to, to be settled with the budget.
@@ -252,7 +263,7 @@ impl Desk {
             },
             _ => self.fail(&flight, Outcome::JudgeError, now_ns, out),
         }
-        Some(Settlement { reserved: flight.reserved, reserved_at_ns: flight.began_ns, actual })
+        Some(flight.settlement(actual))
     }
 
     /// In how many milliseconds [`Desk::next`] is to be asked again though nothing happens before.

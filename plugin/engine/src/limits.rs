@@ -82,6 +82,17 @@ pub const JUDGE_QUEUE_MAX: usize = 4096;
 /// What `judge.max_chars` may be at most.
 pub const JUDGE_CHARS_MAX: usize = 1_000_000;
 
+/// What `judge.timeout_ms` may be at most: a plugin that goes waits so long for its last answers. Beyond 32 bits a host
+/// would take another number for it, or none.
+pub const JUDGE_TIMEOUT_MS_MAX: u64 = 600_000;
+
+/// Bytes of a criterion's name: it is a label, and a key that judges have to repeat.
+pub const CRITERION_NAME_BYTES_MAX: usize = 64;
+
+/// Tokens of one call, read or written, that are believed: what a judge claims beyond is no count, and must not be the
+/// end of a counter and of a budget.
+pub const JUDGE_TOKENS_MAX: u64 = 100_000_000;
+
 /// Calls to judges under way in one worker (default of `judge.max_in_flight`).
 pub const JUDGE_IN_FLIGHT_DEFAULT: usize = 8;
 

@@ -33,12 +33,30 @@ pub(super) fn call(number: u64, judge: &Judge, body: Vec<u8>, timeout_ms: u64) -
     Call { number, cluster: judge.cluster.clone(), headers, body, timeout_ms }
 }
 
-/// How long to wait before the second try: what the judge asks for, in seconds, else a time of its own for each call,
-/// lest all come back at once. `None`: the judge asks for more than a sample is worth.
+/// How long to wait before the second try: what the judge asks for, else a time of its own for each call, lest all come
+/// back at once. `None`: the judge asks for more than a sample is worth, or in a way that cannot be read: a date, for one,
+/// as nobody here knows what day it is.
 pub(super) fn wait_ms(retry_after: Option<&[u8]>, nonce: &str) -> Option<u64> {
-    let seconds =
-        retry_after.and_then(|value| core::str::from_utf8(value.trim_ascii()).ok()?.parse::<u64>().ok());
+    let asked_ms = match retry_after {
+        None => 0,
+        Some(value) => seconds(core::str::from_utf8(value).ok()?.trim_ascii())?.saturating_mul(1000),
+    };
     let spread = u64::from_str_radix(nonce.get(..4).unwrap_or("0"), 16).unwrap_or(0) % BACK_OFF_MS;
-    let wait_ms = seconds.unwrap_or(0).saturating_mul(1000).max(BACK_OFF_MS);
+    let wait_ms = asked_ms.max(BACK_OFF_MS);
     (wait_ms <= RETRY_AFTER_MS_MAX).then(|| wait_ms.saturating_add(spread))
 }
+
+/// Whole seconds; of a fraction, as some servers send it, the next.
+fn seconds(text: &str) -> Option<u64> {
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let (whole, has_more) = match text.split_once('.') {
+        None => (text, false),
+        Some((whole, fraction)) if is_number(fraction) => (whole, true),
+        Some(_) => return None,
+    };
+    // All digits: what does not fit is only too large.
+    is_number(whole).then(|| whole.parse::<u64>().unwrap_or(u64::MAX).saturating_add(has_more.into()))
+}
+
+#[cfg(test)]
+mod tests;

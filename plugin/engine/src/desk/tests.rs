@@ -1,4 +1,5 @@
 mod any;
+mod hostile;
 
 use std::collections::BTreeMap;
 
@@ -45,6 +46,15 @@ impl Rig {
         call
     }
 
+    /// Makes the next call under this token, if there is one.
+    fn next_is_sent(&mut self, token: u32) -> bool {
+        let call = self.next();
+        if let Some(call) = &call {
+            self.desk.sent(call.number, Some(token), self.now_ns, &mut self.out);
+        }
+        call.is_some()
+    }
+
     fn answer(&mut self, token: u32, status: u32, body: &str) {
         self.answer_as(
             token,
@@ -82,6 +92,10 @@ impl Rig {
         assert_eq!(self.outcomes(), expected);
         assert!(self.desk.is_idle() && self.desk.bytes == 0);
     }
+}
+
+fn busy() -> Answer<'static> {
+    Answer { status: Some(429), is_local: false, retry_after: None, body: b"" }
 }
 
 /// What an obedient judge says to a call: these scores, and whether anything was made up.

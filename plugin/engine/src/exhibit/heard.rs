@@ -150,7 +150,7 @@ impl Heard {
     /// The question, and what it is to be answered from; `None` if either is more than the bound.
     pub fn finish(mut self) -> Option<(String, String)> {
         self.next_message();
-        if self.question.is_over || self.context.is_over {
+        if self.question.is_over {
             return None;
         }
         let mut question = self.question.into_string();
@@ -168,7 +168,8 @@ impl Heard {
             kept.push_str(rest);
             question = kept;
         }
-        Some((question, self.context.into_string()))
+        // What stands between tags may be what is too much.
+        (!self.context.is_over).then(|| (question, self.context.into_string()))
     }
 }
 

@@ -243,6 +243,53 @@ fn what_does_not_fit_is_not_cut() {
 }
 
 #[test]
+fn context_that_does_not_fit_is_never_left_out() {
+    // Each text fits, all together do not: without its context the answer would be judged by another measure.
+    let request = |tool: usize, tagged: usize| -> &'static str {
+        format!(
+            r#"{{"messages":[{{"role":"tool","content":"{}"}},{{"role":"user","content":"Why?<context>{}</context>"}}]}}"#,
+            "t".repeat(tool),
+            "c".repeat(tagged)
+        )
+        .leak()
+    };
+    let shown = |request| shown_by(ALL_SOURCES, &Case { path: CHAT, request, response: ANSWERED }, 9, "");
+    // `Why?`, `So.` and the line's end between the two make 8.
+    assert!(matches!(shown(request(100, 92)), Some(Shown::Exhibit(_))));
+    assert_eq!(shown(request(100, 93)), Some(Shown::TooLarge));
+    assert_eq!(shown(request(150, 151)), Some(Shown::TooLarge));
+}
+
+#[test]
+fn texts_that_are_hardly_text_stay_text() {
+    check(
+        CHAT,
+        r#"{"messages":[{"role":"user","content":"a\ud800b\udc00\u0000\u202e"}]}"#,
+        r#"{"choices":[{"index":0,"message":{"content":"\ud83d\ude00\ud83d"},"finish_reason":"stop"}]}"#,
+        ["a\u{FFFD}b\u{FFFD}\0\u{202E}", "", "\u{1F600}\u{FFFD}"],
+    );
+}
+
+#[test]
+fn a_pointer_to_many_places_is_bounded() {
+    let policy = r#"{"judge":{"cluster":"judge","model":"j","sample_rate":1,"max_chars":200,"context":[{"pointer":"/facts/*/text"}]}}"#;
+    let request = |facts: usize| -> &'static str {
+        let facts = vec![r#"{"text":"f","more":[1]}"#; facts].join(",");
+        format!(r#"{{"facts":[{facts}],"messages":[{{"role":"user","content":"Why?"}}]}}"#).leak()
+    };
+    let shown = |request, cut| shown_by(policy, &Case { path: CHAT, request, response: ANSWERED }, cut, "");
+    for cut in [1, 100_000] {
+        // A letter and a line's end each.
+        let Some(Shown::Exhibit(exhibit)) = shown(request(97), cut) else {
+            panic!("nothing is shown");
+        };
+        assert_eq!(exhibit.context, vec!["f"; 97].join("\n"));
+        assert_eq!(shown(request(98), cut), Some(Shown::TooLarge));
+        assert_eq!(shown(request(50_000), cut), Some(Shown::TooLarge));
+    }
+}
+
+#[test]
 fn nothing_is_kept_of_what_is_not_sampled() {
     let case = Case { path: CHAT, request: ASKED, response: ANSWERED };
     let never = r#"{"judge":{"cluster":"judge","model":"j","sample_rate":0}}"#;

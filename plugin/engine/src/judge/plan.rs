@@ -113,7 +113,7 @@ impl Plan {
             criteria: criteria(&keys, asks_hallucination)?,
             asks_hallucination,
             sources,
-            timeout_ms: keys.positive("timeout_ms", limits::JUDGE_TIMEOUT_MS_DEFAULT)?,
+            timeout_ms: timeout_ms(&keys)?,
             in_flight_max: count(
                 "max_in_flight",
                 limits::JUDGE_IN_FLIGHT_DEFAULT,
@@ -160,6 +160,15 @@ impl Plan {
     /// At the end, when the model is known.
     pub fn is_sampled(&self, sample: Sample, facts: &Facts<'_>) -> bool {
         sample.is_below(sample::threshold(&self.rules, self.threshold, facts))
+    }
+}
+
+fn timeout_ms(keys: &Keys<'_>) -> Result<u64, Refusal> {
+    match keys.positive("timeout_ms", limits::JUDGE_TIMEOUT_MS_DEFAULT)? {
+        ms if ms > limits::JUDGE_TIMEOUT_MS_MAX => {
+            keys.refuse("timeout_ms", format!("expected at most {}", limits::JUDGE_TIMEOUT_MS_MAX))
+        }
+        ms => Ok(ms),
     }
 }
 
@@ -215,6 +224,10 @@ fn criteria(keys: &Keys<'_>, asks_hallucination: bool) -> Result<Vec<Criterion>,
         let name = keys.required("name")?;
         if !crate::metrics::is_label_name(name) {
             return keys.refuse("name", "expected lower-case letters, digits and _, a letter first");
+        }
+        if name.len() > limits::CRITERION_NAME_BYTES_MAX {
+            let most = limits::CRITERION_NAME_BYTES_MAX;
+            return keys.refuse("name", format!("expected at most {most} letters"));
         }
         if rubric::RESERVED.contains(&name) || criteria.iter().any(|other| other.name == name) {
             return keys.refuse("name", ["`", name, "` is taken"].concat());
@@ -312,8 +325,14 @@ fn judges(keys: &Keys<'_>, is_panel: bool) -> Result<Vec<Judge>, Refusal> {
 fn judge(keys: &Keys<'_>) -> Result<Judge, Refusal> {
     let cluster = keys.required("cluster")?;
     let path = keys.text("path")?.unwrap_or("/v1/chat/completions");
-    if !path.starts_with('/') {
+    let is_visible = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic());
+    if !path.starts_with('/') || !is_visible(path) {
         return keys.refuse("path", "expected a path such as `/v1/chat/completions`");
+    }
+    let authority = keys.text("authority")?.unwrap_or(cluster);
+    // Without one it is the name of the cluster, which may be any text.
+    if authority.is_empty() || !is_visible(authority) {
+        return keys.refuse("authority", "expected a host such as `api.openai.com`");
     }
     let headers = keys.strings("headers")?;
     // Their values may be secrets, so that no message has one.
@@ -329,7 +348,7 @@ fn judge(keys: &Keys<'_>) -> Result<Judge, Refusal> {
     let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
     Ok(Judge {
         cluster: cluster.to_owned(),
-        authority: keys.text("authority")?.unwrap_or(cluster).to_owned(),
+        authority: authority.to_owned(),
         path: path.to_owned(),
         model: keys.required("model")?.to_owned(),
         provider: keys.text("provider")?.unwrap_or(formats::CHAT_API_PROVIDER).to_owned(),

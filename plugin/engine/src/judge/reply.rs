@@ -4,7 +4,7 @@ use super::plan::Plan;
 use super::prompt;
 use super::rubric::HALLUCINATION;
 use crate::exhibit::Exhibit;
-use crate::limits::REASON_BYTES_MAX;
+use crate::limits::{JUDGE_TOKENS_MAX, REASON_BYTES_MAX};
 use crate::tree::Tree;
 
 /// What a judge said of one exchange.
@@ -32,7 +32,10 @@ impl Reply {
             return Self::default();
         };
         let usage = answer.get("usage");
-        let count = |key| usage.and_then(|usage| usage.get(key)).and_then(Tree::whole);
+        let count = |key| {
+            let count = usage.and_then(|usage| usage.get(key)).and_then(Tree::whole);
+            count.filter(|count| *count <= JUDGE_TOKENS_MAX)
+        };
         let tokens = count("prompt_tokens").zip(count("completion_tokens"));
         Self { tokens, verdict: content(&answer).and_then(|text| verdict(text, plan, exhibit, nonce)) }
     }

@@ -48,6 +48,19 @@ fn messages_name_the_key() {
         (r#"{GOOD,"context":[{"tag":"<a>"}]}"#, "judge.context[0].tag: expected a name"),
         (r#"{GOOD,"max_in_flight":0}"#, "judge.max_in_flight: expected a number of at least 1"),
         (r#"{GOOD,"timeout_ms":1.5}"#, "judge.timeout_ms: expected a whole number"),
+        (r#"{GOOD,"timeout_ms":600001}"#, "judge.timeout_ms: expected at most 600000"),
+        (r#"{GOOD,"timeout_ms":4294967296}"#, "judge.timeout_ms: expected at most 600000"),
+        (
+            r#"{GOOD,"criteria":[{"name":"aLONG","definition":"d"}]}"#,
+            "judge.criteria[0].name: expected at most 64 letters",
+        ),
+        (
+            r#"{GOOD,"criteria":[{"name":"hallucination","definition":"d"}]}"#,
+            "judge.criteria[0].name: `hallucination` is taken",
+        ),
+        (r#"{GOOD,"path":"/v1\r\nx: y"}"#, "judge.path: expected a path"),
+        (r#"{GOOD,"path":"/v1 x"}"#, "judge.path: expected a path"),
+        (r#"{GOOD,"authority":"a\nb"}"#, "judge.authority: expected a host"),
         (r#"{GOOD,"path":"v1"}"#, "judge.path: expected a path"),
         (r#"{GOOD,"panel":"on"}"#, "judge.panel: expected a second judge"),
         (r#"{GOOD,"judges":[{"cluster":"d"}]}"#, "judge.judges[0]: missing field `model`"),
@@ -58,7 +71,7 @@ fn messages_name_the_key() {
         (r#"{GOOD,"cluster":"d"}"#, "judge: duplicate field `cluster`"),
     ];
     for (document, message) in cases {
-        let told = refused(&document.replace("GOOD", good));
+        let told = refused(&document.replace("GOOD", good).replace("LONG", &"b".repeat(64)));
         assert!(told.starts_with(message), "{document}: {told}");
         assert!(!told.contains("s3cret"), "{told}");
     }
