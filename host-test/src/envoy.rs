@@ -40,6 +40,9 @@ use crate::build::target_dir;
 /// minutes.
 const START: Duration = Duration::from_secs(60);
 
+/// How long connections of a listener that was replaced live on; ten minutes would be usual.
+const DRAIN_S: &str = "3";
+
 /// Runs Envoy so that it cannot outlive this process, however that ends: a watcher waits for the end of
 /// standard input, which the kernel closes with us, and kills the process that the shell turned into. Linux's
 /// parent-death signal is no good here: it fires when the *thread* that started Envoy ends, as test threads
@@ -60,15 +63,32 @@ pub struct Envoy {
 impl Envoy {
     /// Starts Envoy with its own ports and waits until it serves. Installs it first if there is none.
     pub async fn start(bootstrap: Bootstrap, workers: usize) -> Result<Self> {
-        let binary = tokio::task::spawn_blocking(binary).await??;
         let folder = Folder::new()?;
         let config = folder.write(bootstrap)?;
+        Self::run(folder, config, workers).await
+    }
+
+    /// The same with the listeners in a file of their own, so that [`reload`](Self::reload) can replace them.
+    pub async fn start_reloadable(bootstrap: Bootstrap, workers: usize) -> Result<Self> {
+        let folder = Folder::new()?;
+        let config = folder.write_split(bootstrap)?;
+        Self::run(folder, config, workers).await
+    }
+
+    /// Replaces the listeners of an Envoy that was started for it by those of `bootstrap`. Envoy says in its statistics
+    /// what it makes of them.
+    pub fn reload(&self, bootstrap: Bootstrap) -> Result<()> {
+        self.folder.write_split(bootstrap).map(drop)
+    }
+
+    async fn run(folder: Folder, config: PathBuf, workers: usize) -> Result<Self> {
+        let binary = tokio::task::spawn_blocking(binary).await??;
         let log = fs::File::create(folder.path("envoy.log"))?;
         let mut child = Command::new("/bin/sh")
             .args(["-c", WATCHED])
             .arg(binary)
             .args(["--disable-hot-restart", "--log-level", "warning", "--file-flush-interval-msec", "50"])
-            .args(["--concurrency", &workers.to_string()])
+            .args(["--concurrency", &workers.to_string(), "--drain-time-s", DRAIN_S])
             .arg("--admin-address-path")
             .arg(folder.path("admin"))
             .arg("--config-path")
@@ -205,6 +225,17 @@ impl Folder {
     /// Writes the bootstrap with everything in it that belongs to this run.
     fn write(&self, bootstrap: Bootstrap) -> Result<PathBuf> {
         let document: Value = bootstrap.placed(&self.path("access.log"))?.document().clone();
+        let path = self.path("bootstrap.json");
+        fs::write(&path, document.to_string()).with_context(|| format!("writing {}", path.display()))?;
+        Ok(path)
+    }
+
+    /// The same with its listeners in a file beside it, which is moved to its place: only that is what Envoy notices.
+    fn write_split(&self, bootstrap: Bootstrap) -> Result<PathBuf> {
+        let (listeners, next) = (self.path("listeners.json"), self.path("listeners.next.json"));
+        let (document, resources) = bootstrap.placed(&self.path("access.log"))?.split(&listeners)?;
+        fs::write(&next, resources.to_string())?;
+        fs::rename(&next, &listeners)?;
         let path = self.path("bootstrap.json");
         fs::write(&path, document.to_string()).with_context(|| format!("writing {}", path.display()))?;
         Ok(path)

@@ -34,6 +34,8 @@ pub struct Options {
     pub allow_on_headers_stop_iteration: bool,
     /// Where random numbers start from.
     pub seed: u64,
+    /// Whether the proxy has data that its workers share; not every one has.
+    pub has_shared_data: bool,
     /// The level the guest is told; lines below it are recorded all the same.
     pub log_level: LogLevel,
     /// Properties seen from everywhere: a path with dots, and the value.
@@ -78,6 +80,7 @@ impl Default for Options {
             buffer_bytes_max: 1024 * 1024,
             allow_on_headers_stop_iteration: false,
             seed: 0,
+            has_shared_data: true,
             log_level: LogLevel::Info,
             properties: [("plugin_name", "test"), ("plugin_root_id", "")]
                 .map(|(path, value)| (path.to_owned(), value.into()))

@@ -39,6 +39,8 @@ pub struct Host {
     pub unknown_clusters: BTreeSet<String>,
     /// Clusters without a healthy host: a callout to one fails at once with `InternalFailure`.
     pub failing_clusters: BTreeSet<String>,
+    /// So many of the next swaps of shared data come too late, as if another worker had been faster.
+    pub raced_swaps: u32,
     /// Foreign functions the guest called. None exists here, so each call answered `NotFound`.
     pub foreign_calls: Vec<(String, Vec<u8>)>,
     /// How many times the guest defined a metric: in Envoy each time leaks a little.
@@ -60,6 +62,7 @@ pub struct Host {
     pub(crate) done: bool,
     pub(crate) call_answer: Option<CallAnswer>,
     pub(crate) configuring: bool,
+    has_shared_data: bool,
     configuration: Vec<u8>,
     vm_configuration: Vec<u8>,
     vm_id: String,
@@ -88,6 +91,7 @@ impl Host {
             callouts: Vec::new(),
             unknown_clusters: BTreeSet::new(),
             failing_clusters: BTreeSet::new(),
+            raced_swaps: 0,
             foreign_calls: Vec::new(),
             define_metric_calls: 0,
             tick_period_ms: 0,
@@ -105,6 +109,7 @@ impl Host {
             done: false,
             call_answer: None,
             configuring: false,
+            has_shared_data: options.has_shared_data,
             configuration: options.configuration.clone(),
             vm_configuration: options.vm_configuration.clone(),
             vm_id: options.vm_id.clone(),
@@ -169,6 +174,18 @@ impl Host {
 
     pub(crate) fn vm_id(&self) -> &str {
         &self.vm_id
+    }
+
+    /// The status of every call about shared data, where there is none.
+    pub(crate) fn shares_data(&self) -> Result<(), Status> {
+        if self.has_shared_data { Ok(()) } else { Err(Status::Unimplemented) }
+    }
+
+    /// Whether another worker was faster with a swap.
+    pub(crate) fn is_raced(&mut self, cas: u32) -> bool {
+        let is_raced = cas != 0 && self.raced_swaps > 0;
+        self.raced_swaps -= u32::from(is_raced);
+        is_raced
     }
 
     /// The context that host calls are about.

@@ -39,6 +39,7 @@ pub(super) fn get_data(
     cas: u32,
 ) -> Result<(), Stop> {
     let key = text(call, key, key_size)?;
+    call.data().shares_data()?;
     let place = (call.data().vm_id().to_owned(), key);
     let found = call.data().world().data.get(&place).cloned();
     let (value, version) = found.ok_or(Status::NotFound)?;
@@ -55,6 +56,10 @@ pub(super) fn set_data(
     cas: u32,
 ) -> Result<(), Stop> {
     let (key, value) = (text(call, key, key_size)?, bytes(call, at, size)?);
+    call.data().shares_data()?;
+    if call.data_mut().is_raced(cas) {
+        return Err(Status::CasMismatch.into());
+    }
     let host = call.data();
     if host.world().set_data(host.vm_id(), &key, value, cas) {
         Ok(())

@@ -246,6 +246,22 @@ impl Bootstrap {
         Ok(self)
     }
 
+    /// Takes the listeners out, into what Envoy finds in a file of listeners; in their place it is told of `file`.
+    pub(super) fn split(mut self, file: &Path) -> Result<(Value, Value)> {
+        let resources = at(&mut self.document, "/static_resources")?.as_object_mut();
+        let listeners = resources.and_then(|resources| resources.remove("listeners"));
+        let Some(Value::Array(mut listeners)) = listeners else {
+            bail!("envoy/bootstrap.yaml has no listeners any more: change the harness along with it");
+        };
+        for listener in &mut listeners {
+            listener["@type"] = json!("type.googleapis.com/envoy.config.listener.v3.Listener");
+        }
+        // Only an Envoy that says who it is gets anything to be replaced.
+        self.document["node"] = json!({"id": "llm-gauge", "cluster": "llm-gauge"});
+        self.document["dynamic_resources"] = json!({"lds_config": {"path_config_source": {"path": file}}});
+        Ok((self.document, json!({"resources": listeners})))
+    }
+
     /// Lets Envoy choose free ports, so that any number of them run side by side, and log to `access_log`.
     pub(super) fn placed(mut self, access_log: &Path) -> Result<Self> {
         *at(&mut self.document, "/admin/address/socket_address/port_value")? = json!(0);

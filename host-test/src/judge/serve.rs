@@ -13,6 +13,7 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
+use tokio::sync::watch;
 
 use super::{Asked, answer, completion};
 use crate::listen::Listening;
@@ -29,6 +30,8 @@ pub enum Manner {
     Always(u8),
     /// It answers with this status and nothing else.
     Status(u16),
+    /// It answers with a verdict once it is let: see [`Server::release`].
+    Held,
     /// It never answers.
     Silent,
     /// It answers with prose.
@@ -46,6 +49,7 @@ pub enum Manner {
 pub struct Server {
     listening: Listening,
     asked: Arc<AtomicU64>,
+    release: watch::Sender<bool>,
 }
 
 impl Server {
@@ -53,25 +57,31 @@ impl Server {
     pub async fn start(manner: Manner) -> Result<Self> {
         let asked = Arc::new(AtomicU64::new(0));
         let count = Arc::clone(&asked);
+        let (release, held) = watch::channel(false);
         let listening = Listening::start(move |stream| {
-            let count = Arc::clone(&count);
+            let (count, held) = (Arc::clone(&count), held.clone());
             async move {
                 let service = service_fn(|request| {
                     count.fetch_add(1, Ordering::Relaxed);
-                    reply(request, manner)
+                    reply(request, manner, held.clone())
                 });
                 let server = auto::Builder::new(TokioExecutor::new());
                 // A connection that breaks is the point of some manners.
                 let _ = server.serve_connection(TokioIo::new(stream), service).await;
             }
         });
-        Ok(Self { listening: listening.await?, asked })
+        Ok(Self { listening: listening.await?, asked, release })
     }
 
     /// Where it listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.listening.address()
+    }
+
+    /// Lets answer what is held, and holds nothing any more.
+    pub fn release(&self) {
+        self.release.send_replace(true);
     }
 
     /// How many requests have come.
@@ -81,13 +91,22 @@ impl Server {
     }
 }
 
-async fn reply(request: Request<Incoming>, manner: Manner) -> Result<Response<Full<Bytes>>> {
+async fn reply(
+    request: Request<Incoming>,
+    manner: Manner,
+    mut held: watch::Receiver<bool>,
+) -> Result<Response<Full<Bytes>>> {
     let body = Limited::new(request.into_body(), REQUEST_BYTES_MAX).collect().await;
     let body = body.map_err(|error| anyhow::anyhow!("{error}"))?.to_bytes();
     let verdict = answer(&body)?;
     let response = Response::builder().header("content-type", "application/json");
     let (status, body) = match manner {
         Manner::Obedient => (200, verdict),
+        Manner::Held => {
+            // A server that is gone answers nobody.
+            held.wait_for(|is_released| *is_released).await?;
+            (200, verdict)
+        }
         Manner::Always(score) => (200, completion(&Asked::read(&body)?.verdict_of(score))),
         Manner::Status(status) => (status, String::new()),
         Manner::Silent => {

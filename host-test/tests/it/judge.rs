@@ -2,13 +2,12 @@
 //! in exactly one outcome whatever that is.
 
 mod agreement;
+mod budget;
 
 use std::collections::BTreeMap;
 
 use host_test::judge::{self, Asked};
-use host_test::{
-    CallAnswer, ChunkPlan, Ending, Exchange, Guest, Headers, Options, SharedWorld, StreamReport, drive,
-};
+use host_test::{CallAnswer, ChunkPlan, Ending, Exchange, Guest, Headers, Options, StreamReport, drive};
 
 use crate::common;
 
@@ -196,10 +195,15 @@ fn too_many_at_once_are_dropped_and_counted() {
         r#"{"judge":{"cluster":"judge","model":"g","sample_rate":1,"max_in_flight":3,"max_queue":5,"budget":{"calls_per_minute":100000}}}"#,
     );
     let exchange = exchange("It is 120 metres tall.");
-    for _ in 0..1000 {
+    let mut memory_bytes = Vec::new();
+    for number in 0..1000 {
         drive(&mut guest, &exchange, &ChunkPlan::whole()).unwrap();
+        if matches!(number, 100 | 999) {
+            memory_bytes.push(guest.host().memory.bytes);
+        }
     }
     guest.run_pending().unwrap();
+    assert_eq!(memory_bytes[0], memory_bytes[1], "those that found no place have left nothing behind");
     assert_eq!(guest.host().in_flight().count(), 3);
     assert_eq!(counts(&guest, "llm_judge_outcomes_total"), [("queue_full".to_owned(), 995)].into());
     while let Some(token) = under_way(&guest) {
@@ -208,42 +212,6 @@ fn too_many_at_once_are_dropped_and_counted() {
         guest.answer(token, CallAnswer::new(200, answer)).unwrap();
     }
     check(&guest, &[("queue_full", 995), ("scored", 5)]);
-}
-
-#[test]
-fn the_budget_is_shared_by_all_workers() {
-    let configuration =
-        r#"{"judge":{"cluster":"judge","model":"g","sample_rate":1,"budget":{"calls_per_minute":3}}}"#;
-    let world = SharedWorld::new();
-    let options = |seed| Options { world: world.clone(), seed, ..Options::configured(configuration) };
-    let mut workers = [0, 1].map(|seed| Guest::start(&common::filter(), options(seed)).unwrap());
-    for _ in 0..3 {
-        for worker in &mut workers {
-            play(worker, &exchange("It is 120 metres tall."));
-        }
-    }
-    let calls: Vec<_> = workers.iter().map(|worker| worker.host().in_flight().count()).collect();
-    assert_eq!(calls, [2, 1]);
-    for worker in &mut workers {
-        while let Some(token) = under_way(worker) {
-            worker.answer(token, CallAnswer::timeout()).unwrap();
-        }
-    }
-    check(&workers[0], &[("over_budget", 3), ("timeout", 3)]);
-    world.advance_ms(60_000);
-    play(&mut workers[0], &exchange("It is 120 metres tall."));
-    assert_eq!(workers[0].host().in_flight().count(), 1);
-    // What was answered is settled: as tokens they would not fit again.
-    let configuration =
-        r#"{"judge":{"cluster":"judge","model":"g","sample_rate":1,"budget":{"tokens_per_hour":3900}}}"#;
-    let mut guest = start(configuration);
-    for _ in 0..5 {
-        play(&mut guest, &exchange("It is 120 metres tall."));
-        let (token, asked) = asked(&guest);
-        guest.answer(token, CallAnswer::new(200, judge::completion(&asked.verdict()))).unwrap();
-    }
-    play(&mut guest, &exchange("It is 120 metres tall."));
-    check(&guest, &[("over_budget", 1), ("scored", 5)]);
 }
 
 #[test]

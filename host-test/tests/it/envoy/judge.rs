@@ -1,6 +1,12 @@
 //! The judge in a real Envoy with two workers: scores, everything a judge's server can do wrong, and that clients get
 //! the provider's bytes whatever it does.
 
+mod crowd;
+mod reload;
+mod sampling;
+
+use std::net::SocketAddr;
+
 use host_test::envoy::{Bootstrap, Stats};
 use host_test::judge::{Manner, Server};
 use host_test::load::{Protocol, Request};
@@ -19,9 +25,8 @@ fn question(stream: bool) -> Request {
         .header(script::HEADER, "input=12; output=9; first_ms=0; token_ms=0")
 }
 
-/// An Envoy with everything sampled, and this judge.
-async fn rig(judge: std::net::SocketAddr, changes: Value) -> Rig {
-    let provider = Provider::start().await.unwrap();
+/// Everything sampled, with these changes, and this judge.
+async fn judged(provider: &Provider, judge: SocketAddr, changes: Value) -> Bootstrap {
     let mut bootstrap: Bootstrap = shipped().await;
     for cluster in ["openai", "anthropic"] {
         bootstrap = bootstrap.upstream(cluster, provider.address(), Protocol::Http1).unwrap();
@@ -30,8 +35,14 @@ async fn rig(judge: std::net::SocketAddr, changes: Value) -> Rig {
     for (key, value) in changes.as_object().unwrap() {
         all[key] = value.clone();
     }
-    Rig::over(provider, bootstrap.judged(all).unwrap().upstream("judge", judge, Protocol::Http1).unwrap())
-        .await
+    bootstrap.judged(all).unwrap().upstream("judge", judge, Protocol::Http1).unwrap()
+}
+
+/// An Envoy with everything sampled, and this judge.
+async fn rig(judge: SocketAddr, changes: Value) -> Rig {
+    let provider = Provider::start().await.unwrap();
+    let bootstrap = judged(&provider, judge, changes).await;
+    Rig::over(provider, bootstrap).await
 }
 
 /// Sends so many exchanges, of which every byte has to be the provider's.

@@ -105,7 +105,11 @@ impl Rig {
     /// A rig of this provider and this configuration.
     pub(super) async fn over(provider: Provider, bootstrap: Bootstrap) -> Self {
         let bootstrap = bootstrap.flush_every(Duration::from_millis(100)).unwrap();
-        let envoy = Envoy::start(bootstrap, 2).await.unwrap();
+        Self::around(provider, Envoy::start(bootstrap, 2).await.unwrap())
+    }
+
+    /// A rig of this provider and an Envoy that runs.
+    pub(super) fn around(provider: Provider, envoy: Envoy) -> Self {
         let [http1, http2] =
             [Protocol::Http1, Protocol::Http2].map(|protocol| Client::new(envoy.listener(), protocol));
         Self { provider, envoy, http1, http2 }

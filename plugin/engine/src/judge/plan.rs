@@ -332,7 +332,7 @@ fn judge(keys: &Keys<'_>) -> Result<Judge, Refusal> {
     let authority = keys.text("authority")?.unwrap_or(cluster);
     // Without one it is the name of the cluster, which may be any text.
     if authority.is_empty() || !is_visible(authority) {
-        return keys.refuse("authority", "expected a host such as `api.openai.com`");
+        return keys.refuse("authority", "expected a host such as `judge.internal`");
     }
     let headers = keys.strings("headers")?;
     // Their values may be secrets, so that no message has one.
