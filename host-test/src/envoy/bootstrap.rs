@@ -37,6 +37,12 @@ impl Bootstrap {
         &self.document
     }
 
+    /// Any other change.
+    pub fn changed(mut self, change: impl FnOnce(&mut Value) -> Result<()>) -> Result<Self> {
+        change(&mut self.document)?;
+        Ok(self)
+    }
+
     /// The name of the plugin's file.
     pub fn filter(mut self, wasm: &Path) -> Result<Self> {
         let wasm =
