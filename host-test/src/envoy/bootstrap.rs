@@ -38,9 +38,10 @@ impl Bootstrap {
     }
 
     /// Any other change.
-    pub fn changed(mut self, change: impl FnOnce(&mut Value) -> Result<()>) -> Result<Self> {
-        change(&mut self.document)?;
-        Ok(self)
+    #[must_use]
+    pub fn changed(mut self, change: impl FnOnce(&mut Value)) -> Self {
+        change(&mut self.document);
+        self
     }
 
     /// The name of the plugin's file.

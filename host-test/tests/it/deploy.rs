@@ -130,17 +130,32 @@ fn stats_config(bootstrap: &Value) -> Value {
     json!({"stats_tags": tags, "histogram_bucket_settings": buckets})
 }
 
+/// What has to go in, and out, of the lists of a `stats_config`; an entry a line, as YAML takes it too.
+#[track_caller]
+fn same_stats(found: &Value, expected: &Value, file: &str) {
+    let mut faults = Vec::new();
+    for list in ["stats_tags", "histogram_bucket_settings"] {
+        let [found, expected] = [found, expected].map(|stats| stats[list].as_array().unwrap());
+        let lacking = expected.iter().filter(|entry| !found.contains(entry));
+        faults.extend(lacking.map(|entry| format!("{list} lacks\n- {entry}")));
+        let alien = found.iter().filter(|entry| !expected.contains(entry));
+        faults.extend(alien.map(|entry| format!("{list} has to lose\n- {entry}")));
+    }
+    assert!(faults.is_empty(), "{file}:\n{}", faults.join("\n"));
+    assert_eq!(found, expected, "{file}: another order");
+}
+
 #[test]
 fn labels_and_buckets_are_those_of_the_bootstrap() {
     let bootstrap: Value = serde_saphyr::from_str(&text("envoy/bootstrap.yaml")).unwrap();
     let expected = stats_config(&bootstrap);
     let patches = &object("istio-envoyfilter.yaml", "EnvoyFilter")["spec"]["configPatches"];
     assert_eq!(patches[2]["applyTo"], "BOOTSTRAP");
-    assert_eq!(patches[2]["patch"]["value"]["stats_config"], expected, "istio-envoyfilter.yaml");
+    same_stats(&patches[2]["patch"]["value"]["stats_config"], &expected, "istio-envoyfilter.yaml");
     let proxy = object("envoy-gateway.yaml", "EnvoyProxy");
     let merged: Value =
         serde_saphyr::from_str(proxy["spec"]["bootstrap"]["value"].as_str().unwrap()).unwrap();
-    assert_eq!(merged["stats_config"], expected, "envoy-gateway.yaml");
+    same_stats(&merged["stats_config"], &expected, "envoy-gateway.yaml");
 
     let annotations =
         object("istio-gateway-patch.yaml", "Deployment")["spec"]["template"]["metadata"]["annotations"]

@@ -7,7 +7,6 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::mpsc::{Receiver, channel};
 
-use anyhow::{Context as _, Result};
 use host_test::build::{self, workspace_dir};
 use host_test::envoy::{Bootstrap, validate};
 use host_test::load::Protocol;
@@ -49,17 +48,15 @@ fn merge(into: &mut Value, newer: Value) {
 /// The bootstrap as it is before a gateway has put anything of ours in: no filter, no labels; but who it is, which
 /// both control planes say and files of secrets need.
 fn bare(bootstrap: Bootstrap) -> Bootstrap {
-    let change = |document: &mut Value| -> Result<()> {
-        document.as_object_mut().context("a mapping")?.remove("stats_config").context("has labels")?;
+    bootstrap.changed(|document| {
+        document.as_object_mut().unwrap().remove("stats_config").unwrap();
         document["node"] = json!({"id": "gateway", "cluster": "llm"});
-        filters(document)?.retain(|filter| filter["name"] != "llm_gauge");
-        Ok(())
-    };
-    bootstrap.changed(change).unwrap()
+        filters(document).retain(|filter| filter["name"] != "llm_gauge");
+    })
 }
 
-fn filters(document: &mut Value) -> Result<&mut Vec<Value>> {
-    document.pointer_mut(FILTERS).and_then(Value::as_array_mut).context("the bootstrap has filters")
+fn filters(document: &mut Value) -> &mut Vec<Value> {
+    document.pointer_mut(FILTERS).and_then(Value::as_array_mut).expect("the bootstrap has filters")
 }
 
 /// A filter goes before the router, with its code from where it was built.
@@ -67,7 +64,7 @@ fn with_filter(bootstrap: Bootstrap, mut config: Value) -> Bootstrap {
     let code = json!({"local": {"filename": build::filter(false).unwrap()}});
     *config.pointer_mut("/config/vm_config/code").expect("code") = code;
     let filter = json!({"name": "llm_gauge", "typed_config": config});
-    bootstrap.changed(|document| Ok(filters(document)?.insert(0, filter))).unwrap()
+    bootstrap.changed(|document| filters(document).insert(0, filter))
 }
 
 /// A mounted Secret, and a bootstrap that finds it there.
@@ -77,17 +74,13 @@ fn with_secret(bootstrap: Bootstrap, folder: &Path) -> Bootstrap {
     for (name, text) in secret.as_object().unwrap() {
         fs::write(folder.join(name), text.as_str().unwrap().replace(SECRETS, here)).unwrap();
     }
-    let moved = |document: &mut Value| -> Result<()> {
-        *document = serde_json::from_str(&document.to_string().replace(SECRETS, here))?;
-        Ok(())
-    };
-    bootstrap.changed(moved).unwrap()
+    bootstrap.changed(|document| {
+        *document = serde_json::from_str(&document.to_string().replace(SECRETS, here)).unwrap();
+    })
 }
 
 fn with_cluster(bootstrap: Bootstrap, cluster: Value) -> Bootstrap {
-    bootstrap
-        .changed(|document| Ok(merge(document, json!({"static_resources": {"clusters": [cluster]}}))))
-        .unwrap()
+    bootstrap.changed(|document| merge(document, json!({"static_resources": {"clusters": [cluster]}})))
 }
 
 /// Everything is judged, so that one exchange shows the judge's call.
@@ -126,7 +119,7 @@ fn istios_labels(bootstrap: Bootstrap) -> Bootstrap {
         "histogram_bucket_settings":
             buckets.map(|(prefix, buckets)| json!({"match": {"prefix": prefix}, "buckets": buckets})).collect::<Vec<_>>(),
     });
-    bootstrap.changed(|document| Ok(document["stats_config"] = stats)).unwrap()
+    bootstrap.changed(|document| document["stats_config"] = stats)
 }
 
 /// Envoy Gateway: its own words around what the policy says, and the merged bootstrap.
@@ -155,7 +148,7 @@ fn with_envoy_gateway(bootstrap: Bootstrap) -> Bootstrap {
     });
     let merged: Value =
         serde_saphyr::from_str(proxy["spec"]["bootstrap"]["value"].as_str().unwrap()).unwrap();
-    with_filter(bootstrap, config).changed(|document| Ok(merge(document, merged))).unwrap()
+    with_filter(bootstrap, config).changed(|document| merge(document, merged))
 }
 
 async fn is_valid(bootstrap: Bootstrap, what: &str) {
@@ -174,16 +167,16 @@ fn envoy_takes_every_piece_as_it_stands() {
         let stats = patch("istio-envoyfilter.yaml", "BOOTSTRAP");
         // The filter asked for by name, which needs somebody to ask.
         let asked = bare(shipped().await).changed(|document| {
-            filters(document)?.insert(0, patch("istio-envoyfilter.yaml", "HTTP_FILTER"));
+            filters(document).insert(0, patch("istio-envoyfilter.yaml", "HTTP_FILTER"));
             let ads = json!({"ads_config": {
                 "api_type": "DELTA_GRPC",
                 "transport_api_version": "V3",
                 "grpc_services": [{"envoy_grpc": {"cluster_name": "openai"}}],
             }});
             document["dynamic_resources"] = ads;
-            Ok(merge(document, stats))
+            merge(document, stats);
         });
-        is_valid(asked.unwrap(), "Istio's extension discovery, and its bootstrap").await;
+        is_valid(asked, "Istio's extension discovery, and its bootstrap").await;
     });
 }
 
