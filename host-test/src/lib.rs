@@ -24,7 +24,8 @@
 //! - [`ratelimit`]: a rate-limit service that Envoy asks and charges, and its ledger
 //! - [`demo`]: all of them together, with a live table and a verdict
 //!
-//! And [`prices`] makes the table of prices; [`python`] installs the packages that it and [`envoy`] are made from.
+//! And [`prices`] makes the table of prices; [`python`] installs the packages that it and [`envoy`] are made from;
+//! [`image`] and [`manifest`] make what gateways in Kubernetes load.
 //!
 //! ```no_run
 //! use host_test::{ChunkPlan, Exchange, Guest, Headers, Module, Options, drive};
@@ -66,6 +67,8 @@ pub mod load;
 pub mod provider;
 pub mod ratelimit;
 
+pub mod image;
+pub mod manifest;
 pub mod prices;
 pub mod python;
 

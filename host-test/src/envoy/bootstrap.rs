@@ -37,6 +37,13 @@ impl Bootstrap {
         &self.document
     }
 
+    /// Any other change.
+    #[must_use]
+    pub fn changed(mut self, change: impl FnOnce(&mut Value)) -> Self {
+        change(&mut self.document);
+        self
+    }
+
     /// The name of the plugin's file.
     pub fn filter(mut self, wasm: &Path) -> Result<Self> {
         let wasm =

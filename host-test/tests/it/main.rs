@@ -37,6 +37,8 @@ mod judge;
 mod faults;
 // What exchanges cost, held against the package that prices come from.
 mod prices;
+// What gateways load from envoy/.
+mod deploy;
 // The commands.
 mod cli;
 // The repository itself: directions, budgets, names, configurations.

@@ -119,7 +119,7 @@ fn javascript() {
 }
 
 /// The folder below `target/clients/` where a package is, installed on first use.
-pub(super) fn installed(package: &str, install: fn(&str, &Path)) -> PathBuf {
+pub(crate) fn installed(package: &str, install: fn(&str, &Path)) -> PathBuf {
     let home = target_dir().join("clients");
     fs::create_dir_all(&home).unwrap();
     let ready = home.join(package);

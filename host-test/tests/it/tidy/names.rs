@@ -120,12 +120,14 @@ fn configurations(path: &Path, text: &str) -> Vec<String> {
     found
 }
 
-/// Envoy's `config` of a wasm filter has a `vm_config` and a `configuration`; Istio's `WasmPlugin` a `pluginConfig`.
+/// Envoy's `config` of a wasm filter has a `vm_config` and a `configuration`; the `WasmPlugin` of Istio and Higress a
+/// `pluginConfig`, and Envoy Gateway's policy a `config` beside the `code`.
 fn in_document(value: &Value, found: &mut Vec<String>) {
     match value {
         Value::Object(fields) => {
             let of_envoy = fields.get("vm_config").and(fields.get("configuration"));
-            found.extend(of_envoy.or(fields.get("pluginConfig")).map(document_of));
+            let of_policy = fields.get("code").and(fields.get("config"));
+            found.extend(of_envoy.or(fields.get("pluginConfig")).or(of_policy).map(document_of));
             fields.values().for_each(|value| in_document(value, found));
         }
         Value::Array(items) => items.iter().for_each(|item| in_document(item, found)),
@@ -144,8 +146,8 @@ fn document_of(configuration: &Value) -> String {
 
 #[test]
 fn configurations_are_found_where_they_stand() {
-    let yaml = "a:\n- config:\n    vm_config: {}\n    configuration:\n      '@type': t/google.protobuf.StringValue\n      value: |\n        {\"models\": {}}\n---\npluginConfig: {limits: {event_bytes: 1}}\n";
-    let expected = ["{\"models\": {}}\n", "{\"limits\":{\"event_bytes\":1}}"];
+    let yaml = "a:\n- config:\n    vm_config: {}\n    configuration:\n      '@type': t/google.protobuf.StringValue\n      value: |\n        {\"models\": {}}\n---\npluginConfig: {limits: {event_bytes: 1}}\n---\nwasm: [{code: {type: Image}, config: {estimate: 'off'}}]\n";
+    let expected = ["{\"models\": {}}\n", "{\"limits\":{\"event_bytes\":1}}", "{\"estimate\":\"off\"}"];
     assert_eq!(configurations(Path::new("a.yaml"), yaml), expected);
     let readme = "x\n```json plugin-configuration\n{\"models\": {}}\n```\n```json\n{}\n```\n";
     assert_eq!(configurations(Path::new("README.md"), readme), ["\n{\"models\": {}}\n"]);
