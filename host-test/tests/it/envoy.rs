@@ -9,6 +9,7 @@ mod cost;
 mod crowd;
 mod encodings;
 mod endings;
+mod feedback;
 mod judge;
 mod labels;
 mod official_clients;
