@@ -43,6 +43,11 @@ impl Request {
         Self { method: Method::GET, path: path.to_owned(), headers: Vec::new(), body: Bytes::new() }
     }
 
+    /// A request without a body, of any method.
+    pub fn of(method: &str, path: &str) -> Result<Self> {
+        Ok(Self { method: method.parse()?, ..Self::get(path) })
+    }
+
     /// A POST of JSON.
     #[must_use]
     pub fn post(path: &str, body: &Value) -> Self {

@@ -5,8 +5,10 @@
 
 #![cfg(target_arch = "wasm32")]
 
+mod feedback;
 mod holding;
 mod judging;
+mod names;
 mod perform;
 mod purse;
 mod rewriting;

@@ -6,66 +6,24 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hash, Hasher};
+use std::hash::BuildHasherDefault;
 use std::time::Duration;
 
 use llm_gauge_engine::effect::Effect;
 use llm_gauge_engine::ending::End;
+use llm_gauge_engine::feedback::Reply;
+use llm_gauge_engine::head::encode;
 use llm_gauge_engine::policy::Place;
 use llm_gauge_engine::rewrite::Edit;
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::{BufferType, LogLevel, MapType, MetricType};
 
+use crate::names::{Name, NameHasher};
+
 /// Ids of the stats defined so far. Every definition makes the host keep a new id, so none is made twice.
 #[derive(Default)]
 pub(crate) struct Stats {
     ids: HashMap<Name, u32, BuildHasherDefault<NameHasher>>,
-}
-
-/// A stat's name, hashed and compared eight bytes at a time: wasm has neither a hash nor a comparison of its own, and
-/// those of the standard library go byte by byte.
-struct Name(String);
-
-impl Name {
-    fn words(&self) -> (impl Iterator<Item = u64>, &[u8]) {
-        let (words, tail) = self.0.as_bytes().as_chunks::<8>();
-        (words.iter().map(|word| u64::from_le_bytes(*word)), tail)
-    }
-}
-
-impl PartialEq for Name {
-    fn eq(&self, other: &Self) -> bool {
-        let ((mine, my_tail), (theirs, their_tail)) = (self.words(), other.words());
-        mine.eq(theirs) && my_tail == their_tail
-    }
-}
-
-impl Eq for Name {}
-
-impl Hash for Name {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        let (words, tail) = self.words();
-        words.for_each(|word| state.write_u64(word));
-        tail.iter().for_each(|byte| state.write_u64(u64::from(*byte)));
-    }
-}
-
-/// Names made to collide cost a walk over as many series as `models.max_series` lets in, and no more.
-#[derive(Default)]
-struct NameHasher(u64);
-
-impl Hasher for NameHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|byte| self.write_u64(u64::from(*byte)));
-    }
-
-    fn write_u64(&mut self, word: u64) {
-        self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x517C_C1B7_2722_0A95);
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
 }
 
 impl Stats {
@@ -104,6 +62,8 @@ pub(crate) fn perform(stats: &RefCell<Stats>, effect: Effect) {
         }
         // The desk takes it, which is there wherever anything is sampled.
         Effect::Judge(_) => None,
+        // Nothing is exported yet.
+        Effect::Evaluation(_) => None,
     };
 }
 
@@ -178,6 +138,33 @@ pub(crate) fn set_header(map: MapType, name: &str, value: &str) -> bool {
 pub(crate) fn remove_header(map: MapType, name: &str) {
     // SAFETY: the host reads `name.len()` bytes from the pointer, which are this slice.
     let _refused = unsafe { abi::proxy_remove_header_map_value(map as u32, name.as_ptr(), name.len()) };
+}
+
+/// Answers the stream whose callback this is, in the upstream's place. Not by the SDK, which panics where the host
+/// refuses.
+pub(crate) fn reply(reply: &Reply) {
+    let fields: Vec<_> = reply.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let (map, details) = (encode(&fields), "llm_gauge_feedback");
+    // SAFETY: the host reads as many bytes from each pointer as the length behind it says, which are these slices.
+    let _refused = unsafe {
+        abi::proxy_send_local_response(
+            reply.status,
+            details.as_ptr(),
+            details.len(),
+            reply.body.as_ptr(),
+            reply.body.len(),
+            map.as_ptr(),
+            map.len(),
+            -1, // no gRPC
+        )
+    };
+}
+
+/// Answers another stream.
+pub(crate) fn reply_to(stream: u32, answer: &Reply) {
+    if hostcalls::set_effective_context(stream).is_ok() {
+        reply(answer);
+    }
 }
 
 /// Lets a stream's request go that is held at its head.
@@ -333,6 +320,17 @@ mod abi {
             value_size: usize,
             version: u32,
         ) -> u32;
+        pub(super) fn proxy_send_local_response(
+            status: u32,
+            details: *const u8,
+            details_size: usize,
+            body: *const u8,
+            body_size: usize,
+            headers: *const u8,
+            headers_size: usize,
+            grpc_status: i32,
+        ) -> u32;
+        pub(super) fn proxy_get_current_time_nanoseconds(time_ns: *mut u64) -> u32;
         pub(super) fn proxy_remove_header_map_value(map: u32, name: *const u8, name_size: usize) -> u32;
         pub(super) fn proxy_set_buffer_bytes(
             buffer: u32,
@@ -364,6 +362,14 @@ pub(crate) fn now_ns() -> u64 {
     // SAFETY: the host writes 8 bytes to the pointer, which is this local variable.
     let _errno = unsafe { wasi::clock_time_get(MONOTONIC, 1, &raw mut time_ns) };
     time_ns
+}
+
+/// The wall clock, in seconds since 1970.
+pub(crate) fn unix_s() -> u64 {
+    let mut time_ns: u64 = 0;
+    // SAFETY: the host writes 8 bytes to the pointer, which is this local variable.
+    let _status = unsafe { abi::proxy_get_current_time_nanoseconds(&raw mut time_ns) };
+    time_ns / 1_000_000_000
 }
 
 /// Random bytes, fetched for many exchanges at once, since a call costs more than the bytes.

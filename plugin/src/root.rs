@@ -9,6 +9,7 @@ use llm_gauge_engine::series::Series;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::ContextType;
 
+use crate::feedback::Desk;
 use crate::holding::Holding;
 use crate::judging::Judging;
 use crate::perform::{self, Random, Stats};
@@ -24,6 +25,8 @@ pub(crate) struct Shared {
     pub(crate) holding: Holding,
     /// There where a judge is configured.
     pub(crate) judging: Option<Judging>,
+    /// There where feedback is configured.
+    pub(crate) feedback: Option<Desk>,
     /// A request that was made to ask and that the proxy is about to send around, by its `x-request-id`.
     pub(crate) redirected: RefCell<Option<Vec<u8>>>,
 }
@@ -71,6 +74,7 @@ impl RootContext for Root {
             random: RefCell::default(),
             holding: Holding::new(&ticks),
             judging: Judging::begin(&policy, &ticks),
+            feedback: Desk::begin(&policy),
             redirected: RefCell::default(),
             policy,
         };

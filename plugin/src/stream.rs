@@ -1,5 +1,5 @@
 //! The HTTP context: each callback is one method of the exchange. Bodies are looked at as they pass; only a request
-//! that the configuration wants rewritten is held.
+//! that the configuration wants rewritten is held, and feedback, which goes nowhere.
 
 use std::rc::Rc;
 
@@ -11,6 +11,7 @@ use llm_gauge_engine::outputs;
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::{Action, BufferType, MapType};
 
+use crate::feedback::Receiving;
 use crate::perform;
 use crate::rewriting::Rewriting;
 use crate::root::Shared;
@@ -22,19 +23,27 @@ pub(crate) struct Stream {
     exchange: Option<Exchange>,
     /// There while bytes of a metered exchange may have to change.
     rewriting: Option<Box<Rewriting>>,
+    /// There while feedback is on its way; then nothing is metered.
+    receiving: Option<Box<Receiving>>,
 }
 
 impl Stream {
     pub(crate) fn new(id: u32, shared: Option<Rc<Shared>>) -> Self {
-        Self { id, shared, exchange: None, rewriting: None }
+        Self { id, shared, exchange: None, rewriting: None, receiving: None }
     }
 
-    /// All fields at once cost half of what the three do that tell whether the request is ours.
-    fn begin(&mut self) -> Option<()> {
+    /// All fields at once cost half of what the three do that tell whether the request is ours. An action: it is one of
+    /// feedback.
+    fn begin(&mut self, end_of_stream: bool) -> Option<Action> {
         let shared = self.shared.as_ref()?;
         let policy = &shared.policy;
         let map = perform::headers(MapType::HttpRequestHeaders);
         let head = Headers::decode(&map);
+        if let Some(plan) = policy.feedback().filter(|plan| plan.is_at(&head)) {
+            let receiving = Receiving::begin(shared, self.id, plan, &head, end_of_stream);
+            self.receiving = receiving.map(Box::new);
+            return Some(Action::Pause);
+        }
         if !policy.may_meter(head.get(":method")?) {
             return None;
         }
@@ -43,7 +52,7 @@ impl Stream {
         self.exchange = Exchange::begin(policy, &head, &place, random, perform::now_ns());
         let rewriting = Rewriting::begin(shared, self.id, self.exchange.as_ref()?, &head);
         self.rewriting = rewriting.map(Box::new);
-        Some(())
+        None
     }
 
     /// The answer to a callback of the request; without one there is nothing to rewrite any more.
@@ -80,7 +89,9 @@ impl Context for Stream {}
 
 impl HttpContext for Stream {
     fn on_http_request_headers(&mut self, _fields: usize, end_of_stream: bool) -> Action {
-        let _is_ours = self.begin();
+        if let Some(action) = self.begin(end_of_stream) {
+            return action;
+        }
         if let (Some(exchange), Some(shared)) = (&mut self.exchange, &self.shared) {
             perform::perform(&shared.stats, outputs::active(exchange.provider(), 1));
             if end_of_stream {
@@ -93,6 +104,9 @@ impl HttpContext for Stream {
     }
 
     fn on_http_request_body(&mut self, bytes: usize, end_of_stream: bool) -> Action {
+        if let Some(receiving) = &mut self.receiving {
+            return receiving.body(bytes, end_of_stream);
+        }
         let Some(exchange) = &mut self.exchange else {
             return Action::Continue;
         };
@@ -108,6 +122,10 @@ impl HttpContext for Stream {
     }
 
     fn on_http_request_trailers(&mut self, _fields: usize) -> Action {
+        if let Some(receiving) = &mut self.receiving {
+            receiving.end();
+            return Action::Pause;
+        }
         if let Some(exchange) = &mut self.exchange {
             exchange.request_end();
         }
@@ -119,7 +137,8 @@ impl HttpContext for Stream {
             let map = perform::headers(MapType::HttpResponseHeaders);
             let head = Headers::decode(&map);
             exchange.response_head(&head);
-            perform::set_header(MapType::HttpResponseHeaders, "x-llm-request-id", exchange.request_id());
+            let request_id = exchange.issue(u32::try_from(perform::unix_s()).unwrap_or(u32::MAX));
+            perform::set_header(MapType::HttpResponseHeaders, "x-llm-request-id", request_id);
             if let Some(rewriting) = &mut self.rewriting {
                 rewriting.response_head(&head);
             }

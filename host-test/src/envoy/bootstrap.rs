@@ -191,6 +191,20 @@ impl Bootstrap {
         Ok(self)
     }
 
+    /// Puts in the piece of `envoy/feedback.yaml`, where that file says, with `changes` to the filter's key `feedback`.
+    pub fn with_feedback(mut self, changes: &Value) -> Result<Self> {
+        let mut feedback = read("feedback.yaml")?.pointer("/feedback").cloned();
+        let feedback = feedback.as_mut().context("envoy/feedback.yaml has no feedback any more")?;
+        for (key, value) in changes.as_object().context("changes are an object")? {
+            feedback[key] = value.clone();
+        }
+        let value = at(self.plugin()?, "/configuration/value")?;
+        let mut configuration: Value = serde_json::from_str(value.as_str().context("a text")?)?;
+        configuration["feedback"] = feedback.take();
+        *value = json!(configuration.to_string());
+        Ok(self)
+    }
+
     /// Where the rate-limit service is, and how long to wait for it.
     pub fn rate_limit_service(mut self, address: SocketAddr, timeout: Duration) -> Result<Self> {
         let cluster = named(at(&mut self.document, "/static_resources/clusters")?, "ratelimit")?;

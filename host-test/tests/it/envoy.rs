@@ -9,6 +9,7 @@ mod cost;
 mod crowd;
 mod encodings;
 mod endings;
+mod feedback;
 mod gateways;
 mod judge;
 mod labels;

@@ -1,5 +1,7 @@
 //! The configuration as an operator writes it. [`Policy::parse`](crate::policy::Policy::parse) gives it meaning.
 
+pub(crate) mod keys;
+
 use core::fmt;
 use core::marker::PhantomData;
 
@@ -28,6 +30,9 @@ pub struct Config {
     /// Sampled answers are scored by a judge; without it none is. [`Plan::compile`](crate::judge::Plan::compile) knows its keys:
     /// as derived structs they would make the filter a tenth larger.
     pub judge: Option<crate::tree::Tree>,
+    /// Users' feedback is taken; without it nothing of ours is at its path. [`Plan::compile`](crate::feedback::Plan::compile)
+    /// knows its keys.
+    pub feedback: Option<crate::tree::Tree>,
     /// Further values to set as filter state `wasm.llm.KEY`.
     pub filter_state: Vec<String>,
     /// Bounds.

@@ -1,9 +1,10 @@
 //! What the shell is asked to do.
 
+use crate::evaluation::Evaluation;
 use crate::exhibit::Job;
 
 /// One request to the host.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
     /// Adds to a counter.
     Count {
@@ -35,6 +36,8 @@ pub enum Effect {
     },
     /// Has a sampled exchange judged.
     Judge(Box<Job>),
+    /// Sends a score on.
+    Evaluation(Box<Evaluation>),
     /// Sets filter state `wasm.llm.KEY`.
     FilterState {
         /// KEY

@@ -12,6 +12,7 @@ use crate::formats::{self, Format};
 use crate::head::Headers;
 use crate::ids::Ids;
 use crate::judge::{Facts, Sample};
+use crate::metrics;
 use crate::policy::{Place, Policy, Route};
 use crate::reading::{Deltas, Reader, Reading};
 use crate::record::{Answer, ErrorClass, Gap, Record, Status, Times, UsageMissing, Word};
@@ -29,6 +30,8 @@ const LINES: &[&str] = &["application/x-ndjson", "application/stream+json", "app
 pub struct Exchange {
     policy: Rc<Policy>,
     route: Route,
+    ids: Ids,
+    /// Empty until it is issued.
     request_id: String,
     labels: Vec<String>,
     began_ns: u64,
@@ -72,7 +75,8 @@ impl Exchange {
         let ids = Ids::new(head.get("traceparent"), head.get("x-request-id"), random);
         let mut exchange = Self {
             policy: Rc::clone(policy),
-            request_id: ids.request_id(),
+            ids,
+            request_id: String::new(),
             labels: policy.label_values(head),
             began_ns: now_ns,
             asked: Asked::new(head, route.model_in_path.clone(), policy.event_bytes_max()),
@@ -136,8 +140,15 @@ impl Exchange {
         Some(said.map_or(Shown::Nothing, |said| exhibit::shown(*heard, said, plan.chars_max())))
     }
 
-    /// The value of `x-llm-request-id`.
-    pub fn request_id(&self) -> &str {
+    /// The value of `x-llm-request-id`, which a client gets at `unix_s` of the wall clock: as late as can be, since it
+    /// has the model in it. From then on it is the same.
+    pub fn issue(&mut self, unix_s: u32) -> &str {
+        if self.request_id.is_empty() {
+            let model = self.asked.model.as_deref().filter(|model| !model.is_empty());
+            let model = model.map(|model| metrics::label_value(self.policy.renamed(model)));
+            let key = self.policy.signing_key();
+            self.request_id = self.ids.request_id(unix_s, &model.unwrap_or_default(), key);
+        }
         &self.request_id
     }
 
@@ -211,6 +222,8 @@ impl Exchange {
 
     /// Everything is over at `now_ns`.
     pub fn finish(mut self, end: &End, now_ns: u64) -> Record {
+        // No client has the id of a response that had no head: it is of no time.
+        self.issue(0);
         // An event without its empty line came when its bytes did.
         self.read(self.response.last_byte_ns, |body, paths, reader| body.finish(paths, reader));
         let http_status = end.code.or(self.response.status);

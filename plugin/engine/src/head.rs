@@ -65,6 +65,21 @@ impl<'a> Headers<'a> {
     }
 }
 
+/// These fields as a proxy-wasm header map, as [`Headers::decode`] reads it.
+pub fn encode(fields: &[(&str, &str)]) -> Vec<u8> {
+    let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX).to_le_bytes();
+    let mut map = Vec::from(number(fields.len()));
+    for (name, value) in fields {
+        map.extend(number(name.len()));
+        map.extend(number(value.len()));
+    }
+    for text in fields.iter().flat_map(|(name, value)| [name, value]) {
+        map.extend(text.as_bytes());
+        map.push(0);
+    }
+    map
+}
+
 fn decode(map: &[u8]) -> Option<Vec<(&[u8], &[u8])>> {
     let (count, rest) = split_number(map)?;
     let (mut sizes, mut data) = rest.split_at_checked(count.checked_mul(8)?)?;

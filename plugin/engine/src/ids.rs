@@ -1,5 +1,9 @@
 //! Trace ids, and the request id that joins a response with its span, its scores and later feedback.
 
+mod request_id;
+
+pub use request_id::{Key, Refused, RequestId};
+
 /// A trace and this exchange's span in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ids {
@@ -19,15 +23,6 @@ impl Ids {
             .or_else(|| request_id.and_then(trace_of_uuid))
             .unwrap_or(*fresh);
         Self { trace: nonzero(trace), span: nonzero(span) }
-    }
-
-    /// What `x-llm-request-id` says.
-    pub fn request_id(&self) -> String {
-        let mut id = String::with_capacity(49);
-        push_hex(&mut id, &self.trace);
-        id.push('-');
-        push_hex(&mut id, &self.span);
-        id
     }
 }
 
@@ -59,10 +54,14 @@ fn trace_of_uuid(header: &[u8]) -> Option<[u8; 16]> {
 
 /// Four bytes at a time: every exchange pays it.
 pub(crate) fn push_hex(text: &mut String, bytes: &[u8]) {
-    let (fours, _) = bytes.as_chunks::<4>();
+    let (fours, rest) = bytes.as_chunks::<4>();
     for four in fours {
         let digits = digits_of(u32::from_be_bytes(*four)).to_be_bytes();
         text.push_str(core::str::from_utf8(&digits).unwrap_or_default());
+    }
+    for byte in rest {
+        let [.., high, low] = digits_of(u32::from(*byte)).to_be_bytes();
+        text.extend([char::from(high), char::from(low)]);
     }
 }
 

@@ -11,7 +11,6 @@
 
 mod breaker;
 mod budget;
-mod keys;
 mod outcome;
 mod plan;
 mod prompt;

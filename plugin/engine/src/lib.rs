@@ -21,6 +21,7 @@
 //! - [`estimate`]: how many tokens a text is, where nobody said it
 //! - [`exhibit`]: what of a sampled exchange a judge is shown; [`judge`]: how it is asked and what
 //!   it answers; [`desk`]: its calls, under way and waiting
+//! - [`feedback`]: what users say of answers, from the request that brings it to an [`evaluation`]
 //! - [`outputs`]: a record and a policy become [`effect::Effect`]s; [`metrics`] is the table of names and labels,
 //!   [`series`] the bound on label values
 //! - [`price`]: what tokens cost
@@ -73,6 +74,9 @@ pub mod estimate;
 pub mod desk;
 pub mod exhibit;
 pub mod judge;
+
+pub mod evaluation;
+pub mod feedback;
 
 pub mod metrics;
 pub mod outputs;

@@ -122,3 +122,27 @@ pub const RETRY_AFTER_MS_MAX: u64 = 30_000;
 
 /// Keys of one object in a judge's answer.
 pub const TREE_KEYS_MAX: usize = 256;
+
+/// Bytes of one feedback (default of `feedback.max_bytes`).
+pub const FEEDBACK_BYTES_DEFAULT: usize = 16 * 1024;
+
+/// What `feedback.max_bytes` may be at most: Envoy refuses by itself what is over its buffer of a mebibyte.
+pub const FEEDBACK_BYTES_MAX: usize = 1_000_000;
+
+/// Feedback taken in a minute, all workers counted (default of `feedback.per_minute`).
+pub const FEEDBACK_PER_MINUTE_DEFAULT: u64 = 600;
+
+/// Hours for which an id takes feedback (default of `feedback.max_age_hours`): thirty days.
+pub const FEEDBACK_AGE_HOURS_DEFAULT: u64 = 720;
+
+/// Secrets at once: the one that signs, and those before it whose ids are still out.
+pub const SECRETS_MAX: usize = 4;
+
+/// Bytes of a secret. Whoever has an id can try secrets on it for as long as he likes.
+pub const SECRET_BYTES_MIN: usize = 16;
+
+/// Origins that `feedback.cors` can name.
+pub const ORIGINS_MAX: usize = 64;
+
+/// Bytes of what a refusal of feedback says; it may have words of the client's in it.
+pub const REFUSAL_BYTES_MAX: usize = 200;

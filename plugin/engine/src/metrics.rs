@@ -90,6 +90,8 @@ pub const JUDGE_COST: Metric = of_the_gauge("llm_judge_cost_nanodollars_total", 
 /// Scores of two judges that are two apart or more, or one `yes` and one `no`.
 pub const JUDGE_DISAGREEMENT: Metric =
     of_the_gauge("llm_judge_disagreement_total", Kind::Counter, &["criterion"]);
+/// What users said of answers.
+pub const FEEDBACK: Metric = of_the_gauge("llm_feedback_total", Kind::Counter, &["model", "rating"]);
 /// Label values folded into `other`.
 pub const SERIES_OVERFLOW: Metric =
     of_the_gauge("llm_gauge_series_overflow_total", Kind::Counter, &["limit"]);
@@ -122,13 +124,14 @@ pub const ALL: &[Metric] = &[
     JUDGE_TOKENS,
     JUDGE_COST,
     JUDGE_DISAGREEMENT,
+    FEEDBACK,
     SERIES_OVERFLOW,
     GAPS,
     BUILD_INFO,
 ];
 
 /// Labels that later metrics of the contract use; an extra label must not collide with them either.
-const RESERVED_LABELS: &[&str] = &["rating", "kind"];
+const RESERVED_LABELS: &[&str] = &["kind"];
 
 /// The names of all labels but the operator's own.
 pub fn label_names() -> Vec<&'static str> {

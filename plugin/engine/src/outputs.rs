@@ -1,7 +1,9 @@
 //! From a record to effects: the one place that decides what leaves the engine.
 
+mod feedback;
 mod fields;
 
+pub use feedback::given;
 use fields::{Fields, Value, json};
 
 use crate::desk::tell;
@@ -62,12 +64,16 @@ pub fn of(record: &Record, policy: &Policy, series: &mut Series) -> Vec<Effect> 
         effects: Vec::with_capacity(16),
     };
     let mut effects = emission.effects(series);
+    overflows(series, &mut effects);
+    effects
+}
+
+fn overflows(series: &mut Series, effects: &mut Vec<Effect>) {
     for (limit, by) in series.take_overflows() {
         let labels = [("limit", limit.as_str())];
         let stat = metrics::stat(&metrics::SERIES_OVERFLOW, labels.into_iter());
         effects.push(Effect::Count { stat, by });
     }
-    effects
 }
 
 /// What the exchange cost. Prices go by the answering model first, since the name that was asked for may be an alias.

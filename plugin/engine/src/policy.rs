@@ -9,8 +9,10 @@ use checks::{at_least_one, check_judge_prices, check_labels, filter_state};
 
 use crate::config::{Config, Label, MatchRule, Rename, StreamUsage, Switch};
 use crate::exhibit::Source;
+use crate::feedback;
 use crate::formats::{self, Format, Wanted};
 use crate::head::Headers;
+use crate::ids::Key;
 use crate::judge::Plan;
 use crate::metrics;
 use crate::pattern::Pattern;
@@ -25,6 +27,7 @@ pub struct Policy {
     /// The same of sampled exchanges; empty without a judge.
     sampled_plans: Vec<Plans>,
     judge: Option<Rc<Plan>>,
+    feedback: Option<Rc<feedback::Plan>>,
     labels: Vec<Label>,
     models: crate::config::Models,
     renames: Vec<(Pattern, String)>,
@@ -144,6 +147,9 @@ impl Policy {
         let judge = config.judge.map(|judge| Plan::compile(&judge, &config.labels)).transpose();
         let judge =
             judge.map_err(|(key, message)| ConfigError { path: ["judge", &key].concat(), message })?;
+        let feedback = config.feedback.as_ref().map(feedback::Plan::compile).transpose();
+        let feedback =
+            feedback.map_err(|(key, message)| ConfigError { path: ["feedback", &key].concat(), message })?;
         check_judge_prices(judge.as_ref(), prices.as_ref())?;
         let sampled_plans = judge.iter().flat_map(|judge| {
             formats::ALL.iter().map(|format| Plans {
@@ -156,6 +162,7 @@ impl Policy {
             plans: formats::ALL.iter().map(plans).collect(),
             sampled_plans: sampled_plans.collect(),
             judge: judge.map(Rc::new),
+            feedback: feedback.map(Rc::new),
             renames: renames.iter().map(Rename::compile).collect(),
             prices,
             filter_state: filter_state(&config.filter_state)?,
@@ -222,6 +229,16 @@ impl Policy {
     /// How answers are judged, if they are.
     pub fn judge(&self) -> Option<&Rc<Plan>> {
         self.judge.as_ref()
+    }
+
+    /// How feedback is taken, if it is.
+    pub fn feedback(&self) -> Option<&Rc<feedback::Plan>> {
+        self.feedback.as_ref()
+    }
+
+    /// What the ids of exchanges are signed with.
+    pub fn signing_key(&self) -> Option<&Key> {
+        self.feedback()?.signing_key()
     }
 
     /// The values of the extra labels, in their order, as long as a label value can be: clients choose them, and

@@ -1,4 +1,4 @@
-//! A small JSON document as a tree: the key `judge` of the configuration, and what a judge answers.
+//! A small JSON document as a tree: keys of the configuration, what a judge answers, what a user has to say.
 
 use core::fmt;
 
@@ -29,11 +29,17 @@ pub enum Tree {
 impl Tree {
     /// Reads a whole document; `None` if it is not JSON, or if a key is twice in one object.
     pub fn parse(document: &[u8]) -> Option<Self> {
+        Self::read(document).ok()
+    }
+
+    /// The same, with what is wrong and where.
+    pub fn read(document: &[u8]) -> Result<Self, serde_json::Error> {
         let mut json = serde_json::Deserializer::from_slice(document);
         // By the way the configuration takes, though nobody asks for the path: so the filter holds this code once.
-        let tree = serde_path_to_error::deserialize(&mut json).ok()?;
-        json.end().ok()?;
-        Some(tree)
+        let tree =
+            serde_path_to_error::deserialize(&mut json).map_err(serde_path_to_error::Error::into_inner)?;
+        json.end()?;
+        Ok(tree)
     }
 
     /// The value of a key, if this is an object that has it.

@@ -1,6 +1,7 @@
 #![allow(clippy::arithmetic_side_effects, clippy::string_slice, reason = "a test may panic")]
 
 mod estimates;
+mod issued;
 
 use proptest::prelude::*;
 
@@ -156,7 +157,10 @@ fn an_openai_stream() {
     assert_eq!(record.times, times);
     assert_eq!((record.provider.as_str(), record.operation), ("openai", "chat"));
     assert_eq!((record.request_model.as_deref(), record.http_status), (Some("gpt-4o"), Some(200)));
-    assert_eq!(record.request_id, "07070707070707070707070707070707-0707070707070707");
+    assert_eq!(
+        record.request_id,
+        "07070707070707070707070707070707-0707070707070707-01-00000000-6770742d346f"
+    );
     let answer = &record.answer;
     assert_eq!((answer.model.as_deref(), answer.id.as_deref()), (Some("gpt-4o-2024"), Some("c1")));
     assert_eq!(answer.finish_reasons, [Word::Text("stop".to_owned())]);

@@ -99,3 +99,14 @@ proptest! {
         prop_assert!(bytes <= map.len());
     }
 }
+
+#[test]
+fn what_is_encoded_is_decoded() {
+    for fields in
+        [&[][..], &[("a", "1")], &[("allow", "POST"), ("vary", ""), ("content-type", "application/json")]]
+    {
+        let map = super::encode(fields);
+        let bytes: Vec<_> = fields.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())).collect();
+        assert_eq!(Headers::decode(&map).fields, bytes);
+    }
+}

@@ -9,7 +9,8 @@ const FRESH: &str = "0102030405060708090a0b0c0d0e0f10";
 
 fn check(traceparent: Option<&str>, request_id: Option<&str>, trace: &str) {
     let ids = Ids::new(traceparent.map(str::as_bytes), request_id.map(str::as_bytes), RANDOM);
-    assert_eq!(ids.request_id(), format!("{trace}-a1a2a3a4a5a6a7a8"), "{traceparent:?} {request_id:?}");
+    let expected = format!("{trace}-a1a2a3a4a5a6a7a8-01-00000000-");
+    assert_eq!(ids.request_id(0, "", None), expected, "{traceparent:?} {request_id:?}");
 }
 
 #[test]
@@ -77,7 +78,14 @@ proptest! {
     #[test]
     fn any_headers_make_ids(traceparent: Vec<u8>, request_id in "\\PC{0,40}") {
         let ids = Ids::new(Some(&traceparent), Some(request_id.as_bytes()), RANDOM);
-        prop_assert_eq!(ids.request_id().len(), 49);
+        prop_assert!(ids.trace != [0; 16] && ids.span != [0; 8]);
+    }
+
+    #[test]
+    fn any_bytes_have_their_digits(bytes: Vec<u8>) {
+        let mut text = String::new();
+        push_hex(&mut text, &bytes);
+        prop_assert_eq!(text, bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! The key `judge`, compiled.
 
-use super::keys::{Keys, refuse};
 use super::rubric::{self, Criterion};
 use super::sample::{self, Facts, Rule, Sample};
 use crate::config::Label;
+use crate::config::keys::{Keys, refuse};
 use crate::exhibit::Source;
 use crate::formats;
 use crate::limits;
@@ -59,7 +59,7 @@ pub struct Limits {
     pub nanodollars_per_hour: u64,
 }
 
-pub use super::keys::Refusal;
+pub use crate::config::keys::Refusal;
 
 const KEYS: &[&str] = &[
     "cluster",

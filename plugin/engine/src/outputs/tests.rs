@@ -49,6 +49,7 @@ fn line(effect: Effect) -> String {
         Effect::Move { stat, by } => format!("move {} {by}", short(stat)),
         Effect::Set { stat, value } => format!("set {} {value}", short(stat)),
         Effect::Judge(job) => format!("judge {} {:?}", job.model, job.exhibit),
+        Effect::Evaluation(evaluation) => format!("evaluation {evaluation:?}"),
         Effect::FilterState { key, value } => format!("state {key} {value}"),
     }
 }
@@ -68,7 +69,7 @@ const STREAM: &[(u64, &str)] = &[
     (320, "data: [DONE]\n\n"),
 ];
 
-const ID: &str = "07070707070707070707070707070707-0707070707070707";
+const ID: &str = "07070707070707070707070707070707-0707070707070707-01-00000000-6770742d346f";
 
 #[test]
 fn a_unary_exchange() {
@@ -93,8 +94,9 @@ fn a_unary_exchange() {
 fn a_stream_with_an_extra_label_and_further_keys() {
     let config = r#"{"labels":[{"name":"tenant","header":"x-tenant"}],"models":{"rename":[{"match":"gpt-*","to":"gpt"}]},
         "filter_state":["input_tokens","reasoning_tokens","first_answer_ms","response_id","model","finish_reasons"]}"#;
+    let renamed = ID.replace("6770742d346f", "677074");
     let json = format!(
-        r#"{{"request_id":"{ID}","provider":"openai","operation":"chat","request_model":"gpt-4o","model":"gpt","status":"success","error":"none","finish_reasons":["stop"],"input_tokens":7,"output_tokens":3,"total_tokens":12,"reasoning_tokens":1,"source":"reported","duration_ms":1000,"first_byte_ms":100,"first_token_ms":100,"first_answer_ms":100,"tenant":"acme"}}"#
+        r#"{{"request_id":"{renamed}","provider":"openai","operation":"chat","request_model":"gpt-4o","model":"gpt","status":"success","error":"none","finish_reasons":["stop"],"input_tokens":7,"output_tokens":3,"total_tokens":12,"reasoning_tokens":1,"source":"reported","duration_ms":1000,"first_byte_ms":100,"first_token_ms":100,"first_answer_ms":100,"tenant":"acme"}}"#
     );
     let expected = [
         "move llm_active_requests.provider=openai -1",

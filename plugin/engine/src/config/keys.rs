@@ -2,23 +2,23 @@
 
 use crate::tree::Tree;
 
-/// Where a key stands below `judge`, with the dot or bracket before it, and what is wrong there.
+/// Where a key stands below the one that is compiled, with the dot or bracket before it, and what is wrong there.
 pub type Refusal = (String, String);
 
 /// Refuses a key.
-pub(super) fn refuse<T>(path: String, message: impl Into<String>) -> Result<T, Refusal> {
+pub(crate) fn refuse<T>(path: String, message: impl Into<String>) -> Result<T, Refusal> {
     Err((path, message.into()))
 }
 
 /// An object, and where it stands.
-pub(super) struct Keys<'a> {
+pub(crate) struct Keys<'a> {
     path: String,
     pairs: &'a [(String, Tree)],
 }
 
 impl<'a> Keys<'a> {
     /// The object `tree` at `path`; all of its keys must be `known`.
-    pub(super) fn of(tree: &'a Tree, path: String, known: &[&str]) -> Result<Self, Refusal> {
+    pub(crate) fn of(tree: &'a Tree, path: String, known: &[&str]) -> Result<Self, Refusal> {
         let Some(pairs) = tree.pairs() else {
             return refuse(path, "expected an object");
         };
@@ -33,29 +33,29 @@ impl<'a> Keys<'a> {
     }
 
     /// Where a key of it stands.
-    pub(super) fn path(&self, key: &str) -> String {
+    pub(crate) fn path(&self, key: &str) -> String {
         [self.path.as_str(), ".", key].concat()
     }
 
     /// Refuses a key of it.
-    pub(super) fn refuse<T>(&self, key: &str, message: impl Into<String>) -> Result<T, Refusal> {
+    pub(crate) fn refuse<T>(&self, key: &str, message: impl Into<String>) -> Result<T, Refusal> {
         refuse(self.path(key), message)
     }
 
     /// A key that may be left out; null is left out too.
-    pub(super) fn get(&self, key: &str) -> Option<&'a Tree> {
+    pub(crate) fn get(&self, key: &str) -> Option<&'a Tree> {
         let value = self.pairs.iter().find(|(known, _)| known == key).map(|(_, value)| value);
         value.filter(|value| **value != Tree::Null)
     }
 
     /// Its keys with their values.
-    pub(super) fn texts(&self) -> Result<Vec<(&'a str, &'a str)>, Refusal> {
+    pub(crate) fn texts(&self) -> Result<Vec<(&'a str, &'a str)>, Refusal> {
         let text = |(key, _): &'a (String, Tree)| Ok((key.as_str(), self.text(key)?.unwrap_or_default()));
         self.pairs.iter().map(text).collect()
     }
 
     /// A string.
-    pub(super) fn text(&self, key: &str) -> Result<Option<&'a str>, Refusal> {
+    pub(crate) fn text(&self, key: &str) -> Result<Option<&'a str>, Refusal> {
         match self.get(key) {
             None => Ok(None),
             Some(Tree::Text(text)) => Ok(Some(text)),
@@ -64,7 +64,7 @@ impl<'a> Keys<'a> {
     }
 
     /// A string that has to be there, and that says something.
-    pub(super) fn required(&self, key: &str) -> Result<&'a str, Refusal> {
+    pub(crate) fn required(&self, key: &str) -> Result<&'a str, Refusal> {
         match self.text(key)?.filter(|text| !text.trim().is_empty()) {
             Some(text) => Ok(text),
             None => refuse(self.path.clone(), ["missing field `", key, "`"].concat()),
@@ -72,7 +72,7 @@ impl<'a> Keys<'a> {
     }
 
     /// A whole number.
-    pub(super) fn whole(&self, key: &str) -> Result<Option<u64>, Refusal> {
+    pub(crate) fn whole(&self, key: &str) -> Result<Option<u64>, Refusal> {
         match self.get(key) {
             None => Ok(None),
             Some(Tree::Whole(number)) => Ok(Some(*number)),
@@ -81,7 +81,7 @@ impl<'a> Keys<'a> {
     }
 
     /// A whole number of at least 1.
-    pub(super) fn positive(&self, key: &str, default: u64) -> Result<u64, Refusal> {
+    pub(crate) fn positive(&self, key: &str, default: u64) -> Result<u64, Refusal> {
         match self.whole(key)?.unwrap_or(default) {
             0 => self.refuse(key, "expected a number of at least 1, got 0"),
             number => Ok(number),
@@ -89,7 +89,7 @@ impl<'a> Keys<'a> {
     }
 
     /// A number from 0 up.
-    pub(super) fn number(&self, key: &str) -> Result<Option<f64>, Refusal> {
+    pub(crate) fn number(&self, key: &str) -> Result<Option<f64>, Refusal> {
         match self.get(key) {
             None => Ok(None),
             Some(Tree::Number(number)) if *number >= 0.0 => Ok(Some(*number)),
@@ -99,7 +99,7 @@ impl<'a> Keys<'a> {
     }
 
     /// `true` or `false`; also `on` or `off`.
-    pub(super) fn switch(&self, key: &str, default: bool) -> Result<bool, Refusal> {
+    pub(crate) fn switch(&self, key: &str, default: bool) -> Result<bool, Refusal> {
         match self.get(key) {
             None => Ok(default),
             Some(Tree::Bool(is)) => Ok(*is),
@@ -109,7 +109,7 @@ impl<'a> Keys<'a> {
     }
 
     /// The items of a list, each with where it stands.
-    pub(super) fn list(&self, key: &str) -> Result<Option<Vec<(String, &'a Tree)>>, Refusal> {
+    pub(crate) fn list(&self, key: &str) -> Result<Option<Vec<(String, &'a Tree)>>, Refusal> {
         let Some(value) = self.get(key) else {
             return Ok(None);
         };
@@ -121,7 +121,7 @@ impl<'a> Keys<'a> {
     }
 
     /// An object, empty if it is left out.
-    pub(super) fn object(&self, key: &str) -> Result<&'a [(String, Tree)], Refusal> {
+    pub(crate) fn object(&self, key: &str) -> Result<&'a [(String, Tree)], Refusal> {
         match self.get(key) {
             None => Ok(&[]),
             Some(value) => match value.pairs() {
@@ -132,7 +132,7 @@ impl<'a> Keys<'a> {
     }
 
     /// The same, of which every value is a string.
-    pub(super) fn strings(&self, key: &str) -> Result<Vec<(&'a str, &'a str)>, Refusal> {
+    pub(crate) fn strings(&self, key: &str) -> Result<Vec<(&'a str, &'a str)>, Refusal> {
         Keys { path: self.path(key), pairs: self.object(key)? }.texts()
     }
 }

@@ -1,0 +1,86 @@
+//! Feedback: a request of its own that says what a user made of an answer, and that no upstream sees.
+//!
+//! ```text
+//!  head ─> not a POST, too long ───────────────────────────────────────> reply
+//!    └───> body ─> JSON ─> request id ─> signature, age ─> rate ─> 202 ──> reply
+//!                                                           └─> Given ──> a count and an evaluation
+//! ```
+//!
+//! Whatever comes in, one of the replies goes out: there is no failure and no way on to the upstream.
+
+mod plan;
+mod rate;
+mod read;
+mod reply;
+
+use std::rc::Rc;
+
+pub use plan::Plan;
+pub use rate::Rate;
+pub use read::{Given, Rating};
+pub use reply::Reply;
+
+use crate::head::Headers;
+use reply::Sender;
+
+/// A request at the path of feedback, whose body is still to come.
+#[derive(Debug)]
+pub struct Request {
+    plan: Rc<Plan>,
+    sender: Sender,
+    body: Vec<u8>,
+}
+
+impl Request {
+    /// The request with this head, or the reply to one whose body need not be waited for.
+    pub fn begin(plan: &Rc<Plan>, head: &Headers<'_>, is_all: bool) -> Result<Self, Reply> {
+        let sender = Sender::of(plan, head);
+        let method = head.get(":method").unwrap_or_default();
+        if method == b"OPTIONS" && plan.has_cors() {
+            return Err(sender.options());
+        }
+        if method != b"POST" {
+            return Err(sender.wrong_method(plan.has_cors()));
+        }
+        let length = head.text("content-length").and_then(|length| length.parse::<u64>().ok());
+        if length.is_some_and(|length| length > plan.bytes_max() as u64) {
+            return Err(sender.too_large(plan.bytes_max()));
+        }
+        if is_all {
+            return Err(sender.refuse("body", "expected a JSON object"));
+        }
+        Ok(Self { plan: Rc::clone(plan), sender, body: Vec::new() })
+    }
+
+    /// Further bytes of the body; the reply, if they are too many. Then nothing more need be read.
+    pub fn body(&mut self, bytes: &[u8]) -> Option<Reply> {
+        if self.body.len().saturating_add(bytes.len()) > self.plan.bytes_max() {
+            self.body = Vec::new();
+            return Some(self.sender.too_large(self.plan.bytes_max()));
+        }
+        self.body.extend_from_slice(bytes);
+        None
+    }
+
+    /// The body has ended at `unix_s` of the wall clock. `take` says whether one more is within a bound per minute. The
+    /// reply, and what was accepted.
+    pub fn end(&self, unix_s: u64, take: impl FnOnce(u64) -> Result<(), u64>) -> (Reply, Option<Given>) {
+        let given = match read::read(&self.body, &self.plan, unix_s) {
+            Err(refusal) => return (self.sender.refused(&refusal), None),
+            Ok(given) => given,
+        };
+        // Last, so that nobody without a signed id can use it up for others.
+        match take(self.plan.per_minute()) {
+            Err(wait_s) => (self.sender.too_many(wait_s), None),
+            Ok(()) => (self.sender.accepted(), Some(given)),
+        }
+    }
+
+    /// The reply where the proxy never shows the body.
+    pub fn blind(&self) -> Reply {
+        self.sender.blind()
+    }
+}
+
+#[cfg(test)]
+mod tests;

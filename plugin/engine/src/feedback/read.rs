@@ -1,0 +1,121 @@
+//! What a body of feedback says.
+
+use super::plan::Plan;
+use crate::ids::{Ids, Refused, RequestId};
+use crate::tree::Tree;
+
+/// Feedback that was accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Given {
+    /// The id, as it came.
+    pub request_id: String,
+    /// The trace and span of the exchange.
+    pub ids: Ids,
+    /// The model that was asked for; empty where none was known.
+    pub model: String,
+    /// What the user made of the answer.
+    pub rating: Rating,
+    /// In words.
+    pub comment: Option<String>,
+}
+
+/// What a user made of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rating {
+    /// Good.
+    Up,
+    /// Bad.
+    Down,
+    /// From 1, bad, to 5.
+    Points(u8),
+}
+
+impl Rating {
+    /// The label value.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Up => "up",
+            Self::Down => "down",
+            Self::Points(1) => "1",
+            Self::Points(2) => "2",
+            Self::Points(3) => "3",
+            Self::Points(4) => "4",
+            Self::Points(_) => "5",
+        }
+    }
+
+    /// As a number: 1 or 0 for a thumb.
+    pub fn value(self) -> f64 {
+        match self {
+            Self::Up => 1.0,
+            Self::Down => 0.0,
+            Self::Points(points) => points.into(),
+        }
+    }
+
+    fn of(value: &Tree) -> Option<Self> {
+        match value {
+            Tree::Text(word) if word == "up" => Some(Self::Up),
+            Tree::Text(word) if word == "down" => Some(Self::Down),
+            Tree::Whole(points @ 1..=5) => u8::try_from(*points).ok().map(Self::Points),
+            _ => None,
+        }
+    }
+}
+
+/// Why feedback is not taken.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Refusal {
+    /// The id's signature is wrong; else something is that the client could have known.
+    pub(super) is_unauthorized: bool,
+    /// Where.
+    pub(super) field: String,
+    /// What was expected there.
+    pub(super) message: String,
+}
+
+fn refuse<T>(field: &str, message: impl Into<String>) -> Result<T, Refusal> {
+    Err(Refusal { is_unauthorized: false, field: field.to_owned(), message: message.into() })
+}
+
+const FIELDS: &[&str] = &["request_id", "rating", "comment"];
+
+/// A key that is not known is refused: a misspelt `comment` would be lost without a word.
+pub(super) fn read(body: &[u8], plan: &Plan, unix_s: u64) -> Result<Given, Refusal> {
+    let tree = match Tree::read(body) {
+        Ok(tree) => tree,
+        Err(error) => return refuse("body", error.to_string()),
+    };
+    let Some(pairs) = tree.pairs() else {
+        return refuse("body", "expected a JSON object");
+    };
+    if let Some((key, _)) = pairs.iter().find(|(key, _)| !FIELDS.contains(&key.as_str())) {
+        return refuse(key, "unknown field, expected `request_id`, `rating` or `comment`");
+    }
+    let Some(request_id) = tree.get("request_id").and_then(Tree::text) else {
+        return refuse("request_id", "expected a string");
+    };
+    let Some(rating) = tree.get("rating").and_then(Rating::of) else {
+        return refuse("rating", "expected \"up\", \"down\" or a whole number from 1 to 5");
+    };
+    let comment = match tree.get("comment") {
+        None | Some(Tree::Null) => None,
+        Some(Tree::Text(text)) => Some(text.clone()),
+        Some(_) => return refuse("comment", "expected a string"),
+    };
+    let RequestId { ids, issued_s, model } = match RequestId::read(request_id, plan.keys()) {
+        Ok(id) => id,
+        Err(Refused::Form) => {
+            return refuse("request_id", "expected what the response's header x-llm-request-id says");
+        }
+        Err(Refused::Signature) => {
+            let (field, message) = ("request_id".to_owned(), "the signature is wrong".to_owned());
+            return Err(Refusal { is_unauthorized: true, field, message });
+        }
+    };
+    // An id from the future is one of a proxy whose clock is ahead.
+    if unix_s.saturating_sub(issued_s.into()) > plan.age_s_max() {
+        return refuse("request_id", format!("older than {} hours", plan.age_s_max() / 3600));
+    }
+    Ok(Given { request_id: request_id.to_owned(), ids, model, rating, comment })
+}

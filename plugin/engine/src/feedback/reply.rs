@@ -1,0 +1,109 @@
+//! What is said to who sends feedback.
+
+use super::plan::Plan;
+use super::read::Refusal;
+use crate::head::Headers;
+use crate::json::push_text;
+use crate::limits::REFUSAL_BYTES_MAX;
+
+/// A response that the proxy is to make itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// Its status.
+    pub status: u32,
+    /// Its fields, lengths left out.
+    pub headers: Vec<(&'static str, String)>,
+    /// Its body.
+    pub body: String,
+}
+
+/// What of a request's head its reply depends on.
+#[derive(Debug)]
+pub(super) struct Sender {
+    /// A HEAD gets no body.
+    is_head: bool,
+    /// Replies differ by origin.
+    has_cors: bool,
+    /// Of a page that may read the reply.
+    origin: Option<String>,
+}
+
+/// How long a browser need not ask again.
+const PREFLIGHT_AGE_S: &str = "600";
+
+impl Sender {
+    pub(super) fn of(plan: &Plan, head: &Headers<'_>) -> Self {
+        let origin = head.text("origin").filter(|origin| plan.allows(origin)).map(str::to_owned);
+        Self { is_head: head.get(":method") == Some(b"HEAD"), has_cors: plan.has_cors(), origin }
+    }
+
+    fn reply(&self, status: u32, body: String) -> Reply {
+        let mut headers = Vec::new();
+        if self.has_cors {
+            headers.push(("vary", "origin".to_owned()));
+        }
+        if let Some(origin) = &self.origin {
+            headers.push(("access-control-allow-origin", origin.clone()));
+        }
+        let body = if self.is_head { String::new() } else { body };
+        if !body.is_empty() {
+            headers.push(("content-type", "application/json".to_owned()));
+        }
+        Reply { status, headers, body }
+    }
+
+    fn error(&self, status: u32, field: &str, message: &str) -> Reply {
+        let text = [field, ": ", message].concat();
+        let mut body = "{\"error\":".to_owned();
+        push_text(&mut body, text.get(..text.floor_char_boundary(REFUSAL_BYTES_MAX)).unwrap_or_default());
+        body.push('}');
+        self.reply(status, body)
+    }
+
+    pub(super) fn accepted(&self) -> Reply {
+        self.reply(202, "{\"status\":\"accepted\"}".to_owned())
+    }
+
+    pub(super) fn refuse(&self, field: &str, message: &str) -> Reply {
+        self.error(400, field, message)
+    }
+
+    pub(super) fn refused(&self, refusal: &Refusal) -> Reply {
+        let status = if refusal.is_unauthorized { 401 } else { 400 };
+        self.error(status, &refusal.field, &refusal.message)
+    }
+
+    pub(super) fn wrong_method(&self, has_options: bool) -> Reply {
+        let allowed = if has_options { "POST, OPTIONS" } else { "POST" };
+        let mut reply = self.error(405, "method", "expected POST");
+        reply.headers.push(("allow", allowed.to_owned()));
+        reply
+    }
+
+    /// Also to a page that may not: it is the browser that refuses then.
+    pub(super) fn options(&self) -> Reply {
+        let mut reply = self.reply(204, String::new());
+        let mut add = |name, value: &str| reply.headers.push((name, value.to_owned()));
+        add("allow", "POST, OPTIONS");
+        if self.origin.is_some() {
+            add("access-control-allow-methods", "POST");
+            add("access-control-allow-headers", "content-type");
+            add("access-control-max-age", PREFLIGHT_AGE_S);
+        }
+        reply
+    }
+
+    pub(super) fn too_large(&self, bytes_max: usize) -> Reply {
+        self.error(413, "body", &format!("expected at most {bytes_max} bytes"))
+    }
+
+    pub(super) fn too_many(&self, wait_s: u64) -> Reply {
+        let mut reply = self.error(429, "rate", "too much feedback in this minute");
+        reply.headers.push(("retry-after", wait_s.to_string()));
+        reply
+    }
+
+    pub(super) fn blind(&self) -> Reply {
+        self.error(503, "body", "the proxy does not show it to the filter, or it came too late")
+    }
+}
