@@ -6,9 +6,11 @@ mod drive;
 mod expect;
 mod judged;
 mod mix;
+mod observed;
 mod real;
 mod table;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -47,7 +49,8 @@ Examples:
   OPENAI_API_KEY=sk-... cargo gauge demo --upstream https://api.openai.com --model gpt-4o-mini
                                    a few small requests to a real OpenAI-compatible server
   JUDGE_API_KEY=sk-... cargo gauge demo --judge https://api.openai.com --judge-model gpt-4o-mini
-                                   answers of the simulated providers, scored by a real judge")]
+                                   answers of the simulated providers, scored by a real judge
+  cargo gauge demo --observe       Prometheus and Alertmanager beside it: every alert fires, is delivered, and is over")]
 pub struct DemoArgs {
     /// Seconds of traffic, 12 exchanges a second.
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=3600))]
@@ -71,11 +74,21 @@ pub struct DemoArgs {
     /// The model to ask there.
     #[arg(long, value_name = "NAME", default_value = "gpt-4o-mini", requires = "judge")]
     judge_model: String,
+    /// Run Prometheus and Alertmanager on the rules of envoy/ beside it, a minute of which is a second here, and show
+    /// each of six alerts pending, firing, delivered and over, by faults in the traffic. Takes two minutes.
+    #[arg(long, conflicts_with_all = ["upstream", "judge", "seconds"])]
+    observe: bool,
+    /// Draw the panels of the dashboards from what Prometheus then has, as SVG files in this folder.
+    #[arg(long, value_name = "DIR", requires = "observe")]
+    pictures: Option<PathBuf>,
 }
 
 /// Runs the demo. The exit code says whether all checks agreed; an error is for what kept it from getting
 /// there.
 pub fn run(args: DemoArgs) -> Result<ExitCode> {
+    if args.observe {
+        return observed::run(&args);
+    }
     let filter = build::filter(false).context("building the filter for the demo")?;
     let runtime = tokio::runtime::Runtime::new().context("starting the runtime for the demo")?;
     let bootstrap = Bootstrap::shipped()?.filter(&filter)?.priced()?.flush_every(FLUSH)?;

@@ -20,21 +20,20 @@ mod bootstrap;
 mod install;
 mod stats;
 
+use std::ffi::OsString;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use serde_json::Value;
 
 pub use self::admin::Admin;
 pub use self::bootstrap::Bootstrap;
 pub use self::install::binary;
 pub use self::stats::{Series, Stats};
-use crate::build::target_dir;
+use crate::process::{Folder, Server};
 
 /// How long a start may take. A filter is compiled by then; under a loaded machine that takes seconds, never
 /// minutes.
@@ -43,18 +42,10 @@ const START: Duration = Duration::from_secs(60);
 /// How long connections of a listener that was replaced live on; ten minutes would be usual.
 const DRAIN_S: &str = "3";
 
-/// Runs Envoy so that it cannot outlive this process, however that ends: a watcher waits for the end of
-/// standard input, which the kernel closes with us, and kills the process that the shell turned into. Linux's
-/// parent-death signal is no good here: it fires when the *thread* that started Envoy ends, as test threads
-/// do.
-const WATCHED: &str =
-    r#"exec 3<&0; (cat <&3 >/dev/null; kill -KILL $$) 2>/dev/null & exec "$0" "$@" 3<&- </dev/null"#;
-
 /// A running Envoy; dropping it kills it.
 #[derive(Debug)]
 pub struct Envoy {
-    /// Its standard input is held open: the sign of life that WATCHED waits on.
-    child: Child,
+    server: Server,
     admin: Admin,
     listener: SocketAddr,
     folder: Folder,
@@ -63,47 +54,40 @@ pub struct Envoy {
 impl Envoy {
     /// Starts Envoy with its own ports and waits until it serves. Installs it first if there is none.
     pub async fn start(bootstrap: Bootstrap, workers: usize) -> Result<Self> {
-        let folder = Folder::new()?;
-        let config = folder.write(bootstrap)?;
+        let folder = Folder::new("envoy")?;
+        let config = write(&folder, bootstrap)?;
         Self::run(folder, config, workers).await
     }
 
     /// The same with the listeners in a file of their own, so that [`reload`](Self::reload) can replace them.
     pub async fn start_reloadable(bootstrap: Bootstrap, workers: usize) -> Result<Self> {
-        let folder = Folder::new()?;
-        let config = folder.write_split(bootstrap)?;
+        let folder = Folder::new("envoy")?;
+        let config = write_split(&folder, bootstrap)?;
         Self::run(folder, config, workers).await
     }
 
     /// Replaces the listeners of an Envoy that was started for it by those of `bootstrap`. Envoy says in its statistics
     /// what it makes of them.
     pub fn reload(&self, bootstrap: Bootstrap) -> Result<()> {
-        self.folder.write_split(bootstrap).map(drop)
+        write_split(&self.folder, bootstrap).map(drop)
     }
 
     async fn run(folder: Folder, config: PathBuf, workers: usize) -> Result<Self> {
         let binary = tokio::task::spawn_blocking(binary).await??;
         let log = fs::File::create(folder.path("envoy.log"))?;
-        let mut child = Command::new("/bin/sh")
-            .args(["-c", WATCHED])
-            .arg(binary)
-            .args(["--disable-hot-restart", "--log-level", "warning", "--file-flush-interval-msec", "50"])
-            .args(["--concurrency", &workers.to_string(), "--drain-time-s", DRAIN_S])
-            .arg("--admin-address-path")
-            .arg(folder.path("admin"))
-            .arg("--config-path")
-            .arg(config)
-            .stdin(Stdio::piped())
-            .stdout(log.try_clone()?)
-            .stderr(log)
-            .spawn()
-            .context("starting Envoy")?;
-        match wait_ready(&mut child, &folder).await {
-            Ok((admin, listener)) => Ok(Self { child, admin, listener, folder }),
+        let mut arguments: Vec<OsString> =
+            ["--disable-hot-restart", "--log-level", "warning"].map(OsString::from).into();
+        arguments.extend(["--file-flush-interval-msec", "50", "--concurrency"].map(OsString::from));
+        arguments.push(workers.to_string().into());
+        arguments.extend(["--drain-time-s", DRAIN_S].map(OsString::from));
+        arguments.extend(["--admin-address-path".into(), folder.path("admin").into_os_string()]);
+        arguments.extend(["--config-path".into(), config.into_os_string()]);
+        let mut server = Server::start(&binary, arguments, log)?;
+        match wait_ready(&mut server, &folder).await {
+            Ok((admin, listener)) => Ok(Self { server, admin, listener, folder }),
             Err(error) => {
-                stop(&mut child);
-                let log = fs::read_to_string(folder.path("envoy.log")).unwrap_or_default();
-                Err(error.context(format!("Envoy did not start; its log:\n{log}")))
+                drop(server);
+                Err(error.context(format!("Envoy did not start; its log:\n{}", folder.read("envoy.log"))))
             }
         }
     }
@@ -123,7 +107,7 @@ impl Envoy {
     /// Its process, for what the kernel knows about it.
     #[must_use]
     pub fn pid(&self) -> u32 {
-        self.child.id()
+        self.server.pid()
     }
 
     /// What it has logged so far, less its notes on deprecated fields: `fail_open` is one, and the bootstrap
@@ -144,16 +128,10 @@ impl Envoy {
     }
 }
 
-impl Drop for Envoy {
-    fn drop(&mut self) {
-        stop(&mut self.child);
-    }
-}
-
 /// What `envoy --mode validate` says of a bootstrap: whether it accepts it, and its messages.
 pub fn validate(bootstrap: Bootstrap) -> Result<(bool, String)> {
-    let folder = Folder::new()?;
-    let config = folder.write(bootstrap)?;
+    let folder = Folder::new("envoy")?;
+    let config = write(&folder, bootstrap)?;
     let output = Command::new(binary()?)
         .args(["--mode", "validate", "--disable-hot-restart", "--log-level", "warning", "--config-path"])
         .arg(config)
@@ -165,10 +143,10 @@ pub fn validate(bootstrap: Bootstrap) -> Result<(bool, String)> {
 }
 
 /// Waits until Envoy serves, and learns where.
-async fn wait_ready(child: &mut Child, folder: &Folder) -> Result<(Admin, SocketAddr)> {
+async fn wait_ready(server: &mut Server, folder: &Folder) -> Result<(Admin, SocketAddr)> {
     let deadline = Instant::now() + START;
     while Instant::now() < deadline {
-        if let Some(status) = child.try_wait()? {
+        if let Some(status) = server.ended()? {
             bail!("it ended with {status}");
         }
         // Envoy writes the file once its admin port is bound; a half-written address does not parse, or is
@@ -185,67 +163,16 @@ async fn wait_ready(child: &mut Child, folder: &Folder) -> Result<(Admin, Socket
     bail!("it was not ready after {START:?}")
 }
 
-/// Ends our own child and takes its exit status, so that no zombie is left.
-///
-/// The watcher does it, before whose eyes the process cannot be replaced by another of the same number: its status is
-/// only taken afterwards. Killing it from here is for the case that the watcher itself was killed.
-fn stop(child: &mut Child) {
-    drop(child.stdin.take());
-    for _ in 0..400 {
-        match child.try_wait() {
-            Ok(None) => std::thread::sleep(Duration::from_millis(5)),
-            Ok(Some(_)) | Err(_) => return,
-        }
-    }
-    // Both can only fail when it is gone already.
-    let _ = child.kill();
-    let _ = child.wait();
+/// Writes the bootstrap with everything in it that belongs to this run.
+fn write(folder: &Folder, bootstrap: Bootstrap) -> Result<PathBuf> {
+    let bootstrap = bootstrap.placed(&folder.path("access.log"))?;
+    folder.write("bootstrap.json", &bootstrap.document().to_string())
 }
 
-/// The files of one run, removed with it unless a test is failing: then they are what one wants to read.
-#[derive(Debug)]
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new() -> Result<Self> {
-        static COUNT: AtomicUsize = AtomicUsize::new(0);
-        let name = format!("{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let path = target_dir().join("envoy/run").join(name);
-        if path.exists() {
-            fs::remove_dir_all(&path)?; // of an earlier process with the same number
-        }
-        fs::create_dir_all(&path).with_context(|| format!("creating {}", path.display()))?;
-        Ok(Self(path))
-    }
-
-    fn path(&self, file: &str) -> PathBuf {
-        self.0.join(file)
-    }
-
-    /// Writes the bootstrap with everything in it that belongs to this run.
-    fn write(&self, bootstrap: Bootstrap) -> Result<PathBuf> {
-        let document: Value = bootstrap.placed(&self.path("access.log"))?.document().clone();
-        let path = self.path("bootstrap.json");
-        fs::write(&path, document.to_string()).with_context(|| format!("writing {}", path.display()))?;
-        Ok(path)
-    }
-
-    /// The same with its listeners in a file beside it, which is moved to its place: only that is what Envoy notices.
-    fn write_split(&self, bootstrap: Bootstrap) -> Result<PathBuf> {
-        let (listeners, next) = (self.path("listeners.json"), self.path("listeners.next.json"));
-        let (document, resources) = bootstrap.placed(&self.path("access.log"))?.split(&listeners)?;
-        fs::write(&next, resources.to_string())?;
-        fs::rename(&next, &listeners)?;
-        let path = self.path("bootstrap.json");
-        fs::write(&path, document.to_string()).with_context(|| format!("writing {}", path.display()))?;
-        Ok(path)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        if !std::thread::panicking() {
-            let _ = fs::remove_dir_all(&self.0);
-        }
-    }
+/// The same with its listeners in a file beside it, which is moved to its place: only that is what Envoy notices.
+fn write_split(folder: &Folder, bootstrap: Bootstrap) -> Result<PathBuf> {
+    let listeners = folder.path("listeners.json");
+    let (document, resources) = bootstrap.placed(&folder.path("access.log"))?.split(&listeners)?;
+    fs::rename(folder.write("listeners.next.json", &resources.to_string())?, &listeners)?;
+    folder.write("bootstrap.json", &document.to_string())
 }

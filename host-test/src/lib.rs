@@ -23,6 +23,7 @@
 //! - [`provider`]: simulated OpenAI and Anthropic servers, scripted, and their ledgers; [`load`]: the clients
 //! - [`ratelimit`]: a rate-limit service that Envoy asks and charges, and its ledger
 //! - [`demo`]: all of them together, with a live table and a verdict
+//! - [`observe`]: Prometheus and Alertmanager over them, with the shipped rules
 //!
 //! And [`prices`] makes the table of prices; [`python`] installs the packages that it and [`envoy`] are made from;
 //! [`image`] and [`manifest`] make what gateways in Kubernetes load.
@@ -64,6 +65,8 @@ pub mod envoy;
 pub mod judge;
 mod listen;
 pub mod load;
+pub mod observe;
+mod process;
 pub mod provider;
 pub mod ratelimit;
 

@@ -1,0 +1,40 @@
+//! `cargo gauge demo --observe`: the operator's side, for people.
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use serde_json::json;
+
+use super::DemoArgs;
+use crate::observe::servers::Programs;
+use crate::observe::{Stage, journal};
+
+/// Runs it. An alert that is not where it should be in time is an error.
+pub(super) fn run(args: &DemoArgs) -> Result<ExitCode> {
+    let programs = Programs::find().context("--observe runs Debian's Prometheus and Alertmanager")?;
+    let runtime = tokio::runtime::Runtime::new().context("starting the runtime for the demo")?;
+    runtime.block_on(observed(args, &programs))
+}
+
+async fn observed(args: &DemoArgs, programs: &Programs) -> Result<ExitCode> {
+    eprintln!("starting Envoy, simulated providers, two judges, Prometheus and Alertmanager");
+    let stage = Stage::start(programs).await?;
+    let prometheus = stage.servers.prometheus.address();
+    eprintln!("prometheus: http://{prometheus}, alertmanager: http://{}\n", stage.servers.alertmanager);
+    let journal = stage.observe(|news| eprintln!("{news}")).await?;
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&json!({"alerts": journal.seen()}))?);
+    } else {
+        println!();
+        journal.lines().iter().for_each(|line| println!("{line}"));
+        let count = journal::SHOWN.len();
+        println!(
+            "\nAll {count} alerts fired by traffic through Envoy, were delivered, and were over after it."
+        );
+    }
+    if args.serve {
+        eprintln!("\nStill running, and well; Ctrl-C ends it. Alerts: http://{prometheus}/alerts");
+        tokio::signal::ctrl_c().await.context("waiting for Ctrl-C")?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
