@@ -23,6 +23,7 @@
 //! - [`provider`]: simulated OpenAI and Anthropic servers, scripted, and their ledgers; [`load`]: the clients
 //! - [`ratelimit`]: a rate-limit service that Envoy asks and charges, and its ledger
 //! - [`demo`]: all of them together, with a live table and a verdict
+//! - [`store`]: spans, scores and feedback in SQLite
 //!
 //! And [`prices`] makes the table of prices; [`python`] installs the packages that it and [`envoy`] are made from.
 //!
@@ -65,6 +66,8 @@ mod listen;
 pub mod load;
 pub mod provider;
 pub mod ratelimit;
+
+pub mod store;
 
 pub mod prices;
 pub mod python;
