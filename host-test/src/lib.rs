@@ -23,7 +23,7 @@
 //! - [`provider`]: simulated OpenAI and Anthropic servers, scripted, and their ledgers; [`load`]: the clients
 //! - [`ratelimit`]: a rate-limit service that Envoy asks and charges, and its ledger
 //! - [`demo`]: all of them together, with a live table and a verdict
-//! - [`store`]: spans, scores and feedback in SQLite
+//! - [`store`]: spans, scores and feedback in SQLite; [`review`]: what they say of each week
 //!
 //! And [`prices`] makes the table of prices; [`python`] installs the packages that it and [`envoy`] are made from.
 //!
@@ -67,6 +67,7 @@ pub mod load;
 pub mod provider;
 pub mod ratelimit;
 
+pub mod review;
 pub mod store;
 
 pub mod prices;
