@@ -24,6 +24,7 @@
 //! - [`ratelimit`]: a rate-limit service that Envoy asks and charges, and its ledger
 //! - [`demo`]: all of them together, with a live table and a verdict
 //! - [`observe`]: Prometheus and Alertmanager over them, with the shipped rules
+//! - [`store`]: spans, scores and feedback in SQLite; [`review`]: what they say of each week
 //!
 //! And [`prices`] makes the table of prices; [`python`] installs the packages that it and [`envoy`] are made from;
 //! [`image`] and [`manifest`] make what gateways in Kubernetes load.
@@ -72,6 +73,9 @@ pub mod ratelimit;
 
 pub mod image;
 pub mod manifest;
+pub mod review;
+pub mod store;
+
 pub mod prices;
 pub mod python;
 

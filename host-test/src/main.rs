@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use host_test::case::Case;
 use host_test::replay::{self, Outcome, Split};
-use host_test::{Module, build, demo, image, manifest, prices};
+use host_test::{Module, build, demo, image, manifest, prices, review};
 use sha2::{Digest, Sha256};
 
 /// Build, check and try the llm-gauge filter on this machine.
@@ -36,6 +36,8 @@ enum Command {
     Image(image::ImageArgs),
     /// Make the rules for the Prometheus operator from those of Prometheus.
     PrometheusRule(manifest::PrometheusRuleArgs),
+    /// Review the weeks of a database: what traffic was, how good answers were, and what got worse.
+    Review(review::ReviewArgs),
 }
 
 #[derive(clap::Args)]
@@ -91,6 +93,7 @@ fn main() -> ExitCode {
         Command::Prices(args) => prices::run(&args),
         Command::Image(args) => image::run(&args),
         Command::PrometheusRule(args) => manifest::run(&args),
+        Command::Review(args) => review::run(&args),
     };
     done.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");

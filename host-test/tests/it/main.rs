@@ -41,6 +41,8 @@ mod faults;
 mod prices;
 // What gateways load from envoy/.
 mod deploy;
+// The weekly review of a database.
+mod review;
 // The commands.
 mod cli;
 // The repository itself: directions, budgets, names, configurations.

@@ -1,0 +1,72 @@
+//! What others wrote, made safe to show: prompts, answers, comments and model names come from anybody.
+
+use std::fmt::Write;
+
+/// Names are shown no longer than this.
+const NAME_CHARS_MAX: usize = 40;
+
+/// The text with what cannot be seen made visible: controls, which a terminal obeys, and marks that turn the direction
+/// of what follows, by which a comment could rewrite the line it stands in. Line ends and tabs stay.
+pub fn plain(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '\n' | '\t' => plain.push(letter),
+            _ if is_unseen(letter) => drop(write!(plain, "\\u{{{:x}}}", u32::from(letter))),
+            _ => plain.push(letter),
+        }
+    }
+    plain
+}
+
+fn is_unseen(letter: char) -> bool {
+    let is_mark = matches!(letter,
+        '\u{200e}' | '\u{200f}' | '\u{61c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+        | '\u{2028}' | '\u{2029}' | '\u{feff}');
+    letter.is_control() || is_mark
+}
+
+/// The same on one line, cut where it is too long for a name.
+pub fn name(text: &str) -> String {
+    let mut letters = plain(text).replace(['\n', '\t'], " ").chars().collect::<Vec<_>>();
+    if letters.len() > NAME_CHARS_MAX {
+        letters.truncate(NAME_CHARS_MAX - 1);
+        letters.push('…');
+    }
+    letters.into_iter().collect()
+}
+
+/// A count with its thousands apart.
+pub fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let mut grouped = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// A large count in three digits.
+pub fn short(count: f64) -> String {
+    let scaled = [(1e9, "G"), (1e6, "M"), (1e3, "k")].into_iter().find(|(scale, _)| count >= *scale);
+    let Some((scale, unit)) = scaled else { return format!("{count:.0}") };
+    let count = count / scale;
+    if count < 10.0 {
+        format!("{count:.2} {unit}")
+    } else {
+        format!("{count:.*} {unit}", usize::from(count < 100.0))
+    }
+}
+
+/// A rate in per cent.
+pub fn per_cent(rate: f64) -> String {
+    format!("{:.1} %", rate * 100.0)
+}
+
+/// A probability, no smaller than anybody needs it.
+pub fn p(p: f64) -> String {
+    if p < 0.0001 { "p < 0.0001".to_owned() } else { format!("p = {p:.4}") }
+}

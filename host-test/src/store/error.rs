@@ -1,0 +1,129 @@
+//! What can be wrong with the database: each says what it is and what to do.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use rusqlite::ErrorCode;
+
+/// A failure of one database.
+#[derive(Debug)]
+pub struct Error {
+    path: PathBuf,
+    reason: Reason,
+}
+
+/// What it is.
+#[derive(Debug)]
+pub enum Reason {
+    /// There is no such file.
+    Missing,
+    /// It cannot be made.
+    CannotMake(std::io::Error),
+    /// It has no tables yet.
+    Empty,
+    /// It is no SQLite database.
+    NotADatabase,
+    /// It is another program's database.
+    Foreign,
+    /// A later version of this program has written it.
+    Newer {
+        /// The schema it has.
+        found: i64,
+    },
+    /// Where it lies, SQLite cannot keep a write-ahead log.
+    NoWal,
+    /// Another process holds it.
+    Locked,
+    /// The disk, or the size it may have, is used up.
+    Full,
+    /// It may not be written.
+    ReadOnly,
+    /// It is damaged.
+    Corrupt,
+    /// It cannot be opened.
+    CannotOpen,
+    /// The disk fails.
+    Disk(rusqlite::Error),
+    /// Anything else is a fault of ours.
+    Other(rusqlite::Error),
+}
+
+impl Error {
+    pub(super) fn new(path: &Path, reason: Reason) -> Self {
+        Self { path: path.to_owned(), reason }
+    }
+
+    /// What it is.
+    #[must_use]
+    pub fn reason(&self) -> &Reason {
+        &self.reason
+    }
+}
+
+impl From<rusqlite::Error> for Reason {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase) => Self::NotADatabase,
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked,
+            Some(ErrorCode::DiskFull) => Self::Full,
+            Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => Self::ReadOnly,
+            Some(ErrorCode::DatabaseCorrupt) => Self::Corrupt,
+            Some(ErrorCode::CannotOpen) => Self::CannotOpen,
+            Some(ErrorCode::SystemIoFailure) => Self::Disk(error),
+            _ => Self::Other(error),
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let file = self.path.display();
+        match &self.reason {
+            Reason::Missing => write!(out, "there is no {file}: `cargo gauge collect --db FILE` makes one"),
+            Reason::CannotMake(error) => {
+                write!(out, "cannot make {file} ({error}): name a file in a folder that can be written")
+            }
+            Reason::Empty => {
+                write!(out, "{file} holds nothing yet: let `cargo gauge collect` write it first")
+            }
+            Reason::NotADatabase => write!(out, "{file} is not an SQLite database: name another file"),
+            Reason::Foreign => write!(out, "{file} is another program's database: name another file"),
+            Reason::Newer { found } => write!(
+                out,
+                "{file} was written by a later version (its schema is {found}, this one knows up to {}): \
+                 use that version, or name another file",
+                super::schema::LATEST
+            ),
+            Reason::NoWal => write!(
+                out,
+                "{file} lies where SQLite cannot keep its write-ahead log: choose a local disk, not a network's"
+            ),
+            Reason::Locked => write!(
+                out,
+                "{file} is locked by another process: end it (`fuser {file}` names it) or wait until it is done"
+            ),
+            Reason::Full => {
+                write!(out, "there is no room left for {file}: free some, or move it to a larger disk")
+            }
+            Reason::ReadOnly => {
+                write!(out, "{file} may not be written: give this user the right to write it and its folder")
+            }
+            Reason::Corrupt => write!(
+                out,
+                "{file} is damaged: stop what writes it, and save what can be read with \
+                 `sqlite3 {file} .recover | sqlite3 NEW`, or put a backup in its place"
+            ),
+            Reason::CannotOpen => write!(
+                out,
+                "cannot open {file}: it has to be a file that this user may read and write, in a folder \
+                 that this user may write"
+            ),
+            Reason::Disk(error) => {
+                write!(out, "the disk of {file} fails ({error}): look at the system's log")
+            }
+            Reason::Other(error) => write!(out, "{file}: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}

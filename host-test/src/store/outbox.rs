@@ -1,0 +1,154 @@
+//! What is still to be passed on to other stores: written with what it is about, so that a restart goes on from there.
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::{Error, Evaluation, Reason, Store};
+
+/// How many deliveries may wait for one target: a day of more than one a second. What is older is not worth the disk,
+/// and everything in it is in the database anyway.
+pub const WAITING_MAX: i64 = 100_000;
+
+/// How large they may be together.
+pub const WAITING_BYTES_MAX: i64 = 1 << 30;
+
+/// Where a bound is passed, this part of what waits goes at once, so that not every later batch has to look again.
+const PART_DROPPED: i64 = 16;
+
+/// Something to be passed on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Delivery {
+    /// Whom to.
+    pub target: String,
+    /// What.
+    pub payload: Payload,
+}
+
+/// What is passed on.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Payload {
+    /// An OTLP request with spans, in protobuf.
+    Spans(Vec<u8>),
+    /// The evaluation of this uid.
+    Evaluation(String),
+}
+
+/// A delivery that is due.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Due {
+    /// Its place in the outbox.
+    pub id: i64,
+    /// What has failed so far.
+    pub attempts: u32,
+    /// What to pass on.
+    pub payload: Payload,
+}
+
+impl Store {
+    /// The target's next deliveries at `now_ns`: the longest due first.
+    pub fn due(&self, target: &str, now_ns: i64, count_max: u32) -> Result<Vec<Due>, Error> {
+        let read = || -> Result<Vec<Due>, Reason> {
+            let mut query = self.db.prepare_cached(
+                "select id, attempts, kind, payload from outbox where target = ?1 and due_ns <= ?2
+                 order by due_ns, id limit ?3",
+            )?;
+            let rows = query.query_map(params![target, now_ns, count_max], due)?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        };
+        read().map_err(|reason| self.fault(reason))
+    }
+
+    /// When the target's next delivery is due, if one waits.
+    pub fn next_due_ns(&self, target: &str) -> Result<Option<i64>, Error> {
+        let next =
+            self.db.query_row("select min(due_ns) from outbox where target = ?1", [target], |row| row.get(0));
+        next.map_err(|error| self.fault(error))
+    }
+
+    /// How many deliveries wait for the target.
+    pub fn waiting(&self, target: &str) -> Result<u64, Error> {
+        let size = size(&self.db, target).map_err(|reason| self.fault(reason))?;
+        Ok(size.0.unsigned_abs())
+    }
+
+    /// Takes deliveries out: they have arrived, or are given up.
+    pub fn settle(&mut self, ids: &[i64]) -> Result<(), Error> {
+        self.each(ids, "delete from outbox where id = ?1", None)
+    }
+
+    /// Puts deliveries off after an attempt that failed.
+    pub fn postpone(&mut self, ids: &[i64], due_ns: i64) -> Result<(), Error> {
+        self.each(ids, "update outbox set attempts = attempts + 1, due_ns = ?2 where id = ?1", Some(due_ns))
+    }
+
+    /// The evaluation of a uid.
+    pub fn evaluation(&self, uid: &str) -> Result<Option<Evaluation>, Error> {
+        let found = self.db.query_row("select * from evaluations where uid = ?1", [uid], Evaluation::of);
+        found.optional().map_err(|error| self.fault(error))
+    }
+
+    fn each(&mut self, ids: &[i64], statement: &str, due_ns: Option<i64>) -> Result<(), Error> {
+        let mut change = || -> Result<(), Reason> {
+            let change = self.db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+            for id in ids {
+                let mut statement = change.prepare_cached(statement)?;
+                match due_ns {
+                    Some(due_ns) => statement.execute([*id, due_ns])?,
+                    None => statement.execute([*id])?,
+                };
+            }
+            Ok(change.commit()?)
+        };
+        change().map_err(|reason| self.fault(reason))
+    }
+}
+
+/// Adds a delivery.
+pub(super) fn push(db: &Connection, delivery: &Delivery) -> Result<(), Reason> {
+    let (kind, payload) = match &delivery.payload {
+        Payload::Spans(bytes) => ("spans", bytes.as_slice()),
+        Payload::Evaluation(uid) => ("evaluation", uid.as_bytes()),
+    };
+    let mut add = db.prepare_cached(
+        "insert into outbox (target, kind, payload, payload_bytes, due_ns) values (?1, ?2, ?3, ?4, 0)",
+    )?;
+    let payload_bytes = i64::try_from(payload.len()).unwrap_or(i64::MAX);
+    add.execute(params![delivery.target, kind, payload, payload_bytes])?;
+    Ok(())
+}
+
+/// Drops a target's oldest deliveries until the rest is within the bounds, and gives how many went.
+pub(super) fn trim(db: &Connection, target: &str) -> Result<u64, Reason> {
+    trim_to(db, target, WAITING_MAX, WAITING_BYTES_MAX)
+}
+
+pub(super) fn trim_to(db: &Connection, target: &str, count_max: i64, bytes_max: i64) -> Result<u64, Reason> {
+    let mut dropped = 0;
+    loop {
+        let (count, bytes) = size(db, target)?;
+        if count <= count_max && bytes <= bytes_max {
+            return Ok(dropped);
+        }
+        let mut drop = db.prepare_cached(
+            "delete from outbox where id in (select id from outbox where target = ?1 order by id limit ?2)",
+        )?;
+        let excess = (count - count_max).max(0) + count / PART_DROPPED + 1;
+        dropped += u64::try_from(drop.execute(params![target, excess])?).unwrap_or_default();
+    }
+}
+
+/// The number and the bytes of what waits.
+fn size(db: &Connection, target: &str) -> Result<(i64, i64), Reason> {
+    let mut query = db.prepare_cached(
+        "select count(*), coalesce(sum(payload_bytes), 0) from outbox indexed by outbox_by_size where target = ?1",
+    )?;
+    Ok(query.query_row([target], |row| Ok((row.get(0)?, row.get(1)?)))?)
+}
+
+fn due(row: &Row<'_>) -> rusqlite::Result<Due> {
+    let payload: Vec<u8> = row.get("payload")?;
+    let payload = match row.get::<_, String>("kind")?.as_str() {
+        "spans" => Payload::Spans(payload),
+        _ => Payload::Evaluation(String::from_utf8_lossy(&payload).into_owned()),
+    };
+    Ok(Due { id: row.get("id")?, attempts: row.get("attempts")?, payload })
+}

@@ -1,0 +1,306 @@
+//! One database, and what can be wrong with it.
+
+use std::fs;
+use std::path::Path;
+
+use rusqlite::Connection;
+use tempfile::{TempDir, tempdir};
+
+use super::rows::Row;
+use super::*;
+
+/// A folder with a database, gone at the end of the test.
+struct Scene {
+    folder: TempDir,
+}
+
+impl Scene {
+    fn new() -> Self {
+        Self { folder: tempdir().unwrap() }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("gauge.db")
+    }
+
+    fn store(&self) -> Store {
+        Store::open(&self.path()).unwrap()
+    }
+
+    /// Another program's view of it.
+    fn raw(&self) -> Connection {
+        Connection::open(self.path()).unwrap()
+    }
+
+    /// What opening says, with the path left out.
+    fn refusal(&self) -> String {
+        said(&self.path(), Store::open(&self.path()))
+    }
+}
+
+fn said<T>(path: &Path, result: Result<T, Error>) -> String {
+    let error = result.err().expect("it has to fail");
+    error.to_string().replace(&path.display().to_string(), "FILE")
+}
+
+fn span(number: u8) -> Span {
+    Span {
+        trace_id: Id([number; 16]),
+        span_id: Id([number; 8]),
+        parent_span_id: Some(Id([9; 8])),
+        name: "chat gpt-4o".into(),
+        start_ns: 1_700_000_000_000_000_000,
+        end_ns: 1_700_000_001_000_000_000,
+        model: Some("gpt-4o".into()),
+        input_tokens: Some(1000),
+        sampled: Some(true),
+        input_text: Some("Wie heißt du?\0".into()),
+        attributes_json: "{}".into(),
+        ..Span::default()
+    }
+}
+
+fn evaluation(uid: &str, value: f64) -> Evaluation {
+    Evaluation {
+        uid: uid.into(),
+        trace_id: Id([1; 16]),
+        span_id: Id([1; 8]),
+        name: "faithfulness".into(),
+        value: Some(value),
+        label: Some("4".into()),
+        time_ns: 1_700_000_002_000_000_000,
+        ..Evaluation::default()
+    }
+}
+
+fn delivery(target: &str, bytes: &[u8]) -> Delivery {
+    Delivery { target: target.into(), payload: Payload::Spans(bytes.into()) }
+}
+
+fn spans(store: &Store) -> Vec<Span> {
+    let mut query = store.connection().prepare("select * from spans order by trace_id").unwrap();
+    query.query_map([], Span::of).unwrap().map(Result::unwrap).collect()
+}
+
+#[test]
+fn what_is_kept_is_read_back_by_another_process() {
+    let scene = Scene::new();
+    let batch =
+        Batch { spans: vec![span(1), span(2)], evaluations: vec![evaluation("a", 4.0)], ..Batch::default() };
+    let kept = scene.store().keep(&batch).unwrap();
+    assert_eq!(kept, Kept { new: 3, ..Kept::default() });
+
+    let store = Store::read(&scene.path()).unwrap();
+    assert_eq!(spans(&store), [span(1), span(2)]);
+    assert_eq!(store.evaluation("a").unwrap(), Some(evaluation("a", 4.0)));
+    assert_eq!(store.evaluation("b").unwrap(), None);
+}
+
+#[test]
+fn a_retry_is_known_and_another_content_is_a_conflict() {
+    let scene = Scene::new();
+    let mut store = scene.store();
+    let batch = Batch { spans: vec![span(1)], evaluations: vec![evaluation("a", 4.0)], ..Batch::default() };
+    store.keep(&batch).unwrap();
+    assert_eq!(store.keep(&batch).unwrap(), Kept { known: 2, ..Kept::default() });
+
+    let other = Span { input_tokens: None, ..span(1) };
+    let batch = Batch {
+        spans: vec![span(2), other],
+        evaluations: vec![evaluation("a", 1.0), evaluation("b", 2.0)],
+        ..Batch::default()
+    };
+    let expected =
+        Kept { new: 2, spans_in_conflict: vec![1], evaluations_in_conflict: vec![0], ..Kept::default() };
+    assert_eq!(store.keep(&batch).unwrap(), expected);
+    assert_eq!(spans(&store), [span(1), span(2)]);
+    assert_eq!(store.evaluation("a").unwrap(), Some(evaluation("a", 4.0)));
+}
+
+#[test]
+fn the_file_is_its_owners_and_syncs_every_commit() {
+    let scene = Scene::new();
+    let store = scene.store();
+    let pragma = |name: &str| {
+        store.connection().query_row(&format!("pragma {name}"), [], |row| row.get::<_, i64>(0)).unwrap()
+    };
+    assert_eq!(pragma("synchronous"), 2);
+    assert_eq!(pragma("user_version"), schema::LATEST);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode =
+            |name: &str| fs::metadata(scene.folder.path().join(name)).unwrap().permissions().mode() & 0o777;
+        assert_eq!([mode("gauge.db"), mode("gauge.db-wal")], [0o600; 2]);
+    }
+}
+
+#[test]
+fn an_older_file_is_brought_up_with_all_it_holds() {
+    let scene = Scene::new();
+    let mut db = scene.raw();
+    schema::migrate_to(&mut db, 1).unwrap();
+    let values = span(1);
+    let columns = Span::TABLE.columns;
+    let marks = vec!["?"; columns.len()].join(", ");
+    let insert = format!("insert into spans ({}) values ({marks})", columns.join(", "));
+    db.execute(&insert, rusqlite::params_from_iter(values.values())).unwrap();
+    drop(db);
+    assert_eq!(spans(&Store::read(&scene.path()).unwrap()), [span(1)], "an older file is read as it is");
+
+    let mut store = scene.store();
+    assert_eq!(spans(&store), [span(1)]);
+    let batch = Batch { deliveries: vec![delivery("a", b"1")], ..Batch::default() };
+    store.keep(&batch).unwrap();
+    assert_eq!(store.waiting("a").unwrap(), 1);
+}
+
+#[test]
+fn what_is_no_database_of_ours_is_left_alone() {
+    let scene = Scene::new();
+    assert_eq!(
+        said(&scene.path(), Store::read(&scene.path())),
+        "there is no FILE: `cargo gauge collect --db FILE` makes one"
+    );
+
+    scene.raw().execute_batch("create table bookmarks (url)").unwrap();
+    assert_eq!(scene.refusal(), "FILE is another program's database: name another file");
+
+    let scene = Scene::new();
+    drop(scene.store());
+    scene.raw().pragma_update(None, "user_version", schema::LATEST + 1).unwrap();
+    assert_eq!(
+        scene.refusal(),
+        "FILE was written by a later version (its schema is 3, this one knows up to 2): use that version, or name \
+         another file"
+    );
+    let later = said(&scene.path(), Store::read(&scene.path()));
+    assert_eq!(later, scene.refusal());
+
+    let scene = Scene::new();
+    fs::write(scene.path(), "Dear diary, today I was not a database. ".repeat(50)).unwrap();
+    assert_eq!(scene.refusal(), "FILE is not an SQLite database: name another file");
+
+    let scene = Scene::new();
+    scene.raw().execute_batch("vacuum").unwrap();
+    assert_eq!(
+        said(&scene.path(), Store::read(&scene.path())),
+        "FILE holds nothing yet: let `cargo gauge collect` write it first"
+    );
+
+    let nowhere = scene.folder.path().join("no/such/folder.db");
+    let words = said(&nowhere, Store::open(&nowhere));
+    assert!(words.starts_with("cannot make FILE (") && words.contains("name a file in a folder"), "{words}");
+}
+
+#[test]
+fn a_locked_database_keeps_nothing_and_goes_on_when_it_is_free() {
+    let scene = Scene::new();
+    let mut store = scene.store();
+    store.db.busy_timeout(Duration::ZERO).unwrap();
+    let other = scene.raw();
+    other.execute_batch("begin immediate").unwrap();
+    let batch = Batch { spans: vec![span(1)], ..Batch::default() };
+    let words = said(&scene.path(), store.keep(&batch));
+    assert_eq!(
+        words,
+        "FILE is locked by another process: end it (`fuser FILE` names it) or wait until it is done"
+    );
+    other.execute_batch("rollback").unwrap();
+    assert_eq!(store.keep(&batch).unwrap().new, 1);
+}
+
+#[test]
+fn a_full_database_keeps_nothing_of_a_batch_and_goes_on_when_there_is_room() {
+    let scene = Scene::new();
+    let mut store = scene.store();
+    let pages: i64 = store.connection().query_row("pragma page_count", [], |row| row.get(0)).unwrap();
+    store.db.pragma_update(None, "max_page_count", pages + 2).unwrap();
+    let large = Span { input_text: Some("x".repeat(100_000)), ..span(2) };
+    let batch = Batch { spans: vec![span(1), large.clone()], ..Batch::default() };
+    let words = said(&scene.path(), store.keep(&batch));
+    assert_eq!(words, "there is no room left for FILE: free some, or move it to a larger disk");
+    assert_eq!(spans(&store), []);
+    store.db.pragma_update(None, "max_page_count", pages + 100).unwrap();
+    assert_eq!(store.keep(&batch).unwrap().new, 2);
+    assert_eq!(spans(&store), [span(1), large]);
+}
+
+#[test]
+fn a_database_that_may_not_be_written_says_so() {
+    let scene = Scene::new();
+    drop(scene.store());
+    // A test may run as root, whom no file's mode stops.
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
+    let mut store = Store::connect(&scene.path(), flags).unwrap();
+    let words = said(&scene.path(), store.keep(&Batch { spans: vec![span(1)], ..Batch::default() }));
+    assert_eq!(words, "FILE may not be written: give this user the right to write it and its folder");
+}
+
+#[test]
+fn a_damaged_database_says_what_can_be_saved() {
+    let scene = Scene::new();
+    let batch = Batch { spans: (1..200).map(span).collect(), ..Batch::default() };
+    scene.store().keep(&batch).unwrap();
+    let mut bytes = fs::read(scene.path()).unwrap();
+    bytes[4096..].fill(0xAA);
+    fs::write(scene.path(), bytes).unwrap();
+    let mut store = scene.store();
+    assert_eq!(
+        said(&scene.path(), store.keep(&Batch { spans: vec![span(201)], ..Batch::default() })),
+        "FILE is damaged: stop what writes it, and save what can be read with `sqlite3 FILE .recover | sqlite3 NEW`, \
+         or put a backup in its place"
+    );
+}
+
+#[test]
+fn deliveries_wait_in_order_until_they_are_settled() {
+    let scene = Scene::new();
+    let mut store = scene.store();
+    let deliveries = vec![
+        delivery("a", b"1"),
+        delivery("b", b"2"),
+        Delivery { target: "a".into(), payload: Payload::Evaluation("uid".into()) },
+    ];
+    store.keep(&Batch { deliveries, ..Batch::default() }).unwrap();
+    let due = store.due("a", 0, 10).unwrap();
+    let payloads: Vec<_> = due.iter().map(|due| due.payload.clone()).collect();
+    assert_eq!(payloads, [Payload::Spans(b"1".into()), Payload::Evaluation("uid".into())]);
+
+    store.postpone(&[due[0].id], 50).unwrap();
+    drop(store);
+    let mut store = scene.store();
+    assert_eq!(store.due("a", 49, 10).unwrap(), [due[1].clone()]);
+    let again = store.due("a", 50, 10).unwrap();
+    assert_eq!((again[1].attempts, &again[1].payload), (1, &due[0].payload));
+    store.settle(&[due[1].id]).unwrap();
+    assert_eq!((store.next_due_ns("a").unwrap(), store.waiting("a").unwrap()), (Some(50), 1));
+    assert_eq!((store.next_due_ns("c").unwrap(), store.waiting("b").unwrap()), (None, 1));
+}
+
+#[test]
+fn of_too_many_deliveries_the_oldest_go() {
+    let scene = Scene::new();
+    let mut store = scene.store();
+    let deliveries = (0..40).map(|number| delivery("a", &[number; 10])).collect();
+    store.keep(&Batch { deliveries, ..Batch::default() }).unwrap();
+    let oldest = |store: &Store| match &store.due("a", 0, 1).unwrap()[0].payload {
+        Payload::Spans(bytes) => bytes[0],
+        Payload::Evaluation(_) => unreachable!(),
+    };
+    assert_eq!(outbox::trim_to(&store.db, "a", 40, 400).unwrap(), 0);
+    assert_eq!(outbox::trim_to(&store.db, "a", 39, 400).unwrap(), 4);
+    assert_eq!((oldest(&store), store.waiting("a").unwrap()), (4, 36));
+    assert_eq!(outbox::trim_to(&store.db, "a", 39, 300).unwrap(), 6);
+    assert_eq!((oldest(&store), store.waiting("a").unwrap()), (10, 30));
+}
+
+#[test]
+fn ids_are_hex_of_their_length() {
+    let id = Id([0xAB, 0, 1]);
+    assert_eq!(id.to_string(), "ab0001");
+    assert_eq!(Id::from_hex("AB0001"), Some(id));
+    for text in ["", "ab00", "ab00012", "ab000g", "+b0001", "äb001"] {
+        assert_eq!(Id::<3>::from_hex(text), None, "{text}");
+    }
+}
