@@ -23,7 +23,8 @@
 //! - [`provider`]: simulated OpenAI and Anthropic servers, scripted, and their ledgers; [`load`]: the clients
 //! - [`ratelimit`]: a rate-limit service that Envoy asks and charges, and its ledger
 //! - [`demo`]: all of them together, with a live table and a verdict
-//! - [`store`]: spans, scores and feedback in SQLite
+//!
+//! What leaves the filter by OTLP is taken by [`mod@collect`] and kept in a [`store`].
 //!
 //! And [`prices`] makes the table of prices; [`python`] installs the packages that it and [`envoy`] are made from.
 //!
@@ -67,6 +68,7 @@ pub mod load;
 pub mod provider;
 pub mod ratelimit;
 
+pub mod collect;
 pub mod store;
 
 pub mod prices;
