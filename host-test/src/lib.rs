@@ -26,6 +26,8 @@
 //! - [`observe`]: Prometheus and Alertmanager over them, with the shipped rules
 //! - [`store`]: spans, scores and feedback in SQLite; [`review`]: what they say of each week
 //!
+//! What leaves the filter by OTLP is taken by [`mod@collect`] and kept in a [`store`].
+//!
 //! And [`prices`] makes the table of prices; [`python`] installs the packages that it and [`envoy`] are made from;
 //! [`image`] and [`manifest`] make what gateways in Kubernetes load.
 //!
@@ -74,6 +76,7 @@ pub mod ratelimit;
 pub mod image;
 pub mod manifest;
 pub mod review;
+pub mod collect;
 pub mod store;
 
 pub mod prices;

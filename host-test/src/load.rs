@@ -57,9 +57,15 @@ impl Request {
     /// A POST of just these bytes, said to be JSON.
     #[must_use]
     pub fn post_bytes(path: &str, body: impl Into<Bytes>) -> Self {
+        Self::post_of(path, "application/json", body)
+    }
+
+    /// A POST of any other type.
+    #[must_use]
+    pub fn post_of(path: &str, content_type: &str, body: impl Into<Bytes>) -> Self {
         let request =
             Self { method: Method::POST, path: path.to_owned(), headers: Vec::new(), body: body.into() };
-        request.header("content-type", "application/json")
+        request.header("content-type", content_type)
     }
 
     /// Adds a header.

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use host_test::case::Case;
 use host_test::replay::{self, Outcome, Split};
-use host_test::{Module, build, demo, image, manifest, prices, review};
+use host_test::{Module, build, collect, demo, image, manifest, prices, review};
 use sha2::{Digest, Sha256};
 
 /// Build, check and try the llm-gauge filter on this machine.
@@ -38,6 +38,8 @@ enum Command {
     PrometheusRule(manifest::PrometheusRuleArgs),
     /// Review the weeks of a database: what traffic was, how good answers were, and what got worse.
     Review(review::ReviewArgs),
+    /// Keep spans, scores and feedback that come by OTLP/HTTP in SQLite.
+    Collect(collect::CollectArgs),
 }
 
 #[derive(clap::Args)]
@@ -94,6 +96,7 @@ fn main() -> ExitCode {
         Command::Image(args) => image::run(&args),
         Command::PrometheusRule(args) => manifest::run(&args),
         Command::Review(args) => review::run(&args),
+        Command::Collect(args) => collect::run(args),
     };
     done.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");

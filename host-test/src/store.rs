@@ -21,8 +21,8 @@
 //! let mut store = Store::open(&folder.path().join("gauge.db"))?;
 //! let span = Span { trace_id: Id([1; 16]), span_id: Id([2; 8]), name: "chat gpt-4o".into(), ..Span::default() };
 //! let batch = Batch { spans: vec![span], ..Batch::default() };
-//! assert_eq!(store.keep(&batch)?.new, 1);
-//! assert_eq!(store.keep(&batch)?.known, 1); // a retry is no second exchange
+//! assert_eq!(store.keep(&batch)?.spans.new, [0]);
+//! assert_eq!(store.keep(&batch)?.spans.known, 1); // a retry is no second exchange
 //! # Ok(())
 //! # }
 //! ```
@@ -43,8 +43,8 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 
 pub use error::{Error, Reason};
-pub use keep::{Batch, Kept};
-pub use outbox::{Delivery, Payload};
+pub use keep::{Batch, Fate, Kept};
+pub use outbox::{Due, Kind};
 pub use rows::{Evaluation, Id, Span};
 
 /// How long a writer waits for another process's lock before it gives up: less than any sender's timeout.

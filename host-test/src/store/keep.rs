@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use rusqlite::{CachedStatement, Connection, ToSql, TransactionBehavior, params_from_iter};
+use rusqlite::{CachedStatement, Connection, TransactionBehavior, params_from_iter};
 
+use super::outbox::Kind;
 use super::rows::Row;
-use super::{Delivery, Error, Evaluation, Reason, Span, Store, outbox};
+use super::{Error, Evaluation, Reason, Span, Store, outbox};
 
 /// What is kept together.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -14,24 +15,33 @@ pub struct Batch {
     pub spans: Vec<Span>,
     /// Evaluations, by uid.
     pub evaluations: Vec<Evaluation>,
-    /// What is to be passed on.
-    pub deliveries: Vec<Delivery>,
+    /// The OTLP request that the spans came in, where it is to be passed on.
+    pub request: Vec<u8>,
+    /// Whom to pass on what is new in this batch: what was known is on its way already.
+    pub targets: Vec<String>,
 }
 
-/// What became of a batch's rows.
+/// What became of a batch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Kept {
-    /// Rows that were not there.
-    pub new: u64,
-    /// Rows that were there already, just the same: retries.
-    pub known: u64,
-    /// Rows whose id was there with another content, by their places in `spans`. The first one stays: an id that
-    /// comes to mean something else would change what a review has already told.
-    pub spans_in_conflict: Vec<usize>,
-    /// As for spans.
-    pub evaluations_in_conflict: Vec<usize>,
+    /// Of its spans.
+    pub spans: Fate,
+    /// Of its evaluations.
+    pub evaluations: Fate,
     /// Deliveries that were dropped, as the outbox of their target was full: of several batches, the last one tells.
     pub deliveries_dropped: u64,
+}
+
+/// What became of rows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fate {
+    /// Those that were not there, by their places in the batch.
+    pub new: Vec<usize>,
+    /// How many were there already, just the same: retries.
+    pub known: u64,
+    /// Those whose id was there with another content, by their places. The first one stays: an id that comes to mean
+    /// something else would change what a review has already told.
+    pub in_conflict: Vec<usize>,
 }
 
 impl Store {
@@ -53,16 +63,19 @@ fn keep_all(db: &mut Connection, batches: &[Batch]) -> Result<Vec<Kept>, Reason>
     let change = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut all = Vec::with_capacity(batches.len());
     for batch in batches {
-        let mut kept = Kept::default();
-        kept.spans_in_conflict = insert(&change, &batch.spans, &mut kept)?;
-        kept.evaluations_in_conflict = insert(&change, &batch.evaluations, &mut kept)?;
-        for delivery in &batch.deliveries {
-            outbox::push(&change, delivery)?;
+        let spans = insert(&change, &batch.spans)?;
+        let evaluations = insert(&change, &batch.evaluations)?;
+        for target in &batch.targets {
+            if !spans.new.is_empty() {
+                outbox::push(&change, target, Kind::Spans, &batch.request)?;
+            }
+            for evaluation in evaluations.new.iter().filter_map(|place| batch.evaluations.get(*place)) {
+                outbox::push(&change, target, Kind::Evaluation, evaluation.uid.as_bytes())?;
+            }
         }
-        all.push(kept);
+        all.push(Kept { spans, evaluations, deliveries_dropped: 0 });
     }
-    let targets = batches.iter().flat_map(|batch| &batch.deliveries).map(|delivery| delivery.target.as_str());
-    for target in targets.collect::<BTreeSet<_>>() {
+    for target in batches.iter().flat_map(|batch| &batch.targets).collect::<BTreeSet<_>>() {
         let dropped = outbox::trim(&change, target)?;
         if let Some(last) = all.last_mut() {
             last.deliveries_dropped += dropped;
@@ -72,24 +85,24 @@ fn keep_all(db: &mut Connection, batches: &[Batch]) -> Result<Vec<Kept>, Reason>
     Ok(all)
 }
 
-/// Inserts what is not there, and gives the places of what is there with another content.
-fn insert<R: Row>(db: &Connection, rows: &[R], kept: &mut Kept) -> Result<Vec<usize>, Reason> {
-    let mut conflicts = Vec::new();
+/// Inserts what is not there.
+fn insert<R: Row>(db: &Connection, rows: &[R]) -> Result<Fate, Reason> {
+    let mut fate = Fate::default();
     if rows.is_empty() {
-        return Ok(conflicts);
+        return Ok(fate);
     }
     let (mut inserting, mut comparing) = statements::<R>(db)?;
     for (place, row) in rows.iter().enumerate() {
         let values = row.values();
         if inserting.execute(params_from_iter(&values))? == 1 {
-            kept.new += 1;
-        } else if comparing.exists::<&[&dyn ToSql]>(&values)? {
-            kept.known += 1;
+            fate.new.push(place);
+        } else if comparing.exists(params_from_iter(&values))? {
+            fate.known += 1;
         } else {
-            conflicts.push(place);
+            fate.in_conflict.push(place);
         }
     }
-    Ok(conflicts)
+    Ok(fate)
 }
 
 fn statements<R: Row>(db: &Connection) -> Result<(CachedStatement<'_>, CachedStatement<'_>), Reason> {

@@ -14,33 +14,26 @@ pub const WAITING_BYTES_MAX: i64 = 1 << 30;
 /// Where a bound is passed, this part of what waits goes at once, so that not every later batch has to look again.
 const PART_DROPPED: i64 = 16;
 
-/// Something to be passed on.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Delivery {
-    /// Whom to.
-    pub target: String,
-    /// What.
-    pub payload: Payload,
-}
-
-/// What is passed on.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Payload {
-    /// An OTLP request with spans, in protobuf.
-    Spans(Vec<u8>),
-    /// The evaluation of this uid.
-    Evaluation(String),
-}
-
 /// A delivery that is due.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Due {
     /// Its place in the outbox.
     pub id: i64,
-    /// What has failed so far.
+    /// How often it has failed so far.
     pub attempts: u32,
+    /// What the payload is.
+    pub kind: Kind,
     /// What to pass on.
-    pub payload: Payload,
+    pub payload: Vec<u8>,
+}
+
+/// What is passed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// An OTLP request with spans, in protobuf.
+    Spans,
+    /// The uid of an evaluation.
+    Evaluation,
 }
 
 impl Store {
@@ -103,16 +96,12 @@ impl Store {
 }
 
 /// Adds a delivery.
-pub(super) fn push(db: &Connection, delivery: &Delivery) -> Result<(), Reason> {
-    let (kind, payload) = match &delivery.payload {
-        Payload::Spans(bytes) => ("spans", bytes.as_slice()),
-        Payload::Evaluation(uid) => ("evaluation", uid.as_bytes()),
-    };
+pub(super) fn push(db: &Connection, target: &str, kind: Kind, payload: &[u8]) -> Result<(), Reason> {
     let mut add = db.prepare_cached(
         "insert into outbox (target, kind, payload, payload_bytes, due_ns) values (?1, ?2, ?3, ?4, 0)",
     )?;
     let payload_bytes = i64::try_from(payload.len()).unwrap_or(i64::MAX);
-    add.execute(params![delivery.target, kind, payload, payload_bytes])?;
+    add.execute(params![target, kind.name(), payload, payload_bytes])?;
     Ok(())
 }
 
@@ -145,10 +134,16 @@ fn size(db: &Connection, target: &str) -> Result<(i64, i64), Reason> {
 }
 
 fn due(row: &Row<'_>) -> rusqlite::Result<Due> {
-    let payload: Vec<u8> = row.get("payload")?;
-    let payload = match row.get::<_, String>("kind")?.as_str() {
-        "spans" => Payload::Spans(payload),
-        _ => Payload::Evaluation(String::from_utf8_lossy(&payload).into_owned()),
-    };
-    Ok(Due { id: row.get("id")?, attempts: row.get("attempts")?, payload })
+    let kind: String = row.get("kind")?;
+    let kind = if kind == Kind::Spans.name() { Kind::Spans } else { Kind::Evaluation };
+    Ok(Due { id: row.get("id")?, attempts: row.get("attempts")?, kind, payload: row.get("payload")? })
+}
+
+impl Kind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Spans => "spans",
+            Self::Evaluation => "evaluation",
+        }
+    }
 }

@@ -73,8 +73,8 @@ fn evaluation(uid: &str, value: f64) -> Evaluation {
     }
 }
 
-fn delivery(target: &str, bytes: &[u8]) -> Delivery {
-    Delivery { target: target.into(), payload: Payload::Spans(bytes.into()) }
+fn for_target(target: &str, request: &[u8], span: Span) -> Batch {
+    Batch { spans: vec![span], request: request.into(), targets: vec![target.into()], ..Batch::default() }
 }
 
 fn spans(store: &Store) -> Vec<Span> {
@@ -88,7 +88,7 @@ fn what_is_kept_is_read_back_by_another_process() {
     let batch =
         Batch { spans: vec![span(1), span(2)], evaluations: vec![evaluation("a", 4.0)], ..Batch::default() };
     let kept = scene.store().keep(&batch).unwrap();
-    assert_eq!(kept, Kept { new: 3, ..Kept::default() });
+    assert_eq!((kept.spans.new, kept.evaluations.new), (vec![0, 1], vec![0]));
 
     let store = Store::read(&scene.path()).unwrap();
     assert_eq!(spans(&store), [span(1), span(2)]);
@@ -102,7 +102,9 @@ fn a_retry_is_known_and_another_content_is_a_conflict() {
     let mut store = scene.store();
     let batch = Batch { spans: vec![span(1)], evaluations: vec![evaluation("a", 4.0)], ..Batch::default() };
     store.keep(&batch).unwrap();
-    assert_eq!(store.keep(&batch).unwrap(), Kept { known: 2, ..Kept::default() });
+    let known = Fate { known: 1, ..Fate::default() };
+    let expected = Kept { spans: known.clone(), evaluations: known, deliveries_dropped: 0 };
+    assert_eq!(store.keep(&batch).unwrap(), expected);
 
     let other = Span { input_tokens: None, ..span(1) };
     let batch = Batch {
@@ -110,8 +112,11 @@ fn a_retry_is_known_and_another_content_is_a_conflict() {
         evaluations: vec![evaluation("a", 1.0), evaluation("b", 2.0)],
         ..Batch::default()
     };
-    let expected =
-        Kept { new: 2, spans_in_conflict: vec![1], evaluations_in_conflict: vec![0], ..Kept::default() };
+    let expected = Kept {
+        spans: Fate { new: vec![0], known: 0, in_conflict: vec![1] },
+        evaluations: Fate { new: vec![1], known: 0, in_conflict: vec![0] },
+        deliveries_dropped: 0,
+    };
     assert_eq!(store.keep(&batch).unwrap(), expected);
     assert_eq!(spans(&store), [span(1), span(2)]);
     assert_eq!(store.evaluation("a").unwrap(), Some(evaluation("a", 4.0)));
@@ -150,8 +155,7 @@ fn an_older_file_is_brought_up_with_all_it_holds() {
 
     let mut store = scene.store();
     assert_eq!(spans(&store), [span(1)]);
-    let batch = Batch { deliveries: vec![delivery("a", b"1")], ..Batch::default() };
-    store.keep(&batch).unwrap();
+    store.keep(&for_target("a", b"1", span(2))).unwrap();
     assert_eq!(store.waiting("a").unwrap(), 1);
 }
 
@@ -207,7 +211,7 @@ fn a_locked_database_keeps_nothing_and_goes_on_when_it_is_free() {
         "FILE is locked by another process: end it (`fuser FILE` names it) or wait until it is done"
     );
     other.execute_batch("rollback").unwrap();
-    assert_eq!(store.keep(&batch).unwrap().new, 1);
+    assert_eq!(store.keep(&batch).unwrap().spans.new, [0]);
 }
 
 #[test]
@@ -222,7 +226,7 @@ fn a_full_database_keeps_nothing_of_a_batch_and_goes_on_when_there_is_room() {
     assert_eq!(words, "there is no room left for FILE: free some, or move it to a larger disk");
     assert_eq!(spans(&store), []);
     store.db.pragma_update(None, "max_page_count", pages + 100).unwrap();
-    assert_eq!(store.keep(&batch).unwrap().new, 2);
+    assert_eq!(store.keep(&batch).unwrap().spans.new, [0, 1]);
     assert_eq!(spans(&store), [span(1), large]);
 }
 
@@ -254,18 +258,17 @@ fn a_damaged_database_says_what_can_be_saved() {
 }
 
 #[test]
-fn deliveries_wait_in_order_until_they_are_settled() {
+fn what_is_new_waits_in_order_until_it_is_settled() {
     let scene = Scene::new();
     let mut store = scene.store();
-    let deliveries = vec![
-        delivery("a", b"1"),
-        delivery("b", b"2"),
-        Delivery { target: "a".into(), payload: Payload::Evaluation("uid".into()) },
-    ];
-    store.keep(&Batch { deliveries, ..Batch::default() }).unwrap();
+    let mut batch = for_target("a", b"1", span(1));
+    batch.evaluations.push(evaluation("uid", 4.0));
+    batch.targets.push("b".into());
+    store.keep(&batch).unwrap();
+    store.keep(&batch).unwrap(); // known by now: nothing to pass on
     let due = store.due("a", 0, 10).unwrap();
-    let payloads: Vec<_> = due.iter().map(|due| due.payload.clone()).collect();
-    assert_eq!(payloads, [Payload::Spans(b"1".into()), Payload::Evaluation("uid".into())]);
+    let waiting: Vec<_> = due.iter().map(|due| (due.kind, due.payload.as_slice())).collect();
+    assert_eq!(waiting, [(Kind::Spans, &b"1"[..]), (Kind::Evaluation, b"uid")]);
 
     store.postpone(&[due[0].id], 50).unwrap();
     drop(store);
@@ -275,19 +278,17 @@ fn deliveries_wait_in_order_until_they_are_settled() {
     assert_eq!((again[1].attempts, &again[1].payload), (1, &due[0].payload));
     store.settle(&[due[1].id]).unwrap();
     assert_eq!((store.next_due_ns("a").unwrap(), store.waiting("a").unwrap()), (Some(50), 1));
-    assert_eq!((store.next_due_ns("c").unwrap(), store.waiting("b").unwrap()), (None, 1));
+    assert_eq!((store.next_due_ns("c").unwrap(), store.waiting("b").unwrap()), (None, 2));
 }
 
 #[test]
 fn of_too_many_deliveries_the_oldest_go() {
     let scene = Scene::new();
     let mut store = scene.store();
-    let deliveries = (0..40).map(|number| delivery("a", &[number; 10])).collect();
-    store.keep(&Batch { deliveries, ..Batch::default() }).unwrap();
-    let oldest = |store: &Store| match &store.due("a", 0, 1).unwrap()[0].payload {
-        Payload::Spans(bytes) => bytes[0],
-        Payload::Evaluation(_) => unreachable!(),
-    };
+    for number in 0..40 {
+        store.keep(&for_target("a", &[number; 10], span(number))).unwrap();
+    }
+    let oldest = |store: &Store| store.due("a", 0, 1).unwrap()[0].payload[0];
     assert_eq!(outbox::trim_to(&store.db, "a", 40, 400).unwrap(), 0);
     assert_eq!(outbox::trim_to(&store.db, "a", 39, 400).unwrap(), 4);
     assert_eq!((oldest(&store), store.waiting("a").unwrap()), (4, 36));
