@@ -24,9 +24,8 @@
 //! - [`ratelimit`]: a rate-limit service that Envoy asks and charges, and its ledger
 //! - [`demo`]: all of them together, with a live table and a verdict
 //! - [`observe`]: Prometheus and Alertmanager over them, with the shipped rules
-//! - [`store`]: spans, scores and feedback in SQLite; [`review`]: what they say of each week
-//!
-//! What leaves the filter by OTLP is taken by [`mod@collect`] and kept in a [`store`].
+//! - [`mod@collect`]: takes what leaves the filter by OTLP; [`store`]: keeps it in SQLite; [`review`]: what it says of
+//!   each week
 //!
 //! And [`prices`] makes the table of prices; [`python`] installs the packages that it and [`envoy`] are made from;
 //! [`image`] and [`manifest`] make what gateways in Kubernetes load.
@@ -73,10 +72,10 @@ mod process;
 pub mod provider;
 pub mod ratelimit;
 
+pub mod collect;
 pub mod image;
 pub mod manifest;
 pub mod review;
-pub mod collect;
 pub mod store;
 
 pub mod prices;
