@@ -4,6 +4,7 @@
 
 mod cpu;
 mod ext_proc;
+mod judge;
 mod report;
 mod rig;
 mod upstream;
@@ -37,6 +38,9 @@ struct Options {
     /// Only variants whose name has one of these in it, and those that everything is measured from
     #[arg(long)]
     variant: Vec<String>,
+    /// Measures what a judge adds to the time of an answer, and nothing else
+    #[arg(long)]
+    judge: bool,
     /// Prints JSON in the place of the table
     #[arg(long)]
     json: bool,
@@ -52,6 +56,9 @@ fn main() -> Result<()> {
     }
     // One thread for the client and the upstream: a wake-up between the two would be measured too.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    if options.judge {
+        return runtime.block_on(judge::measure(options.rounds, options.percent, options.seed));
+    }
     let report = runtime.block_on(measure(&options))?;
     if options.json {
         println!("{:#}", report.json())

@@ -169,7 +169,8 @@ impl fmt::Display for Report {
     }
 }
 
-fn quantile(mut values: Vec<f64>, at: f64) -> f64 {
+/// The value at this share of them, between two where it is none of them.
+pub fn quantile(mut values: Vec<f64>, at: f64) -> f64 {
     values.sort_by(f64::total_cmp);
     let place = at * values.len().saturating_sub(1) as f64;
     let value = |place: f64| values.get(place as usize).copied().unwrap_or(f64::NAN);
@@ -178,7 +179,7 @@ fn quantile(mut values: Vec<f64>, at: f64) -> f64 {
 }
 
 /// The processor, as the kernel names it.
-fn machine() -> String {
+pub fn machine() -> String {
     let cpus = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let names: Vec<_> =
         cpus.lines().filter_map(|line| line.strip_prefix("model name")?.split_once(": ")).collect();
