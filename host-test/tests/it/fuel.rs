@@ -91,7 +91,7 @@ fn an_exchange_that_is_not_sampled_costs_what_it_did() {
     }
 }
 
-/// Linear memory never shrinks, and a stream may be open for minutes. Measured: 2418 bytes of OpenAI's, 2267 of
+/// Linear memory never shrinks, and a stream may be open for minutes. Measured: 2503 bytes of OpenAI's, 2378 of
 /// Anthropic's.
 #[test]
 fn an_open_stream_holds_little_memory() {
