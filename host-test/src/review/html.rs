@@ -9,7 +9,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::chart::{self, Chart, HEIGHT, LINES_MAX, WIDTH};
 use super::drift::{Measure, Verdict};
-use super::plain::{name, p, plain};
+use super::plain::{name, name_within, p, plain};
 use super::report::{Measured, Model, ModelWeek, Review};
 use super::text::{BETTER, TRAFFIC, WORSE, agreement, change, headline, rules, shown, told};
 use super::week::Week;
@@ -69,7 +69,7 @@ pub fn picture(review: &Review) -> String {
             @for (place, model) in review.models.iter().take(LINES_MAX).enumerate() {
                 g transform={"translate(" (16.0 + 180.0 * place as f64) " 14)"} {
                     (chart::key(place))
-                    text x="36" y="11" { (name(&model.model)) }
+                    text x="36" y="11" { (name_within(&model.model, 20)) }
                 }
             }
             @for (place, chart) in charts.iter().enumerate() {

@@ -28,9 +28,14 @@ fn is_unseen(letter: char) -> bool {
 
 /// The same on one line, cut where it is too long for a name.
 pub fn name(text: &str) -> String {
+    name_within(text, NAME_CHARS_MAX)
+}
+
+/// The same for a place that has less room.
+pub fn name_within(text: &str, chars_max: usize) -> String {
     let mut letters = plain(text).replace(['\n', '\t'], " ").chars().collect::<Vec<_>>();
-    if letters.len() > NAME_CHARS_MAX {
-        letters.truncate(NAME_CHARS_MAX - 1);
+    if letters.len() > chars_max {
+        letters.truncate(chars_max.saturating_sub(1));
         letters.push('…');
     }
     letters.into_iter().collect()
