@@ -178,7 +178,7 @@ fn of_model(review: &Review, model: &Model) -> Markup {
             (table("Traffic", &traffic, weeks(), &|week| html! {
                 @for (_, cell) in TRAFFIC { td { (cell(week)) } }
             }))
-            (table("Quality, with 95 % intervals and the change against the week before", &heads.collect::<Vec<_>>(), weeks(), &|week| html! {
+            (table("Quality, with 95 % intervals, and the change against the week before", &heads.collect::<Vec<_>>(), weeks(), &|week| html! {
                 @for measure in &measures { td { (quality(week.measured(measure))) } }
                 td { (agreement(week)) }
             }))
@@ -193,10 +193,8 @@ fn table<'a>(
     weeks: impl Iterator<Item = (Week, Option<&'a ModelWeek>)>,
     cells: &dyn Fn(&ModelWeek) -> Markup,
 ) -> Markup {
-    scroll(
-        caption,
-        html! {
-            caption { (caption) }
+    // Its title stands above what scrolls, where all of it can be read on a phone.
+    let rows = html! {
             thead { tr { th scope="col" { "week" } @for head in heads { th scope="col" { bdi { (head) } } } } }
             tbody {
                 @for (week, of_model) in weeks {
@@ -207,8 +205,8 @@ fn table<'a>(
                     }
                 }
             }
-        },
-    )
+    };
+    html! { h3 class="title" { (caption) } (scroll(caption, rows)) }
 }
 
 fn quality(measured: Option<&Measured>) -> Markup {

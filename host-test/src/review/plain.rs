@@ -73,5 +73,12 @@ pub fn per_cent(rate: f64) -> String {
 
 /// A probability, no smaller than anybody needs it.
 pub fn p(p: f64) -> String {
-    if p < 0.0001 { "p < 0.0001".to_owned() } else { format!("p = {p:.4}") }
+    match p {
+        _ if p < 0.0001 => "p < 0.0001".to_owned(),
+        _ if p < 0.01 => format!("p = {p:.4}"),
+        _ => format!("p = {p:.2}"),
+    }
 }
+
+#[cfg(test)]
+mod tests;
