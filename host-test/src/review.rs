@@ -38,7 +38,7 @@ pub use report::Review;
 /// What can be asked for.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  cargo gauge review --sample sample.db       a store with eight made weeks, to try it on\n  cargo gauge review --db sample.db\n  cargo gauge review --db gauge.db --weeks 13 --html review.html\n  cargo gauge review --db gauge.db --json | jq .drifts\n\nExits with 0 whether or not there is drift; with --fail-on-drift, with 2 if the newest week has any."
+    after_help = "Examples:\n  cargo gauge review --sample sample.db       a store with eight made weeks, to try it on\n  cargo gauge review --db sample.db\n  cargo gauge review --db gauge.db --weeks 13 --html review.html\n  cargo gauge review --db gauge.db --json | jq .drifts\n\nExits with 0 whether or not there is drift; with --fail-on-drift, with 2 if the newest week\nhas any, or the one before while the newest is not over."
 )]
 pub struct ReviewArgs {
     /// The database of `cargo gauge collect`. It may be in use.
@@ -56,7 +56,7 @@ pub struct ReviewArgs {
     /// Print everything as one JSON object instead of text.
     #[arg(long)]
     json: bool,
-    /// Exit with 2 if anything got worse in the newest week.
+    /// Exit with 2 if anything got worse in the newest week that is over, or since.
     #[arg(long)]
     fail_on_drift: bool,
     /// Make a store there with eight weeks of made traffic, in which one thing got worse, and end.
@@ -86,7 +86,7 @@ pub fn run(args: &ReviewArgs) -> Result<ExitCode> {
     } else {
         print!("{}", text::text(&review));
     }
-    let has_new_drift = review.drifts.iter().any(|drift| Some(&drift.week) == review.weeks.last());
+    let has_new_drift = review.drifts.iter().any(|drift| review.is_new(drift.week));
     Ok(if args.fail_on_drift && has_new_drift { DRIFT.into() } else { ExitCode::SUCCESS })
 }
 

@@ -20,6 +20,8 @@ use super::week::Week;
 
 /// How probable a false flag may be in a week in which nothing changed.
 pub const FALSE_FLAG_PER_WEEK_MAX: f64 = 0.001;
+/// What that is as a two-sided p: half of it is on the side that is no flag.
+pub const P_MAX: f64 = 2.0 * FALSE_FLAG_PER_WEEK_MAX;
 /// Samples smaller than this are shown, and not compared.
 pub const COMPARED_MIN: u64 = 20;
 /// So many weeks, at most, make up what a week is compared with.
@@ -212,7 +214,7 @@ impl Judgement {
             return;
         }
         let changes = [self.against_week_before, self.against_baseline].into_iter().flatten();
-        let real = changes.filter(|change| change.p_corrected <= FALSE_FLAG_PER_WEEK_MAX);
+        let real = changes.filter(|change| change.p_corrected <= P_MAX);
         let verdicts: Vec<_> = real.map(|change| measure.verdict(change.by.difference)).collect();
         // Where a week is better than the last and still worse than all before, the bad news is what has to be told.
         let told = [Verdict::Worse, Verdict::Better].into_iter().find(|verdict| verdicts.contains(verdict));

@@ -9,7 +9,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::chart::{self, Chart, HEIGHT, LINES_MAX, WIDTH};
 use super::drift::{Measure, Verdict};
-use super::plain::{name, p, plain};
+use super::plain::{name, name_within, p, plain};
 use super::report::{Measured, Model, ModelWeek, Review};
 use super::text::{BETTER, TRAFFIC, WORSE, agreement, change, headline, rules, shown, told};
 use super::week::Week;
@@ -69,7 +69,7 @@ pub fn picture(review: &Review) -> String {
             @for (place, model) in review.models.iter().take(LINES_MAX).enumerate() {
                 g transform={"translate(" (16.0 + 180.0 * place as f64) " 14)"} {
                     (chart::key(place))
-                    text x="36" y="11" { (name(&model.model)) }
+                    text x="36" y="11" { (name_within(&model.model, 20)) }
                 }
             }
             @for (place, chart) in charts.iter().enumerate() {
@@ -178,7 +178,7 @@ fn of_model(review: &Review, model: &Model) -> Markup {
             (table("Traffic", &traffic, weeks(), &|week| html! {
                 @for (_, cell) in TRAFFIC { td { (cell(week)) } }
             }))
-            (table("Quality, with 95 % intervals and the change against the week before", &heads.collect::<Vec<_>>(), weeks(), &|week| html! {
+            (table("Quality, with 95 % intervals, and the change against the week before", &heads.collect::<Vec<_>>(), weeks(), &|week| html! {
                 @for measure in &measures { td { (quality(week.measured(measure))) } }
                 td { (agreement(week)) }
             }))
@@ -193,10 +193,8 @@ fn table<'a>(
     weeks: impl Iterator<Item = (Week, Option<&'a ModelWeek>)>,
     cells: &dyn Fn(&ModelWeek) -> Markup,
 ) -> Markup {
-    scroll(
-        caption,
-        html! {
-            caption { (caption) }
+    // Its title stands above what scrolls, where all of it can be read on a phone.
+    let rows = html! {
             thead { tr { th scope="col" { "week" } @for head in heads { th scope="col" { bdi { (head) } } } } }
             tbody {
                 @for (week, of_model) in weeks {
@@ -207,8 +205,8 @@ fn table<'a>(
                     }
                 }
             }
-        },
-    )
+    };
+    html! { h3 class="title" { (caption) } (scroll(caption, rows)) }
 }
 
 fn quality(measured: Option<&Measured>) -> Markup {

@@ -28,9 +28,14 @@ fn is_unseen(letter: char) -> bool {
 
 /// The same on one line, cut where it is too long for a name.
 pub fn name(text: &str) -> String {
+    name_within(text, NAME_CHARS_MAX)
+}
+
+/// The same for a place that has less room.
+pub fn name_within(text: &str, chars_max: usize) -> String {
     let mut letters = plain(text).replace(['\n', '\t'], " ").chars().collect::<Vec<_>>();
-    if letters.len() > NAME_CHARS_MAX {
-        letters.truncate(NAME_CHARS_MAX - 1);
+    if letters.len() > chars_max {
+        letters.truncate(chars_max.saturating_sub(1));
         letters.push('…');
     }
     letters.into_iter().collect()
@@ -68,5 +73,12 @@ pub fn per_cent(rate: f64) -> String {
 
 /// A probability, no smaller than anybody needs it.
 pub fn p(p: f64) -> String {
-    if p < 0.0001 { "p < 0.0001".to_owned() } else { format!("p = {p:.4}") }
+    match p {
+        _ if p < 0.0001 => "p < 0.0001".to_owned(),
+        _ if p < 0.01 => format!("p = {p:.4}"),
+        _ => format!("p = {p:.2}"),
+    }
 }
+
+#[cfg(test)]
+mod tests;

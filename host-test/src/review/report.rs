@@ -127,6 +127,7 @@ pub struct Agreement {
 #[expect(missing_docs, reason = "they are the constants of drift, and are described there")]
 pub struct Rules {
     pub false_flag_per_week_max: f64,
+    pub p_max: f64,
     pub compared_min: u64,
     pub baseline_weeks_max: usize,
     pub points_min: f64,
@@ -136,6 +137,7 @@ pub struct Rules {
 impl Rules {
     const OURS: Self = Self {
         false_flag_per_week_max: drift::FALSE_FLAG_PER_WEEK_MAX,
+        p_max: drift::P_MAX,
         compared_min: drift::COMPARED_MIN,
         baseline_weeks_max: drift::BASELINE_WEEKS_MAX,
         points_min: drift::POINTS_MIN,
@@ -171,7 +173,15 @@ impl Review {
         Ok(review)
     }
 
-    /// The criteria that anything was scored by.
+    /// Whether a week is the newest, or the one before while the newest is not over: on a Monday, the week that is to
+    /// be looked at is the last one, whatever came since midnight.
+    pub fn is_new(&self, week: Week) -> bool {
+        let weeks = self.models.iter().flat_map(|model| &model.weeks);
+        let is_so_far = weeks.into_iter().any(|week| week.is_so_far);
+        self.weeks.last().is_some_and(|last| last.since(week) <= i64::from(is_so_far))
+    }
+
+    /// What was measured in any week.
     pub fn measures(&self) -> Vec<Measure> {
         let weeks = self.models.iter().flat_map(|model| &model.weeks);
         let mut measures: Vec<_> =

@@ -196,7 +196,7 @@ impl ModelPlan {
             }
             let is_made_up = rng.u32(0..100) < if is_bad { 60 } else { 2 };
             let (value, label) = if is_made_up { (1.0, "yes") } else { (0.0, "no") };
-            let reason = is_made_up.then_some("The documents say nothing of a fee of 4 euros.");
+            let reason = is_made_up.then_some("It names a detail that is in none of the documents.");
             evaluations.push(by_judge(span, "hallucination", value, label, reason, rng));
         }
         if is_rated {

@@ -4,6 +4,8 @@
 //! - the mean of scores from 1 to 5 has **Student's t interval**, kept within the scale. Its one weak spot at small n
 //!   is a week of equal scores, of which it says that no other score can occur; so the variance has a floor, that
 //!   of one more score which is a point away. (A bootstrap has the same blind spot, and gives another answer each time.)
+//!   Skew it does not mend: of scores that crowd at 5 an interval of five holds the mean in 87 % of samples, of ten in
+//!   91 %, of thirty in 94 %
 //! - rates have **Wilson's interval**, which stays within 0 and 1 and is sensible at 0 of 12
 //! - means are compared by **Welch's test**, as a worse week scatters more; rates by **Fisher's exact test** where
 //!   numbers are small, and the z test where it would be slow and equal

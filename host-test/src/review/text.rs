@@ -32,7 +32,7 @@ pub fn text(review: &Review) -> String {
     for model in &review.models {
         of_model(&mut out, review, model);
     }
-    worst(&mut out, review, *last);
+    worst(&mut out, review);
     line(&mut out, 0, &rules(review));
     out
 }
@@ -245,11 +245,11 @@ fn rows(out: &mut String, first: &Column, columns: &[Column]) {
 }
 
 /// Those of the newest week, and of weeks in which something got worse.
-fn worst(out: &mut String, review: &Review, last: Week) {
+fn worst(out: &mut String, review: &Review) {
     for model in &review.models {
         for week in model.weeks.iter().rev() {
             let has_drift = week.measures.iter().any(|measured| measured.judgement.verdict == Verdict::Worse);
-            if week.worst.is_empty() || !(week.week == last || has_drift) {
+            if week.worst.is_empty() || !(review.is_new(week.week) || has_drift) {
                 continue;
             }
             line(out, 0, &format!("{} {}: the worst exchanges", week.week, name(&model.model)));

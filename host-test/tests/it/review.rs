@@ -1,5 +1,6 @@
 //! The weekly review: what it counts, what it flags, and how it is shown.
 
+mod command;
 mod numbers;
 mod page;
 mod planted;

@@ -32,9 +32,9 @@ pub(super) const REASONS: &[&str] = &[
 /// What users wrote who were not content.
 pub(super) const COMMENTS_DOWN: &[&str] = &[
     "That is not what the contract says.",
-    "I asked about the night train, not the day train!",
+    "That is not what I asked.",
     "Did not help. I had to call.",
-    "Wrong price.",
+    "One detail is wrong.",
 ];
 
 /// And who were.

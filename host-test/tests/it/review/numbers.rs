@@ -11,7 +11,7 @@ fn only(review: &Review) -> &ModelWeek {
     &review.models[0].weeks[0]
 }
 
-fn measured<'a>(week: &'a ModelWeek, name: &str) -> (u64, f64) {
+fn measured(week: &ModelWeek, name: &str) -> (u64, f64) {
     let measured = week.measures.iter().find(|measured| measured.measure.name() == name).unwrap();
     (measured.n, measured.value)
 }

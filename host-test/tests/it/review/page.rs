@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use super::*;
+use host_test::build::workspace_dir;
 use host_test::review::sample::Plan;
 use host_test::review::{html, text};
 
@@ -81,10 +82,13 @@ fn markup_is_well_formed_and_asks_for_nothing_from_elsewhere() {
     }
 }
 
+/// `cargo gauge review --sample sample.db && cargo gauge review --db sample.db --svg docs/review.svg` makes it anew.
 #[test]
-fn the_picture_is_small_enough_to_be_kept() {
-    let bytes = html::picture(&sample()).len();
-    assert!(bytes < 60_000, "{bytes} bytes");
+fn the_picture_in_readme_is_what_is_drawn() {
+    let drawn = html::picture(&sample());
+    let kept = fs::read_to_string(workspace_dir().join("docs/review.svg")).unwrap();
+    assert!(kept == drawn, "docs/review.svg is of another version");
+    assert!(kept.len() < 60_000, "{} bytes", kept.len());
 }
 
 #[test]
@@ -126,7 +130,7 @@ fn browse(browser: &str, page: &str, width_px: u32) -> Seen {
     let output = Command::new("timeout")
         .args(["120", browser, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"])
         .args(["--disable-background-networking", "--disable-component-update", "--disable-sync"])
-        .args(["--enable-logging=stderr", "--window-size=1400,1000", "--dump-dom"])
+        .args(["--enable-logging=stderr", "--hide-scrollbars", "--window-size=1400,1000", "--dump-dom"])
         .arg(format!("--user-data-dir={}", folder.path().join("profile").display()))
         .arg(format!("file://{}", folder.path().join("harness.html").display()))
         .stdin(Stdio::null())
