@@ -24,6 +24,7 @@
 //! - [`ratelimit`]: a rate-limit service that Envoy asks and charges, and its ledger
 //! - [`demo`]: all of them together, with a live table and a verdict
 //! - [`observe`]: Prometheus and Alertmanager over them, with the shipped rules
+//! - [`dashboards`]: Grafana's dashboards, from one table, and pictures of them
 //!
 //! And [`prices`] makes the table of prices; [`python`] installs the packages that it and [`envoy`] are made from.
 //!
@@ -59,6 +60,7 @@ pub mod case;
 pub mod native;
 pub mod replay;
 
+pub mod dashboards;
 pub mod demo;
 pub mod envoy;
 pub mod judge;

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use host_test::case::Case;
 use host_test::replay::{self, Outcome, Split};
-use host_test::{Module, build, demo, prices};
+use host_test::{Module, build, dashboards, demo, prices};
 use sha2::{Digest, Sha256};
 
 /// Build, check and try the llm-gauge filter on this machine.
@@ -32,6 +32,8 @@ enum Command {
     Replay(ReplayArgs),
     /// Make price rows for the configuration from the PyPI package genai-prices.
     Prices(prices::PricesArgs),
+    /// Write Grafana's dashboards to envoy/grafana/.
+    Dashboards(dashboards::DashboardsArgs),
 }
 
 #[derive(clap::Args)]
@@ -85,6 +87,7 @@ fn main() -> ExitCode {
         Command::Check(args) => check(&args),
         Command::Replay(args) => replay(&args),
         Command::Prices(args) => prices::run(&args),
+        Command::Dashboards(args) => dashboards::run(&args),
     };
     done.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
