@@ -24,6 +24,7 @@
 //! - [`ratelimit`]: a rate-limit service that Envoy asks and charges, and its ledger
 //! - [`demo`]: all of them together, with a live table and a verdict
 //! - [`observe`]: Prometheus and Alertmanager over them, with the shipped rules
+//! - [`dashboards`]: Grafana's dashboards, from one table, and pictures of them
 //! - [`mod@collect`]: takes what leaves the filter by OTLP; [`store`]: keeps it in SQLite; [`review`]: what it says of
 //!   each week
 //!
@@ -62,6 +63,7 @@ pub mod case;
 pub mod native;
 pub mod replay;
 
+pub mod dashboards;
 pub mod demo;
 pub mod envoy;
 pub mod judge;

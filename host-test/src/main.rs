@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use host_test::case::Case;
 use host_test::replay::{self, Outcome, Split};
-use host_test::{Module, build, collect, demo, image, manifest, prices, review};
+use host_test::{Module, build, collect, dashboards, demo, image, manifest, prices, review};
 use sha2::{Digest, Sha256};
 
 /// Build, check and try the llm-gauge filter on this machine.
@@ -40,6 +40,8 @@ enum Command {
     Review(review::ReviewArgs),
     /// Keep spans, scores and feedback that come by OTLP/HTTP in SQLite.
     Collect(collect::CollectArgs),
+    /// Write Grafana's dashboards to envoy/grafana/.
+    Dashboards(dashboards::DashboardsArgs),
 }
 
 #[derive(clap::Args)]
@@ -97,6 +99,7 @@ fn main() -> ExitCode {
         Command::PrometheusRule(args) => manifest::run(&args),
         Command::Review(args) => review::run(&args),
         Command::Collect(args) => collect::run(args),
+        Command::Dashboards(args) => dashboards::run(&args),
     };
     done.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");

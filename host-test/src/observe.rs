@@ -14,6 +14,8 @@ pub mod query;
 pub mod servers;
 pub mod traffic;
 
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result, bail};
@@ -23,11 +25,11 @@ use self::inbox::Inbox;
 use self::journal::Journal;
 use self::servers::{Programs, Servers};
 use self::traffic::Traffic;
-use crate::build;
 use crate::envoy::{Bootstrap, Envoy};
 use crate::judge::{Manner, Server};
 use crate::load::{Client, Protocol};
 use crate::provider::Provider;
+use crate::{build, dashboards};
 
 /// How long a step may take on a busy machine; left alone all of them take two minutes together.
 const PATIENCE: Duration = Duration::from_secs(180);
@@ -65,7 +67,7 @@ impl Stage {
         // The second judge is content with everything: the two differ over what is not faithful.
         let judges = [Server::start(Manner::Obedient).await?, Server::start(Manner::Always(4)).await?];
         let changes = json!({
-            "model": "word-counter", "headers": {}, "sample_rate": 0.3, "rules": [{"model": "gpt-4.1*", "sample_rate": 1}],
+            "model": "gpt-4o-mini", "provider": "openai", "headers": {}, "sample_rate": 0.3, "rules": [{"model": "gpt-4.1*", "sample_rate": 1}],
             "budget": {"calls_per_minute": 1_000_000}, "panel": "on", "judges": [{"cluster": "second", "model": "content"}],
         });
         let bootstrap =
@@ -99,6 +101,21 @@ impl Stage {
         tell("all faults end");
         self.until(&mut journal, &mut tell, Journal::all_resolved).await?;
         Ok(journal)
+    }
+
+    /// Draws every dashboard from what Prometheus has, into files of `folder`.
+    pub async fn pictures(&self, folder: &Path) -> Result<Vec<PathBuf>> {
+        fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
+        let to = unix_seconds()?;
+        let mut paths = Vec::new();
+        for dashboard in dashboards::table::ALL {
+            let data = dashboards::data(dashboard, &self.servers.prometheus, self.began, to).await?;
+            let path = folder.join(format!("{}.svg", dashboard.name));
+            let picture = dashboards::picture::svg(dashboard, &data, self.began, to);
+            fs::write(&path, picture).with_context(|| format!("writing {}", path.display()))?;
+            paths.push(path);
+        }
+        Ok(paths)
     }
 
     /// Waits until Prometheus has worked out every rule, and something from traffic.

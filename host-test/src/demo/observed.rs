@@ -32,6 +32,11 @@ async fn observed(args: &DemoArgs, programs: &Programs) -> Result<ExitCode> {
             "\nAll {count} alerts fired by traffic through Envoy, were delivered, and were over after it."
         );
     }
+    if let Some(folder) = &args.pictures {
+        for path in stage.pictures(folder).await? {
+            eprintln!("{}", path.display());
+        }
+    }
     if args.serve {
         eprintln!("\nStill running, and well; Ctrl-C ends it. Alerts: http://{prometheus}/alerts");
         tokio::signal::ctrl_c().await.context("waiting for Ctrl-C")?;

@@ -1,0 +1,322 @@
+//! A dashboard as one SVG, drawn from what a Prometheus answered: what Grafana would show, for a page without Grafana.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use super::{Dashboard, Kind, Panel, Unit};
+use crate::observe::query::Line;
+
+const WIDTH: f64 = 1200.0;
+const HEAD: f64 = 44.0;
+const GAP: f64 = 8.0;
+
+/// Names that a legend has room for.
+const NAMES_MAX: usize = 6;
+
+/// Colours that differ for most eyes, on white.
+const COLOURS: [&str; 8] =
+    ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#6a4c93", "#8d6e63"];
+
+/// What is drawn of one series.
+struct Drawn {
+    name: String,
+    points: Vec<(f64, f64)>,
+}
+
+/// The picture; `data` is what [`super::data`] gave for the same dashboard and times.
+#[must_use]
+pub fn svg(dashboard: &Dashboard, data: &[Vec<Vec<Line>>], from: f64, to: f64) -> String {
+    let mut body = String::new();
+    let (mut left, mut top, mut row) = (0.0, HEAD, 0.0);
+    for (panel, lines) in dashboard.panels.iter().zip(data) {
+        let (width, height) = size(panel.kind);
+        if left + width > WIDTH + 1.0 || (left > 0.0 && height != row) {
+            (left, top) = (0.0, top + row);
+        }
+        row = height;
+        let _ = write!(body, "<g transform=\"translate({left:.0} {top:.0})\">");
+        draw(&mut body, panel, lines, [width - GAP, height - GAP], [from, to]);
+        body.push_str("</g>\n");
+        left += width;
+    }
+    let height = top + row;
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH:.0} {height:.0}\" \
+         font-family=\"sans-serif\" font-size=\"11\" fill=\"#222\">\n\
+         <rect width=\"{WIDTH:.0}\" height=\"{height:.0}\" fill=\"#f4f5f7\"/>\n\
+         <text x=\"10\" y=\"28\" font-size=\"18\" font-weight=\"bold\">LLM gauge: {}</text>\n\
+         <text x=\"1190\" y=\"28\" text-anchor=\"end\" fill=\"#666\">from a run of cargo gauge demo --observe: \
+         a minute of the rules is a second here</text>\n{body}</svg>\n",
+        escaped(dashboard.title)
+    )
+}
+
+fn size(kind: Kind) -> (f64, f64) {
+    match kind {
+        Kind::Number => (WIDTH / 6.0, 88.0),
+        Kind::Lines | Kind::Areas => (WIDTH / 3.0, 214.0),
+    }
+}
+
+fn draw(out: &mut String, panel: &Panel, queries: &[Vec<Line>], [width, height]: [f64; 2], times: [f64; 2]) {
+    let _ = write!(
+        out,
+        "<rect x=\"4\" width=\"{width:.0}\" height=\"{height:.0}\" rx=\"3\" fill=\"#fff\" stroke=\"#d8dade\"/>\
+         <text x=\"12\" y=\"18\" font-weight=\"bold\">{}</text>",
+        escaped(panel.title)
+    );
+    let drawn: Vec<Drawn> =
+        panel.queries.iter().zip(queries).flat_map(|((_, name), lines)| named(name, lines)).collect();
+    if drawn.iter().all(|series| series.points.is_empty()) {
+        let _ = write!(
+            out,
+            "<text x=\"{:.0}\" y=\"{:.0}\" text-anchor=\"middle\" fill=\"#999\">no data</text>",
+            width / 2.0,
+            height / 2.0 + 8.0
+        );
+        return;
+    }
+    match panel.kind {
+        Kind::Number => number(out, panel.unit, &drawn, width),
+        Kind::Lines => plot(out, panel, &drawn, [width, height], times),
+        Kind::Areas => plot(out, panel, &stacked(drawn), [width, height], times),
+    }
+}
+
+/// Each line with the name that its legend makes of its labels.
+fn named(legend: &str, lines: &[Line]) -> Vec<Drawn> {
+    let name = |line: &Line| {
+        let named = line
+            .labels
+            .iter()
+            .fold(legend.to_owned(), |name, (label, value)| name.replace(&format!("{{{{{label}}}}}"), value));
+        // Labels that are not there are empty, as in Grafana.
+        let mut plain = named.split("{{").map(|part| part.split_once("}}").map_or(part, |(_, after)| after));
+        plain.by_ref().collect::<String>().trim().to_owned()
+    };
+    lines.iter().map(|line| Drawn { name: name(line), points: line.points.clone() }).collect()
+}
+
+fn number(out: &mut String, unit: Unit, drawn: &[Drawn], width: f64) {
+    let last = drawn.iter().find_map(|series| series.points.last());
+    let value = last.map_or_else(String::new, |(_, value)| shown(*value, unit));
+    let _ = write!(
+        out,
+        "<text x=\"{:.0}\" y=\"58\" text-anchor=\"middle\" font-size=\"28\" fill=\"{}\">{value}</text>",
+        width / 2.0 + 4.0,
+        COLOURS[0]
+    );
+}
+
+/// Every series upon those before it; what a series has no value for is nothing of it.
+fn stacked(drawn: Vec<Drawn>) -> Vec<Drawn> {
+    let key = |time: f64| (time * 1000.0).round() as i64;
+    let times: BTreeMap<i64, f64> =
+        drawn.iter().flat_map(|series| &series.points).map(|(time, _)| (key(*time), *time)).collect();
+    let mut sums: BTreeMap<i64, f64> = times.keys().map(|key| (*key, 0.0)).collect();
+    let mut stack = Vec::new();
+    for series in drawn {
+        for (time, value) in &series.points {
+            *sums.entry(key(*time)).or_default() += value;
+        }
+        let points = times.iter().map(|(key, time)| (*time, sums.get(key).copied().unwrap_or_default()));
+        stack.push(Drawn { name: series.name, points: points.collect() });
+    }
+    // From the top down, so that the lower ones are drawn over the upper ones.
+    stack.reverse();
+    stack
+}
+
+fn plot(out: &mut String, panel: &Panel, drawn: &[Drawn], [width, height]: [f64; 2], [from, to]: [f64; 2]) {
+    let unit = panel.unit;
+    let (left, right, top, bottom) = (52.0, width - 6.0, 28.0, height - 44.0);
+    let values = || drawn.iter().flat_map(|series| &series.points).map(|(_, value)| *value);
+    let low = if unit == Unit::Score { 1.0 } else { 0.0 };
+    let high = if unit == Unit::Score { 5.0 } else { ceiling(values().fold(0.0, f64::max)) };
+    let x = |time: f64| left + (time - from) / (to - from).max(1.0) * (right - left);
+    let y = |value: f64| bottom - (value - low) / (high - low) * (bottom - top);
+    for step in 0..=4 {
+        let value = low + (high - low) * f64::from(step) / 4.0;
+        let _ = write!(
+            out,
+            "<path d=\"M{left:.0} {0:.0}H{right:.0}\" stroke=\"#e8e9ec\"/>\
+             <text x=\"{1:.0}\" y=\"{2:.0}\" text-anchor=\"end\" fill=\"#666\" font-size=\"9\">{3}</text>",
+            y(value),
+            left - 4.0,
+            y(value) + 3.0,
+            shown(value, unit)
+        );
+    }
+    for second in (0..=(to - from) as u32).step_by(30) {
+        let _ = write!(
+            out,
+            "<text x=\"{:.0}\" y=\"{:.0}\" text-anchor=\"middle\" fill=\"#666\" font-size=\"9\">{second} s</text>",
+            x(from + f64::from(second)),
+            bottom + 12.0
+        );
+    }
+    for (index, series) in drawn.iter().enumerate() {
+        let path = path(&series.points, &x, &y);
+        if let (Kind::Areas, Some(first), Some(last)) =
+            (panel.kind, series.points.first(), series.points.last())
+        {
+            let colour = COLOURS[index % COLOURS.len()];
+            let _ = write!(
+                out,
+                "<path d=\"{path}L{:.1} {bottom:.0}L{:.1} {bottom:.0}Z\" fill=\"#fff\"/>",
+                x(last.0),
+                x(first.0)
+            );
+            let _ = write!(
+                out,
+                "<path d=\"{path}L{:.1} {bottom:.0}L{:.1} {bottom:.0}Z\" fill=\"{colour}\" fill-opacity=\"0.45\"/>",
+                x(last.0),
+                x(first.0)
+            );
+        }
+        let style = match series.name.starts_with("threshold") {
+            true => "stroke=\"#c4162a\" stroke-dasharray=\"4 3\"".to_owned(),
+            false => format!("stroke=\"{}\" stroke-width=\"1.5\"", COLOURS[index % COLOURS.len()]),
+        };
+        let _ = write!(out, "<path d=\"{path}\" fill=\"none\" {style}/>");
+    }
+    legend(out, drawn, [width, height]);
+}
+
+/// A line with one decimal; it breaks where values are missing.
+fn path(points: &[(f64, f64)], x: &impl Fn(f64) -> f64, y: &impl Fn(f64) -> f64) -> String {
+    let step = points.windows(2).map(|pair| pair[1].0 - pair[0].0).fold(f64::INFINITY, f64::min);
+    let mut path = String::new();
+    let mut before = f64::NEG_INFINITY;
+    for (time, value) in points {
+        let letter = if time - before > step * 1.5 { 'M' } else { 'L' };
+        let _ = write!(path, "{letter}{:.1} {:.1}", x(*time), y(*value));
+        before = *time;
+    }
+    path
+}
+
+/// Names in three columns, as far as there is room.
+fn legend(out: &mut String, drawn: &[Drawn], [width, height]: [f64; 2]) {
+    let column = (width - 16.0) / 3.0;
+    for (index, series) in drawn.iter().take(NAMES_MAX).enumerate() {
+        let (left, top) = (12.0 + column * (index % 3) as f64, height - 20.0 + 13.0 * (index / 3) as f64);
+        let colour =
+            if series.name.starts_with("threshold") { "#c4162a" } else { COLOURS[index % COLOURS.len()] };
+        let more = match index + 1 == NAMES_MAX && drawn.len() > NAMES_MAX {
+            true => format!(" +{}", drawn.len() - NAMES_MAX),
+            false => String::new(),
+        };
+        let name: String = series.name.chars().take(22).collect();
+        let _ = write!(
+            out,
+            "<rect x=\"{left:.0}\" y=\"{:.0}\" width=\"8\" height=\"3\" fill=\"{colour}\"/>\
+             <text x=\"{:.0}\" y=\"{top:.0}\" font-size=\"9\">{}{more}</text>",
+            top - 5.0,
+            left + 11.0,
+            escaped(&name)
+        );
+    }
+}
+
+/// The next round number: one, two or five of a power of ten.
+fn ceiling(value: f64) -> f64 {
+    if value <= 0.0 {
+        return 1.0;
+    }
+    let power = 10f64.powf(value.log10().floor());
+    [1.0, 2.0, 5.0, 10.0].into_iter().map(|step| step * power).find(|bound| *bound >= value).unwrap_or(value)
+}
+
+/// A value with its unit, short.
+fn shown(value: f64, unit: Unit) -> String {
+    match unit {
+        Unit::Ratio => format!("{} %", short(value * 100.0)),
+        Unit::Seconds if value < 1.0 && value > 0.0 => format!("{} ms", short(value * 1000.0)),
+        Unit::Seconds => format!("{} s", short(value)),
+        Unit::Dollars => format!("${}", short(value)),
+        Unit::PerSecond => format!("{}/s", short(value)),
+        Unit::Count | Unit::Score => short(value),
+    }
+}
+
+/// Three digits that count.
+fn short(value: f64) -> String {
+    let (value, letter) = match value.abs() {
+        size if size >= 1e6 => (value / 1e6, "M"),
+        size if size >= 1e3 => (value / 1e3, "k"),
+        _ => (value, ""),
+    };
+    let decimals = match value.abs() {
+        size if size >= 100.0 || value.fract() == 0.0 => 0,
+        size if size >= 10.0 => 1,
+        _ => 2,
+    };
+    let digits = format!("{value:.decimals$}");
+    let digits =
+        if digits.contains('.') { digits.trim_end_matches('0').trim_end_matches('.') } else { &digits };
+    format!("{digits}{letter}")
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Line, Unit, ceiling, named, shown, stacked, svg};
+    use crate::dashboards::table;
+
+    fn line(labels: &[(&str, &str)], points: &[(f64, f64)]) -> Line {
+        let labels = labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Line { labels: labels.collect(), points: points.to_vec() }
+    }
+
+    #[test]
+    fn numbers_are_short() {
+        let all = [(0.0, Unit::Ratio), (0.0533, Unit::Ratio), (0.25, Unit::Seconds), (19.94, Unit::Seconds)];
+        assert_eq!(all.map(|(value, unit)| shown(value, unit)), ["0 %", "5.33 %", "250 ms", "19.9 s"]);
+        assert_eq!(shown(1_234_567.0, Unit::Count), "1.23M");
+        assert_eq!(shown(50.0, Unit::Dollars), "$50");
+        assert_eq!([0.0, 0.03, 7.0, 10.0, 501.0].map(ceiling), [1.0, 0.05, 10.0, 10.0, 1000.0]);
+    }
+
+    #[test]
+    fn legends_take_labels_and_leave_out_others() {
+        let lines = [line(&[("model", "a"), ("x", "b")], &[])];
+        let names = |legend| named(legend, &lines).into_iter().map(|drawn| drawn.name).collect::<Vec<_>>();
+        assert_eq!(names("{{model}} of {{x}}"), ["a of b"]);
+        assert_eq!(names("threshold {{absent}}"), ["threshold"]);
+    }
+
+    #[test]
+    fn areas_stand_upon_each_other() {
+        let lines = [line(&[], &[(1.0, 2.0), (2.0, 2.0)]), line(&[], &[(2.0, 3.0)])];
+        let stack = stacked(named("", &lines));
+        assert_eq!(stack[0].points, [(1.0, 2.0), (2.0, 5.0)]);
+        assert_eq!(stack[1].points, [(1.0, 2.0), (2.0, 2.0)]);
+    }
+
+    #[test]
+    fn a_picture_shows_every_panel_and_is_xml() {
+        for dashboard in table::ALL {
+            let data: Vec<_> = dashboard
+                .panels
+                .iter()
+                .map(|panel| {
+                    panel
+                        .queries
+                        .iter()
+                        .map(|_| vec![line(&[("model", "<a&b>")], &[(0.0, 1.0), (9.0, 2.0)])])
+                        .collect()
+                })
+                .collect();
+            let picture = svg(dashboard, &data, 0.0, 60.0);
+            for panel in dashboard.panels {
+                assert!(picture.contains(&format!(">{}</text>", panel.title)), "{}", panel.title);
+            }
+            assert!(!picture.contains("<a&b>") && !picture.contains("no data") && !picture.contains("NaN"));
+            assert_eq!(picture.matches("<g ").count(), picture.matches("</g>").count());
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! The operator's side, by the programs that operators run: rules, routes, dashboards, runbooks, and all of them at once.
+//!
+//! Programs that are missing skip a test, in words that are seen; where `CI` is set to `true` they fail it.
+
+mod alertmanager;
+mod dashboards;
+mod files;
+mod live;
+mod rules;
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::Command;
+
+use host_test::build::workspace_dir;
+use host_test::observe::servers::Programs;
+use serde_json::Value;
+
+/// Prometheus' and Alertmanager's programs, if they are here.
+fn programs(test: &str) -> Option<Programs> {
+    match Programs::find() {
+        Ok(programs) => Some(programs),
+        Err(error) => skip(test, &format!("{error:#}")),
+    }
+}
+
+/// Says past the test's own captured output that it proves nothing here: a skipped proof shall be seen.
+fn skip<T>(test: &str, reason: &str) -> Option<T> {
+    assert!(std::env::var("CI").as_deref() != Ok("true"), "{test}: {reason}");
+    std::io::stderr().write_all(format!("SKIPPED: {test}: {reason}\n").as_bytes()).unwrap();
+    None
+}
+
+/// Whether a program is content, and what it said.
+fn said(command: &mut Command) -> (bool, String) {
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let words = [output.stdout, output.stderr].map(|words| String::from_utf8_lossy(&words).into_owned());
+    (output.status.success(), words.concat())
+}
+
+fn envoy(file: &str) -> PathBuf {
+    workspace_dir().join("envoy").join(file)
+}
+
+fn text(file: &str) -> String {
+    let path = envoy(file);
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn yaml(file: &str) -> Value {
+    serde_saphyr::from_str(&text(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
+}
+
+/// Files of a folder of `envoy/` with this ending, by name.
+fn names(folder: &str, ending: &str) -> Vec<String> {
+    let entries = std::fs::read_dir(envoy(folder)).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<_> = names.filter_map(|name| name.strip_suffix(ending).map(str::to_owned)).collect();
+    names.sort();
+    assert!(!names.is_empty(), "no {ending} in {folder}");
+    names
+}
+
+/// Every rule of the shipped file.
+fn rules() -> Vec<Value> {
+    let document = yaml("prometheus/rules.yaml");
+    let groups = document["groups"].as_array().unwrap();
+    groups.iter().flat_map(|group| group["rules"].as_array().unwrap().clone()).collect()
+}
+
+/// The alerts among them.
+fn alerts() -> Vec<Value> {
+    rules().into_iter().filter(|rule| rule.get("alert").is_some()).collect()
+}
+
+fn word(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
