@@ -18,7 +18,7 @@ const HALLUCINATION: &str = "hallucination";
 /// The newest week that anything happened in.
 pub fn newest(db: &Connection) -> Result<Option<Week>> {
     let newest = |query: &str| db.query_row(query, [], |row| row.get::<_, Option<i64>>(0));
-    let span = newest("select max(start_ns) from spans where status is not null")?;
+    let span = newest("select max(start_ns) from spans where model is not null or operation is not null")?;
     // Scores without a span count too. A score of a known span does not: it is of the span's week.
     let score = newest(
         "select max(time_ns) from evaluations e where not exists
@@ -35,12 +35,12 @@ pub fn load(db: &Connection, first: Week, last: Week) -> Result<Tallies> {
     Ok(tallies)
 }
 
-/// Spans without a status are no exchanges of ours: an application's own, say, which the collector keeps as well.
+/// Spans with neither model nor operation are no exchanges: an application's own, say, which the collector keeps as well.
 fn spans(db: &Connection, first: Week, last: Week, tallies: &mut Tallies) -> Result<()> {
     let mut query = db.prepare(
-        "select start_ns, coalesce(model, ?3), status, duration_ms, first_token_ms, input_tokens, output_tokens,
+        "select start_ns, coalesce(model, ?3), coalesce(status, ''), duration_ms, first_token_ms, input_tokens, output_tokens,
                 cost_nanodollars
-         from spans where start_ns >= ?1 and start_ns < ?2 and status is not null",
+         from spans where start_ns >= ?1 and start_ns < ?2 and (model is not null or operation is not null)",
     )?;
     let mut rows = query.query(params![first.start_ns(), last.plus(1).start_ns(), UNKNOWN])?;
     while let Some(row) = rows.next()? {

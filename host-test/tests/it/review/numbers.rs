@@ -31,7 +31,7 @@ fn traffic_of_a_week_is_counted() {
     spans[4].status = Some("error".to_owned());
     spans[5].status = Some("cancelled".to_owned());
     let mut foreign = span(7, "m", at, 7);
-    foreign.status = None; // of an application's own instrumentation
+    foreign.model = None; // a database call, say, of an application's own instrumentation
     spans.push(foreign);
     made.keep(spans, Vec::new());
     let review = made.review(8);
@@ -138,7 +138,7 @@ fn models_come_by_their_number_of_exchanges() {
     let mut made = Made::new();
     let at = week(2026, 24);
     let mut spans: Vec<_> = [(1, "few"), (2, "many"), (3, "many")].map(|(n, m)| span(n, m, at, 0)).into();
-    spans.push(Span { model: None, ..span(4, "", at, 0) });
+    spans.push(Span { model: None, operation: Some("chat".into()), ..span(4, "", at, 0) });
     made.keep(spans, Vec::new());
     let review = made.review(8);
     let models: Vec<_> = review.models.iter().map(|model| model.model.as_str()).collect();
