@@ -9,7 +9,7 @@ use llm_gauge_engine::outputs;
 use llm_gauge_engine::policy::Policy;
 use proxy_wasm::types::{Action, BufferType};
 
-use crate::perform::{self, Random};
+use crate::perform::{self, Random, Swap};
 use crate::root::Shared;
 
 /// Workers that change the rate at once make a swap fail; so often one tries again.
@@ -44,8 +44,10 @@ impl Desk {
                 break;
             };
             let after = Rate::decode(&bytes).take(per_minute, now_ns)?;
-            if perform::swap_shared_data(&self.rate_key, &after.encode(), version) {
-                return Ok(());
+            match perform::swap_shared_data(&self.rate_key, &after.encode(), version) {
+                Swap::Done => return Ok(()),
+                Swap::Raced => {}
+                Swap::Refused => break,
             }
         }
         // Where nothing is shared, or others were faster every time, each worker has a bound of its own.
