@@ -37,6 +37,8 @@ mod judge;
 mod faults;
 // What exchanges cost, held against the package that prices come from.
 mod prices;
+// The collector, and the stores that it passes on to.
+mod collect;
 // The commands.
 mod cli;
 // The repository itself: directions, budgets, names, configurations.
