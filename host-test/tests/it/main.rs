@@ -43,6 +43,8 @@ mod prices;
 mod deploy;
 // The weekly review of a database.
 mod review;
+// The collector, and the stores that it passes on to.
+mod collect;
 // The commands.
 mod cli;
 // The repository itself: directions, budgets, names, configurations.
