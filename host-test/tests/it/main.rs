@@ -43,6 +43,8 @@ mod prices;
 mod deploy;
 // The weekly review of a database.
 mod review;
+// Rules, routes, dashboards and runbooks, and Prometheus and Alertmanager on them.
+mod operator;
 // The commands.
 mod cli;
 // The repository itself: directions, budgets, names, configurations.

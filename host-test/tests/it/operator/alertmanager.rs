@@ -20,7 +20,10 @@ fn every_alert_reaches_its_receiver() {
     let Some(programs) = programs("every_alert_reaches_its_receiver") else { return };
     let route = |labels: &[String]| {
         let mut command = Command::new(&programs.amtool);
-        command.args(["config", "routes", "test"]).arg(format!("--config.file={}", envoy(FILE).display())).args(labels);
+        command
+            .args(["config", "routes", "test"])
+            .arg(format!("--config.file={}", envoy(FILE).display()))
+            .args(labels);
         let (good, words) = said(&mut command);
         assert!(good, "{words}");
         words.trim().to_owned()
