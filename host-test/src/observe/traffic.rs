@@ -20,6 +20,9 @@ const STUCK: Duration = Duration::from_secs(40);
 const CHAT: &str = "/v1/chat/completions";
 const MESSAGES: &str = "/v1/messages";
 
+/// What the user is going to make of the answer: a header that only this harness reads.
+const RATING: &str = "x-sim-rating";
+
 /// What answers are to be taken from: the words of the simulated answers, or others.
 const FITTING: &str = "The answer spans two pages, and ends.";
 const FOREIGN: &str = "An invoice from May, overdue.";
@@ -61,14 +64,21 @@ async fn send(client: Client, faulty: Arc<AtomicBool>) {
         ticks.tick().await;
         for request in planned(number, faulty.load(Ordering::Relaxed)) {
             let client = client.clone();
-            running.spawn(async move {
-                // What comes back is judged by what the alerts say of it.
-                let exchange = async { Some(client.send(request).await.ok()?.finish().await.status) };
-                let _ = tokio::time::timeout(STUCK, exchange).await;
-            });
+            // What comes back is judged by what the alerts say of it.
+            running.spawn(async move { drop(tokio::time::timeout(STUCK, play(&client, request)).await) });
         }
         while running.try_join_next().is_some() {}
     }
+}
+
+/// Sends a request, and what its user makes of the answer.
+async fn play(client: &Client, request: Request) -> Option<()> {
+    let rating = request.header_value(RATING).map(str::to_owned);
+    let answer = client.send(request).await.ok()?.finish().await;
+    let rating = rating.filter(|_| answer.status == 200)?;
+    let feedback = json!({"request_id": answer.header("x-llm-request-id"), "rating": rating});
+    client.send(Request::post("/feedback", &feedback)).await.ok()?.finish().await;
+    Some(())
 }
 
 /// What is sent at one tick of ten a second. Each fault has a model of its own, so that each alert has its own cause.

@@ -10,8 +10,7 @@ use serde_json::Value;
 use super::{alerts, envoy, names, rules, text, word, yaml};
 
 /// Labels of metrics that are built beside this one; each leaves the list when the filter's own table has it.
-const COMING: &[(&str, &[&str])] =
-    &[("llm_feedback_total", &["model", "rating"]), ("llm_gauge_dropped_total", &["kind"])];
+const COMING: &[(&str, &[&str])] = &[("llm_gauge_dropped_total", &["kind"])];
 
 /// Prometheus' own series, and labels that it gives to every one.
 const OF_PROMETHEUS: &[(&str, &[&str])] =
