@@ -72,11 +72,12 @@ pub enum Unit {
     Score,
 }
 
-/// What a panel's expression is for all providers and models, in compressed time: as Grafana would fill it in.
+/// What a panel's expression is for all providers and models, in compressed time: as Grafana would fill it in. The window
+/// of rates is there four scrapes long; here it is five, of a second each.
 #[must_use]
 pub fn filled_in(expression: &str) -> String {
     let plain =
-        expression.replace("$__rate_interval", "1m").replace("$provider", ".*").replace("$model", ".*");
+        expression.replace("$__rate_interval", "5m").replace("$provider", ".*").replace("$model", ".*");
     compressed::expression(&plain)
 }
 

@@ -74,6 +74,7 @@ impl Stage {
             Bootstrap::shipped()?.filter(&filter)?.configuration(CONFIGURATION)?.label("tenant")?;
         let bootstrap = bootstrap.priced()?.flush_every(POLL)?.cluster("second", judges[1].address())?;
         let bootstrap = bootstrap
+            .with_feedback(&json!({"secret": ["a secret of nobody"]}))?
             .judged(changes)?
             .upstream("judge", judges[0].address(), Protocol::Http1)?
             .upstream("openai", providers[0].address(), Protocol::Http1)?

@@ -46,7 +46,7 @@ fn source() -> Value {
 fn variables() -> Value {
     let labels = |name: &str, label: &str, query: &str| {
         json!({
-            "type": "query", "name": name, "label": label, "datasource": source(), "definition": query,
+            "type": "query", "name": name, "label": label, "datasource": source(),
             "query": {"query": query, "refId": name}, "refresh": 2, "sort": 1, "multi": true, "includeAll": true,
             "allValue": ".*", "current": {"selected": true, "text": ["All"], "value": ["$__all"]},
         })

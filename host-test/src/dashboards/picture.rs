@@ -12,6 +12,7 @@ const GAP: f64 = 8.0;
 
 /// Names that a legend has room for.
 const NAMES_MAX: usize = 6;
+const NAME_LETTERS_MAX: usize = 19;
 
 /// Colours that differ for most eyes, on white.
 const COLOURS: [&str; 8] =
@@ -21,6 +22,12 @@ const COLOURS: [&str; 8] =
 struct Drawn {
     name: String,
     points: Vec<(f64, f64)>,
+}
+
+impl Drawn {
+    fn is_threshold(&self) -> bool {
+        self.name.starts_with("threshold")
+    }
 }
 
 /// The picture; `data` is what [`super::data`] gave for the same dashboard and times.
@@ -111,8 +118,8 @@ fn number(out: &mut String, unit: Unit, drawn: &[Drawn], width: f64) {
 /// Every series upon those before it; what a series has no value for is nothing of it.
 fn stacked(drawn: Vec<Drawn>) -> Vec<Drawn> {
     let key = |time: f64| (time * 1000.0).round() as i64;
-    let times: BTreeMap<i64, f64> =
-        drawn.iter().flat_map(|series| &series.points).map(|(time, _)| (key(*time), *time)).collect();
+    let times = drawn.iter().flat_map(|series| &series.points).map(|(time, _)| (key(*time), *time));
+    let times = without_gaps(times.collect());
     let mut sums: BTreeMap<i64, f64> = times.keys().map(|key| (*key, 0.0)).collect();
     let mut stack = Vec::new();
     for series in drawn {
@@ -127,70 +134,102 @@ fn stacked(drawn: Vec<Drawn>) -> Vec<Drawn> {
     stack
 }
 
-fn plot(out: &mut String, panel: &Panel, drawn: &[Drawn], [width, height]: [f64; 2], [from, to]: [f64; 2]) {
-    let unit = panel.unit;
-    let (left, right, top, bottom) = (52.0, width - 6.0, 28.0, height - 44.0);
-    let values = || drawn.iter().flat_map(|series| &series.points).map(|(_, value)| *value);
-    let low = if unit == Unit::Score { 1.0 } else { 0.0 };
-    let high = if unit == Unit::Score { 5.0 } else { ceiling(values().fold(0.0, f64::max)) };
-    let x = |time: f64| left + (time - from) / (to - from).max(1.0) * (right - left);
-    let y = |value: f64| bottom - (value - low) / (high - low) * (bottom - top);
-    for step in 0..=4 {
-        let value = low + (high - low) * f64::from(step) / 4.0;
-        let _ = write!(
-            out,
-            "<path d=\"M{left:.0} {0:.0}H{right:.0}\" stroke=\"#e8e9ec\"/>\
-             <text x=\"{1:.0}\" y=\"{2:.0}\" text-anchor=\"end\" fill=\"#666\" font-size=\"9\">{3}</text>",
-            y(value),
-            left - 4.0,
-            y(value) + 3.0,
-            shown(value, unit)
-        );
-    }
-    for second in (0..=(to - from) as u32).step_by(30) {
-        let _ = write!(
-            out,
-            "<text x=\"{:.0}\" y=\"{:.0}\" text-anchor=\"middle\" fill=\"#666\" font-size=\"9\">{second} s</text>",
-            x(from + f64::from(second)),
-            bottom + 12.0
-        );
-    }
-    for (index, series) in drawn.iter().enumerate() {
-        let path = path(&series.points, &x, &y);
-        if let (Kind::Areas, Some(first), Some(last)) =
-            (panel.kind, series.points.first(), series.points.last())
-        {
-            let colour = COLOURS[index % COLOURS.len()];
-            let _ = write!(
-                out,
-                "<path d=\"{path}L{:.1} {bottom:.0}L{:.1} {bottom:.0}Z\" fill=\"#fff\"/>",
-                x(last.0),
-                x(first.0)
-            );
-            let _ = write!(
-                out,
-                "<path d=\"{path}L{:.1} {bottom:.0}L{:.1} {bottom:.0}Z\" fill=\"{colour}\" fill-opacity=\"0.45\"/>",
-                x(last.0),
-                x(first.0)
-            );
+/// With nothing where all series have gaps, so that areas do not reach over them.
+fn without_gaps(mut times: BTreeMap<i64, f64>) -> BTreeMap<i64, f64> {
+    let keys: Vec<i64> = times.keys().copied().collect();
+    let step = keys.windows(2).map(|pair| pair[1] - pair[0]).min().unwrap_or(1).max(1);
+    for pair in keys.windows(2).filter(|pair| pair[1] - pair[0] > step * 3 / 2) {
+        for key in [pair[0] + step, pair[1] - step] {
+            times.insert(key, key as f64 / 1000.0);
         }
-        let style = match series.name.starts_with("threshold") {
-            true => "stroke=\"#c4162a\" stroke-dasharray=\"4 3\"".to_owned(),
-            false => format!("stroke=\"{}\" stroke-width=\"1.5\"", COLOURS[index % COLOURS.len()]),
-        };
-        let _ = write!(out, "<path d=\"{path}\" fill=\"none\" {style}/>");
+    }
+    times
+}
+
+/// Where times and values lie in a panel.
+struct Scale {
+    x: [f64; 2],
+    y: [f64; 2],
+    times: [f64; 2],
+    values: [f64; 2],
+}
+
+impl Scale {
+    fn x(&self, time: f64) -> f64 {
+        let [from, to] = self.times;
+        self.x[0] + (time - from) / (to - from).max(1.0) * (self.x[1] - self.x[0])
+    }
+
+    fn y(&self, value: f64) -> f64 {
+        let [low, high] = self.values;
+        self.y[0] - (value - low) / (high - low) * (self.y[0] - self.y[1])
+    }
+}
+
+fn plot(out: &mut String, panel: &Panel, drawn: &[Drawn], [width, height]: [f64; 2], times: [f64; 2]) {
+    let highest =
+        drawn.iter().flat_map(|series| &series.points).fold(0.0, |high, (_, value)| value.max(high));
+    let values = if panel.unit == Unit::Score { [1.0, 5.0] } else { [0.0, ceiling(highest)] };
+    let scale = Scale { x: [52.0, width - 6.0], y: [height - 44.0, 28.0], times, values };
+    axes(out, panel.unit, &scale);
+    for (index, series) in drawn.iter().enumerate() {
+        let (path, colour) = (path(&series.points, &scale), colour(index, series));
+        let ends = series.points.first().zip(series.points.last());
+        if let (Kind::Areas, Some((first, last))) = (panel.kind, ends) {
+            let (bottom, right, left) = (scale.y[0], scale.x(last.0), scale.x(first.0));
+            let area = format!("{path}L{right:.1} {bottom:.0}L{left:.1} {bottom:.0}Z");
+            // White first: what lies under it is the area of a higher one.
+            let _ = write!(out, "<path d=\"{area}\" fill=\"#fff\"/>");
+            let _ = write!(out, "<path d=\"{area}\" fill=\"{colour}\" fill-opacity=\"0.45\"/>");
+        }
+        let dashes = if series.is_threshold() { " stroke-dasharray=\"4 3\"" } else { "" };
+        let _ = write!(
+            out,
+            "<path d=\"{path}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"1.5\"{dashes}/>"
+        );
     }
     legend(out, drawn, [width, height]);
 }
 
+fn axes(out: &mut String, unit: Unit, scale: &Scale) {
+    let ([left, right], [low, high]) = (scale.x, scale.values);
+    for step in 0..=4 {
+        let value = low + (high - low) * f64::from(step) / 4.0;
+        let (y, value) = (scale.y(value), shown(value, unit));
+        let _ = write!(
+            out,
+            "<path d=\"M{left:.0} {y:.0}H{right:.0}\" stroke=\"#e8e9ec\"/>\
+             <text x=\"{:.0}\" y=\"{:.0}\" text-anchor=\"end\" fill=\"#666\" font-size=\"9\">{value}</text>",
+            left - 4.0,
+            y + 3.0,
+        );
+    }
+    let [from, to] = scale.times;
+    for second in (0..=(to - from) as u32).step_by(30) {
+        let x = scale.x(from + f64::from(second));
+        // The last one would stand out of the panel.
+        if x < right - 12.0 {
+            let _ = write!(
+                out,
+                "<text x=\"{x:.0}\" y=\"{:.0}\" text-anchor=\"middle\" fill=\"#666\" font-size=\"9\">{second} s</text>",
+                scale.y[0] + 12.0
+            );
+        }
+    }
+}
+
+fn colour(index: usize, series: &Drawn) -> &'static str {
+    if series.is_threshold() { "#c4162a" } else { COLOURS[index % COLOURS.len()] }
+}
+
 /// A line with one decimal; it breaks where values are missing.
-fn path(points: &[(f64, f64)], x: &impl Fn(f64) -> f64, y: &impl Fn(f64) -> f64) -> String {
+fn path(points: &[(f64, f64)], scale: &Scale) -> String {
     let step = points.windows(2).map(|pair| pair[1].0 - pair[0].0).fold(f64::INFINITY, f64::min);
     let mut path = String::new();
     let mut before = f64::NEG_INFINITY;
     for (time, value) in points {
         let letter = if time - before > step * 1.5 { 'M' } else { 'L' };
-        let _ = write!(path, "{letter}{:.1} {:.1}", x(*time), y(*value));
+        let _ = write!(path, "{letter}{:.1} {:.1}", scale.x(*time), scale.y(*value));
         before = *time;
     }
     path
@@ -201,13 +240,15 @@ fn legend(out: &mut String, drawn: &[Drawn], [width, height]: [f64; 2]) {
     let column = (width - 16.0) / 3.0;
     for (index, series) in drawn.iter().take(NAMES_MAX).enumerate() {
         let (left, top) = (12.0 + column * (index % 3) as f64, height - 20.0 + 13.0 * (index / 3) as f64);
-        let colour =
-            if series.name.starts_with("threshold") { "#c4162a" } else { COLOURS[index % COLOURS.len()] };
+        let colour = colour(index, series);
         let more = match index + 1 == NAMES_MAX && drawn.len() > NAMES_MAX {
             true => format!(" +{}", drawn.len() - NAMES_MAX),
             false => String::new(),
         };
-        let name: String = series.name.chars().take(22).collect();
+        let name = match series.name.char_indices().nth(NAME_LETTERS_MAX) {
+            Some((end, _)) => format!("{}…", series.name.get(..end).unwrap_or_default()),
+            None => series.name.clone(),
+        };
         let _ = write!(
             out,
             "<rect x=\"{left:.0}\" y=\"{:.0}\" width=\"8\" height=\"3\" fill=\"{colour}\"/>\
@@ -219,13 +260,17 @@ fn legend(out: &mut String, drawn: &[Drawn], [width, height]: [f64; 2]) {
     }
 }
 
-/// The next round number: one, two or five of a power of ten.
+/// The next round number: one, two or five of a power of ten. A hair above one is still it.
 fn ceiling(value: f64) -> f64 {
     if value <= 0.0 {
         return 1.0;
     }
     let power = 10f64.powf(value.log10().floor());
-    [1.0, 2.0, 5.0, 10.0].into_iter().map(|step| step * power).find(|bound| *bound >= value).unwrap_or(value)
+    [1.0, 2.0, 5.0, 10.0]
+        .into_iter()
+        .map(|step| step * power)
+        .find(|bound| *bound * 1.02 >= value)
+        .unwrap_or(value)
 }
 
 /// A value with its unit, short.
@@ -295,6 +340,8 @@ mod tests {
         let stack = stacked(named("", &lines));
         assert_eq!(stack[0].points, [(1.0, 2.0), (2.0, 5.0)]);
         assert_eq!(stack[1].points, [(1.0, 2.0), (2.0, 2.0)]);
+        let apart = stacked(named("", &[line(&[], &[(1.0, 2.0), (2.0, 2.0), (9.0, 2.0)])]));
+        assert_eq!(apart[0].points, [(1.0, 2.0), (2.0, 2.0), (3.0, 0.0), (8.0, 0.0), (9.0, 2.0)]);
     }
 
     #[test]

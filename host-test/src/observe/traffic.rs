@@ -20,6 +20,9 @@ const STUCK: Duration = Duration::from_secs(40);
 const CHAT: &str = "/v1/chat/completions";
 const MESSAGES: &str = "/v1/messages";
 
+/// What the user is going to make of the answer: a header that only this harness reads.
+const RATING: &str = "x-sim-rating";
+
 /// What answers are to be taken from: the words of the simulated answers, or others.
 const FITTING: &str = "The answer spans two pages, and ends.";
 const FOREIGN: &str = "An invoice from May, overdue.";
@@ -61,14 +64,21 @@ async fn send(client: Client, faulty: Arc<AtomicBool>) {
         ticks.tick().await;
         for request in planned(number, faulty.load(Ordering::Relaxed)) {
             let client = client.clone();
-            running.spawn(async move {
-                // What comes back is judged by what the alerts say of it.
-                let exchange = async { Some(client.send(request).await.ok()?.finish().await.status) };
-                let _ = tokio::time::timeout(STUCK, exchange).await;
-            });
+            // What comes back is judged by what the alerts say of it.
+            running.spawn(async move { drop(tokio::time::timeout(STUCK, play(&client, request)).await) });
         }
         while running.try_join_next().is_some() {}
     }
+}
+
+/// Sends a request, and what its user makes of the answer.
+async fn play(client: &Client, request: Request) -> Option<()> {
+    let rating = request.header_value(RATING).map(str::to_owned);
+    let answer = client.send(request).await.ok()?.finish().await;
+    let rating = rating.filter(|_| answer.status == 200)?;
+    let feedback = json!({"request_id": answer.header("x-llm-request-id"), "rating": rating});
+    client.send(Request::post("/feedback", &feedback)).await.ok()?.finish().await;
+    Some(())
 }
 
 /// What is sent at one tick of ten a second. Each fault has a model of its own, so that each alert has its own cause.
@@ -101,8 +111,10 @@ fn planned(number: u64, faulty: bool) -> Vec<Request> {
         (3, true) => requests.push(messages("claude-opus-4-1", "input=900000; output=400")),
         (7, true) => requests.push(embeddings("input=200000")),
         (7, false) => requests.push(embeddings("input=100")),
-        (9, _) => requests.push(odd(number / 10)),
         _ => {}
+    }
+    if number % 20 == 9 {
+        requests.push(odd(number / 20));
     }
     requests
 }
@@ -110,7 +122,7 @@ fn planned(number: u64, faulty: bool) -> Vec<Request> {
 /// What is rare, and has panels of its own: faults that are no reason for an alert as long as they stay rare.
 fn odd(number: u64) -> Request {
     match number % 6 {
-        0 => chat("gpt-4.1-mini", false, FITTING, "truncate").header("x-tenant", "globex"),
+        0 => chat("gpt-4.1-mini", false, FITTING, "truncate"),
         1 => chat("house-model", false, FITTING, "input=50; output=9"),
         2 => chat("gpt-4.1-mini", true, FITTING, "output=30; error_after=4"),
         3 => chat("gpt-4.1-mini", true, FITTING, "output=30; usage=never"),
@@ -145,7 +157,9 @@ fn embeddings(script: &str) -> Request {
 }
 
 fn scripted(request: Request, script: &str) -> Request {
-    request.header(script::HEADER, script).header("x-tenant", "acme")
+    // One tenant more than there is room for.
+    let tenant = if script == "truncate" { "globex" } else { "acme" };
+    request.header(script::HEADER, script).header("x-tenant", tenant)
 }
 
 #[cfg(test)]

@@ -45,6 +45,8 @@ mod deploy;
 mod review;
 // The collector, and the stores that it passes on to.
 mod collect;
+// Rules, routes, dashboards and runbooks, and Prometheus and Alertmanager on them.
+mod operator;
 // The commands.
 mod cli;
 // The repository itself: directions, budgets, names, configurations.

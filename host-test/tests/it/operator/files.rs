@@ -10,11 +10,11 @@ use serde_json::Value;
 use super::{alerts, envoy, names, rules, text, word, yaml};
 
 /// Labels of metrics that are built beside this one; each leaves the list when the filter's own table has it.
-const COMING: &[(&str, &[&str])] =
-    &[("llm_feedback_total", &["model", "rating"]), ("llm_gauge_dropped_total", &["kind"])];
+const COMING: &[(&str, &[&str])] = &[("llm_gauge_dropped_total", &["kind"])];
 
 /// Prometheus' own series, and labels that it gives to every one.
-const OF_PROMETHEUS: &[(&str, &[&str])] = &[("up", &[]), ("ALERTS", &["alertname", "alertstate", "severity", "model"])];
+const OF_PROMETHEUS: &[(&str, &[&str])] =
+    &[("up", &[]), ("ALERTS", &["alertname", "alertstate", "severity", "model"])];
 const TARGET: &[&str] = &["job", "instance", "__name__"];
 
 /// Every name a query may use, with its labels: the filter's, and what rules record.
@@ -43,7 +43,8 @@ fn read(expression: &str) -> (Vec<(String, Vec<String>)>, Vec<String>) {
     let mut series: Vec<(String, Vec<String>)> = Vec::new();
     let mut grouped = Vec::new();
     let plain = without_texts(expression);
-    let is_name = |letter: char| letter.is_ascii_alphanumeric() || letter == '_' || letter == ':' || letter == '$';
+    let is_name =
+        |letter: char| letter.is_ascii_alphanumeric() || letter == '_' || letter == ':' || letter == '$';
     let mut rest = plain.as_str();
     let mut word = String::new();
     while let Some(letter) = rest.chars().next() {
@@ -60,7 +61,9 @@ fn read(expression: &str) -> (Vec<(String, Vec<String>)>, Vec<String>) {
         match letter {
             '(' if is_grouping(&name) => {
                 let (inside, after) = rest.split_once(')').unwrap();
-                grouped.extend(inside.split(',').map(|label| label.trim().to_owned()).filter(|label| !label.is_empty()));
+                grouped.extend(
+                    inside.split(',').map(|label| label.trim().to_owned()).filter(|label| !label.is_empty()),
+                );
                 rest = after;
             }
             '(' => {} // a function
@@ -87,7 +90,8 @@ fn is_grouping(word: &str) -> bool {
 
 fn note(series: &mut Vec<(String, Vec<String>)>, name: String) {
     let is_number = name.starts_with(|letter: char| letter.is_ascii_digit());
-    let is_operator = matches!(name.as_str(), "" | "and" | "or" | "unless" | "offset" | "by" | "on" | "bool" | "sum");
+    let is_operator =
+        matches!(name.as_str(), "" | "and" | "or" | "unless" | "offset" | "by" | "on" | "bool" | "sum");
     if !is_number && !is_operator {
         series.push((name, Vec::new()));
     }
@@ -143,7 +147,8 @@ fn every_metric_and_label_is_the_filters() {
         COMING.iter().filter(|(name, _)| metrics::ALL.iter().any(|metric| metric.name == *name)).collect();
     assert_eq!(built, [&("", &[""; 0][..]); 0], "built by now: take them out of COMING");
     // What is recorded has the labels that its expression keeps; which ones is for promtool's tests to say.
-    let every_label: BTreeSet<String> = known.values().flatten().cloned().chain(["quantile", "day", "basis"].map(str::to_owned)).collect();
+    let every_label: BTreeSet<String> =
+        known.values().flatten().cloned().chain(["quantile", "day", "basis"].map(str::to_owned)).collect();
     for rule in rules().iter().filter(|rule| rule.get("record").is_some()) {
         known.insert(word(&rule["record"]).to_owned(), every_label.clone());
     }
@@ -160,17 +165,29 @@ fn every_metric_and_label_is_the_filters() {
                 unknown.push(format!("{place}: {name}"));
                 continue;
             };
-            unknown.extend(labels.iter().filter(|label| !of_this.contains(*label)).map(|label| format!("{place}: {name} has no {label}")));
+            unknown.extend(
+                labels
+                    .iter()
+                    .filter(|label| !of_this.contains(*label))
+                    .map(|label| format!("{place}: {name} has no {label}")),
+            );
             of_all.extend(of_this.clone());
         }
-        unknown.extend(grouped.iter().filter(|label| !of_all.contains(*label)).map(|label| format!("{place}: no {label}")));
+        unknown.extend(
+            grouped
+                .iter()
+                .filter(|label| !of_all.contains(*label))
+                .map(|label| format!("{place}: no {label}")),
+        );
     }
     assert_eq!(unknown, [""; 0]);
 }
 
 #[test]
 fn expressions_are_read_as_they_are_meant() {
-    let (series, grouped) = read(r#"sum by (a, b) (rate(x{c="d}", e=~'f'}[5m])) / on (a) group_left () y:z offset 1d > 2 unless up"#);
+    let (series, grouped) = read(
+        r#"sum by (a, b) (rate(x{c="d}", e=~'f'}[5m])) / on (a) group_left () y:z offset 1d > 2 unless up"#,
+    );
     let series: Vec<_> = series.iter().map(|(name, labels)| format!("{name}/{}", labels.join("+"))).collect();
     assert_eq!(series, ["x/c+e", "y:z/", "up/"]);
     assert_eq!(grouped, ["a", "b", "a"]);
@@ -182,7 +199,10 @@ fn every_alert_says_what_people_need() {
     for alert in alerts() {
         let name = word(&alert["alert"]);
         assert!(seen.insert(name.to_owned()), "{name} is there twice");
-        assert!(matches!(word(&alert["labels"]["severity"]), "page" | "ticket" | "review" | "investigate"), "{name}");
+        assert!(
+            matches!(word(&alert["labels"]["severity"]), "page" | "ticket" | "review" | "investigate"),
+            "{name}"
+        );
         assert!(!word(&alert["for"]).is_empty(), "{name} has no `for`");
         for key in ["summary", "description"] {
             assert!(word(&alert["annotations"][key]).len() > 20, "{name} has no {key}");
@@ -204,10 +224,14 @@ fn every_alert_says_what_people_need() {
 #[test]
 fn every_threshold_is_used_and_explained() {
     let rules = rules();
-    let thresholds: BTreeSet<_> =
-        rules.iter().map(|rule| word(&rule["record"])).filter(|name| name.starts_with("llm:threshold:")).collect();
+    let thresholds: BTreeSet<_> = rules
+        .iter()
+        .map(|rule| word(&rule["record"]))
+        .filter(|name| name.starts_with("llm:threshold:"))
+        .collect();
     let expressions: String = rules.iter().map(|rule| word(&rule["expr"])).collect::<Vec<_>>().join("\n");
-    let pages: String = names("runbooks", ".md").iter().map(|name| text(&format!("runbooks/{name}.md"))).collect();
+    let pages: String =
+        names("runbooks", ".md").iter().map(|name| text(&format!("runbooks/{name}.md"))).collect();
     for threshold in &thresholds {
         assert!(expressions.contains(threshold), "no rule uses {threshold}");
         assert!(pages.contains(&format!("`{threshold}`")), "no runbook names {threshold}");
@@ -240,9 +264,13 @@ fn every_dashboard_has_its_picture() {
     for dashboard in table::ALL {
         let file = format!("grafana/pictures/{}.svg", dashboard.name);
         let picture = text(&file);
-        let titles = dashboard.panels.iter().filter(|panel| !picture.contains(&format!(">{}</text>", panel.title)));
+        let titles =
+            dashboard.panels.iter().filter(|panel| !picture.contains(&format!(">{}</text>", panel.title)));
         let titles: Vec<_> = titles.map(|panel| panel.title).collect();
-        assert_eq!(titles, [""; 0], "not in {file}: `cargo gauge demo --observe --pictures envoy/grafana/pictures` draws it");
+        assert_eq!(
+            titles, [""; 0],
+            "not in {file}: `cargo gauge demo --observe --pictures envoy/grafana/pictures` draws it"
+        );
         assert!(readme.contains(&format!("envoy/{file}")), "README does not show envoy/{file}");
     }
 }

@@ -10,7 +10,8 @@ use super::{alerts, envoy, names, programs, rules, said, word, yaml};
 #[test]
 fn promtool_takes_every_file() {
     let Some(programs) = programs("promtool_takes_every_file") else { return };
-    let (good, words) = said(Command::new(&programs.promtool).arg("check").arg("rules").arg(envoy("prometheus/rules.yaml")));
+    let (good, words) =
+        said(Command::new(&programs.promtool).arg("check").arg("rules").arg(envoy("prometheus/rules.yaml")));
     assert!(good && words.contains(&format!("SUCCESS: {} rules found", rules().len())), "{words}");
     let (good, words) = said(
         Command::new(&programs.promtool).arg("check").arg("config").arg(envoy("prometheus/prometheus.yaml")),
@@ -52,7 +53,8 @@ fn every_alert_is_tested_in_all_four_ways() {
         let name = word(&alert["alert"]);
         let ways = tests.iter().filter_map(|test| {
             let looks = test["alert_rule_test"].as_array()?.iter().filter(|look| look["alertname"] == name);
-            let way: String = looks.map(|look| if look["exp_alerts"].is_array() { 'F' } else { '-' }).collect();
+            let way: String =
+                looks.map(|look| if look["exp_alerts"].is_array() { 'F' } else { '-' }).collect();
             (!way.is_empty()).then_some(way)
         });
         let ways: Vec<_> = ways.collect();
@@ -78,9 +80,11 @@ fn every_recorded_series_is_tested() {
     for rule in rules().iter().filter(|rule| rule.get("record").is_some()) {
         let name = word(&rule["record"]);
         // All thresholds are looked at in one test.
-        let is_tested = name.starts_with("llm:threshold:") || expressions.iter().any(|expression| expression.contains(name));
+        let is_tested = name.starts_with("llm:threshold:")
+            || expressions.iter().any(|expression| expression.contains(name));
         recorded.insert(name.to_owned(), is_tested);
     }
-    let untested: Vec<_> = recorded.into_iter().filter(|(_, is_tested)| !is_tested).map(|(name, _)| name).collect();
+    let untested: Vec<_> =
+        recorded.into_iter().filter(|(_, is_tested)| !is_tested).map(|(name, _)| name).collect();
     assert_eq!(untested, [""; 0]);
 }
