@@ -39,7 +39,7 @@ use tokio::task::JoinSet;
 use crate::store::Store;
 use forward::{Header, Target};
 use receive::Shared;
-use totals::{Totals, Watched};
+use totals::{Totals, Watched, say};
 use writer::Writer;
 
 /// How long requests under way and connections get to end when the collector is to stop.
@@ -167,10 +167,16 @@ pub fn run(args: CollectArgs) -> Result<ExitCode> {
     let totals = runtime.block_on(async {
         let file = settings.db.display().to_string();
         let mut stopping = Stopping::new()?;
-        let collector = Collector::start(settings).await?;
-        eprintln!("collect: listening on http://{}, keeping in {file}", collector.address());
+        let store = Store::open(&settings.db)?;
+        let orphans =
+            store.waiting_for_others(&settings.targets.iter().map(Target::name).collect::<Vec<_>>())?;
+        let collector = Collector::over(store, settings).await?;
+        say(&format!("listening on http://{}, keeping in {file}", collector.address()));
         if !collector.address().ip().is_loopback() {
-            eprintln!("collect: there is no password: who reaches that address can write");
+            say("there is no password: who reaches that address can write");
+        }
+        for (target, count) in orphans {
+            say(&format!("{count} deliveries wait for {target}, which no --forward names"));
         }
         let showing = tokio::spawn(totals::show(Arc::clone(&collector.watched)));
         stopping.asked().await;
@@ -178,7 +184,7 @@ pub fn run(args: CollectArgs) -> Result<ExitCode> {
         let _ = showing.await;
         Ok::<_, anyhow::Error>(collector.stop().await)
     })?;
-    eprintln!("collect: {totals}");
+    say(&totals.to_string());
     if args.json {
         println!("{}", serde_json::to_string(&totals)?);
     }

@@ -23,7 +23,7 @@ use tokio::sync::watch;
 
 use super::read::now_ns;
 use super::told_to_stop;
-use super::totals::Watched;
+use super::totals::{self, Watched};
 use crate::store::{Due, Error, Evaluation, Kind, Store};
 use client::Client;
 pub use target::{Header, Product, Target, with_headers};
@@ -213,7 +213,7 @@ impl Forwarder {
     }
 
     fn say(&self, words: &str) {
-        eprintln!("collect: {}: {words}", self.name);
+        totals::say(&format!("{}: {words}", self.name));
     }
 }
 

@@ -11,6 +11,9 @@ use tokio::sync::watch;
 
 use crate::store::Kept;
 
+/// Takes a line off a terminal: back to its beginning, and all of it away.
+const ERASE: &str = "\r\x1b[K";
+
 /// Between two looks at a terminal.
 const SHOWN_EVERY: Duration = Duration::from_secs(1);
 
@@ -118,6 +121,11 @@ impl fmt::Display for Totals {
     }
 }
 
+/// Says something for people, in place of the line that [`show`] may have left.
+pub(super) fn say(words: &str) {
+    eprintln!("{}collect: {words}", if std::io::stderr().is_terminal() { ERASE } else { "" });
+}
+
 /// One line that is written over every second, where somebody looks.
 pub(super) async fn show(watched: Arc<Watched>) {
     let mut standard_error = std::io::stderr();
@@ -129,11 +137,9 @@ pub(super) async fn show(watched: Arc<Watched>) {
     loop {
         ticks.tick().await;
         let totals = watched.totals();
-        let rate = |now: u64, then: u64| now - then;
-        let spans = rate(totals.spans, before.spans);
-        let evaluations = rate(totals.evaluations, before.evaluations);
-        // Erases what a longer line has left.
-        let _ = write!(standard_error, "\r\x1b[K{totals} ({spans} + {evaluations} a second)");
+        let spans = totals.spans - before.spans;
+        let evaluations = totals.evaluations - before.evaluations;
+        let _ = write!(standard_error, "{ERASE}{totals} ({spans} + {evaluations} a second)");
         before = totals;
     }
 }

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use tokio::sync::{mpsc, oneshot};
 
 use super::receive;
-use super::totals::Watched;
+use super::totals::{self, Watched};
 use crate::store::{Batch, Kept, Store};
 
 /// A batch, and who waits for it.
@@ -65,7 +65,7 @@ fn write(mut store: Store, mut jobs: mpsc::Receiver<Job>, watched: &Watched) {
             Err(error) => {
                 // Once: senders try again and again.
                 if !std::mem::replace(&mut failing, true) {
-                    eprintln!("collect: {error}; until then senders are told to wait (503)");
+                    totals::say(&format!("{error}; until then senders are told to wait (503)"));
                 }
                 let words = error.to_string();
                 waiting.into_iter().for_each(|done| drop(done.send(Err(words.clone()))));

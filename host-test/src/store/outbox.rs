@@ -63,6 +63,17 @@ impl Store {
         Ok(size.0.unsigned_abs())
     }
 
+    /// What waits for targets other than these, by target.
+    pub fn waiting_for_others(&self, targets: &[String]) -> Result<Vec<(String, u64)>, Error> {
+        let read = || -> Result<Vec<(String, u64)>, Reason> {
+            let mut query = self.db.prepare("select target, count(*) from outbox group by target")?;
+            let all = query.query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs())))?;
+            let all = all.collect::<Result<Vec<(String, u64)>, _>>()?;
+            Ok(all.into_iter().filter(|(target, _)| !targets.contains(target)).collect())
+        };
+        read().map_err(|reason| self.fault(reason))
+    }
+
     /// Takes deliveries out: they have arrived, or are given up.
     pub fn settle(&mut self, ids: &[i64]) -> Result<(), Error> {
         self.each(ids, "delete from outbox where id = ?1", None)

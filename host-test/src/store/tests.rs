@@ -279,6 +279,7 @@ fn what_is_new_waits_in_order_until_it_is_settled() {
     store.settle(&[due[1].id]).unwrap();
     assert_eq!((store.next_due_ns("a").unwrap(), store.waiting("a").unwrap()), (Some(50), 1));
     assert_eq!((store.next_due_ns("c").unwrap(), store.waiting("b").unwrap()), (None, 2));
+    assert_eq!(store.waiting_for_others(&["a".into()]).unwrap(), [("b".to_owned(), 2)]);
 }
 
 #[test]
