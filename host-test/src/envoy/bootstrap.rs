@@ -174,19 +174,35 @@ impl Bootstrap {
     }
 
     /// Puts in the pieces of `envoy/judge.yaml`, where that file says, with `changes` to the filter's key `judge`.
-    pub fn judged(mut self, changes: Value) -> Result<Self> {
-        let pieces = read("judge.yaml")?;
-        let mut judge = pieces.get("judge").cloned().context("envoy/judge.yaml has no judge any more")?;
+    pub fn judged(self, changes: Value) -> Result<Self> {
+        self.with_key("judge", &changes)
+    }
+
+    /// Puts in the pieces of `envoy/telemetry.yaml`, likewise, for this receiver.
+    pub fn exporting(self, receiver: SocketAddr, changes: Value) -> Result<Self> {
+        let mut bootstrap = self.with_key("telemetry", &changes)?;
+        let cluster = named(at(&mut bootstrap.document, "/static_resources/clusters")?, "otel")?;
+        let socket = "/load_assignment/endpoints/0/lb_endpoints/0/endpoint/address/socket_address";
+        *at(cluster, socket)? = json!({"address": receiver.ip(), "port_value": receiver.port()});
+        Ok(bootstrap)
+    }
+
+    /// Puts in the pieces of a file that has a key for the filter's configuration, and clusters.
+    fn with_key(mut self, key: &str, changes: &Value) -> Result<Self> {
+        let file = format!("{key}.yaml");
+        let pieces = read(&file)?;
+        let mut piece =
+            pieces.get(key).cloned().with_context(|| format!("envoy/{file} has no {key} any more"))?;
         let changes = changes.as_object().context("changes are an object")?;
         for (key, value) in changes {
-            judge[key] = value.clone();
+            piece[key] = value.clone();
         }
         let value = at(self.plugin()?, "/configuration/value")?;
         let mut configuration: Value = serde_json::from_str(value.as_str().context("a text")?)?;
-        configuration["judge"] = judge;
+        configuration[key] = piece;
         *value = json!(configuration.to_string());
         let clusters = pieces.get("clusters").and_then(Value::as_array);
-        let clusters = clusters.context("envoy/judge.yaml has no clusters any more")?;
+        let clusters = clusters.with_context(|| format!("envoy/{file} has no clusters any more"))?;
         list(&mut self.document, "/static_resources/clusters")?.extend(clusters.iter().cloned());
         Ok(self)
     }
