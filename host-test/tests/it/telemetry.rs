@@ -1,6 +1,7 @@
 //! Spans and scores in the harness's host: every byte by OpenTelemetry's official definitions, everything that can
 //! happen on their way, and that what does not arrive is counted.
 
+mod any;
 mod names;
 mod trouble;
 
