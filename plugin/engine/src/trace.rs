@@ -93,17 +93,25 @@ fn seconds(ms: u64) -> f64 {
 
 struct Attributes(Vec<Attribute>);
 
+/// None of these is worth a copy of itself for each of the dozens of names.
 impl Attributes {
-    fn add(&mut self, name: &'static str, value: impl Into<Option<Value>>) {
-        self.0.extend(value.into().map(|value| (Cow::Borrowed(name), value)));
+    #[inline(never)]
+    fn add(&mut self, name: &'static str, value: Value) {
+        self.0.push((Cow::Borrowed(name), value));
     }
 
+    #[inline(never)]
     fn text(&mut self, name: &'static str, text: Option<&str>) {
-        self.add(name, text.map(|text| Value::Text(cut(text).to_owned())));
+        if let Some(text) = text {
+            self.add(name, Value::Text(cut(text).to_owned()));
+        }
     }
 
+    #[inline(never)]
     fn int(&mut self, name: &'static str, number: Option<u64>) {
-        self.add(name, number.map(Value::Int));
+        if let Some(number) = number {
+            self.add(name, Value::Int(number));
+        }
     }
 
     fn protocol(&mut self, record: &Record) {
@@ -125,8 +133,9 @@ impl Attributes {
         self.text("gen_ai.request.model", record.request_model.as_deref());
         if answer.streaming {
             self.add("gen_ai.request.stream", Value::Bool(true));
-            let first = record.times.first_byte_ms.map(|ms| Value::Double(seconds(ms)));
-            self.add("gen_ai.response.time_to_first_chunk", first);
+            if let Some(ms) = record.times.first_byte_ms {
+                self.add("gen_ai.response.time_to_first_chunk", Value::Double(seconds(ms)));
+            }
         }
         self.text("gen_ai.response.model", answer.model.as_deref());
         self.text("gen_ai.response.id", answer.id.as_deref());
@@ -179,7 +188,9 @@ impl Attributes {
         self.int("llm_gauge.first_token_ms", times.first_token_ms);
         self.int("llm_gauge.first_answer_ms", times.first_answer_ms);
         self.int("llm_gauge.per_output_token_us", times.per_output_token_us);
-        self.add("llm_gauge.sampled", told.is_sampled.map(Value::Bool));
+        if let Some(is_sampled) = told.is_sampled {
+            self.add("llm_gauge.sampled", Value::Bool(is_sampled));
+        }
         for (name, value) in &told.labels {
             let name = Cow::Owned(["llm_gauge.label.", name].concat());
             self.0.push((name, Value::Text((*value).to_owned())));
@@ -208,8 +219,11 @@ impl Attributes {
             }
         }
         if plan.has_openinference {
-            self.add("input.value", question.map(Value::Text));
-            self.add("output.value", answer.map(Value::Text));
+            for (name, text) in [("input.value", question), ("output.value", answer)] {
+                if let Some(text) = text {
+                    self.add(name, Value::Text(text));
+                }
+            }
         }
         if content.is_too_large {
             self.add(CONTENT_TOO_LARGE, Value::Bool(true));
