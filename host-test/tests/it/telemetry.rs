@@ -7,6 +7,7 @@ mod trouble;
 
 use std::collections::BTreeMap;
 
+use host_test::drive::Arrivals;
 use host_test::receiver::{Received, Values, hex, values};
 use host_test::{CallAnswer, ChunkPlan, Exchange, Guest, Headers, Options, StreamReport, drive, judge};
 use serde_json::{Value, json};
@@ -91,6 +92,11 @@ pub fn dropped(guest: &Guest) -> (u64, u64) {
     (of("spans"), of("events"))
 }
 
+/// What the client was told.
+fn request_id(report: &StreamReport) -> &str {
+    report.client.headers.as_ref().unwrap().text("x-llm-request-id").unwrap()
+}
+
 fn expected_values(value: Value) -> Values {
     value.as_object().unwrap().clone().into_iter().collect::<BTreeMap<_, _>>()
 }
@@ -111,7 +117,7 @@ fn an_exchange_is_a_span() {
     let [span] = received.spans.as_slice() else { panic!("{} spans", received.spans.len()) };
     assert_eq!(hex(&span.trace_id), "0af7651916cd43dd8448eb211c80319c");
     assert_eq!(hex(&span.parent_span_id), "b7ad6b7169203331");
-    let request_id = report.client.headers.text("x-llm-request-id").unwrap();
+    let request_id = request_id(&report);
     assert_eq!(values(&span.attributes)["llm_gauge.request_id"], request_id);
     assert_eq!(request_id.split('-').nth(1), Some(hex(&span.span_id).as_str()));
     assert_eq!((span.name.as_str(), span.kind, span.status.clone()), ("chat m", 3, None));
@@ -152,7 +158,7 @@ fn its_times_are_the_wall_clocks_at_its_end() {
     let mut guest = start(EACH);
     let mut exchange = exchange();
     exchange.clock.response_head_ms = 100;
-    exchange.clock.arrivals = host_test::drive::Arrivals::ByChunk(vec![250, 400]);
+    exchange.clock.arrivals = Arrivals::ByChunk(vec![250, 400]);
     exchange.clock.end_ms = 1_234;
     let began_ns = guest.host().world().clock.wall_ns;
     drive(&mut guest, &exchange, &ChunkPlan::response_at([STREAM.find("\n\n").unwrap() + 2])).unwrap();
@@ -203,7 +209,7 @@ fn scores_are_events_on_the_judged_span() {
     let at_ns = guest.host().world().clock.wall_ns;
     answer_judge(&mut guest);
     let received = take_all(&mut guest);
-    let request_id = report.client.headers.text("x-llm-request-id").unwrap();
+    let request_id = request_id(&report);
     let mut uids = Vec::new();
     let scores: Vec<_> = received
         .events

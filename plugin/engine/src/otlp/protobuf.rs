@@ -16,13 +16,13 @@ pub(super) fn span(span: &Span, start_ns: u64, end_ns: u64) -> Vec<u8> {
     message.fixed(8, end_ns);
     attributes(&mut message, 9, &span.attributes);
     for (name, after_ms) in &span.events {
-        message.message(11, |event| {
+        message.message(11, &mut |event| {
             event.fixed(1, start_ns.saturating_add(super::nanoseconds(*after_ms)));
             event.bytes(2, name.as_bytes());
         });
     }
     if let Some(failure) = span.failure {
-        message.message(15, |status| {
+        message.message(15, &mut |status| {
             status.bytes(2, failure.as_bytes());
             status.number(3, STATUS_ERROR);
         });
@@ -47,14 +47,14 @@ pub(super) fn event(event: &Event, at_ns: u64) -> Vec<u8> {
 pub(super) fn request<'i>(resource: &[Attribute], items: impl Iterator<Item = &'i [u8]> + Clone) -> Vec<u8> {
     let bytes = items.clone().fold(256, |sum: usize, item| sum.saturating_add(item.len()).saturating_add(8));
     let mut request = Message(Vec::with_capacity(bytes));
-    request.message(1, |of_resource| {
-        of_resource.message(1, |message| attributes(message, 1, resource));
-        of_resource.message(2, |of_scope| {
-            of_scope.message(1, |scope| {
+    request.message(1, &mut |of_resource| {
+        of_resource.message(1, &mut |message| attributes(message, 1, resource));
+        of_resource.message(2, &mut |of_scope| {
+            of_scope.message(1, &mut |scope| {
                 scope.bytes(1, SCOPE.as_bytes());
                 scope.bytes(2, VERSION.as_bytes());
             });
-            items.for_each(|item| of_scope.bytes(2, item));
+            items.clone().for_each(|item| of_scope.bytes(2, item));
         });
     });
     request.0
@@ -62,9 +62,9 @@ pub(super) fn request<'i>(resource: &[Attribute], items: impl Iterator<Item = &'
 
 fn attributes(message: &mut Message, field: u64, attributes: &[Attribute]) {
     for (name, value) in attributes {
-        message.message(field, |pair| {
+        message.message(field, &mut |pair| {
             pair.bytes(1, name.as_bytes());
-            pair.message(2, |any| write(any, value));
+            pair.message(2, &mut |any| write(any, value));
         });
     }
 }
@@ -76,9 +76,9 @@ fn write(any: &mut Message, value: &Value) {
         Value::Bool(is) => any.number(2, u64::from(*is)),
         Value::Int(number) => any.number(3, (*number).min(i64::MAX.unsigned_abs())),
         Value::Double(number) => any.double(4, *number),
-        Value::Texts(texts) => any.message(5, |list| {
+        Value::Texts(texts) => any.message(5, &mut |list| {
             for text in texts {
-                list.message(1, |any| any.bytes(1, text.as_bytes()));
+                list.message(1, &mut |any| any.bytes(1, text.as_bytes()));
             }
         }),
     }
@@ -117,8 +117,8 @@ impl Message {
         self.0.extend_from_slice(bytes);
     }
 
-    /// The length is not known before: a byte is kept for it, which is enough but for a few large ones.
-    fn message(&mut self, field: u64, write: impl FnOnce(&mut Self)) {
+    /// Not generic: it is called in a dozen places. The length is not known before: a byte is kept for it, which is enough but for a few large ones.
+    fn message(&mut self, field: u64, write: &mut dyn FnMut(&mut Self)) {
         self.tag(field, BYTES);
         let place = self.0.len();
         self.0.push(0);
