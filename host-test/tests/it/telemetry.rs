@@ -63,6 +63,16 @@ pub fn under_way(guest: &Guest) -> Vec<u32> {
     guest.host().in_flight().filter(|call| call.cluster == "otel").map(|call| call.token).collect()
 }
 
+/// Time passes until there is such a call: nobody waits for an answer for ever.
+#[track_caller]
+pub fn until_sent(guest: &mut Guest) {
+    let steps = (0..600).find(|_| {
+        pass(guest, 100);
+        !under_way(guest).is_empty()
+    });
+    assert!(steps.is_some(), "nothing was sent in a minute");
+}
+
 /// What the call with this token carries.
 #[track_caller]
 pub fn sent(guest: &Guest, token: u32) -> Received {
@@ -237,7 +247,7 @@ fn scores_are_events_on_the_judged_span() {
         .collect();
     let expected = [
         r#""faithfulness" 5.0 "5""#,
-        r#""relevance" 4.0 "4""#,
+        r#""relevance" 5.0 "5""#,
         r#""completeness" 2.0 "2""#,
         r#""hallucination" 0.0 "no""#,
     ];

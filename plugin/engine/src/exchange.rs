@@ -285,12 +285,7 @@ impl Exchange {
             Some(_) => self.kept(&answer, status, &gaps),
             None => (None, None),
         };
-        let estimate = self.policy.estimates().then(|| Estimate {
-            frame: self.route.format.frame,
-            prompt: self.asked.prompt,
-            answer: self.response.reading.text(),
-            calls: answer.tool_calls.unwrap_or(0),
-        });
+        let estimate = self.policy.estimates().then(|| self.estimate(&answer));
         Record {
             usage_missing,
             judged,
@@ -310,6 +305,15 @@ impl Exchange {
             error,
             times,
             gaps,
+        }
+    }
+
+    fn estimate(&self, answer: &Answer) -> Estimate {
+        Estimate {
+            frame: self.route.format.frame,
+            prompt: self.asked.prompt,
+            answer: self.response.reading.text(),
+            calls: answer.tool_calls.unwrap_or(0),
         }
     }
 

@@ -28,7 +28,7 @@ fn value() -> impl Strategy<Value = Ours> {
 }
 
 fn attributes() -> impl Strategy<Value = Vec<(std::borrow::Cow<'static, str>, Ours)>> {
-    let named = prop::collection::btree_map("[a-z._é]{0,20}", value(), 0..8);
+    let named = prop::collection::btree_map("[a-z._é]{1,20}", value(), 0..8);
     named.prop_map(|values| values.into_iter().map(|(name, value)| (name.into(), value)).collect())
 }
 

@@ -82,7 +82,7 @@ fn a_receiver_that_is_not_there_costs_its_spans_and_nothing_else() {
         assert_eq!(dropped(&guest).0, 1, "one after the other");
         let host = guest.host_mut();
         (host.unknown_clusters.clear(), host.failing_clusters.clear());
-        pass(&mut guest, 40_000);
+        until_sent(&mut guest);
         assert_eq!(take_all(&mut guest).spans.len(), 19, "it is there again");
         assert_eq!(dropped(&guest), (1, 0));
     }
@@ -109,7 +109,7 @@ fn what_is_kept_has_a_bound() {
     assert!((600..700).contains(&lost), "{lost}: eight mebibytes are some 360 spans of 23 kilobytes");
     assert_eq!(memory(&guest), after_half, "once it is full nothing grows");
     guest.host_mut().failing_clusters.clear();
-    pass(&mut guest, 40_000);
+    until_sent(&mut guest);
     let mut arrived = 0;
     while let Some(token) = under_way(&guest).first().copied() {
         arrived += sent(&guest, token).spans.len() as u64;

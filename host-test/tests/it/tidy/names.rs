@@ -8,8 +8,8 @@ use llm_gauge_engine::policy::Policy;
 use llm_gauge_engine::{formats, metrics};
 use serde_json::Value;
 
-/// Names that begin like a metric: the filter itself.
-const NOT_METRICS: &[&str] = &["llm_gauge", "llm_gauge_engine", "llm_gauge_portable"];
+/// Names that begin like a metric: the filter itself, and what all of them begin with.
+const NOT_METRICS: &[&str] = &["llm_gauge", "llm_gauge_engine", "llm_gauge_portable", "llm_"];
 
 /// In README, a block that opens with this is a plugin configuration.
 const CONFIGURATION_FENCE: &str = "```json plugin-configuration";
