@@ -27,6 +27,9 @@ pub use types::{Action, BufferKind, LogLevel, LogLine, MapKind, Status};
 /// The root context's id: always the first one handed out.
 pub const ROOT: u32 = 1;
 
+/// A function of the proxy's own that a guest can call by name.
+pub type Foreign = fn(&[u8]) -> Vec<u8>;
+
 /// The host side of one guest.
 ///
 /// The public fields are there to be read by tests, and set where a test wants the proxy to behave otherwise.
@@ -44,7 +47,7 @@ pub struct Host {
     /// Foreign functions the guest called. Each call of one that does not exist answered `NotFound`.
     pub foreign_calls: Vec<(String, Vec<u8>)>,
     /// Foreign functions that exist, by name; none does by itself.
-    pub foreign_functions: BTreeMap<String, fn(&[u8]) -> Vec<u8>>,
+    pub foreign_functions: BTreeMap<String, Foreign>,
     /// How many times the guest defined a metric: in Envoy each time leaks a little.
     pub define_metric_calls: u64,
     /// The tick period the guest asked for; 0 is off.

@@ -8,6 +8,7 @@ mod trouble;
 use std::collections::BTreeMap;
 
 use host_test::drive::Arrivals;
+use host_test::host::Foreign;
 use host_test::receiver::{Received, Values, hex, values};
 use host_test::{CallAnswer, ChunkPlan, Exchange, Guest, Headers, Options, StreamReport, drive, judge};
 use serde_json::{Value, json};
@@ -280,9 +281,8 @@ fn bodies_are_compressed_by_the_host_where_it_can() {
         std::io::Read::read_to_end(&mut encoder, &mut zlib).unwrap();
         zlib
     };
-    type Compress = fn(&[u8]) -> Vec<u8>;
-    let broken: Compress = |_| b"broken".to_vec();
-    for (compress, is_zipped) in [(Some(zlib as Compress), true), (Some(broken), false), (None, false)] {
+    let broken: Foreign = |_| b"broken".to_vec();
+    for (compress, is_zipped) in [(Some(zlib as Foreign), true), (Some(broken), false), (None, false)] {
         let mut guest = start(&EACH.replace("\"batch\"", "\"compression\":\"gzip\",\"batch\""));
         if let Some(compress) = compress {
             guest.host_mut().foreign_functions.insert("compress".to_owned(), compress);

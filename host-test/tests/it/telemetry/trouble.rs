@@ -26,7 +26,8 @@ fn what_a_receiver_answers_is_heeded() {
     ];
     for (number, (answer, lost, comes_again)) in cases.iter().enumerate() {
         let mut guest = start(&EACH.replace(":1}", ":2}"));
-        (play(&mut guest), play(&mut guest));
+        play(&mut guest);
+        play(&mut guest);
         let token = under_way(&guest)[0];
         let before = sent(&guest, token);
         guest.answer(token, answer.clone()).unwrap();
@@ -81,7 +82,8 @@ fn a_receiver_that_is_not_there_costs_its_spans_and_nothing_else() {
         pass(&mut guest, 60_000);
         assert_eq!(dropped(&guest).0, 1, "one after the other");
         let host = guest.host_mut();
-        (host.unknown_clusters.clear(), host.failing_clusters.clear());
+        host.unknown_clusters.clear();
+        host.failing_clusters.clear();
         until_sent(&mut guest);
         assert_eq!(take_all(&mut guest).spans.len(), 19, "it is there again");
         assert_eq!(dropped(&guest), (1, 0));

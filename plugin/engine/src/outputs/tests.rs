@@ -49,7 +49,6 @@ fn line(effect: Effect) -> String {
         Effect::Move { stat, by } => format!("move {} {by}", short(stat)),
         Effect::Set { stat, value } => format!("set {} {value}", short(stat)),
         Effect::Span(span) => format!("span {}", span.name),
-        Effect::Evaluation(score) => format!("evaluation {}", score.name),
         Effect::Judge(job) => format!("judge {} {:?}", job.model, job.exhibit),
         Effect::Evaluation(evaluation) => format!("evaluation {evaluation:?}"),
         Effect::FilterState { key, value } => format!("state {key} {value}"),

@@ -1,3 +1,5 @@
+#![allow(clippy::arithmetic_side_effects, clippy::string_slice, reason = "a test may panic")]
+
 use proptest::prelude::*;
 
 use super::*;
