@@ -9,11 +9,17 @@ use criterion::{Criterion, Throughput, criterion_group};
 use host_test::{ChunkPlan, Cut, Exchange, Guest, Headers, Module, Options, build, drive};
 use llm_gauge_engine::policy::Policy;
 
-/// Without a judge, and with one that gets none of the exchanges or all of them.
-const JUDGES: [(&str, &str); 3] = [
+/// Without a judge, and with one that gets none of the exchanges or all of them; with spans that leave, and with their
+/// texts.
+const VARIANTS: [(&str, &str); 5] = [
     ("", "{}"),
     (", a judge, unsampled", r#"{"judge":{"cluster":"judge","model":"j","sample_rate":0}}"#),
     (", sampled", r#"{"judge":{"cluster":"judge","model":"j","sample_rate":1}}"#),
+    (", exported", r#"{"telemetry":{"cluster":"otel"}}"#),
+    (
+        ", exported with content",
+        r#"{"telemetry":{"cluster":"otel","content":"all"},"redact":["email","card"]}"#,
+    ),
 ];
 
 /// How a proxy gets streams: an event or a few at a time.
@@ -38,7 +44,7 @@ fn wasm(c: &mut Criterion) {
     let module = build::filter(false).and_then(Module::from_file).unwrap_or_else(|error| panic!("{error:#}"));
     let mut group = c.benchmark_group("exchange/wasm");
     for input in inputs() {
-        for (judge, configuration) in JUDGES {
+        for (judge, configuration) in VARIANTS {
             let fuel = run(&module, configuration, &input).unwrap_or_else(|error| panic!("{error:#}"));
             let per_byte = fuel as f64 / input.response.len() as f64;
             println!("{}{judge}: {fuel} fuel, {per_byte:.2} a byte of the response", input.name);

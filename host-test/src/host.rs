@@ -27,6 +27,9 @@ pub use types::{Action, BufferKind, LogLevel, LogLine, MapKind, Status};
 /// The root context's id: always the first one handed out.
 pub const ROOT: u32 = 1;
 
+/// A function of the proxy's own that a guest can call by name.
+pub type Foreign = fn(&[u8]) -> Vec<u8>;
+
 /// The host side of one guest.
 ///
 /// The public fields are there to be read by tests, and set where a test wants the proxy to behave otherwise.
@@ -41,8 +44,10 @@ pub struct Host {
     pub failing_clusters: BTreeSet<String>,
     /// So many of the next swaps of shared data come too late, as if another worker had been faster.
     pub raced_swaps: u32,
-    /// Foreign functions the guest called. None exists here, so each call answered `NotFound`.
+    /// Foreign functions the guest called. Each call of one that does not exist answered `NotFound`.
     pub foreign_calls: Vec<(String, Vec<u8>)>,
+    /// Foreign functions that exist, by name; none does by itself.
+    pub foreign_functions: BTreeMap<String, Foreign>,
     /// How many times the guest defined a metric: in Envoy each time leaks a little.
     pub define_metric_calls: u64,
     /// The tick period the guest asked for; 0 is off.
@@ -93,6 +98,7 @@ impl Host {
             failing_clusters: BTreeSet::new(),
             raced_swaps: 0,
             foreign_calls: Vec::new(),
+            foreign_functions: BTreeMap::new(),
             define_metric_calls: 0,
             tick_period_ms: 0,
             ignored: Vec::new(),

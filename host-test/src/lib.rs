@@ -21,6 +21,7 @@
 //! The other half of the harness is for what only a real proxy can show:
 //! - [`envoy`]: a real Envoy with the filter in it, run with variants of `envoy/bootstrap.yaml`
 //! - [`provider`]: simulated OpenAI and Anthropic servers, scripted, and their ledgers; [`load`]: the clients
+//! - [`receiver`]: what takes spans and events, by the official definitions
 //! - [`ratelimit`]: a rate-limit service that Envoy asks and charges, and its ledger
 //! - [`demo`]: all of them together, with a live table and a verdict
 //! - [`observe`]: Prometheus and Alertmanager over them, with the shipped rules
@@ -73,6 +74,7 @@ pub mod observe;
 mod process;
 pub mod provider;
 pub mod ratelimit;
+pub mod receiver;
 
 pub mod collect;
 pub mod image;

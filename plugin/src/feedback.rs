@@ -110,9 +110,8 @@ impl Receiving {
         let (reply, given) = self.request.end(perform::unix_s(), |per_minute| desk.take(per_minute));
         if let Some(given) = given {
             let random = desk.random.borrow_mut().next();
-            for effect in outputs::given(given, &mut self.shared.series.borrow_mut(), random) {
-                perform::perform(&self.shared.stats, effect);
-            }
+            let effects = outputs::given(given, &mut self.shared.series.borrow_mut(), random);
+            self.shared.perform(effects);
         }
         self.answer(&reply);
     }

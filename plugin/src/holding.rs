@@ -11,7 +11,7 @@ use std::rc::Rc;
 use llm_gauge_engine::feedback::Reply;
 
 use crate::perform;
-use crate::ticks::Ticks;
+use crate::ticks::{Ticks, Who};
 
 /// A request waits at least this long, and at most twice as long.
 const WAIT_MS: u64 = 250;
@@ -65,7 +65,7 @@ impl Holding {
     fn wait(&self, stream: u32, wait_ms: u64, reply: Option<Reply>) {
         let until_ns = perform::now_ns().saturating_add(wait_ms.saturating_mul(1_000_000));
         self.waiting.borrow_mut().push(Waiting { stream, until_ns, reply });
-        self.ticks.for_holding(WAIT_MS);
+        self.ticks.set(Who::Holding, WAIT_MS);
     }
 
     /// A body came; whether its request is still held.
@@ -77,7 +77,7 @@ impl Holding {
         if is_held {
             self.works.set(true);
             self.waiting.borrow_mut().clear();
-            self.ticks.for_holding(0);
+            self.ticks.set(Who::Holding, 0);
         }
         is_held
     }
@@ -107,7 +107,7 @@ impl Holding {
             }
         }
         if waiting.is_empty() {
-            self.ticks.for_holding(0);
+            self.ticks.set(Who::Holding, 0);
         }
     }
 

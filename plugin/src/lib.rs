@@ -5,6 +5,8 @@
 
 #![cfg(target_arch = "wasm32")]
 
+mod calling;
+mod exporting;
 mod feedback;
 mod holding;
 mod judging;

@@ -1,14 +1,18 @@
-//! The only file with host calls.
+//! The only file with host calls; the raw ones are declared in the two beside it.
 //!
 //! Each is made only in the phases the host allows it in, and in its bytes form: the SDK panics on a status it does
 //! not expect, and a panic ends the VM. What a host answers with a status the SDK expects is left out; traffic never
 //! waits for metering.
+
+mod abi;
+mod wasi;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
 use std::time::Duration;
 
+use llm_gauge_engine::call::Call;
 use llm_gauge_engine::effect::Effect;
 use llm_gauge_engine::ending::End;
 use llm_gauge_engine::feedback::Reply;
@@ -60,10 +64,8 @@ pub(crate) fn perform(stats: &RefCell<Stats>, effect: Effect) {
             let name = ["llm.", key].concat();
             Some(hostcalls::set_property(vec![name.as_str()], Some(value.as_bytes())))
         }
-        // The desk takes it, which is there wherever anything is sampled.
-        Effect::Judge(_) => None,
-        // Nothing is exported yet.
-        Effect::Evaluation(_) => None,
+        // Desks take them, which are there wherever these are wanted.
+        Effect::Judge(_) | Effect::Span(_) | Effect::Evaluation(_) => None,
     };
 }
 
@@ -199,15 +201,33 @@ pub(crate) fn end() -> End {
 }
 
 /// Calls another cluster; the call's token, or `None` where the host knows no such cluster or no host in it.
-pub(crate) fn http_call(
-    cluster: &str,
-    headers: &[(String, String)],
-    body: &[u8],
-    timeout_ms: u64,
-) -> Option<u32> {
-    let headers = headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    let timeout = Duration::from_millis(timeout_ms);
-    hostcalls::dispatch_http_call(cluster, headers, Some(body), Vec::new(), timeout).ok()
+pub(crate) fn http_call(call: &Call) -> Option<u32> {
+    let headers = call.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let timeout = Duration::from_millis(call.timeout_ms);
+    hostcalls::dispatch_http_call(&call.cluster, headers, Some(&call.body), Vec::new(), timeout).ok()
+}
+
+/// What the host's compressor makes of it, in zlib's form; `None` where it has none. Not by the SDK, which panics on a
+/// status it does not know.
+pub(crate) fn compress(bytes: &[u8]) -> Option<Vec<u8>> {
+    let (name, mut data, mut size) = ("compress", core::ptr::null_mut(), 0);
+    // SAFETY: the host reads as many bytes from the first two pointers as the lengths beside them say, and writes a
+    // pointer and a size to the local variables.
+    let status = unsafe {
+        abi::proxy_call_foreign_function(
+            name.as_ptr(),
+            name.len(),
+            bytes.as_ptr(),
+            bytes.len(),
+            &raw mut data,
+            &raw mut size,
+        )
+    };
+    if status != 0 || data.is_null() {
+        return None;
+    }
+    // SAFETY: the host had the guest's own allocator make this memory with exactly this size, and owns it no more.
+    Some(unsafe { Vec::from_raw_parts(data, size, size) })
 }
 
 /// A queue by which streams wake the root; `None` where the host has none. Not by the SDK, which panics there.
@@ -293,66 +313,6 @@ fn number(path: &[&str]) -> Option<u64> {
     property(path).first_chunk::<8>().map(|bytes| u64::from_le_bytes(*bytes))
 }
 
-mod abi {
-    #[link(wasm_import_module = "env")]
-    unsafe extern "C" {
-        pub(super) fn proxy_get_header_map_pairs(map: u32, data: *mut *mut u8, size: *mut usize) -> u32;
-        pub(super) fn proxy_replace_header_map_value(
-            map: u32,
-            name: *const u8,
-            name_size: usize,
-            value: *const u8,
-            value_size: usize,
-        ) -> u32;
-        pub(super) fn proxy_register_shared_queue(name: *const u8, name_size: usize, queue: *mut u32) -> u32;
-        pub(super) fn proxy_enqueue_shared_queue(queue: u32, item: *const u8, item_size: usize) -> u32;
-        pub(super) fn proxy_get_shared_data(
-            key: *const u8,
-            key_size: usize,
-            data: *mut *mut u8,
-            size: *mut usize,
-            version: *mut u32,
-        ) -> u32;
-        pub(super) fn proxy_set_shared_data(
-            key: *const u8,
-            key_size: usize,
-            value: *const u8,
-            value_size: usize,
-            version: u32,
-        ) -> u32;
-        pub(super) fn proxy_send_local_response(
-            status: u32,
-            details: *const u8,
-            details_size: usize,
-            body: *const u8,
-            body_size: usize,
-            headers: *const u8,
-            headers_size: usize,
-            grpc_status: i32,
-        ) -> u32;
-        pub(super) fn proxy_get_current_time_nanoseconds(time_ns: *mut u64) -> u32;
-        pub(super) fn proxy_remove_header_map_value(map: u32, name: *const u8, name_size: usize) -> u32;
-        pub(super) fn proxy_set_buffer_bytes(
-            buffer: u32,
-            start: usize,
-            bytes: usize,
-            value: *const u8,
-            value_size: usize,
-        ) -> u32;
-    }
-}
-
-mod wasi {
-    //! Two calls that every proxy-wasm host offers beside the ABI: a clock that never steps back (the ABI's own
-    //! is the wall clock) and random bytes.
-
-    #[link(wasm_import_module = "wasi_snapshot_preview1")]
-    unsafe extern "C" {
-        pub(super) fn clock_time_get(clock_id: u32, precision: u64, time_ns: *mut u64) -> u32;
-        pub(super) fn random_get(buffer: *mut u8, length: usize) -> u32;
-    }
-}
-
 /// `clockid::monotonic`
 const MONOTONIC: u32 = 1;
 
@@ -364,12 +324,17 @@ pub(crate) fn now_ns() -> u64 {
     time_ns
 }
 
-/// The wall clock, in seconds since 1970.
-pub(crate) fn unix_s() -> u64 {
+/// The wall clock, since 1970; it may step back.
+pub(crate) fn wall_ns() -> u64 {
     let mut time_ns: u64 = 0;
     // SAFETY: the host writes 8 bytes to the pointer, which is this local variable.
     let _status = unsafe { abi::proxy_get_current_time_nanoseconds(&raw mut time_ns) };
-    time_ns / 1_000_000_000
+    time_ns
+}
+
+/// The same in seconds.
+pub(crate) fn unix_s() -> u64 {
+    wall_ns() / 1_000_000_000
 }
 
 /// Random bytes, fetched for many exchanges at once, since a call costs more than the bytes.

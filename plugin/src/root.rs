@@ -3,15 +3,16 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use llm_gauge_engine::effect::Effect;
 use llm_gauge_engine::outputs;
 use llm_gauge_engine::policy::Policy;
 use llm_gauge_engine::series::Series;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::ContextType;
 
+use crate::calling::Calling;
 use crate::feedback::Desk;
 use crate::holding::Holding;
-use crate::judging::Judging;
 use crate::perform::{self, Random, Stats};
 use crate::stream::Stream;
 use crate::ticks::Ticks;
@@ -23,12 +24,22 @@ pub(crate) struct Shared {
     pub(crate) stats: RefCell<Stats>,
     pub(crate) random: RefCell<Random>,
     pub(crate) holding: Holding,
-    /// There where a judge is configured.
-    pub(crate) judging: Option<Judging>,
+    /// There where there is anybody to call.
+    calling: Option<Calling>,
     /// There where feedback is configured.
     pub(crate) feedback: Option<Desk>,
     /// A request that was made to ask and that the proxy is about to send around, by its `x-request-id`.
     pub(crate) redirected: RefCell<Option<Vec<u8>>>,
+}
+
+impl Shared {
+    /// Does what the engine asks for.
+    pub(crate) fn perform(&self, effects: Vec<Effect>) {
+        match &self.calling {
+            Some(calling) => calling.perform(effects, &self.stats),
+            None => effects.into_iter().for_each(|effect| perform::perform(&self.stats, effect)),
+        }
+    }
 }
 
 #[derive(Default)]
@@ -39,21 +50,21 @@ pub(crate) struct Root {
 
 impl Context for Root {
     fn on_http_call_response(&mut self, token: u32, fields: usize, body_bytes: usize, _trailers: usize) {
-        if let Some((shared, judging)) = self.judging() {
-            judging.on_answer(token, fields, body_bytes, &shared.stats);
+        if let Some((shared, calling)) = self.calling() {
+            calling.on_answer(token, fields, body_bytes, &shared.stats);
         }
     }
 
     /// `false`: the plugin says itself when it may go, with what is under way.
     fn on_done(&mut self) -> bool {
-        self.judging().is_none_or(|(_, judging)| judging.close())
+        self.calling().is_none_or(|(shared, calling)| calling.close(&shared.stats))
     }
 }
 
 impl Root {
-    fn judging(&self) -> Option<(&Shared, &Judging)> {
+    fn calling(&self) -> Option<(&Shared, &Calling)> {
         let shared = self.shared.as_deref()?;
-        Some((shared, shared.judging.as_ref()?))
+        Some((shared, shared.calling.as_ref()?))
     }
 }
 
@@ -73,7 +84,7 @@ impl RootContext for Root {
             stats: RefCell::new(Stats::default()),
             random: RefCell::default(),
             holding: Holding::new(&ticks),
-            judging: Judging::begin(&policy, &ticks),
+            calling: Calling::begin(&policy, &ticks),
             feedback: Desk::begin(&policy),
             redirected: RefCell::default(),
             policy,
@@ -87,14 +98,14 @@ impl RootContext for Root {
         if let Some(shared) = &self.shared {
             shared.holding.tick();
         }
-        if let Some((shared, judging)) = self.judging() {
-            judging.run(&shared.stats);
+        if let Some((shared, calling)) = self.calling() {
+            calling.run(&shared.stats);
         }
     }
 
     fn on_queue_ready(&mut self, queue: u32) {
-        if let Some((shared, judging)) = self.judging() {
-            judging.on_queue(queue, &shared.stats);
+        if let Some((shared, calling)) = self.calling() {
+            calling.on_queue(queue, &shared.stats);
         }
     }
 

@@ -3,7 +3,6 @@
 
 use std::rc::Rc;
 
-use llm_gauge_engine::effect::Effect;
 use llm_gauge_engine::ending::End;
 use llm_gauge_engine::exchange::Exchange;
 use llm_gauge_engine::head::Headers;
@@ -75,12 +74,7 @@ impl Stream {
             }
             let record = exchange.finish(&end, perform::now_ns());
             let effects = outputs::of(&record, &shared.policy, &mut shared.series.borrow_mut());
-            for effect in effects {
-                match (effect, &shared.judging) {
-                    (Effect::Judge(job), Some(judging)) => judging.submit(*job, &shared.stats),
-                    (effect, _) => perform::perform(&shared.stats, effect),
-                }
-            }
+            shared.perform(effects);
         }
     }
 }

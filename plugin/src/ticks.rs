@@ -4,29 +4,44 @@ use std::cell::Cell;
 
 use crate::perform;
 
+/// Who wants to be called.
+#[derive(Clone, Copy)]
+pub(crate) enum Who {
+    /// Requests are held.
+    Holding,
+    /// A judge is to be called.
+    Judging,
+    /// Spans or scores are to be sent.
+    Exporting,
+}
+
 #[derive(Default)]
 pub(crate) struct Ticks {
-    holding_ms: Cell<u64>,
-    judging_ms: Cell<u64>,
+    /// By who; 0: never.
+    wanted_ms: [Cell<u64>; 3],
     /// What the host was told last; 0: never.
     period_ms: Cell<u64>,
 }
 
 impl Ticks {
-    /// Requests are held: at least that often; 0: none is.
-    pub(crate) fn for_holding(&self, every_ms: u64) {
-        self.holding_ms.set(every_ms);
+    /// At least that often from now on; 0: not any more.
+    pub(crate) fn set(&self, who: Who, every_ms: u64) {
+        if let Some(wanted_ms) = self.wanted_ms.get(who as usize) {
+            wanted_ms.set(every_ms);
+        }
         self.tell();
     }
 
-    /// A judge is to be called: at least that often; 0: none is.
-    pub(crate) fn for_judging(&self, every_ms: u64) {
-        self.judging_ms.set(every_ms);
-        self.tell();
+    /// At least that often, or as often as before.
+    pub(crate) fn at_most(&self, who: Who, every_ms: u64) {
+        let wanted_ms = self.wanted_ms.get(who as usize).map_or(0, Cell::get);
+        if wanted_ms == 0 || every_ms < wanted_ms {
+            self.set(who, every_ms);
+        }
     }
 
     fn tell(&self) {
-        let wanted = [self.holding_ms.get(), self.judging_ms.get()].into_iter().filter(|ms| *ms > 0);
+        let wanted = self.wanted_ms.iter().map(Cell::get).filter(|ms| *ms > 0);
         let period_ms = wanted.min().unwrap_or(0);
         if self.period_ms.replace(period_ms) != period_ms {
             perform::tick_every(period_ms);

@@ -51,12 +51,14 @@ pub(super) fn call_foreign_function(
     name_size: u32,
     data: u32,
     size: u32,
-    _result: u32,
-    _result_size: u32,
+    result: u32,
+    result_size: u32,
 ) -> Result<(), Stop> {
-    let asked = (text(call, name, name_size)?, bytes(call, data, size)?);
-    call.data_mut().foreign_calls.push(asked);
-    Err(Status::NotFound.into())
+    let (name, data) = (text(call, name, name_size)?, bytes(call, data, size)?);
+    let function = call.data().foreign_functions.get(&name).copied();
+    let answer = function.map(|function| function(&data));
+    call.data_mut().foreign_calls.push((name, data));
+    give(call, &answer.ok_or(Status::NotFound)?, result, result_size)
 }
 
 /// Defines the WASI imports: those that `wasm32-unknown-unknown` filters declare themselves, and those that

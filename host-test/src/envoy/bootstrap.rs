@@ -67,10 +67,7 @@ impl Bootstrap {
 
     /// The shipped table of prices, in the plugin's configuration as it is.
     pub fn priced(mut self) -> Result<Self> {
-        let value = at(self.plugin()?, "/configuration/value")?;
-        let mut configuration: Value = serde_json::from_str(value.as_str().context("a text")?)?;
-        configuration["prices"] = read("prices.json")?;
-        *value = json!(configuration.to_string());
+        self.set("prices", read("prices.json")?)?;
         Ok(self)
     }
 
@@ -174,35 +171,43 @@ impl Bootstrap {
     }
 
     /// Puts in the pieces of `envoy/judge.yaml`, where that file says, with `changes` to the filter's key `judge`.
-    pub fn judged(mut self, changes: Value) -> Result<Self> {
-        let pieces = read("judge.yaml")?;
-        let mut judge = pieces.get("judge").cloned().context("envoy/judge.yaml has no judge any more")?;
-        let changes = changes.as_object().context("changes are an object")?;
-        for (key, value) in changes {
-            judge[key] = value.clone();
+    pub fn judged(self, changes: Value) -> Result<Self> {
+        self.with_key("judge", &changes)
+    }
+
+    /// Puts in the pieces of `envoy/telemetry.yaml`, likewise, for this receiver.
+    pub fn exporting(self, receiver: SocketAddr, changes: Value) -> Result<Self> {
+        let mut bootstrap = self.with_key("telemetry", &changes)?;
+        bootstrap.endpoint("otel", &receiver.ip().to_string(), receiver.port())?;
+        Ok(bootstrap)
+    }
+
+    /// Puts in the piece of `envoy/feedback.yaml`, likewise.
+    pub fn with_feedback(self, changes: &Value) -> Result<Self> {
+        self.with_key("feedback", changes)
+    }
+
+    /// Puts in the pieces of a file that has a key for the filter's configuration, and clusters if it needs any.
+    fn with_key(mut self, key: &str, changes: &Value) -> Result<Self> {
+        let pieces = read(&format!("{key}.yaml"))?;
+        let piece = pieces.get(key).cloned();
+        let mut piece = piece.with_context(|| format!("envoy/{key}.yaml has no {key} any more"))?;
+        for (key, value) in changes.as_object().context("changes are an object")? {
+            piece[key] = value.clone();
         }
-        let value = at(self.plugin()?, "/configuration/value")?;
-        let mut configuration: Value = serde_json::from_str(value.as_str().context("a text")?)?;
-        configuration["judge"] = judge;
-        *value = json!(configuration.to_string());
-        let clusters = pieces.get("clusters").and_then(Value::as_array);
-        let clusters = clusters.context("envoy/judge.yaml has no clusters any more")?;
-        list(&mut self.document, "/static_resources/clusters")?.extend(clusters.iter().cloned());
+        self.set(key, piece)?;
+        let clusters = pieces.get("clusters").and_then(Value::as_array).into_iter().flatten();
+        list(&mut self.document, "/static_resources/clusters")?.extend(clusters.cloned());
         Ok(self)
     }
 
-    /// Puts in the piece of `envoy/feedback.yaml`, where that file says, with `changes` to the filter's key `feedback`.
-    pub fn with_feedback(mut self, changes: &Value) -> Result<Self> {
-        let mut feedback = read("feedback.yaml")?.pointer("/feedback").cloned();
-        let feedback = feedback.as_mut().context("envoy/feedback.yaml has no feedback any more")?;
-        for (key, value) in changes.as_object().context("changes are an object")? {
-            feedback[key] = value.clone();
-        }
+    /// A key of the filter's configuration.
+    fn set(&mut self, key: &str, piece: Value) -> Result<()> {
         let value = at(self.plugin()?, "/configuration/value")?;
         let mut configuration: Value = serde_json::from_str(value.as_str().context("a text")?)?;
-        configuration["feedback"] = feedback.take();
+        configuration[key] = piece;
         *value = json!(configuration.to_string());
-        Ok(self)
+        Ok(())
     }
 
     /// Where the rate-limit service is, and how long to wait for it.
@@ -356,44 +361,4 @@ fn remove(value: &mut Value, key: &str) -> Result<()> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::{path::Path, time::Duration};
-
-    use super::{Bootstrap, Protocol};
-
-    #[test]
-    fn only_the_named_values_change() {
-        let shipped = Bootstrap::shipped().unwrap();
-        let same = shipped.clone().filter(Path::new("/etc/envoy/llm_gauge.wasm")).unwrap();
-        assert_eq!(same.document, shipped.document);
-        let changed =
-            shipped.clone().upstream("openai", "127.0.0.1:1".parse().unwrap(), Protocol::Http2).unwrap();
-        let cluster = |bootstrap: &Bootstrap, index: usize| {
-            bootstrap.document["static_resources"]["clusters"][index].clone()
-        };
-        assert_eq!(cluster(&changed, 1), cluster(&shipped, 1));
-        assert_ne!(cluster(&changed, 0), cluster(&shipped, 0));
-        assert_eq!(cluster(&changed, 0)["circuit_breakers"], cluster(&shipped, 0)["circuit_breakers"]);
-        let timed = shipped.route_timeout(Duration::from_millis(1500)).unwrap();
-        assert!(timed.document.to_string().contains(r#""timeout":"1.5s""#));
-    }
-
-    #[test]
-    fn other_filters_take_the_place_of_ours() {
-        let shipped = Bootstrap::shipped().unwrap();
-        let other = shipped.instead(vec![serde_json::json!({"name": "other"})]).unwrap();
-        let other = other.without_access_log().unwrap();
-        let manager = other.document.pointer(super::MANAGER).unwrap();
-        let names: Vec<_> =
-            manager["http_filters"].as_array().unwrap().iter().map(|filter| &filter["name"]).collect();
-        assert_eq!(names, ["other", "envoy.filters.http.router"]);
-        assert_eq!(manager["access_log"], serde_json::json!([]));
-    }
-
-    #[test]
-    fn a_renamed_entry_is_an_error() {
-        let address = "127.0.0.1:1".parse().unwrap();
-        let error = Bootstrap::shipped().unwrap().upstream("absent", address, Protocol::Http1).unwrap_err();
-        assert!(error.to_string().contains("has no absent any more"), "{error}");
-    }
-}
+mod tests;

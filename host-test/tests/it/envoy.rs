@@ -17,4 +17,5 @@ pub(crate) mod official_clients;
 mod promtool;
 mod ratelimit;
 mod rig;
+mod telemetry;
 mod usage_on_request;

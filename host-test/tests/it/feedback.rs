@@ -43,7 +43,7 @@ fn worker(feedback: &Value, world: SharedWorld, seed: u64) -> Guest {
 fn id(guest: &Guest) -> String {
     let unix_s = u32::try_from(guest.host().clock().wall_ns / 1_000_000_000).unwrap();
     let key = Key::new(SECRET.as_bytes());
-    Ids { trace: [7; 16], span: [8; 8] }.request_id(unix_s, "gpt-4o", Some(&key))
+    Ids { trace: [7; 16], span: [8; 8], parent: None }.request_id(unix_s, "gpt-4o", Some(&key))
 }
 
 fn body(guest: &Guest, rating: &str) -> String {

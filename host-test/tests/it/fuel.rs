@@ -37,6 +37,15 @@ const JUDGED: &[&str] =
 /// A judge that gets every exchange.
 const ALL: &[u8] = br#"{"judge":{"cluster":"judge","model":"g","sample_rate":1}}"#;
 
+/// The same with spans and their texts going somewhere, and with spans alone.
+const EXPORTED: [(&str, &[u8]); 2] = [
+    ("exported", br#"{"telemetry":{"cluster":"otel"}}"#),
+    (
+        "exported with content",
+        br#"{"telemetry":{"cluster":"otel","content":"all"},"redact":["email","card","phone","api_key","ssn"]}"#,
+    ),
+];
+
 /// One that gets none.
 const NONE: &[u8] = br#"{"judge":{"cluster":"judge","model":"g","sample_rate":0}}"#;
 
@@ -54,11 +63,19 @@ fn fuel_is_as_it_was() {
             if JUDGED.contains(&name.as_str()) {
                 let fuel = replay::run(&module, ALL, &case, Split::Whole).unwrap().fuel;
                 spent.insert(format!("{name} (sampled)"), fuel);
+                for (what, keys) in EXPORTED {
+                    let fuel = replay::run(&module, keys, &case, Split::Whole).unwrap().fuel;
+                    spent.insert(format!("{name} ({what})"), fuel);
+                }
             }
             spent.insert(name, replay::run(&module, b"", &case, Split::Whole).unwrap().fuel);
         }
     }
-    assert_eq!(spent.len(), CASES.len() + JUDGED.len(), "not all are there: {spent:?}");
+    assert_eq!(
+        spent.len(),
+        CASES.len() + JUDGED.len() * (1 + EXPORTED.len()),
+        "not all are there: {spent:?}"
+    );
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         std::fs::write(&path, format!("{}\n", serde_json::to_string_pretty(&spent).unwrap())).unwrap();
         return;

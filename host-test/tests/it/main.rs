@@ -33,6 +33,8 @@ mod splits;
 mod usage_on_request;
 // The judge: every failure, and that nothing sampled is lost.
 mod judge;
+// Spans and scores: what leaves, everything that can happen to it, and that it is counted.
+mod telemetry;
 // Feedback: every cutting of its request, every reply, and that no upstream hears of it.
 mod feedback;
 // Hostile heads and bodies, every order of callbacks, every bound.

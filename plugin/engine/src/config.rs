@@ -33,6 +33,10 @@ pub struct Config {
     /// Users' feedback is taken; without it nothing of ours is at its path. [`Plan::compile`](crate::feedback::Plan::compile)
     /// knows its keys.
     pub feedback: Option<crate::tree::Tree>,
+    /// Where spans and scores go; without it they go nowhere. [`Plan::compile`](crate::telemetry::Plan::compile) knows its keys.
+    pub telemetry: Option<crate::tree::Tree>,
+    /// What is taken out of texts before they leave.
+    pub redact: Option<crate::tree::Tree>,
     /// Further values to set as filter state `wasm.llm.KEY`.
     pub filter_state: Vec<String>,
     /// Bounds.

@@ -12,6 +12,7 @@ use std::rc::Rc;
 use calls::{bytes_of, call, nonce, wait_ms};
 use tell::Teller;
 
+pub use crate::call::{Answer, Call};
 use crate::effect::Effect;
 use crate::exhibit::Job;
 use crate::judge::{self, Breaker, Judge, Outcome, Price, Reply, Settlement, Verdict};
@@ -21,41 +22,6 @@ use crate::policy::Policy;
 /// How long after its own time a call is given up that the host says nothing of. Every host does; but one that did not
 /// would silence the judge for good.
 const SILENCE_NS: u64 = 10_000_000_000;
-
-/// A call to make.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Call {
-    /// Names it in [`Desk::sent`].
-    pub number: u64,
-    /// Envoy cluster.
-    pub cluster: String,
-    /// Its head, pseudo-headers first.
-    pub headers: Vec<(String, String)>,
-    /// Its body.
-    pub body: Vec<u8>,
-    /// How long it may take.
-    pub timeout_ms: u64,
-}
-
-/// Its headers may hold secrets.
-impl core::fmt::Debug for Call {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str(&self.cluster)
-    }
-}
-
-/// What came back.
-#[derive(Clone, Copy, Debug)]
-pub struct Answer<'a> {
-    /// The status; `None` if the answer was lost, as one is that is too long for the proxy.
-    pub status: Option<u32>,
-    /// The proxy made the answer, not the judge.
-    pub is_local: bool,
-    /// `retry-after`
-    pub retry_after: Option<&'a [u8]>,
-    /// The body, or its first [`JUDGE_REPLY_BYTES_MAX`] bytes and more.
-    pub body: &'a [u8],
-}
 
 /// One question to one judge.
 #[derive(Debug)]
@@ -245,6 +211,9 @@ impl Desk {
                 if let (Some((input, output)), Some(judge)) = (reply.tokens, plan.judges.get(flight.judge)) {
                     let nanodollars = self.teller.cost(&policy, judge, (input, output), out);
                     actual = Price { tokens: input.saturating_add(output), nanodollars };
+                }
+                if let (Some(verdict), Some(judge)) = (&reply.verdict, plan.judges.get(flight.judge)) {
+                    tell::evaluations(&policy, &open.job, verdict, (&judge.model, &flight.nonce), out);
                 }
                 self.end_ask(flight.ask.job, reply.verdict.ok_or(Outcome::InvalidVerdict), out);
             }

@@ -2,6 +2,7 @@
 
 use crate::evaluation::Evaluation;
 use crate::exhibit::Job;
+use crate::otlp::Span;
 
 /// One request to the host.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,6 +37,8 @@ pub enum Effect {
     },
     /// Has a sampled exchange judged.
     Judge(Box<Job>),
+    /// Sends the span on of an exchange that ends now.
+    Span(Box<Span>),
     /// Sends a score on.
     Evaluation(Box<Evaluation>),
     /// Sets filter state `wasm.llm.KEY`.

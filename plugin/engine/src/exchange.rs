@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use crate::ending::{self, End, Seen};
 use crate::estimate::Estimate;
-use crate::exhibit::{self, Heard, Shown};
+use crate::exhibit::{self, Heard, Kept, Shown};
 use crate::formats::{self, Format};
 use crate::head::Headers;
 use crate::ids::Ids;
@@ -18,6 +18,7 @@ use crate::reading::{Deltas, Reader, Reading};
 use crate::record::{Answer, ErrorClass, Gap, Record, Status, Times, UsageMissing, Word};
 use crate::request::Asked;
 use crate::scan::{Announced, Body, Framing, Paths};
+use crate::telemetry::Content;
 
 /// Content types of streams.
 const STREAMS: &[&str] = &["text/event-stream", "application/vnd.amazon.eventstream"];
@@ -33,6 +34,8 @@ pub struct Exchange {
     ids: Ids,
     /// Empty until it is issued.
     request_id: String,
+    /// Where spans tell it.
+    authority: Option<String>,
     labels: Vec<String>,
     began_ns: u64,
     asked: Asked,
@@ -43,7 +46,8 @@ pub struct Exchange {
 /// What is kept to decide again when the model is known.
 #[derive(Debug)]
 struct Sampled {
-    sample: Sample,
+    /// `None`: texts are kept for the span alone.
+    sample: Option<Sample>,
     path: String,
 }
 
@@ -77,6 +81,7 @@ impl Exchange {
             policy: Rc::clone(policy),
             ids,
             request_id: String::new(),
+            authority: None,
             labels: policy.label_values(head),
             began_ns: now_ns,
             asked: Asked::new(head, route.model_in_path.clone(), policy.event_bytes_max()),
@@ -94,20 +99,28 @@ impl Exchange {
             sampled: None,
             route,
         };
-        if policy.judge().is_some() {
-            exchange.sample(&ids.trace, head);
+        if policy.telemetry().is_some() {
+            exchange.authority = head.text(":authority").map(str::to_owned);
+        }
+        if policy.keeps_texts() {
+            exchange.keep(&ids.trace, head);
         }
         Some(exchange)
     }
 
-    /// Decides whether the exchange is sampled, before anything of its texts would have to be kept.
+    /// Decides whether texts of the exchange are kept, before any come.
     #[cold]
-    fn sample(&mut self, trace: &[u8; 16], head: &Headers<'_>) -> Option<()> {
-        let plan = Rc::clone(self.policy.judge()?);
+    fn keep(&mut self, trace: &[u8; 16], head: &Headers<'_>) -> Option<()> {
+        let policy = Rc::clone(&self.policy);
         let path = head.text(":path").unwrap_or_default();
-        let sample = plan.sample(trace, &self.facts(path, self.asked.model.as_deref()))?;
-        self.asked.heard = Some(Box::new(Heard::new(plan.sources(), plan.chars_max(), head)));
-        self.response.reading.keep_answer(plan.chars_max());
+        let facts = self.facts(path, self.asked.model.as_deref());
+        let sample = policy.judge().and_then(|plan| plan.sample(trace, &facts));
+        if sample.is_none() && !(policy.content() == Content::All && facts.is_answer()) {
+            return None;
+        }
+        let (sources, chars_max) = policy.texts();
+        self.asked.heard = Some(Box::new(Heard::new(sources, chars_max, head)));
+        self.response.reading.keep_answer(chars_max);
         self.sampled = Some(Box::new(Sampled { sample, path: path.to_owned() }));
         Some(())
     }
@@ -118,16 +131,30 @@ impl Exchange {
         Facts { operation, path, model, labels: &self.labels }
     }
 
-    /// What a judge is to be shown, if the exchange is sampled after all.
+    /// What a judge is to be shown, if the exchange is sampled after all, and what may leave with its span.
     #[cold]
-    fn judged(&mut self, answer: &Answer, status: Status, gaps: &[Gap]) -> Option<Shown> {
-        let sampled = self.sampled.take()?;
-        let plan = Rc::clone(self.policy.judge()?);
+    fn kept(
+        &mut self,
+        answer: &Answer,
+        status: Status,
+        gaps: &[Gap],
+    ) -> (Option<Shown>, Option<exhibit::Content>) {
+        let (Some(sampled), Some(heard)) = (self.sampled.take(), self.asked.heard.take()) else {
+            return (None, None);
+        };
+        let policy = Rc::clone(&self.policy);
         let facts = self.facts(&sampled.path, self.asked.model.as_deref().or(Some("")));
-        if !plan.is_sampled(sampled.sample, &facts) {
-            return None;
+        let judge =
+            policy.judge().filter(|plan| sampled.sample.is_some_and(|is| plan.is_sampled(is, &facts)));
+        let leaves = match policy.content() {
+            Content::None => false,
+            Content::Sampled => judge.is_some(),
+            Content::All => true,
+        };
+        if judge.is_none() && !leaves {
+            return (None, None);
         }
-        let heard = self.asked.heard.take()?;
+        let kept = Kept::new(*heard, self.response.reading.take_said());
         let is_whole = |word: &Word| match word {
             Word::Text(text) => formats::is_whole_answer(text),
             Word::Number(_) => true,
@@ -136,8 +163,8 @@ impl Exchange {
             && gaps.is_empty()
             && answer.complete != Some(false)
             && answer.finish_reasons.iter().all(is_whole);
-        let said = self.response.reading.take_said().filter(|_| is_answered);
-        Some(said.map_or(Shown::Nothing, |said| exhibit::shown(*heard, said, plan.chars_max())))
+        let shown = judge.map(|plan| if is_answered { kept.shown(plan.chars_max()) } else { Shown::Nothing });
+        (shown, leaves.then(|| kept.content()))
     }
 
     /// The value of `x-llm-request-id`, which a client gets at `unix_s` of the wall clock: as late as can be, since it
@@ -254,16 +281,17 @@ impl Exchange {
         self.asked.gaps.retain(|gap| !gaps.contains(gap));
         gaps.append(&mut self.asked.gaps);
         let times = self.times(&answer, now_ns);
-        let judged = if self.sampled.is_some() { self.judged(&answer, status, &gaps) } else { None };
-        let estimate = self.policy.estimates().then(|| Estimate {
-            frame: self.route.format.frame,
-            prompt: self.asked.prompt,
-            answer: self.response.reading.text(),
-            calls: answer.tool_calls.unwrap_or(0),
-        });
+        let (judged, content) = match self.sampled {
+            Some(_) => self.kept(&answer, status, &gaps),
+            None => (None, None),
+        };
+        let estimate = self.policy.estimates().then(|| self.estimate(&answer));
         Record {
             usage_missing,
             judged,
+            content,
+            ids: self.ids,
+            authority: self.authority,
             estimate,
             request_id: self.request_id,
             provider: speaker.map_or_else(|| self.route.provider.clone(), str::to_owned),
@@ -277,6 +305,15 @@ impl Exchange {
             error,
             times,
             gaps,
+        }
+    }
+
+    fn estimate(&self, answer: &Answer) -> Estimate {
+        Estimate {
+            frame: self.route.format.frame,
+            prompt: self.asked.prompt,
+            answer: self.response.reading.text(),
+            calls: answer.tool_calls.unwrap_or(0),
         }
     }
 

@@ -1,6 +1,7 @@
-//! What a judge is shown of an exchange: the question, what it was to be answered from, and the answer.
+//! What is kept of an exchange's texts, for a judge or to leave with its span: the question, what it was to be answered
+//! from, and the answer.
 //!
-//! Kept of sampled exchanges only, and bounded: [`Heard`] takes it from the request's documents, [`Said`] from the
+//! Kept where the configuration asks for it only, and bounded: [`Heard`] takes it from the request's documents, [`Said`] from the
 //! response's. What does not fit is not cut, since a judge would take a cut for a fault of the answer: the exchange is
 //! then [`Shown::TooLarge`].
 
@@ -9,6 +10,8 @@ mod said;
 
 pub use heard::{Heard, Part};
 pub use said::{Piece, Said};
+
+use crate::ids::Ids;
 
 /// Texts of one exchange.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,8 +27,10 @@ pub struct Exhibit {
 /// A sampled exchange that is to be judged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Job {
-    /// The id of the exchange, which joins its scores with its span.
+    /// The id of the exchange, as the client got it.
     pub request_id: String,
+    /// Its trace and span, which its scores belong to.
+    pub ids: Ids,
     /// Its label `model`.
     pub model: String,
     /// Its texts.
@@ -60,19 +65,65 @@ pub enum Shown {
     TooLarge,
 }
 
-/// What is kept of a sampled exchange, put together.
-pub fn shown(heard: Heard, said: Said, chars_max: usize) -> Shown {
-    let (Some((question, context)), Some(answer)) = (heard.finish(), said.finish()) else {
-        return Shown::TooLarge;
-    };
-    let exhibit = Exhibit { question, context, answer };
-    let is_blank = |text: &str| text.trim_ascii().is_empty();
-    if is_blank(&exhibit.question) || is_blank(&exhibit.answer) {
-        return Shown::Nothing;
+/// Texts that may leave with a span; `None` where there are none, or more of them than the bound.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Content {
+    /// What the user said last.
+    pub question: Option<String>,
+    /// What the model was given beside it.
+    pub context: Option<String>,
+    /// What the model said, as far as it came.
+    pub answer: Option<String>,
+    /// One of them was more than the bound.
+    pub is_too_large: bool,
+}
+
+/// What is kept of an exchange, put together.
+#[derive(Debug)]
+pub struct Kept {
+    heard: Option<(String, String)>,
+    /// `None` also where the model refused.
+    said: Option<Option<String>>,
+}
+
+impl Kept {
+    /// Nothing more comes.
+    pub fn new(heard: Heard, said: Option<Said>) -> Self {
+        Self { heard: heard.finish(), said: said.map(Said::finish) }
     }
-    let texts = [&exhibit.question, &exhibit.context, &exhibit.answer];
-    let chars = texts.map(|text| chars_of(text.as_bytes())).into_iter().fold(0, usize::saturating_add);
-    if chars > chars_max { Shown::TooLarge } else { Shown::Exhibit(exhibit) }
+
+    /// What a judge is shown of a whole answer.
+    pub fn shown(&self, chars_max: usize) -> Shown {
+        let Some(said) = &self.said else {
+            return Shown::Nothing;
+        };
+        let (Some((question, context)), Some(answer)) = (&self.heard, said) else {
+            return Shown::TooLarge;
+        };
+        let is_blank = |text: &str| text.trim_ascii().is_empty();
+        if is_blank(question) || is_blank(answer) {
+            return Shown::Nothing;
+        }
+        let chars = [question, context, answer].map(|text| chars_of(text.as_bytes()));
+        if chars.into_iter().fold(0, usize::saturating_add) > chars_max {
+            return Shown::TooLarge;
+        }
+        let (question, context, answer) = (question.clone(), context.clone(), answer.clone());
+        Shown::Exhibit(Exhibit { question, context, answer })
+    }
+
+    /// What may leave with a span, of an answer that came whole or in part.
+    pub fn content(self) -> Content {
+        let is_too_large = self.heard.is_none() || self.said == Some(None);
+        let (question, context) = self.heard.unzip();
+        let is_text = |text: &String| !text.is_empty();
+        Content {
+            question: question.filter(is_text),
+            context: context.filter(is_text),
+            answer: self.said.flatten().filter(is_text),
+            is_too_large,
+        }
+    }
 }
 
 /// A text that is kept as it comes, in pieces cut anywhere, as long as it fits.

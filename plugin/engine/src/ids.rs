@@ -11,6 +11,8 @@ pub struct Ids {
     pub trace: [u8; 16],
     /// W3C span id of the exchange, never all zero.
     pub span: [u8; 8],
+    /// The span that asked for the exchange, where `traceparent` names one.
+    pub parent: Option<[u8; 8]>,
 }
 
 impl Ids {
@@ -18,16 +20,15 @@ impl Ids {
     pub fn new(traceparent: Option<&[u8]>, request_id: Option<&[u8]>, random: [u8; 24]) -> Self {
         let (fresh, span) = random.split_first_chunk::<16>().unwrap_or((&[1; 16], &[]));
         let span = span.first_chunk::<8>().copied().unwrap_or([1; 8]);
-        let trace = traceparent
-            .and_then(trace_of_traceparent)
-            .or_else(|| request_id.and_then(trace_of_uuid))
-            .unwrap_or(*fresh);
-        Self { trace: nonzero(trace), span: nonzero(span) }
+        let (of_parent, parent) = traceparent.and_then(traceparent_of).unzip();
+        let trace = of_parent.or_else(|| request_id.and_then(trace_of_uuid)).unwrap_or(*fresh);
+        Self { trace: nonzero(trace), span: nonzero(span), parent }
     }
 }
 
-/// W3C trace context: a header with any fault in it is to be ignored. Versions after 00 may have further fields.
-fn trace_of_traceparent(header: &[u8]) -> Option<[u8; 16]> {
+/// The trace and the span of W3C trace context: a header with any fault in it is to be ignored. Versions after 00 may
+/// have further fields.
+fn traceparent_of(header: &[u8]) -> Option<([u8; 16], [u8; 8])> {
     let mut fields = header.split(|byte| *byte == b'-');
     let [version, trace, parent, flags] = [fields.next()?, fields.next()?, fields.next()?, fields.next()?];
     let is_hex = |field: &[u8], length: usize| {
@@ -40,7 +41,8 @@ fn trace_of_traceparent(header: &[u8]) -> Option<[u8; 16]> {
         && parent.iter().any(|digit| *digit != b'0')
         && is_hex(flags, 2)
         && (version != b"00" || fields.next().is_none());
-    hex(trace).filter(|trace| is_valid && *trace != [0; 16])
+    let trace = hex(trace).filter(|trace| is_valid && *trace != [0; 16])?;
+    Some((trace, hex(parent)?))
 }
 
 fn trace_of_uuid(header: &[u8]) -> Option<[u8; 16]> {
@@ -77,14 +79,14 @@ fn digits_of(number: u32) -> u64 {
     halves.wrapping_add(0x3030_3030_3030_3030).wrapping_add(letters)
 }
 
-fn hex(digits: &[u8]) -> Option<[u8; 16]> {
+fn hex<const N: usize>(digits: &[u8]) -> Option<[u8; N]> {
     let (pairs, []) = digits.as_chunks::<2>() else {
         return None;
     };
-    if pairs.len() != 16 {
+    if pairs.len() != N {
         return None;
     }
-    let mut bytes = [0; 16];
+    let mut bytes = [0; N];
     for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
         *byte = half(*high)? << 4 | half(*low)?;
     }

@@ -22,6 +22,8 @@
 //! - [`exhibit`]: what of a sampled exchange a judge is shown; [`judge`]: how it is asked and what
 //!   it answers; [`desk`]: its calls, under way and waiting
 //! - [`feedback`]: what users say of answers, from the request that brings it to an [`evaluation`]
+//! - [`trace`]: a record becomes a span; [`otlp`]: spans and scores in OpenTelemetry's bytes; [`redact`]: what is taken
+//!   out of texts before; [`telemetry`]: where they go; [`export`]: their batches, under way and waiting
 //! - [`outputs`]: a record and a policy become [`effect::Effect`]s; [`metrics`] is the table of names and labels,
 //!   [`series`] the bound on label values
 //! - [`price`]: what tokens cost
@@ -75,6 +77,12 @@ pub mod desk;
 pub mod exhibit;
 pub mod judge;
 
+pub mod export;
+pub mod otlp;
+pub mod redact;
+pub mod telemetry;
+pub mod trace;
+
 pub mod evaluation;
 pub mod feedback;
 
@@ -88,6 +96,7 @@ pub mod policy;
 pub mod price;
 
 mod blocks;
+pub mod call;
 pub mod effect;
 pub mod head;
 pub mod ids;

@@ -146,3 +146,61 @@ pub const ORIGINS_MAX: usize = 64;
 
 /// Bytes of what a refusal of feedback says; it may have words of the client's in it.
 pub const REFUSAL_BYTES_MAX: usize = 200;
+
+/// Milliseconds that one call with spans or events takes at most (default of `telemetry.timeout_ms`).
+pub const TELEMETRY_TIMEOUT_MS_DEFAULT: u64 = 10_000;
+
+/// What `telemetry.timeout_ms` may be at most: a plugin that is to go waits as long.
+pub const TELEMETRY_TIMEOUT_MS_MAX: u64 = 300_000;
+
+/// Spans or events that one call carries (default of `telemetry.batch.max_items`).
+pub const TELEMETRY_ITEMS_DEFAULT: usize = 512;
+
+/// What `telemetry.batch.max_items` may be at most.
+pub const TELEMETRY_ITEMS_MAX: usize = 8192;
+
+/// Bytes of spans or events that one call carries (default of `telemetry.batch.max_bytes`): below the mebibyte that
+/// many servers take.
+pub const TELEMETRY_BATCH_BYTES_DEFAULT: usize = 512 * 1024;
+
+/// Bytes of spans and events kept in one worker, those under way included; what comes beyond is dropped.
+pub const TELEMETRY_QUEUE_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// Milliseconds that a span waits for others (default of `telemetry.batch.interval_ms`).
+pub const TELEMETRY_INTERVAL_MS_DEFAULT: u64 = 5_000;
+
+/// What `telemetry.batch.interval_ms` may be at most.
+pub const TELEMETRY_INTERVAL_MS_MAX: u64 = 3_600_000;
+
+/// Calls with spans, and as many with events, under way in one worker.
+pub const TELEMETRY_IN_FLIGHT_MAX: usize = 2;
+
+/// How often one batch is sent before it is dropped.
+pub const TELEMETRY_TRIES_MAX: u32 = 6;
+
+/// Milliseconds before the second try; each further pause is twice as long.
+pub const TELEMETRY_BACK_OFF_MS: u64 = 1_000;
+
+/// The longest pause of our own.
+pub const TELEMETRY_BACK_OFF_MS_MAX: u64 = 30_000;
+
+/// Milliseconds that a receiver may ask us to wait; whoever asks for longer is waited for so long.
+pub const TELEMETRY_RETRY_AFTER_MS_MAX: u64 = 300_000;
+
+/// Bytes of a receiver's answer that are read: it says how many were rejected, at its beginning or not at all.
+pub const TELEMETRY_REPLY_BYTES_MAX: usize = 16 * 1024;
+
+/// Bytes of an attribute that clients or providers choose; what is longer is cut off. Content has its own bound.
+pub const ATTRIBUTE_BYTES_MAX: usize = 1024;
+
+/// Characters of each text that may leave with a span, where no judge has a bound of its own.
+pub const CONTENT_CHARS_DEFAULT: usize = 24_000;
+
+/// Patterns that `redact` can name.
+pub const REDACT_PATTERNS_MAX: usize = 16;
+
+/// Bytes of a regular expression in `redact`.
+pub const REGEX_BYTES_MAX: usize = 512;
+
+/// Bytes that one of them may be compiled to: its time is this by the text's length.
+pub const REGEX_COMPILED_BYTES_MAX: usize = 32 * 1024;

@@ -95,6 +95,8 @@ pub const FEEDBACK: Metric = of_the_gauge("llm_feedback_total", Kind::Counter, &
 /// Label values folded into `other`.
 pub const SERIES_OVERFLOW: Metric =
     of_the_gauge("llm_gauge_series_overflow_total", Kind::Counter, &["limit"]);
+/// Spans and events that never arrived anywhere.
+pub const DROPPED: Metric = of_the_gauge("llm_gauge_dropped_total", Kind::Counter, &["kind"]);
 /// Bodies the meter could not read.
 pub const GAPS: Metric = of_the_gauge("llm_gauge_gaps_total", Kind::Counter, &["reason"]);
 /// 1
@@ -126,17 +128,14 @@ pub const ALL: &[Metric] = &[
     JUDGE_DISAGREEMENT,
     FEEDBACK,
     SERIES_OVERFLOW,
+    DROPPED,
     GAPS,
     BUILD_INFO,
 ];
 
-/// Labels that later metrics of the contract use; an extra label must not collide with them either.
-const RESERVED_LABELS: &[&str] = &["kind"];
-
 /// The names of all labels but the operator's own.
 pub fn label_names() -> Vec<&'static str> {
     let mut names: Vec<_> = ALL.iter().flat_map(|metric| metric.labels).copied().collect();
-    names.extend(RESERVED_LABELS);
     names.sort_unstable();
     names.dedup();
     names

@@ -11,10 +11,12 @@ use crate::effect::{Effect, FILTER_STATE_KEYS};
 use crate::exhibit::{Job, Shown};
 use crate::judge::Outcome;
 use crate::metrics::{self, Metric};
+use crate::otlp::Signal;
 use crate::policy::Policy;
 use crate::price::{Cost, Tokens};
 use crate::record::{Record, SOURCE_ESTIMATED, SOURCE_REPORTED};
 use crate::series::Series;
+use crate::trace::{self, Told};
 use crate::usage::Count;
 
 /// The parts of the inclusive counts that have a series of their own.
@@ -121,6 +123,7 @@ impl Emission<'_> {
         if let Some(shown) = &self.record.judged {
             self.judge(shown);
         }
+        self.span();
         self.effects
     }
 
@@ -133,10 +136,25 @@ impl Emission<'_> {
             Shown::TooLarge => tell::outcome(&self.model, Outcome::TooLarge),
             Shown::Exhibit(exhibit) => Effect::Judge(Box::new(Job {
                 request_id: self.record.request_id.clone(),
+                ids: self.record.ids,
                 model: self.model.clone(),
                 exhibit: exhibit.clone(),
             })),
         });
+    }
+
+    fn span(&mut self) {
+        let Some(plan) = self.policy.telemetry().filter(|plan| plan.takes(Signal::Spans)) else {
+            return;
+        };
+        let told = Told {
+            model: &self.model,
+            labels: self.policy.labels_of(&self.extra).collect(),
+            cost_nanodollars: self.cost.as_ref().and_then(Cost::nanodollars),
+            is_sampled: self.policy.judge().map(|_| self.record.judged.is_some()),
+        };
+        let span = trace::span(self.record, &told, plan, self.policy.redactor());
+        self.effects.push(Effect::Span(Box::new(span)));
     }
 
     fn times(&mut self) {

@@ -1,32 +1,40 @@
 //! The compiled configuration: every question the hot path asks has its answer ready.
 
 mod checks;
+mod rules;
 
 use core::fmt;
 use std::rc::Rc;
 
 use checks::{at_least_one, check_judge_prices, check_labels, filter_state};
+use rules::Rule;
 
-use crate::config::{Config, Label, MatchRule, Rename, StreamUsage, Switch};
+use crate::config::keys::Refusal;
+use crate::config::{Config, Label, StreamUsage, Switch};
 use crate::exhibit::Source;
 use crate::feedback;
 use crate::formats::{self, Format, Wanted};
 use crate::head::Headers;
 use crate::ids::Key;
 use crate::judge::Plan;
+use crate::limits::CONTENT_CHARS_DEFAULT;
 use crate::metrics;
 use crate::pattern::Pattern;
 use crate::price::Table;
+use crate::redact::Redactor;
 use crate::scan::Paths;
+use crate::telemetry::{self, Content};
 
 /// What the filter does, compiled from a [`Config`].
 #[derive(Debug)]
 pub struct Policy {
     rules: Option<Vec<Rule>>,
     plans: Vec<Plans>,
-    /// The same of sampled exchanges; empty without a judge.
+    /// The same of exchanges whose texts are kept; empty where none are.
     sampled_plans: Vec<Plans>,
     judge: Option<Rc<Plan>>,
+    telemetry: Option<Rc<telemetry::Plan>>,
+    redactor: Redactor,
     feedback: Option<Rc<feedback::Plan>>,
     labels: Vec<Label>,
     models: crate::config::Models,
@@ -82,16 +90,6 @@ pub struct Place {
     pub cluster: String,
 }
 
-#[derive(Debug)]
-struct Rule {
-    path: Option<Pattern>,
-    host: Option<Pattern>,
-    route: Option<Pattern>,
-    cluster: Option<Pattern>,
-    provider: Option<String>,
-    format: Option<&'static Format>,
-}
-
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.path.as_str() {
@@ -145,25 +143,31 @@ impl Policy {
             response: formats::paths(format.response, format.kind, wanted(format)),
         };
         let judge = config.judge.map(|judge| Plan::compile(&judge, &config.labels)).transpose();
-        let judge =
-            judge.map_err(|(key, message)| ConfigError { path: ["judge", &key].concat(), message })?;
+        let judge = judge.map_err(|refusal| below("judge", refusal))?;
         let feedback = config.feedback.as_ref().map(feedback::Plan::compile).transpose();
-        let feedback =
-            feedback.map_err(|(key, message)| ConfigError { path: ["feedback", &key].concat(), message })?;
+        let feedback = feedback.map_err(|refusal| below("feedback", refusal))?;
         check_judge_prices(judge.as_ref(), prices.as_ref())?;
-        let sampled_plans = judge.iter().flat_map(|judge| {
-            formats::ALL.iter().map(|format| Plans {
-                request: request_paths(format, judge.sources()),
-                response: formats::paths(format.response, format.kind, Wanted::Exhibit),
-            })
+        let service = config.service.as_deref();
+        let compiled = |tree| telemetry::Plan::compile(tree, service, judge.is_some());
+        let telemetry = config.telemetry.as_ref().map(compiled).transpose();
+        let telemetry = telemetry.map_err(|refusal| below("telemetry", refusal))?;
+        let redactor = config.redact.as_ref().map(Redactor::compile).transpose();
+        let redactor = redactor.map_err(|refusal| below("redact", refusal))?;
+        let sources = judge.as_ref().map_or(SOURCES, Plan::sources);
+        let keeps_texts = keeps_texts(judge.as_ref(), telemetry.as_ref());
+        let sampled_plans = formats::ALL.iter().filter(|_| keeps_texts).map(|format| Plans {
+            request: request_paths(format, sources),
+            response: formats::paths(format.response, format.kind, Wanted::Exhibit),
         });
         Ok(Self {
             rules: rules.transpose()?,
             plans: formats::ALL.iter().map(plans).collect(),
             sampled_plans: sampled_plans.collect(),
             judge: judge.map(Rc::new),
+            telemetry: telemetry.map(Rc::new),
+            redactor: redactor.unwrap_or_default(),
             feedback: feedback.map(Rc::new),
-            renames: renames.iter().map(Rename::compile).collect(),
+            renames: renames.iter().map(|rename| rename.compile()).collect(),
             prices,
             filter_state: filter_state(&config.filter_state)?,
             labels: config.labels,
@@ -241,6 +245,33 @@ impl Policy {
         self.feedback()?.signing_key()
     }
 
+    /// Where spans and events go, if anywhere.
+    pub fn telemetry(&self) -> Option<&Rc<telemetry::Plan>> {
+        self.telemetry.as_ref()
+    }
+
+    /// What is taken out of texts before they leave.
+    pub fn redactor(&self) -> &Redactor {
+        &self.redactor
+    }
+
+    /// Whose texts may leave with spans.
+    pub fn content(&self) -> Content {
+        self.telemetry.as_ref().map_or(Content::None, |plan| plan.content())
+    }
+
+    /// Whether texts of any exchange are kept.
+    pub(crate) fn keeps_texts(&self) -> bool {
+        !self.sampled_plans.is_empty()
+    }
+
+    /// What texts beside the question and the answer are kept, and up to how many characters.
+    pub(crate) fn texts(&self) -> (&[Source], usize) {
+        self.judge
+            .as_ref()
+            .map_or((SOURCES, CONTENT_CHARS_DEFAULT), |plan| (plan.sources(), plan.chars_max()))
+    }
+
     /// The values of the extra labels, in their order, as long as a label value can be: clients choose them, and
     /// they are kept for as long as the VM lives.
     pub fn label_values(&self, head: &Headers<'_>) -> Vec<String> {
@@ -308,6 +339,18 @@ impl Policy {
     }
 }
 
+/// What goes with the question where no judge says it.
+const SOURCES: &[Source] = &[Source::System, Source::ToolResults, Source::Documents];
+
+fn keeps_texts(judge: Option<&Plan>, telemetry: Option<&telemetry::Plan>) -> bool {
+    judge.is_some() || telemetry.is_some_and(|plan| plan.content() != Content::None)
+}
+
+/// The fault of a key below another.
+fn below(key: &str, (path, message): Refusal) -> ConfigError {
+    ConfigError { path: [key, &path].concat(), message }
+}
+
 /// The format of a request by its method, host and path.
 fn claimed(method: &[u8], host: &[u8], path: &[u8]) -> Option<&'static Format> {
     let host = String::from_utf8_lossy(host).to_ascii_lowercase();
@@ -323,43 +366,6 @@ fn request_paths(format: &'static Format, sources: &[Source]) -> Paths {
         }
     }
     paths
-}
-
-impl Rule {
-    fn compile(number: usize, rule: &MatchRule) -> Result<Self, ConfigError> {
-        let format = match &rule.format {
-            None => None,
-            Some(name) => Some(formats::named(name).ok_or_else(|| ConfigError {
-                path: format!("match[{number}].format"),
-                message: format!("unknown format `{name}`, expected one of {}", formats::names()),
-            })?),
-        };
-        let pattern = |text: &Option<String>| text.as_deref().map(Pattern::new);
-        Ok(Self {
-            path: pattern(&rule.path),
-            host: pattern(&rule.host.as_ref().map(|host| host.to_ascii_lowercase())),
-            route: pattern(&rule.route),
-            cluster: pattern(&rule.cluster),
-            provider: rule.provider.clone(),
-            format,
-        })
-    }
-
-    fn fits(&self, path: &str, host: &str, place: &Place) -> bool {
-        let path = path.split('?').next().unwrap_or(path);
-        let fits =
-            |pattern: &Option<Pattern>, text: &str| pattern.as_ref().is_none_or(|pattern| pattern.fits(text));
-        fits(&self.path, path)
-            && fits(&self.host, host)
-            && fits(&self.route, &place.route)
-            && fits(&self.cluster, &place.cluster)
-    }
-}
-
-impl Rename {
-    fn compile(&self) -> (Pattern, String) {
-        (Pattern::new(&self.pattern), self.to.clone())
-    }
 }
 
 /// FNV-1a, 64 bits.

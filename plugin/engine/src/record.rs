@@ -1,7 +1,8 @@
 //! What an exchange came to.
 
 use crate::estimate::Estimate;
-use crate::exhibit::Shown;
+use crate::exhibit::{Content, Shown};
+use crate::ids::Ids;
 use crate::usage::Usage;
 
 /// A provider's own word: a name, or a number where it speaks in numbers.
@@ -206,6 +207,10 @@ pub struct Times {
 pub struct Record {
     /// The id that joins response, span, scores and feedback.
     pub request_id: String,
+    /// Its trace and span.
+    pub ids: Ids,
+    /// The host that was asked, where spans tell it.
+    pub authority: Option<String>,
     /// `gen_ai.provider.name`
     pub provider: String,
     /// The provider as far as the request told it, under which the exchange was counted as active.
@@ -230,6 +235,8 @@ pub struct Record {
     pub estimate: Option<Estimate>,
     /// What a judge is to be shown, where the exchange is sampled.
     pub judged: Option<Shown>,
+    /// What of its texts may leave with its span.
+    pub content: Option<Content>,
     /// When things happened.
     pub times: Times,
     /// What could not be read.

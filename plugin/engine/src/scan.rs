@@ -18,6 +18,7 @@ mod sse;
 mod text;
 
 pub use body::{Announced, Body, Documents, Framing};
+pub(crate) use crc32::Crc32;
 pub use encoding::{DecodeError, Decoder};
 pub use form::Form;
 pub use json::{Ended, Fault, Json};

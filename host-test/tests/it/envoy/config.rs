@@ -8,7 +8,7 @@ use host_test::load::{Protocol, Request};
 use llm_gauge_engine::metrics::{self, Kind};
 use serde_json::{Value, json};
 
-use super::rig::{Rig, Setup, chat, run, shipped};
+use super::rig::{Rig, Setup, chat, nobody, run, shipped};
 
 async fn validated(bootstrap: Bootstrap) -> (bool, String) {
     tokio::task::spawn_blocking(|| validate(bootstrap)).await.unwrap().unwrap()
@@ -23,6 +23,9 @@ fn the_shipped_bootstrap_is_valid() {
         assert!(valid, "{words}");
         let (valid, words) = validated(shipped().await.rate_limited().unwrap()).await;
         assert!(valid, "with envoy/ratelimit.yaml: {words}");
+        let exporting = shipped().await.exporting(nobody(), json!({})).unwrap();
+        let (valid, words) = validated(exporting).await;
+        assert!(valid, "with envoy/telemetry.yaml: {words}");
     });
 }
 
@@ -32,6 +35,8 @@ fn a_wrong_plugin_configuration_names_the_key() {
         for (configuration, path) in [
             (r#"{"models": {"max_serie": 5}}"#, "models.max_serie"),
             (r#"{"match": [{"path": "/v1/x"}, {"path": 7}]}"#, "match[1].path"),
+            (r#"{"telemetry": {"cluster": "otel", "batch": {"max_item": 1}}}"#, "telemetry.batch.max_item"),
+            (r#"{"redact": ["email", {"name": "x", "regex": "("}]}"#, "redact[1].regex"),
         ] {
             let (valid, words) = validated(shipped().await.configuration(configuration).unwrap()).await;
             assert!(!valid, "{configuration} was accepted");

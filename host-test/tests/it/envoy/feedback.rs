@@ -38,7 +38,7 @@ async fn rig(changes: Value) -> Rig {
 fn id_of(secret: &str, age_s: u64) -> String {
     let unix_s = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() - age_s;
     let key = Key::new(secret.as_bytes());
-    let ids = Ids { trace: [7; 16], span: [8; 8] };
+    let ids = Ids { trace: [7; 16], span: [8; 8], parent: None };
     ids.request_id(u32::try_from(unix_s).unwrap(), MODEL, Some(&key))
 }
 

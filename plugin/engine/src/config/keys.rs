@@ -135,4 +135,26 @@ impl<'a> Keys<'a> {
     pub(crate) fn strings(&self, key: &str) -> Result<Vec<(&'a str, &'a str)>, Refusal> {
         Keys { path: self.path(key), pairs: self.object(key)? }.texts()
     }
+
+    /// Further headers of a call, by a key `headers`. Their values may be secrets, so that no message has one.
+    pub(crate) fn headers(&self) -> Result<Vec<(String, String)>, Refusal> {
+        const OURS: [&str; 4] = ["x-llm-gauge", "content-type", "content-length", "content-encoding"];
+        let headers = self.strings("headers")?;
+        for (name, value) in &headers {
+            let has_value = value.bytes().all(|byte| byte >= b' ' && byte != 0x7F);
+            if OURS.contains(name) || !is_header_name(name) || !has_value {
+                return self.refuse(
+                    "headers",
+                    ["`", name, "` is no further header's name, or has no header's value"].concat(),
+                );
+            }
+        }
+        Ok(headers.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+    }
+}
+
+/// Whether a header may be called this; in lower case, as HTTP/2 has them.
+pub(crate) fn is_header_name(name: &str) -> bool {
+    let is_mark = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_');
+    !name.is_empty() && name.bytes().all(is_mark)
 }

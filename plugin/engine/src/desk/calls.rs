@@ -1,6 +1,7 @@
 //! What a call is made of.
 
 use super::Call;
+use crate::call::seconds;
 use crate::exhibit::{Exhibit, Job};
 use crate::judge::Judge;
 use crate::limits::RETRY_AFTER_MS_MAX;
@@ -21,16 +22,9 @@ pub(super) fn nonce(random: [u8; 24]) -> String {
 }
 
 pub(super) fn call(number: u64, judge: &Judge, body: Vec<u8>, timeout_ms: u64) -> Call {
-    let pairs = [
-        (":method", "POST"),
-        (":path", judge.path.as_str()),
-        (":authority", judge.authority.as_str()),
-        ("content-type", "application/json"),
-        ("x-llm-gauge", "internal"),
-    ];
-    let pairs = pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let headers = pairs.chain(judge.headers.iter().cloned()).collect();
-    Call { number, cluster: judge.cluster.clone(), headers, body, timeout_ms }
+    let mut headers = crate::call::head(&judge.path, &judge.authority, "application/json");
+    headers.extend(judge.headers.iter().cloned());
+    Call { number, cluster: judge.cluster.clone(), headers, body, timeout_ms, wants_gzip: false }
 }
 
 /// How long to wait before the second try: what the judge asks for, else a time of its own for each call, lest all come
@@ -39,23 +33,11 @@ pub(super) fn call(number: u64, judge: &Judge, body: Vec<u8>, timeout_ms: u64) -
 pub(super) fn wait_ms(retry_after: Option<&[u8]>, nonce: &str) -> Option<u64> {
     let asked_ms = match retry_after {
         None => 0,
-        Some(value) => seconds(core::str::from_utf8(value).ok()?.trim_ascii())?.saturating_mul(1000),
+        Some(value) => seconds(value)?.saturating_mul(1000),
     };
     let spread = u64::from_str_radix(nonce.get(..4).unwrap_or("0"), 16).unwrap_or(0) % BACK_OFF_MS;
     let wait_ms = asked_ms.max(BACK_OFF_MS);
     (wait_ms <= RETRY_AFTER_MS_MAX).then(|| wait_ms.saturating_add(spread))
-}
-
-/// Whole seconds; of a fraction, as some servers send it, the next.
-fn seconds(text: &str) -> Option<u64> {
-    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let (whole, has_more) = match text.split_once('.') {
-        None => (text, false),
-        Some((whole, fraction)) if is_number(fraction) => (whole, true),
-        Some(_) => return None,
-    };
-    // All digits: what does not fit is only too large.
-    is_number(whole).then(|| whole.parse::<u64>().unwrap_or(u64::MAX).saturating_add(has_more.into()))
 }
 
 #[cfg(test)]

@@ -1,8 +1,11 @@
 //! What judging leaves behind in metrics.
 
 use crate::effect::Effect;
+use crate::evaluation::{Evaluation, Source};
+use crate::exhibit::Job;
 use crate::judge::{HALLUCINATION, Judge, Outcome, Verdict};
 use crate::metrics::{self, Metric};
+use crate::otlp::Signal;
 use crate::policy::Policy;
 use crate::price::{Tokens, UNITS_PER_NANODOLLAR};
 use crate::usage::Usage;
@@ -42,6 +45,39 @@ pub(super) fn end(model: &str, verdicts: &[Verdict], failure: Option<Outcome>, o
     }
     if let [one, other] = verdicts {
         disagreement(one, other, out);
+    }
+}
+
+/// Each score of one verdict as an event, if events go anywhere; `call` is the judge's model and the call's nonce.
+pub(super) fn evaluations(
+    policy: &Policy,
+    job: &Job,
+    verdict: &Verdict,
+    (judge, nonce): (&str, &str),
+    out: &mut Vec<Effect>,
+) {
+    if !policy.telemetry().is_some_and(|plan| plan.takes(Signal::Events)) {
+        return;
+    }
+    let mut push = |name: &str, value: f64, label: String, reason: &str| {
+        out.push(Effect::Evaluation(Box::new(Evaluation {
+            request_id: job.request_id.clone(),
+            ids: job.ids,
+            model: job.model.clone(),
+            name: name.to_owned(),
+            value,
+            label,
+            explanation: Some(reason.to_owned()),
+            source: Source::Judge(judge.to_owned()),
+            uid: [nonce, "-", name].concat(),
+        })));
+    };
+    for (criterion, score, reason) in &verdict.scores {
+        push(criterion, f64::from(*score), score.to_string(), reason);
+    }
+    if let Some((is_made_up, reason)) = &verdict.hallucination {
+        let label = if *is_made_up { "yes" } else { "no" };
+        push(HALLUCINATION, f64::from(u8::from(*is_made_up)), label.to_owned(), reason);
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::exhibit::Exhibit;
+use crate::ids::Ids;
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -16,7 +17,7 @@ fn policy(judge: &str) -> Rc<Policy> {
 fn job(context: &str) -> Job {
     let text = |text: &str| text.to_owned();
     let exhibit = Exhibit { question: text("Q"), context: text(context), answer: text("A") };
-    Job { request_id: text("id"), model: text("m"), exhibit }
+    Job { request_id: text("id"), ids: Ids::new(None, None, [7; 24]), model: text("m"), exhibit }
 }
 
 /// A desk, its clock, and what it left behind.

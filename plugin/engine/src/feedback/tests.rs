@@ -7,7 +7,7 @@ use crate::ids::{Ids, Key};
 use crate::policy::Policy;
 
 const SECRET: &str = "a secret for the tests";
-const IDS: Ids = Ids { trace: [0x0A; 16], span: [0xB7; 8] };
+const IDS: Ids = Ids { trace: [0x0A; 16], span: [0xB7; 8], parent: None };
 const NOW_S: u64 = 1_764_000_000;
 
 fn plan(keys: &str) -> Rc<Plan> {

@@ -125,7 +125,7 @@ fn parts(text: &str) -> Option<(RequestId, Option<[u8; SIGNATURE_BYTES]>)> {
         None => None,
         Some(signature) => Some(bytes(signature)?),
     };
-    let id = RequestId { ids: Ids { trace, span }, issued_s, model };
+    let id = RequestId { ids: Ids { trace, span, parent: None }, issued_s, model };
     parts.next().is_none().then_some((id, signature))
 }
 

@@ -69,9 +69,20 @@ fn without_one_the_request_id_is_the_trace_if_it_is_a_uuid() {
 }
 
 #[test]
+fn the_parent_is_the_one_of_a_good_traceparent() {
+    let parent = |traceparent: &str| Ids::new(Some(traceparent.as_bytes()), None, RANDOM).parent;
+    let good = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    assert_eq!(parent(good), Some([0xb7, 0xad, 0x6b, 0x71, 0x69, 0x20, 0x33, 0x31]));
+    assert_eq!(parent(&good.replace("b7ad6b7169203331", "0000000000000000")), None);
+    assert_eq!(parent(&good.replace("0af7651916cd43dd8448eb211c80319c", &"0".repeat(32))), None);
+    let of_uuid = Ids::new(None, Some(b"0af76519-16cd-43dd-8448-eb211c80319c"), RANDOM);
+    assert_eq!(of_uuid.parent, None);
+}
+
+#[test]
 fn ids_are_never_zero() {
     let ids = Ids::new(None, None, [0; 24]);
-    assert_eq!(ids, Ids { trace: [1; 16], span: [1; 8] });
+    assert_eq!(ids, Ids { trace: [1; 16], span: [1; 8], parent: None });
 }
 
 proptest! {

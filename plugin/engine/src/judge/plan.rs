@@ -3,7 +3,7 @@
 use super::rubric::{self, Criterion};
 use super::sample::{self, Facts, Rule, Sample};
 use crate::config::Label;
-use crate::config::keys::{Keys, refuse};
+use crate::config::keys::{Keys, is_header_name, refuse};
 use crate::exhibit::Source;
 use crate::formats;
 use crate::limits;
@@ -153,8 +153,7 @@ impl Plan {
     /// At the request's head: `None` if the exchange is not sampled whatever else is learnt. Where the model is not
     /// known yet it is sampled as long as some model would be.
     pub fn sample(&self, trace: &[u8; 16], facts: &Facts<'_>) -> Option<Sample> {
-        let is_answer = matches!(facts.operation, "chat" | "text_completion" | "generate_content");
-        Some(Sample::of(trace)).filter(|sample| is_answer && self.is_sampled(*sample, facts))
+        Some(Sample::of(trace)).filter(|sample| facts.is_answer() && self.is_sampled(*sample, facts))
     }
 
     /// At the end, when the model is known.
@@ -282,11 +281,6 @@ fn pointer_of(keys: &Keys<'_>, pointer: &str) -> Result<Source, Refusal> {
     Ok(Source::Pointer(path))
 }
 
-fn is_header_name(name: &str) -> bool {
-    let is_mark = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_');
-    !name.is_empty() && name.bytes().all(is_mark)
-}
-
 fn budget(keys: &Keys<'_>) -> Result<Limits, Refusal> {
     let empty = Tree::Object(Vec::new());
     let known = ["calls_per_minute", "tokens_per_hour", "usd_per_hour"];
@@ -334,25 +328,13 @@ fn judge(keys: &Keys<'_>) -> Result<Judge, Refusal> {
     if authority.is_empty() || !is_visible(authority) {
         return keys.refuse("authority", "expected a host such as `judge.internal`");
     }
-    let headers = keys.strings("headers")?;
-    // Their values may be secrets, so that no message has one.
-    for (name, value) in &headers {
-        let is_ours = matches!(*name, "x-llm-gauge" | "content-type" | "content-length");
-        if is_ours || !is_header_name(name) || value.bytes().any(|byte| byte < b' ' || byte == 0x7F) {
-            return keys.refuse(
-                "headers",
-                ["`", name, "` is no further header's name, or has no header's value"].concat(),
-            );
-        }
-    }
-    let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
     Ok(Judge {
         cluster: cluster.to_owned(),
         authority: authority.to_owned(),
         path: path.to_owned(),
         model: keys.required("model")?.to_owned(),
         provider: keys.text("provider")?.unwrap_or(formats::CHAT_API_PROVIDER).to_owned(),
-        headers: headers.into_iter().map(owned).collect(),
+        headers: keys.headers()?,
         weight: keys.whole("weight")?.unwrap_or(1),
     })
 }

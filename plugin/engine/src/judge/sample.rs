@@ -15,6 +15,13 @@ pub struct Facts<'a> {
     pub labels: &'a [String],
 }
 
+impl Facts<'_> {
+    /// Whether its operation is one that answers in words.
+    pub fn is_answer(&self) -> bool {
+        matches!(self.operation, "chat" | "text_completion" | "generate_content")
+    }
+}
+
 /// Where an exchange stands among all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sample(u64);

@@ -48,6 +48,7 @@ fn line(effect: Effect) -> String {
         Effect::Observe { stat, value } => format!("observe {} {value}", short(stat)),
         Effect::Move { stat, by } => format!("move {} {by}", short(stat)),
         Effect::Set { stat, value } => format!("set {} {value}", short(stat)),
+        Effect::Span(span) => format!("span {}", span.name),
         Effect::Judge(job) => format!("judge {} {:?}", job.model, job.exhibit),
         Effect::Evaluation(evaluation) => format!("evaluation {evaluation:?}"),
         Effect::FilterState { key, value } => format!("state {key} {value}"),

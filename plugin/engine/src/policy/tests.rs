@@ -22,7 +22,7 @@ fn estimates_are_on_or_off() {
 fn unknown_keys_are_refused_at_every_level() {
     refused(
         r#"{"labls":[]}"#,
-        "labls: unknown field `labls`, expected one of `service`, `match`, `labels`, `models`, `streaming`, `estimate`, `prices`, `judge`, `feedback`, \
+        "labls: unknown field `labls`, expected one of `service`, `match`, `labels`, `models`, `streaming`, `estimate`, `prices`, `judge`, `feedback`, `telemetry`, `redact`, \
          `filter_state`, `limits` at line 1 column 8",
     );
     refused(

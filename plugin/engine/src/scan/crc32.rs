@@ -3,7 +3,7 @@
 
 /// A running checksum.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Crc32(u32);
+pub(crate) struct Crc32(u32);
 
 impl Default for Crc32 {
     fn default() -> Self {
@@ -12,14 +12,14 @@ impl Default for Crc32 {
 }
 
 impl Crc32 {
-    pub(super) fn update(&mut self, bytes: &[u8]) {
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
         for byte in bytes {
             let [low, ..] = (self.0 ^ u32::from(*byte)).to_le_bytes();
             self.0 = (self.0 >> 8) ^ TABLE.get(usize::from(low)).copied().unwrap_or_default();
         }
     }
 
-    pub(super) fn value(self) -> u32 {
+    pub(crate) fn value(self) -> u32 {
         !self.0
     }
 }

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-const IDS: Ids = Ids { trace: [0x0A; 16], span: [0xB7; 8] };
+const IDS: Ids = Ids { trace: [0x0A; 16], span: [0xB7; 8], parent: None };
 
 fn key(secret: &str) -> Key {
     Key::new(secret.as_bytes())
@@ -84,7 +84,7 @@ fn a_long_model_is_cut_between_characters() {
 
 prop_compose! {
     fn any_ids()(trace in any::<[u8; 16]>(), span in any::<[u8; 8]>()) -> Ids {
-        Ids { trace: super::super::nonzero(trace), span: super::super::nonzero(span) }
+        Ids { trace: super::super::nonzero(trace), span: super::super::nonzero(span), parent: None }
     }
 }
 

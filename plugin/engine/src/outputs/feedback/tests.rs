@@ -3,7 +3,7 @@ use crate::feedback::Rating;
 use crate::ids::Ids;
 use crate::policy::Policy;
 
-const IDS: Ids = Ids { trace: [1; 16], span: [2; 8] };
+const IDS: Ids = Ids { trace: [1; 16], span: [2; 8], parent: None };
 
 fn given_of(model: &str, rating: Rating) -> Given {
     let request_id = "id".to_owned();

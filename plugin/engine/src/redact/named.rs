@@ -1,0 +1,284 @@
+//! The patterns that have names. Each walks a text once, and looks at a stretch again a bounded number of times.
+
+use core::ops::Range;
+
+/// The first place in a text from a byte on; never empty.
+pub(super) type Find = fn(&str, usize) -> Option<Range<usize>>;
+
+/// By their names in the configuration.
+pub(super) const ALL: &[(&str, Find)] =
+    &[("email", email), ("card", card), ("phone", phone), ("api_key", api_key), ("ssn", ssn)];
+
+/// What a word is made of: also letters of scripts that put spaces between words. Of others, every letter around an
+/// address would be taken for a part of it.
+fn is_word(letter: char) -> bool {
+    letter.is_ascii_alphanumeric() || matches!(letter, '\u{C0}'..='\u{52F}')
+}
+
+/// ASCII digits, and the full-width ones of East Asian keyboards.
+fn digit(letter: char) -> Option<u32> {
+    let wide = u32::from(letter).wrapping_sub(u32::from('０'));
+    letter.to_digit(10).or(Some(wide).filter(|digit| *digit < 10))
+}
+
+/// A space or a hyphen of any width.
+fn is_gap(letter: char) -> bool {
+    matches!(
+        letter,
+        ' ' | '-' | '\u{A0}' | '\u{2007}' | '\u{2009}' | '\u{2010}'..='\u{2015}' | '\u{202F}' | '－'
+    )
+}
+
+fn before(text: &str, at: usize) -> Option<char> {
+    text.get(..at)?.chars().next_back()
+}
+
+fn starts(text: &str, from: usize) -> impl Iterator<Item = (usize, char)> {
+    let rest = text.get(from..).unwrap_or_default();
+    rest.char_indices().map(move |(at, letter)| (from.saturating_add(at), letter))
+}
+
+/// Groups of digits.
+struct Run {
+    digits: Vec<u32>,
+    /// After each group: how many digits there are, and where it ends.
+    ends: Vec<(usize, usize)>,
+    /// There were more digits than were asked for.
+    is_long: bool,
+}
+
+impl Run {
+    /// From `at` on, with at most `gap_max` signs in a row between two groups.
+    fn read(text: &str, at: usize, is_gap: fn(char) -> bool, (gap_max, digits_max): (usize, usize)) -> Self {
+        let mut run = Self { digits: Vec::new(), ends: Vec::new(), is_long: false };
+        let (mut gap, mut end) = (0, at);
+        for (at, letter) in starts(text, at) {
+            if let Some(digit) = digit(letter) {
+                if gap > 0 && !run.digits.is_empty() {
+                    run.ends.push((run.digits.len(), end));
+                }
+                if run.digits.len() == digits_max {
+                    run.is_long = true;
+                    return run;
+                }
+                run.digits.push(digit);
+                (gap, end) = (0, at.saturating_add(letter.len_utf8()));
+            } else if is_gap(letter) && gap < gap_max {
+                gap = gap.saturating_add(1);
+            } else {
+                break;
+            }
+        }
+        run.ends.push((run.digits.len(), end));
+        run
+    }
+
+    /// How many digits there are after each group.
+    fn counts(&self) -> Vec<usize> {
+        self.ends.iter().map(|(digits, _)| *digits).collect()
+    }
+
+    fn end(&self) -> Option<usize> {
+        self.ends.last().map(|(_, end)| *end)
+    }
+}
+
+/// 13 to 19 digits whose last one is their checksum, in any groups.
+fn card(text: &str, from: usize) -> Option<Range<usize>> {
+    let mut last = before(text, from);
+    for (at, letter) in starts(text, from) {
+        let previous = last.replace(letter);
+        let is_start =
+            digit(letter).is_some_and(|digit| (2..=6).contains(&digit)) && previous.and_then(digit).is_none();
+        // The digits behind a point are of a fraction.
+        if !is_start
+            || (previous == Some('.') && before(text, at.saturating_sub(1)).and_then(digit).is_some())
+        {
+            continue;
+        }
+        let run = Run::read(text, at, is_gap, (1, 19));
+        let is_card =
+            |digits: usize| digits >= 13 && run.digits.get(..digits).is_some_and(|digits| luhn(digits) == 0);
+        if let Some((_, end)) = run.ends.iter().rev().find(|(digits, _)| is_card(*digits)) {
+            return Some(at..*end);
+        }
+    }
+    None
+}
+
+/// Zero for numbers of cards (ISO/IEC 7812-1, annex B).
+fn luhn(digits: &[u32]) -> u32 {
+    let doubled = |digit: u32| [0, 2, 4, 6, 8, 1, 3, 5, 7, 9].get(digit as usize).copied().unwrap_or(0);
+    let from_end = digits.iter().rev().zip([false, true].into_iter().cycle());
+    let sum = from_end.map(|(digit, is_doubled)| if is_doubled { doubled(*digit) } else { *digit });
+    sum.fold(0, u32::saturating_add) % 10
+}
+
+/// A social security number of the United States, in its groups.
+fn ssn(text: &str, from: usize) -> Option<Range<usize>> {
+    let mut last = before(text, from);
+    for (at, letter) in starts(text, from) {
+        let previous = last.replace(letter);
+        if digit(letter).is_none() || previous.is_some_and(|letter| is_word(letter) || letter == '-') {
+            continue;
+        }
+        let run = Run::read(text, at, is_gap, (1, 9));
+        let number = |range: Range<usize>| {
+            let digits = run.digits.get(range)?;
+            Some(digits.iter().fold(0_u32, |sum, digit| sum.saturating_mul(10).saturating_add(*digit)))
+        };
+        let is_given = |area: u32| area != 0 && area != 666 && area < 900;
+        if run.counts() == [3, 5, 9]
+            && !run.is_long
+            && number(0..3).is_some_and(is_given)
+            && number(3..5) != Some(0)
+            && number(5..9) != Some(0)
+        {
+            return Some(at..run.end()?);
+        }
+    }
+    None
+}
+
+/// A telephone number that looks like one: with its country's code, or in the groups of North America, or of
+/// countries whose numbers begin with a zero. Digits without any sign between them could be anything.
+fn phone(text: &str, from: usize) -> Option<Range<usize>> {
+    let is_phone_gap = |letter: char| is_gap(letter) || matches!(letter, '.' | '/' | '(' | ')');
+    let mut last = before(text, from);
+    for (at, letter) in starts(text, from) {
+        let previous = last.replace(letter);
+        let is_inside = |letter: char| is_word(letter) || matches!(letter, '.' | '-' | '+' | '/');
+        if previous.is_some_and(is_inside) {
+            continue;
+        }
+        let behind = at.saturating_add(letter.len_utf8());
+        if matches!(letter, '+' | '＋') {
+            let run = Run::read(text, behind, is_phone_gap, (2, 15));
+            let end = run.ends.iter().rev().find(|(digits, _)| (8..=15).contains(digits));
+            if let Some((_, end)) = end {
+                return Some(at..*end);
+            }
+        } else if letter == '(' || digit(letter).is_some() {
+            let run = Run::read(text, at, is_phone_gap, (2, 12));
+            let end = run.end()?;
+            if !run.is_long && is_national(&run, text.get(at..end)?) {
+                return Some(at..end);
+            }
+        }
+    }
+    None
+}
+
+fn is_national(run: &Run, written: &str) -> bool {
+    let counts = run.counts();
+    let first_group = counts.first().copied().unwrap_or(0);
+    match (counts.as_slice(), run.digits.as_slice()) {
+        ([3, 6, 10], [2..=9, ..]) | ([1, 4, 7, 11], [1, 2..=9, ..]) | ([2, 4, 6, 8, 10], [0, 1..=9, ..]) => {
+            true
+        }
+        ([_, _, ..], [0, 1..=9, ..]) => {
+            first_group >= 3 && (9..=12).contains(&run.digits.len()) && !written.contains('.')
+        }
+        _ => false,
+    }
+}
+
+/// An address of mail.
+fn email(text: &str, from: usize) -> Option<Range<usize>> {
+    let is_local = |letter: char| is_word(letter) || matches!(letter, '.' | '_' | '%' | '+' | '-' | '\'');
+    let is_host = |letter: char| is_word(letter) || matches!(letter, '.' | '-');
+    let mut begin = from;
+    for (at, _) in text.get(from..)?.match_indices(['@', '＠']) {
+        let at = from.saturating_add(at);
+        let local = text.get(begin..at)?;
+        let kept = local.trim_end_matches(is_local);
+        let start = begin.saturating_add(kept.len());
+        let local = text.get(start..at)?;
+        let start =
+            start.saturating_add(local.len().saturating_sub(local.trim_start_matches(['.', '\'']).len()));
+        let behind = at.saturating_add(text.get(at..)?.chars().next()?.len_utf8());
+        begin = behind;
+        let rest = text.get(behind..)?;
+        let host_bytes = rest.find(|letter| !is_host(letter)).unwrap_or(rest.len());
+        if let Some(bytes) = host(rest.get(..host_bytes)?).filter(|_| start < at) {
+            return Some(start..behind.saturating_add(bytes));
+        }
+    }
+    None
+}
+
+/// How much of it is a host with a domain at its end.
+fn host(name: &str) -> Option<usize> {
+    let mut name = name;
+    loop {
+        name = name.trim_end_matches(['.', '-']);
+        let (_, domain) = name.rsplit_once('.')?;
+        let is_domain = domain.chars().count() >= 2 && !domain.chars().any(|letter| digit(letter).is_some());
+        if is_domain || domain.starts_with("xn--") {
+            return Some(name.len());
+        }
+        name = name.strip_suffix(domain)?;
+    }
+}
+
+/// What keys begin with, and how many signs follow at least.
+const KEYS: &[(&str, usize)] = &[
+    ("sk-", 16),
+    ("sk_live_", 16),
+    ("sk_test_", 16),
+    ("rk_live_", 16),
+    ("rk_test_", 16),
+    ("gsk_", 16),
+    ("hf_", 16),
+    ("r8_", 16),
+    ("xai-", 16),
+    ("pplx-", 16),
+    ("xoxa-", 10),
+    ("xoxb-", 10),
+    ("xoxp-", 10),
+    ("xoxs-", 10),
+    ("ghp_", 16),
+    ("gho_", 16),
+    ("ghs_", 16),
+    ("ghu_", 16),
+    ("github_pat_", 16),
+    ("glpat-", 16),
+    ("npm_", 16),
+    ("pypi-", 16),
+    ("AKIA", 16),
+    ("ASIA", 16),
+    ("AIza", 30),
+    // A token that says who it is for: its head begins with `{"`.
+    ("eyJ", 30),
+];
+
+/// A key or a token of the usual makers, or what follows `Bearer`.
+fn api_key(text: &str, from: usize) -> Option<Range<usize>> {
+    let is_key = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-');
+    let mut last = before(text, from);
+    for (at, letter) in starts(text, from) {
+        let previous = last.replace(letter);
+        if !is_key(letter) || previous.is_some_and(is_key) {
+            continue;
+        }
+        let rest = text.get(at..)?;
+        let is_bearer = text.get(..at).is_some_and(|head| {
+            head.strip_suffix(' ').is_some_and(|head| head.ends_with("Bearer") || head.ends_with("bearer"))
+        });
+        let known = KEYS.iter().find(|(start, _)| rest.starts_with(start));
+        let (start, least) = match known {
+            Some((start, least)) => (*start, *least),
+            None if is_bearer => ("", 16),
+            None => continue,
+        };
+        // Parts of a token are joined by points.
+        let is_in = |letter: char| is_key(letter) || matches!(letter, '.' | '~' | '+' | '/' | '=');
+        let is_in = |letter: char| if is_bearer || start == "eyJ" { is_in(letter) } else { is_key(letter) };
+        let bytes = rest.find(|letter| !is_in(letter)).unwrap_or(rest.len());
+        let bytes = rest.get(..bytes)?.trim_end_matches('.').len();
+        if bytes >= start.len().saturating_add(least) {
+            return Some(at..at.saturating_add(bytes));
+        }
+    }
+    None
+}
