@@ -158,61 +158,81 @@ async fn arrived(collector: Collector, target: &str) {
     assert_eq!([passed.delivered, passed.refused, passed.given_up, passed.waiting], [6, 0, 0, 0]);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "installs 850 MB from PyPI and takes minutes"]
-async fn mlflow_has_tokens_cost_scores_and_feedback_on_the_right_trace() {
+/// An MLflow over SQLite.
+async fn mlflow(folder: &Path) -> (Store, SocketAddr) {
     let python = tokio::task::spawn_blocking(|| Store::python(MLFLOW, "mlflow")).await.unwrap();
-    let (folder, address) = (tempfile::tempdir().unwrap(), free());
-    let port = address.port().to_string();
+    let address = free();
     let mut command = Command::new(python);
-    command.current_dir(folder.path()).args([
-        "-m",
-        "mlflow",
-        "server",
-        "--host",
-        "127.0.0.1",
-        "--workers",
-        "1",
-    ]);
-    command.args([
-        "--backend-store-uri",
-        "sqlite:///m.db",
-        "--artifacts-destination",
-        "art",
-        "--port",
-        &port,
-    ]);
-    let store = Store::start(&mut command, address, "/health").await;
-    pass_on(&format!("mlflow=http://{address}"), folder.path()).await;
+    command.current_dir(folder).args(["-m", "mlflow", "server", "--host", "127.0.0.1", "--workers", "1"]);
+    command.args(["--backend-store-uri", "sqlite:///m.db", "--artifacts-destination", "art"]);
+    command.args(["--port", &address.port().to_string()]);
+    (Store::start(&mut command, address, "/health").await, address)
+}
 
-    let trace = |number| format!("tr-{}", hex(&trace_id(number)));
-    let path = |number| format!("/api/3.0/mlflow/traces/{}", trace(number));
-    let info = store.json(Request::get(&path(1))).await["trace"]["trace_info"].take();
+/// What it says of a trace.
+async fn trace_info(store: &Store, trace: &str) -> Value {
+    store.json(Request::get(&format!("/api/3.0/mlflow/traces/tr-{trace}"))).await["trace"]["trace_info"]
+        .take()
+}
+
+/// Tokens in and out, and its cost in nanodollars by prices of its own.
+fn told(info: &Value) -> (Value, f64) {
     let about = |key: &str| -> Value {
         serde_json::from_str(info["trace_metadata"][key].as_str().unwrap_or_else(|| panic!("{info:#}")))
             .unwrap()
     };
     let tokens = about("mlflow.trace.tokenUsage");
-    assert_eq!([&tokens["input_tokens"], &tokens["output_tokens"]], [&json!(1000), &json!(200)]);
-    // It has a price table of its own, and comes to our cost.
     let nanodollars = about("mlflow.trace.cost")["total_cost"].as_f64().unwrap() * 1e9;
-    assert_eq!(nanodollars.round(), 4_000_000.0);
+    (json!([tokens["input_tokens"], tokens["output_tokens"]]), nanodollars.round())
+}
 
+/// Name, value, who said so and why, of all that was said of this span.
+fn assessments(info: &Value, span: &str) -> Value {
     let empty = Vec::new();
-    let assessments = info["assessments"].as_array().unwrap_or(&empty);
-    let mut found: Vec<_> = assessments
-        .iter()
+    let all = info["assessments"].as_array().unwrap_or(&empty).iter();
+    let mut found: Vec<_> = all
         .map(|one| {
-            assert_eq!(one["span_id"], hex(&span_id(1)));
-            json!([
-                one["assessment_name"],
-                one["feedback"]["value"],
-                one["source"]["source_type"],
-                one["rationale"]
-            ])
+            assert_eq!(one["span_id"], span);
+            let source = &one["source"]["source_type"];
+            json!([one["assessment_name"], one["feedback"]["value"], source, one["rationale"]])
         })
         .collect();
     found.sort_by_key(Value::to_string);
+    Value::from(found)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "installs 850 MB from PyPI and takes minutes"]
+async fn mlflow_has_what_a_real_envoy_streamed_a_judge_scored_and_a_user_rated() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, address) = mlflow(folder.path()).await;
+    let joined = crate::envoy::joined::play(folder.path(), Some(&format!("mlflow=http://{address}"))).await;
+    let mut parts = joined.request_id.split('-');
+    let (trace, span) = (parts.next().unwrap(), parts.next().unwrap());
+
+    let info = trace_info(&store, trace).await;
+    assert_eq!(told(&info), (json!([1000, 200]), 4_000_000.0));
+    let why = "it is always this one";
+    let expected = json!([
+        ["completeness", 4.0, "LLM_JUDGE", why],
+        ["faithfulness", 4.0, "LLM_JUDGE", why],
+        ["hallucination", "no", "LLM_JUDGE", why],
+        ["relevance", 4.0, "LLM_JUDGE", why],
+        ["user_feedback", false, "HUMAN", "Das war der falsche Turm."],
+    ]);
+    assert_eq!(assessments(&info, span), expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "installs 850 MB from PyPI and takes minutes"]
+async fn mlflow_has_tokens_cost_scores_and_feedback_on_the_right_trace() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, address) = mlflow(folder.path()).await;
+    pass_on(&format!("mlflow=http://{address}"), folder.path()).await;
+
+    let info = trace_info(&store, &hex(&trace_id(1))).await;
+    // It has a price table of its own, and comes to our cost.
+    assert_eq!(told(&info), (json!([1000, 200]), 4_000_000.0));
     let expected = json!([
         ["completeness", 3.0, "LLM_JUDGE", null],
         ["faithfulness", 4.0, "LLM_JUDGE", null],
@@ -220,17 +240,17 @@ async fn mlflow_has_tokens_cost_scores_and_feedback_on_the_right_trace() {
         ["relevance", 5.0, "LLM_JUDGE", null],
         ["user_feedback", false, "HUMAN", "It made that up."],
     ]);
-    assert_eq!(Value::from(found), expected);
+    assert_eq!(assessments(&info, &hex(&span_id(1))), expected);
 
     // The other trace has none, and the search for bad words finds the one that has.
-    let other = store.json(Request::get(&path(2))).await["trace"]["trace_info"].take();
+    let other = trace_info(&store, &hex(&trace_id(2))).await;
     assert!(other["assessments"].as_array().is_none_or(Vec::is_empty), "{other:#}");
     let experiment = json!([{"type": "MLFLOW_EXPERIMENT", "mlflow_experiment": {"experiment_id": "0"}}]);
     let search =
         json!({"locations": experiment, "filter": "feedback.user_feedback = 'false'", "max_results": 10});
     let bad = store.json(Request::post("/api/3.0/mlflow/traces/search", &search)).await;
     let bad: Vec<_> = bad["traces"].as_array().unwrap().iter().map(|one| one["trace_id"].clone()).collect();
-    assert_eq!(bad, [trace(1)]);
+    assert_eq!(bad, [format!("tr-{}", hex(&trace_id(1)))]);
 }
 
 /// Phoenix' gRPC port listens on every address, whatever it is told, so it gets a network of its own, and the test

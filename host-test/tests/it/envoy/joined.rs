@@ -1,0 +1,129 @@
+//! One exchange all the way: streamed through a real Envoy in a trace of its caller's, exported, judged, rated by the id
+//! that its response gave, and found again in a database with its scores and the comment on it.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use host_test::collect::{Collector, Settings, Totals};
+use host_test::judge;
+use host_test::load::{End, Protocol, Request};
+use host_test::provider::{Provider, script};
+use host_test::store::Store;
+use serde_json::json;
+
+use super::rig::{Rig, run, shipped};
+
+const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+const PARENT: &str = "00f067aa0ba902b7";
+const COMMENT: &str = "Das war der falsche Turm.";
+
+/// How long anything of it may take on a machine that has other work.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// What is to be found in the end.
+pub(crate) struct Joined {
+    pub(crate) totals: Totals,
+    pub(crate) db: PathBuf,
+    pub(crate) request_id: String,
+}
+
+/// Plays the exchange with a collector whose database is in `folder`, and which passes on to `target` if there is one.
+pub(crate) async fn play(folder: &Path, target: Option<&str>) -> Joined {
+    let settings = Settings {
+        db: folder.join("gauge.db"),
+        listen: "127.0.0.1:0".parse().unwrap(),
+        targets: target.map(|target| target.parse().unwrap()).into_iter().collect(),
+    };
+    let db = settings.db.clone();
+    let collector = Collector::start(settings).await.unwrap();
+    let judge = judge::Server::start(judge::Manner::Always(4)).await.unwrap();
+    let rig = rig(&collector, &judge).await;
+
+    let question = json!({"model": "gpt-4o", "stream": true, "stream_options": {"include_usage": true},
+        "messages": [{"role": "user", "content": "How tall is it? <context>The tower is 120 metres tall.</context>"}]});
+    let request = Request::post("/v1/chat/completions", &question)
+        .header("traceparent", &format!("00-{TRACE}-{PARENT}-01"))
+        .header(script::HEADER, "input=1000; cached=400; output=200; first_ms=0; token_ms=0");
+    let request_id = rig.ask(Protocol::Http2, request).await.header("x-llm-request-id").to_owned();
+    until(&collector, |totals| totals.spans == 1 && totals.evaluations == 4).await;
+
+    let feedback = json!({"request_id": request_id, "rating": "down", "comment": COMMENT});
+    let answer = rig.send(Protocol::Http1, Request::post("/feedback", &feedback)).await.finish().await;
+    assert_eq!((answer.status, answer.end), (202, End::Complete));
+    until(&collector, |totals| totals.evaluations == 5).await;
+    // A batch of spans, four scores and the feedback.
+    until(&collector, |totals| totals.targets.values().all(|passed| passed.delivered == 6)).await;
+    Joined { totals: collector.stop().await, db, request_id }
+}
+
+async fn rig(collector: &Collector, judge: &judge::Server) -> Rig {
+    let provider = Provider::start().await.unwrap();
+    let mut bootstrap = shipped().await;
+    for cluster in ["openai", "anthropic"] {
+        bootstrap = bootstrap.upstream(cluster, provider.address(), Protocol::Http1).unwrap();
+    }
+    let exported = json!({"content": "sampled", "batch": {"interval_ms": 50}});
+    let bootstrap = bootstrap
+        .priced()
+        .unwrap()
+        .exporting(collector.address(), exported)
+        .unwrap()
+        .judged(json!({"sample_rate": 1}))
+        .unwrap()
+        .upstream("judge", judge.address(), Protocol::Http1)
+        .unwrap()
+        .with_feedback(&json!({"secret": "a secret of this one test"}))
+        .unwrap();
+    Rig::over(provider, bootstrap).await
+}
+
+async fn until(collector: &Collector, is_there: impl Fn(&Totals) -> bool) {
+    let mut changes = collector.changes();
+    let all = async {
+        while !is_there(&collector.totals()) {
+            changes.changed().await.unwrap();
+        }
+    };
+    let waited = tokio::time::timeout(PATIENCE, all).await;
+    waited.unwrap_or_else(|_| panic!("{}", collector.totals()));
+}
+
+#[test]
+fn a_streamed_answer_its_scores_and_what_its_user_said_are_joined_in_a_database() {
+    run(async {
+        let folder = tempfile::tempdir().unwrap();
+        let joined = play(folder.path(), None).await;
+        let totals = &joined.totals;
+        assert_eq!((totals.spans, totals.evaluations, totals.known, totals.rejected), (1, 5, 0, 0));
+
+        let store = Store::read(&joined.db).unwrap();
+        let rows = |query: &str| -> Vec<String> {
+            let mut query = store.connection().prepare(query).unwrap();
+            query.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+        };
+        let span = rows(
+            "select concat_ws(' ', lower(hex(trace_id)), lower(hex(parent_span_id)), name, status, input_tokens,
+               cached_input_tokens, output_tokens, cost_nanodollars, sampled, json_extract(attributes_json,
+               '$.\"llm_gauge.request_id\"')) from spans",
+        );
+        // 600 tokens at 2.50 dollars a million, 400 at 1.25, 200 at 10.
+        let id = &joined.request_id;
+        assert_eq!(span, [format!("{TRACE} {PARENT} chat gpt-4o success 1000 400 200 4000000 1 {id}")]);
+        assert!(id.starts_with(TRACE), "{id}");
+
+        let said = rows(
+            "select concat_ws(' ', evaluations.name, source, label, value, evaluations.model, explanation)
+             from spans join evaluations using (trace_id, span_id) order by evaluations.name",
+        );
+        assert_eq!(
+            said,
+            [
+                "completeness judge 4 4.0 gpt-4o it is always this one",
+                "faithfulness judge 4 4.0 gpt-4o it is always this one",
+                "hallucination judge no 0.0 gpt-4o it is always this one",
+                "relevance judge 4 4.0 gpt-4o it is always this one",
+                "user_feedback user down 0.0 gpt-4o Das war der falsche Turm.",
+            ]
+        );
+    });
+}
