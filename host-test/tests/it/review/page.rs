@@ -82,12 +82,12 @@ fn markup_is_well_formed_and_asks_for_nothing_from_elsewhere() {
     }
 }
 
-/// `cargo gauge review --sample sample.db && cargo gauge review --db sample.db --svg docs/review.svg` makes it anew.
+/// `cargo gauge review --sample sample.db && cargo gauge review --db sample.db --svg envoy/telemetry/review.svg` makes it anew.
 #[test]
 fn the_picture_in_readme_is_what_is_drawn() {
     let drawn = html::picture(&sample());
-    let kept = fs::read_to_string(workspace_dir().join("docs/review.svg")).unwrap();
-    assert!(kept == drawn, "docs/review.svg is of another version");
+    let kept = fs::read_to_string(workspace_dir().join("envoy/telemetry/review.svg")).unwrap();
+    assert!(kept == drawn, "envoy/telemetry/review.svg is of another version");
     assert!(kept.len() < 60_000, "{} bytes", kept.len());
 }
 
