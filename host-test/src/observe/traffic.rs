@@ -92,12 +92,11 @@ fn planned(number: u64, faulty: bool) -> Vec<Request> {
             FITTING,
             "input=900; cached=600; output=24; token_ms=4",
         )),
-        1 => requests.push(chat(
-            "gpt-4.1",
-            stream,
-            if faulty { FOREIGN } else { FITTING },
-            "input=700; output=30",
-        )),
+        1 => {
+            let (context, rating) = if faulty { (FOREIGN, "down") } else { (FITTING, "up") };
+            let request = chat("gpt-4.1", stream, context, "input=700; output=30");
+            requests.push(request.header(RATING, rating));
+        }
         2 => requests.push(messages("claude-haiku-4-5", if faulty { "status=529" } else { "output=12" })),
         _ => requests.push(messages("claude-haiku-4-5", "input=300; cached=200; output=20")),
     }
