@@ -118,7 +118,7 @@ fn planned(number: u64, faulty: bool) -> Vec<Request> {
     requests
 }
 
-/// What is rare, and has panels of its own: faults that are no reason for an alert as long as they stay rare.
+/// What is rare, and has panels of its own.
 fn odd(number: u64) -> Request {
     match number % 6 {
         0 => chat("gpt-4.1-mini", false, FITTING, "truncate"),
