@@ -156,6 +156,14 @@ impl Guest {
         self.dead.as_deref()
     }
 
+    /// Gives the running plugin another configuration, as some hosts do; Envoy starts another plugin instead.
+    pub fn reconfigure(&mut self, configuration: impl Into<Vec<u8>>) -> Result<()> {
+        let configuration = configuration.into();
+        let bytes = size(&configuration);
+        self.store.data_mut().set_configuration(configuration);
+        self.configure(bytes)
+    }
+
     /// Delivers what waits for the next turn of the event loop: queue wake-ups, the tick if it is due.
     /// Gives the number of callbacks made.
     pub fn run_pending(&mut self) -> Result<usize> {
@@ -294,6 +302,10 @@ impl Guest {
         }
         self.run::<_, ()>(ROOT, "proxy_on_context_create", (ROOT, 0_u32))?;
         self.accept("proxy_on_vm_start", vm_configuration)?;
+        self.configure(configuration)
+    }
+
+    fn configure(&mut self, configuration: u32) -> Result<()> {
         self.store.data_mut().configuring = true;
         self.accept("proxy_on_configure", configuration)?;
         self.store.data_mut().configuring = false;

@@ -182,6 +182,10 @@ impl Host {
         &self.vm_id
     }
 
+    pub(crate) fn set_configuration(&mut self, configuration: Vec<u8>) {
+        self.configuration = configuration;
+    }
+
     /// The status of every call about shared data, where there is none.
     pub(crate) fn shares_data(&self) -> Result<(), Status> {
         if self.has_shared_data { Ok(()) } else { Err(Status::Unimplemented) }

@@ -181,6 +181,14 @@ impl Calling {
         is_idle
     }
 
+    /// Others take over: what has not ended is lost, and so is what streams of before still hand in.
+    pub(crate) fn abandon(&self, stats: &RefCell<Stats>) {
+        self.is_closed.set(true);
+        let mut effects = Vec::new();
+        self.callers().for_each(|caller| caller.abandon(&mut effects));
+        effects.into_iter().for_each(|effect| perform::perform(stats, effect));
+    }
+
     fn is_idle(&self) -> bool {
         self.callers().all(Caller::is_idle)
     }

@@ -89,6 +89,11 @@ impl RootContext for Root {
             redirected: RefCell::default(),
             policy,
         };
+        // Envoy makes a new root for a new configuration; other hosts give it to the old one.
+        if let Some((before, calling)) = self.calling() {
+            calling.abandon(&before.stats);
+            perform::tick_every(0);
+        }
         perform::perform(&shared.stats, outputs::build_info(&shared.policy));
         self.shared = Some(Rc::new(shared));
         true

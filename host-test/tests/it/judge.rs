@@ -279,3 +279,22 @@ fn the_same_trace_is_sampled_alike_everywhere() {
     assert!((80..=120).contains(&sampled), "{sampled} of 400");
     assert_eq!(workers[0].host().in_flight().count(), sampled as usize);
 }
+
+#[test]
+fn a_plugin_that_is_configured_again_loses_what_is_open_and_says_so() {
+    let one_by_one = r#"{"judge":{"cluster":"judge","model":"g","sample_rate":1,"max_in_flight":1}}"#;
+    let mut guest = start(one_by_one);
+    for _ in 0..3 {
+        play(&mut guest, &exchange("It is 120 metres tall."));
+    }
+    let before = under_way(&guest).unwrap();
+    guest.reconfigure(ALL).unwrap();
+    check(&guest, &[("lost", 3)]);
+    // The answer to a call of before is nobody's, and the new configuration has its own.
+    guest.answer(before, CallAnswer::timeout()).unwrap();
+    play(&mut guest, &exchange("It is 120 metres tall."));
+    let (token, asked) = asked(&guest);
+    guest.answer(token, CallAnswer::new(200, judge::completion(&asked.verdict()))).unwrap();
+    check(&guest, &[("lost", 3), ("scored", 1)]);
+    assert_eq!(guest.host().tick_period_ms, 0);
+}

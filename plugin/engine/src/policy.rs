@@ -15,7 +15,7 @@ use crate::exhibit::Source;
 use crate::feedback;
 use crate::formats::{self, Format, Wanted};
 use crate::head::Headers;
-use crate::ids::Key;
+use crate::ids::{self, Key};
 use crate::judge::Plan;
 use crate::limits::CONTENT_CHARS_DEFAULT;
 use crate::metrics;
@@ -368,12 +368,11 @@ fn request_paths(format: &'static Format, sources: &[Source]) -> Paths {
     paths
 }
 
-/// FNV-1a, 64 bits.
+/// The first 64 bits of SHA-256: the document may hold secrets, and this is shown to all who read metrics.
 fn fingerprint(document: &[u8]) -> String {
-    let hash = document.iter().fold(0xCBF2_9CE4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01B3)
-    });
-    format!("{hash:016x}")
+    let mut text = String::with_capacity(16);
+    ids::push_hex(&mut text, hmac_sha256::Hash::hash(document).first_chunk::<8>().unwrap_or(&[0; 8]));
+    text
 }
 
 #[cfg(test)]
