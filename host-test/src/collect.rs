@@ -39,7 +39,8 @@ use tokio::task::JoinSet;
 use crate::store::Store;
 use forward::{Header, Target};
 use receive::Shared;
-use totals::{Totals, Watched, say};
+pub use totals::Totals;
+use totals::{Watched, say};
 use writer::Writer;
 
 /// How long requests under way and connections get to end when the collector is to stop.
