@@ -323,7 +323,7 @@ mod tests {
         assert_eq!(all.map(|(value, unit)| shown(value, unit)), ["0 %", "5.33 %", "250 ms", "19.9 s"]);
         assert_eq!(shown(1_234_567.0, Unit::Count), "1.23M");
         assert_eq!(shown(50.0, Unit::Dollars), "$50");
-        assert_eq!([0.0, 0.03, 7.0, 10.0, 501.0].map(ceiling), [1.0, 0.05, 10.0, 10.0, 1000.0]);
+        assert_eq!([0.0, 0.03, 7.0, 501.0, 511.0].map(ceiling), [1.0, 0.05, 10.0, 500.0, 1000.0]);
     }
 
     #[test]

@@ -89,7 +89,7 @@ fn header_values_need_not_be_text() {
     counted(&guest, &[(&format!("{SUCCESS}/\u{fffd}\u{fffd} caf\u{fffd}"), 1)]);
     let got = report.client.headers.unwrap();
     assert_eq!(got.get("server"), Some(NOT_TEXT));
-    assert!(got.text("x-llm-request-id").is_some_and(|id| id.len() == 49));
+    assert!(got.text("x-llm-request-id").is_some_and(|id| id.len() > 49 && id.is_ascii()));
 }
 
 #[test]

@@ -102,7 +102,7 @@ fn a_streamed_answer_its_scores_and_what_its_user_said_are_joined_in_a_database(
             query.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
         };
         let span = rows(
-            "select concat_ws(' ', lower(hex(trace_id)), lower(hex(parent_span_id)), name, status, input_tokens,
+            "select concat_ws(' ', trace_id, parent_span_id, name, status, input_tokens,
                cached_input_tokens, output_tokens, cost_nanodollars, sampled, json_extract(attributes_json,
                '$.\"llm_gauge.request_id\"')) from spans",
         );

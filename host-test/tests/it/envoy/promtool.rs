@@ -5,8 +5,9 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 
 use host_test::judge::{Manner, Server};
-use host_test::load::Protocol;
+use host_test::load::{Protocol, Request};
 use host_test::provider::Provider;
+use host_test::receiver;
 use llm_gauge_engine::metrics::{self, Kind, Metric};
 use serde_json::json;
 
@@ -95,7 +96,10 @@ fn every_metric_passes_but_for_lints_with_a_reason() {
             "model": "priced", "headers": {}, "sample_rate": 1, "context": [{"header": "x-rag"}], "panel": "on",
             "judges": [{"cluster": "anthropic", "model": "priced"}],
         });
-        bootstrap = bootstrap.judged(changes).unwrap();
+        bootstrap = bootstrap.judged(changes).unwrap().with_feedback(&json!({})).unwrap();
+        // Whatever is exported is refused.
+        let receiver = receiver::Receiver::start(receiver::Manner::Status(400)).await.unwrap();
+        bootstrap = bootstrap.exporting(receiver.address(), json!({"batch": {"max_items": 1}})).unwrap();
         let addresses = [provider.address(), judges[0].address(), judges[1].address()];
         for (cluster, address) in ["openai", "judge", "anthropic"].into_iter().zip(addresses) {
             bootstrap = bootstrap.upstream(cluster, address, Protocol::Http1).unwrap();
@@ -109,7 +113,9 @@ fn every_metric_passes_but_for_lints_with_a_reason() {
         ] {
             let request =
                 chat(model, stream, script).header("x-tenant", tenant).header("x-rag", "It is blue.");
-            rig.send(Protocol::Http1, request).await.finish().await;
+            let answer = rig.send(Protocol::Http1, request).await.finish().await;
+            let rated = json!({"request_id": answer.header("x-llm-request-id"), "rating": 5});
+            rig.send(Protocol::Http1, Request::post("/feedback", &rated)).await.finish().await;
         }
         let family = |metric: &Metric| match metric.kind {
             Kind::Histogram => format!("{}_count", metric.name),

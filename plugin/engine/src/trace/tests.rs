@@ -113,7 +113,7 @@ fn a_stream() {
         r#"gen_ai.usage.output_tokens Int(5)"#,
         r#"gen_ai.usage.cache_read.input_tokens Int(4)"#,
         r#"gen_ai.usage.reasoning.output_tokens Int(1)"#,
-        r#"llm_gauge.request_id Text("0af7651916cd43dd8448eb211c80319c-0707070707070707")"#,
+        r#"llm_gauge.request_id Text("0af7651916cd43dd8448eb211c80319c-0707070707070707-01-00000000-6770742d346f")"#,
         r#"llm_gauge.model Text("gpt-4o")"#,
         r#"llm_gauge.status Text("success")"#,
         r#"llm_gauge.error Text("none")"#,
