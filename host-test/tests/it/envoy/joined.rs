@@ -112,7 +112,7 @@ fn a_streamed_answer_its_scores_and_what_its_user_said_are_joined_in_a_database(
         assert!(id.starts_with(TRACE), "{id}");
 
         let said = rows(
-            "select concat_ws(' ', evaluations.name, source, label, value, evaluations.model, explanation)
+            "select concat_ws(' ', evaluations.name, evaluations.source, label, value, evaluations.model, explanation)
              from spans join evaluations using (trace_id, span_id) order by evaluations.name",
         );
         assert_eq!(
