@@ -224,12 +224,10 @@ impl Guest {
     /// Asks the root context to end. `false` means it has work left and says `proxy_done` later: see
     /// [`Host::is_done`].
     pub fn shut_down(&mut self) -> Result<bool> {
-        self.host_mut().pending_done = true;
         let done: Option<u32> = self.run(ROOT, "proxy_on_done", (ROOT,))?;
-        if done != Some(0) {
-            let host = self.host_mut();
-            (host.pending_done, host.done) = (false, true);
-        }
+        // As in Envoy, nothing waits before that answer.
+        let host = self.host_mut();
+        (host.pending_done, host.done) = if done == Some(0) { (true, false) } else { (false, true) };
         self.settle()?;
         Ok(self.host().is_done())
     }

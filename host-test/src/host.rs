@@ -231,7 +231,7 @@ impl Host {
         bytes
     }
 
-    /// A guest's `proxy_done`: right only while the root context's `on_done` is unanswered.
+    /// A guest's `proxy_done`: right only after its root context's `on_done` has said that it is not done yet.
     pub(crate) fn finish_done(&mut self) -> Status {
         if self.context_id() != ROOT || !self.pending_done {
             return Status::NotFound;

@@ -118,8 +118,16 @@ impl Calling {
         }
     }
 
-    /// Makes the calls that may be made now. Judges come first: what is lost with them are scores to export.
+    /// Makes the calls that may be made now, and lets the plugin go if that was what it waited for.
     pub(crate) fn run(&self, stats: &RefCell<Stats>) {
+        self.call_all(stats);
+        if self.is_closing.get() && self.is_idle() && !self.is_closed.replace(true) {
+            perform::done();
+        }
+    }
+
+    /// Judges come first: what is lost with them are scores to export.
+    fn call_all(&self, stats: &RefCell<Stats>) {
         let now_ns = perform::now_ns();
         if let Some(judging) = &self.judging {
             self.ticks.set(Who::Judging, self.make_calls(judging, now_ns, stats));
@@ -130,9 +138,6 @@ impl Calling {
                 exporting.close();
             }
             self.ticks.set(Who::Exporting, self.make_calls(exporting, now_ns, stats));
-        }
-        if self.is_closing.get() && self.is_idle() && !self.is_closed.replace(true) {
-            perform::done();
         }
     }
 
@@ -170,14 +175,13 @@ impl Calling {
         self.run(stats);
     }
 
-    /// The plugin is to go; whether it may at once.
+    /// The plugin is to go; whether it may at once. Until the host has that answer it does not wait, and refuses to hear
+    /// that the waiting is over: calls that it turns down right here end in the answer.
     pub(crate) fn close(&self, stats: &RefCell<Stats>) -> bool {
         self.is_closing.set(true);
+        self.call_all(stats);
         let is_idle = self.is_idle();
         self.is_closed.set(is_idle);
-        if !is_idle {
-            self.run(stats);
-        }
         is_idle
     }
 

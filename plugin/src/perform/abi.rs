@@ -44,6 +44,7 @@ unsafe extern "C" {
         headers_size: usize,
         grpc_status: i32,
     ) -> u32;
+    pub(super) fn proxy_done() -> u32;
     pub(super) fn proxy_get_current_time_nanoseconds(time_ns: *mut u64) -> u32;
     pub(super) fn proxy_remove_header_map_value(map: u32, name: *const u8, name_size: usize) -> u32;
     pub(super) fn proxy_set_buffer_bytes(
