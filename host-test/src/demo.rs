@@ -5,6 +5,7 @@ mod checks;
 mod drive;
 mod expect;
 mod judged;
+mod kept;
 mod mix;
 mod observed;
 mod real;
@@ -22,6 +23,7 @@ use serde_json::json;
 
 use self::checks::Check;
 use self::drive::Providers;
+use self::kept::Kept;
 use self::table::Screen;
 use crate::build;
 use crate::envoy::{Bootstrap, Envoy, Stats};
@@ -37,7 +39,8 @@ const FLUSH: Duration = Duration::from_millis(500);
 /// Builds the filter, gets Envoy if there is none, starts it with the shipped envoy/bootstrap.yaml between
 /// simulated OpenAI and Anthropic servers and their clients, and sends them answers, streams, errors, cut
 /// connections and clients that leave. A share of the answers goes to a judge: a stand-in that counts words and is no
-/// model, unless --judge names a real one. The table is read from Envoy's own /stats/prometheus. At the end every
+/// model, unless --judge names a real one. Users rate some, and spans, scores and ratings are kept in
+/// target/demo/gauge.db. The table is read from Envoy's own /stats/prometheus. At the end every
 /// series is compared with what was sent; the exit code is 0 only if all agree.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
@@ -103,6 +106,7 @@ struct Stage {
     providers: Option<Arc<Providers>>,
     /// The stand-in, where it is the judge; it goes with the stage.
     judge: Option<judge::Server>,
+    kept: Kept,
 }
 
 async fn demo(args: &DemoArgs, bootstrap: Bootstrap) -> Result<ExitCode> {
@@ -126,6 +130,7 @@ async fn demo(args: &DemoArgs, bootstrap: Bootstrap) -> Result<ExitCode> {
             judged::line(&stats),
             if stage.judge.is_some() { " (by a stand-in that counts words)" } else { "" }
         );
+        println!("kept: {0}; cargo gauge review --db {0} shows it", stage.kept.db());
         println!("\n{}", verdict(agree, checks.len()));
     }
     if args.serve {
@@ -145,9 +150,10 @@ fn verdict(agree: bool, checks: usize) -> String {
 impl Stage {
     async fn start(args: &DemoArgs, bootstrap: Bootstrap) -> Result<Self> {
         let (bootstrap, judge) = judged::add(args, bootstrap).await?;
+        let (bootstrap, kept) = Kept::add(bootstrap).await?;
         if let Some(upstream) = &args.upstream {
             let bootstrap = bootstrap.upstream_url("openai", upstream)?;
-            return Ok(Self { envoy: Envoy::start(bootstrap, 2).await?, providers: None, judge });
+            return Ok(Self { envoy: Envoy::start(bootstrap, 2).await?, providers: None, judge, kept });
         }
         let providers = Providers { openai: Provider::start().await?, anthropic: Provider::start().await? };
         // One of each, so that both protocols are on the road to a provider.
@@ -156,7 +162,12 @@ impl Stage {
             providers.anthropic.address(),
             Protocol::Http2,
         )?;
-        Ok(Self { envoy: Envoy::start(bootstrap, 2).await?, providers: Some(Arc::new(providers)), judge })
+        Ok(Self {
+            envoy: Envoy::start(bootstrap, 2).await?,
+            providers: Some(Arc::new(providers)),
+            judge,
+            kept,
+        })
     }
 
     fn metrics(&self) -> String {
@@ -177,6 +188,8 @@ impl Stage {
             "    -d '{{\"model\":\"gpt-4.1\",\"stream\":true,\"stream_options\":{{\"include_usage\":true}}}}'"
         );
         eprintln!("  curl -s {} | grep ^llm_", self.metrics());
+        eprintln!("  curl http://{listener}/feedback \\");
+        eprintln!("    -d '{{\"request_id\":\"(the answer's x-llm-request-id)\",\"rating\":\"up\"}}'");
         tokio::signal::ctrl_c().await.context("waiting for Ctrl-C")
     }
 }
@@ -230,6 +243,7 @@ async fn settled(stage: &Stage, expected: &Stats) -> Result<Vec<Check>> {
     let checks = |stats: &Stats| {
         let mut checks = checks::of_metrics(stats, expected);
         checks.push(judged::check(stats, stage.judge.is_some()));
+        checks.push(stage.kept.check(stats));
         checks
     };
     let missing = |stats: &Stats| {

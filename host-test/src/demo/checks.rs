@@ -6,11 +6,12 @@ use super::table::grouped;
 use crate::envoy::Stats;
 
 /// The metrics that are compared, with what their numbers are.
-const COMPARED: [(&str, &str); 9] = [
+const COMPARED: [(&str, &str); 10] = [
     ("llm_requests_total", "exchanges by provider, model, status and error"),
     ("llm_tokens_total", "tokens as the providers reported them"),
     ("llm_token_details_total", "of them cached, written to a cache, or reasoning"),
     ("llm_usage_missing_total", "exchanges that should have reported usage and did not"),
+    ("llm_feedback_total", "ratings by users"),
     ("llm_request_duration_milliseconds", "durations"),
     ("llm_time_to_first_byte_milliseconds", "first bytes"),
     ("llm_time_to_first_token_milliseconds", "first tokens"),

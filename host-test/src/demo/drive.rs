@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use serde_json::json;
 use tokio::task::JoinSet;
 
 use super::mix::{self, Course, Planned};
@@ -129,11 +130,21 @@ impl Clients {
             Course::Closed => Ok(None), // an answer of Envoy's own
             _ => {
                 let answer = exchange.finish().await;
+                if let Some(rating) = planned.rating {
+                    rate(client, answer.header("x-llm-request-id"), rating).await?;
+                }
                 let whole = answer.end == End::Complete;
                 compare(provider.ledger(), &answer, whole)
             }
         }
     }
+}
+
+/// Hands a user's word to the gateway.
+async fn rate(client: &Client, id: &str, rating: &str) -> Result<(), String> {
+    let request = Request::post("/feedback", &json!({"request_id": id, "rating": rating}));
+    let answer = client.send(request).await.map_err(|error| format!("{error:#}"))?.finish().await;
+    if answer.status == 202 { Ok(()) } else { Err(format!("feedback was answered {}", answer.status)) }
 }
 
 /// Sends a request, and drops it once the provider has it.

@@ -38,6 +38,9 @@ pub(super) fn exchange(expected: &mut Stats, planned: &Planned) {
     if planned.stream && planned.course == Course::Answered {
         expected.add("llm_time_per_output_token_microseconds_count", &labels, 1);
     }
+    if let Some(rating) = planned.rating {
+        expected.add("llm_feedback_total", &[labels[1], ("rating", rating)], 1);
+    }
     if let Some(reason) = missing(planned) {
         expected.add("llm_usage_missing_total", &[labels[0], labels[1], ("reason", reason)], 1);
     }

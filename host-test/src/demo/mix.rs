@@ -15,6 +15,8 @@ pub(super) struct Planned {
     pub(super) course: Course,
     pub(super) protocol: Protocol,
     pub(super) request: Request,
+    /// What its user says of the answer.
+    pub(super) rating: Option<&'static str>,
 }
 
 /// A model of the demo and how it is used.
@@ -112,7 +114,9 @@ pub(super) fn planned(number: u64) -> Planned {
     let script = script(model, &course, &mut dice);
     let protocol = if dice.below(3) == 0 { Protocol::Http2 } else { Protocol::Http1 };
     let request = Request::post(model.path, &body(model, stream, number)).header(script::HEADER, &script);
-    Planned { model, stream, course, protocol, request }
+    // Some users say what they think; even numbers are answered.
+    let rating = (number % 8 == 4).then_some(if number.is_multiple_of(3) { "down" } else { "up" });
+    Planned { model, stream, course, protocol, request, rating }
 }
 
 fn body(model: &Model, stream: bool, number: u64) -> Value {
