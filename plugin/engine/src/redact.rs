@@ -3,6 +3,9 @@
 //! A text is looked at whole, right before it is put into a message, so that what came in pieces is found all the
 //! same. The named patterns are written by hand, as they walk a text once and mostly step over it; for the operator's own
 //! ones there is a regular expression, in time that grows with the text and with the expression and not beyond.
+//!
+//! It is of spans and scores alone. The judge's own call gets the texts as they are: a mark in the place of a name would
+//! change what is scored, and who may see them there is said by the cluster that is configured.
 
 mod named;
 

@@ -1,4 +1,7 @@
 //! A score as an event.
+//!
+//! With [`Content::Sampled`] the comment of a user leaves also where the exchange was not sampled: the choice of a sample
+//! is about texts that nobody meant for the store, and feedback is given on purpose.
 
 use std::borrow::Cow;
 

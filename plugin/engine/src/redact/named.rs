@@ -21,13 +21,19 @@ fn digit(letter: char) -> Option<u32> {
     letter.to_digit(10).or(Some(wide).filter(|digit| *digit < 10))
 }
 
-/// A space or a hyphen of any width.
+/// A space or a hyphen of any width, a tab, or the end of a line.
 fn is_gap(letter: char) -> bool {
-    matches!(
-        letter,
-        ' ' | '-' | '\u{A0}' | '\u{2007}' | '\u{2009}' | '\u{2010}'..='\u{2015}' | '\u{202F}' | '－'
-    )
+    letter.is_whitespace() || matches!(letter, '-' | '\u{2010}'..='\u{2015}' | '－')
 }
+
+/// Signs without any width, which come along when numbers are copied: a number is the same with them and without.
+fn is_unseen(letter: char) -> bool {
+    matches!(letter, '\u{AD}' | '\u{FEFF}')
+        || matches!(letter, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}')
+}
+
+/// Signs in a row between two groups: two spaces, or a hyphen or a carriage return at the end of a line.
+const GAP_MAX: usize = 2;
 
 fn before(text: &str, at: usize) -> Option<char> {
     text.get(..at)?.chars().next_back()
@@ -41,29 +47,33 @@ fn starts(text: &str, from: usize) -> impl Iterator<Item = (usize, char)> {
 /// Groups of digits.
 struct Run {
     digits: Vec<u32>,
-    /// After each group: how many digits there are, and where it ends.
+    /// After each whole group: how many digits there are, and where it ends.
     ends: Vec<(usize, usize)>,
-    /// There were more digits than were asked for.
-    is_long: bool,
 }
 
 impl Run {
-    /// From `at` on, with at most `gap_max` signs in a row between two groups.
-    fn read(text: &str, at: usize, is_gap: fn(char) -> bool, (gap_max, digits_max): (usize, usize)) -> Self {
-        let mut run = Self { digits: Vec::new(), ends: Vec::new(), is_long: false };
+    /// From `at` on, up to a date. A group that goes beyond `digits_max` is none of its groups, so that what is longer
+    /// without a gap is not taken for what it begins with, and what other numbers follow still is found.
+    ///
+    /// As digits and gaps are bounded, a stretch of unseen signs is walked over by a bounded number of runs.
+    fn read(text: &str, at: usize, is_gap: fn(char) -> bool, digits_max: usize) -> Self {
+        let mut run = Self { digits: Vec::new(), ends: Vec::new() };
         let (mut gap, mut end) = (0, at);
-        for (at, letter) in starts(text, at) {
+        for (at, letter) in starts(text, at).filter(|(_, letter)| !is_unseen(*letter)) {
             if let Some(digit) = digit(letter) {
-                if gap > 0 && !run.digits.is_empty() {
+                let is_first = run.digits.is_empty();
+                if gap > 0 && !is_first {
                     run.ends.push((run.digits.len(), end));
                 }
+                if (gap > 0 || is_first) && is_date(text, at) {
+                    return run;
+                }
                 if run.digits.len() == digits_max {
-                    run.is_long = true;
                     return run;
                 }
                 run.digits.push(digit);
                 (gap, end) = (0, at.saturating_add(letter.len_utf8()));
-            } else if is_gap(letter) && gap < gap_max {
+            } else if is_gap(letter) && gap < GAP_MAX {
                 gap = gap.saturating_add(1);
             } else {
                 break;
@@ -77,10 +87,21 @@ impl Run {
     fn counts(&self) -> Vec<usize> {
         self.ends.iter().map(|(digits, _)| *digits).collect()
     }
+}
 
-    fn end(&self) -> Option<usize> {
-        self.ends.last().map(|(_, end)| *end)
-    }
+/// Whether there is a date such as 2024-01-02, 02/01/2024 or 02.01.2024: several of them, or one behind another number,
+/// have as many digits as what is looked for. With hyphens only the year comes first, as these are in numbers too.
+fn is_date(text: &str, at: usize) -> bool {
+    let bytes = text.as_bytes().get(at..).unwrap_or_default();
+    let (year, signs, parts) = match bytes {
+        [y, z, _, _, s @ b'-', m, n, t @ b'-', d, e, ..] => ([y, z], [s, t], [m, n, d, e]),
+        [d, e, s @ (b'/' | b'.'), m, n, t @ (b'/' | b'.'), y, z, _, _, ..] => ([y, z], [s, t], [m, n, d, e]),
+        _ => return false,
+    };
+    matches!(year, [b'1', b'9'] | [b'2', b'0'])
+        && signs[0] == signs[1]
+        && matches!(parts, [b'0'..=b'3', b'0'..=b'9', b'0'..=b'3', b'0'..=b'9'])
+        && !bytes.get(10).is_some_and(u8::is_ascii_digit)
 }
 
 /// 13 to 19 digits whose last one is their checksum, in any groups.
@@ -96,7 +117,7 @@ fn card(text: &str, from: usize) -> Option<Range<usize>> {
         {
             continue;
         }
-        let run = Run::read(text, at, is_gap, (1, 19));
+        let run = Run::read(text, at, is_gap, 19);
         let is_card =
             |digits: usize| digits >= 13 && run.digits.get(..digits).is_some_and(|digits| luhn(digits) == 0);
         if let Some((_, end)) = run.ends.iter().rev().find(|(digits, _)| is_card(*digits)) {
@@ -122,19 +143,19 @@ fn ssn(text: &str, from: usize) -> Option<Range<usize>> {
         if digit(letter).is_none() || previous.is_some_and(|letter| is_word(letter) || letter == '-') {
             continue;
         }
-        let run = Run::read(text, at, is_gap, (1, 9));
+        let run = Run::read(text, at, is_gap, 9);
         let number = |range: Range<usize>| {
             let digits = run.digits.get(range)?;
             Some(digits.iter().fold(0_u32, |sum, digit| sum.saturating_mul(10).saturating_add(*digit)))
         };
         let is_given = |area: u32| area != 0 && area != 666 && area < 900;
+        let end = run.ends.last().map(|(_, end)| *end);
         if run.counts() == [3, 5, 9]
-            && !run.is_long
             && number(0..3).is_some_and(is_given)
             && number(3..5) != Some(0)
             && number(5..9) != Some(0)
         {
-            return Some(at..run.end()?);
+            return end.map(|end| at..end);
         }
     }
     None
@@ -148,37 +169,41 @@ fn phone(text: &str, from: usize) -> Option<Range<usize>> {
     for (at, letter) in starts(text, from) {
         let previous = last.replace(letter);
         let is_inside = |letter: char| is_word(letter) || matches!(letter, '.' | '-' | '+' | '/');
-        if previous.is_some_and(is_inside) {
+        // One sign is enough between two numbers.
+        let is_next = from > 0 && at == from.saturating_add(1);
+        if previous.is_some_and(is_inside) && !is_next {
             continue;
         }
         let behind = at.saturating_add(letter.len_utf8());
         if matches!(letter, '+' | '＋') {
-            let run = Run::read(text, behind, is_phone_gap, (2, 15));
+            let run = Run::read(text, behind, is_phone_gap, 15);
             let end = run.ends.iter().rev().find(|(digits, _)| (8..=15).contains(digits));
             if let Some((_, end)) = end {
                 return Some(at..*end);
             }
         } else if letter == '(' || digit(letter).is_some() {
-            let run = Run::read(text, at, is_phone_gap, (2, 12));
-            let end = run.end()?;
-            if !run.is_long && is_national(&run, text.get(at..end)?) {
-                return Some(at..end);
+            let run = Run::read(text, at, is_phone_gap, 12);
+            let counts = run.counts();
+            let is_phone = |groups: usize, end: usize| {
+                let (counts, written) = (counts.get(..=groups), text.get(at..end));
+                counts.zip(written).is_some_and(|(counts, written)| is_national(counts, &run.digits, written))
+            };
+            let mut ends = run.ends.iter().enumerate().rev();
+            if let Some((_, (_, end))) = ends.find(|(groups, (_, end))| is_phone(*groups, *end)) {
+                return Some(at..*end);
             }
         }
     }
     None
 }
 
-fn is_national(run: &Run, written: &str) -> bool {
-    let counts = run.counts();
-    let first_group = counts.first().copied().unwrap_or(0);
-    match (counts.as_slice(), run.digits.as_slice()) {
+/// Of the first groups of a run: how many digits there are after each, and how they are written.
+fn is_national(counts: &[usize], digits: &[u32], written: &str) -> bool {
+    match (counts, digits) {
         ([3, 6, 10], [2..=9, ..]) | ([1, 4, 7, 11], [1, 2..=9, ..]) | ([2, 4, 6, 8, 10], [0, 1..=9, ..]) => {
             true
         }
-        ([_, _, ..], [0, 1..=9, ..]) => {
-            first_group >= 3 && (9..=12).contains(&run.digits.len()) && !written.contains('.')
-        }
+        ([first, .., all], [0, 1..=9, ..]) => *first >= 3 && (9..=12).contains(all) && !written.contains('.'),
         _ => false,
     }
 }

@@ -68,6 +68,8 @@ fn numbers_of_cards() {
             "No. 12 <4111 1111 1111 1111> 123",
             "<4111 1111 1111 1111> 2025 10",
             "<6011000990139424>",
+            "<4111  1111  1111  1111>",
+            "<4111\n1111\r\n1111\t1111>",
             // One digit off.
             "4111111111111112",
             // Too short, too long, a time, a fraction.
@@ -75,8 +77,8 @@ fn numbers_of_cards() {
             "41111111111111111111",
             "1750000000000000003",
             "0.4111111111111111",
-            "4111  1111  1111  1111",
-            "4111\n1111\n1111\n1111",
+            "4111   1111   1111   1111",
+            "4111:1111:1111:1111",
         ],
     );
 }
@@ -107,6 +109,28 @@ fn telephone_numbers() {
 }
 
 #[test]
+fn digits_that_are_no_telephone_number_do_not_hide_one() {
+    check(
+        "phone",
+        &[
+            "Order 1234567890123, call <415-555-0100>",
+            "12345678901234567890 <(415) 555-0100>",
+            "Call <415-555-0100>. 24 hours",
+            "<(415) 555-0100> 2 pm",
+            "<030 1234567> 2024",
+            "<415-555-0100> <415-555-0101>",
+            "<415-555-0100>/<415-555-0101>",
+            "<1-800-555-0199> 365 days",
+            "<01 23 45 67 89> 24 h",
+            "24 <415-555-0100>",
+            "<0171 1234567>. 5",
+            "415-555-01001",
+            "415-555-0100123",
+        ],
+    );
+}
+
+#[test]
 fn social_security_numbers() {
     check(
         "ssn",
@@ -124,8 +148,91 @@ fn social_security_numbers() {
             "x123-45-6789",
             "123456789",
             "123-456-789",
+            "My SSN is <123-45-6789> 1985-02-03",
+            "SSN <123-45-6789> 2 children",
+            "<123-45-6789> <123 45 6788>",
         ],
     );
+}
+
+#[test]
+fn numbers_with_any_gap_and_with_signs_that_nobody_sees() {
+    let gaps =
+        ["\u{3000}", "\u{A0}", "\u{2007}", "\u{202F}", "\u{2003}", "\t", "\n", "\r\n", "  ", "-\n", "－"];
+    let unseen =
+        ["\u{200B}", "\u{200C}", "\u{200D}", "\u{2060}", "\u{FEFF}", "\u{AD}", "\u{200B}\u{200B}\u{FEFF}"];
+    for (name, groups) in [
+        ("card", vec!["4111", "1111", "1111", "1111"]),
+        ("phone", vec!["415", "555", "0100"]),
+        ("phone", vec!["+49", "30", "1234567"]),
+        ("ssn", vec!["123", "45", "6789"]),
+    ] {
+        for gap in gaps {
+            check(name, &[&format!("a <{}> b", groups.join(gap))]);
+        }
+        for sign in unseen {
+            let within = |group: &&str| {
+                group.split("").collect::<Vec<_>>().join(sign).trim_matches(|c| sign.contains(c)).to_owned()
+            };
+            let written = groups.iter().map(within).collect::<Vec<_>>().join(&format!("{sign}-{sign}"));
+            check(name, &[&format!("a{sign} <{written}>{sign} b")]);
+        }
+    }
+}
+
+#[test]
+fn numbers_of_other_kinds_stay() {
+    let texts = [
+        "2024-01-02 10:30:00, 2024-01-03 11:45:00",
+        "2024-01-02\n2024-01-03\n2024-01-04\n2024-01-05",
+        "2024-05-02\t2024-06-03  2024-07-04",
+        "20240102 20240103",
+        "01/02/2024\n02/02/2024\n03/02/2024",
+        "02.01.2024 10.30, 03.01.2024 11.45",
+        "0815 2024-01-02 10:30",
+        "0815\n02/01/2024 10:30",
+        "10:30\n11:45\n12:00",
+        "v1.415.555.0100, 2.31.4, 10.0.19045.3803",
+        "192.168.100.1\n192.168.100.2",
+        "$1,299.00  $2,499.00\n$3,999.99",
+        "1 234 567 EUR, 12 500 000 EUR, 0.99 EUR",
+        "19.99\n24.99\n100.00\n250.00",
+        "1.\u{A0}first\n2.\u{A0}second\n3. third",
+        "3000 x 2000, 1920\u{2009}x\u{2009}1080",
+        "1234567890123 1234567890123",
+    ];
+    for name in ["card", "phone", "ssn"] {
+        check(name, &texts);
+    }
+}
+
+/// Neither does a long stretch of anything make a finder give up on what is behind it, nor walk it again and again.
+#[test]
+fn behind_any_long_stretch_there_is_still_something_found() {
+    let parts = [
+        "1",
+        "0 ",
+        "1-",
+        "(",
+        "(\u{200B}",
+        "+",
+        "+1",
+        "0\u{AD}",
+        "\u{200B}",
+        "\n",
+        ". ",
+        "0123 ",
+        "2024-01-02 ",
+    ];
+    for part in parts {
+        let stretch = part.repeat(20_000);
+        for (name, number) in
+            [("phone", "415-555-0100"), ("ssn", "123-45-6789"), ("card", "4111 1111 1111 1111")]
+        {
+            let left = redactor(&format!(r#"["{name}"]"#)).apply(&format!("{stretch}, {number}"));
+            assert!(left.ends_with(&format!(", [{name}]")), "{name} behind {part:?}");
+        }
+    }
 }
 
 #[test]
@@ -198,6 +305,7 @@ fn text() -> impl Strategy<Value = String> {
         2 => "[a-zé请]{1,3}",
         1 => Just("sk-".to_owned()),
         1 => Just("４１".to_owned()),
+        1 => "[\u{AD}\u{200B}\u{3000}\t\n]",
         1 => "\\PC",
     ];
     prop::collection::vec(signs, 0..40).prop_map(|parts| parts.concat())
