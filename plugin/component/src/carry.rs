@@ -1,7 +1,6 @@
 //! The engine's values as the contract's, and back.
 
 use llm_gauge_engine::desk::{self, Request};
-use llm_gauge_engine::ending::End;
 use llm_gauge_engine::exhibit;
 use llm_gauge_engine::head::Headers;
 use llm_gauge_engine::judge;
@@ -9,7 +8,7 @@ use llm_gauge_engine::policy;
 use llm_gauge_engine::record::{self, Answer, Record};
 use llm_gauge_engine::usage::Count;
 
-use crate::contract::meter::{ConfigError, Ending};
+use crate::contract::meter::ConfigError;
 use crate::contract::types::{
     ErrorClass, ExchangeRecord, Exhibit, Field, Finding, Gap, JudgeRequest, Judgement, Outcome, Score, Shown,
     Source, Status, Times, Usage, UsageMissing, Verdict, Word,
@@ -28,12 +27,6 @@ pub(crate) fn random<const NUMBERS: usize, const BYTES: usize>(numbers: [u64; NU
     random
 }
 
-impl From<Ending> for End {
-    fn from(Ending { code, flags, details }: Ending) -> Self {
-        Self { code, flags, details }
-    }
-}
-
 impl From<policy::ConfigError> for ConfigError {
     fn from(policy::ConfigError { path, message }: policy::ConfigError) -> Self {
         Self { path, message }
@@ -43,9 +36,16 @@ impl From<policy::ConfigError> for ConfigError {
 impl From<Record> for ExchangeRecord {
     fn from(record: Record) -> Self {
         let (source, error_in_stream, usage) = (source(&record), record.error_in_stream(), usage(&record));
-        // `began_as` is for a gauge of active requests, `estimate` is in the usage by now.
-        let Record { request_id, provider, began_as: _, operation, request_model, labels, .. } = record;
+        // What has `_` is for spans and gauges, which a component has not, or is in the usage by now.
         let Record {
+            request_id,
+            ids: _,
+            authority: _,
+            provider,
+            began_as: _,
+            operation,
+            request_model,
+            labels,
             answer,
             http_status,
             status,
@@ -53,29 +53,26 @@ impl From<Record> for ExchangeRecord {
             usage_missing,
             estimate: _,
             judged,
+            content: _,
             times,
             gaps,
-            ..
         } = record;
-        let Answer {
-            model, id, streaming, finish_reasons, tool_calls, choices, error_type, error_code, ..
-        } = answer;
         Self {
             request_id,
             provider,
             operation: operation.to_owned(),
             request_model,
             labels,
-            response_model: model,
-            response_id: id,
-            streaming,
+            response_model: answer.model,
+            response_id: answer.id,
+            streaming: answer.streaming,
             usage,
             source,
-            finish_reasons: finish_reasons.into_iter().map(Into::into).collect(),
-            tool_calls,
-            choices,
-            error_type: error_type.map(Into::into),
-            error_code: error_code.map(Into::into),
+            finish_reasons: answer.finish_reasons.into_iter().map(Into::into).collect(),
+            tool_calls: answer.tool_calls,
+            choices: answer.choices,
+            error_type: answer.error_type.map(Into::into),
+            error_code: answer.error_code.map(Into::into),
             error_in_stream,
             content_chunks: answer.content_chunks,
             complete: answer.complete,
@@ -98,18 +95,35 @@ fn source(record: &Record) -> Option<Source> {
 }
 
 fn usage(record: &Record) -> Usage {
-    let count = |count| record.answer.usage.get(count);
+    // What has `_` stands beside the usage, or only says what becomes of others.
+    let Answer {
+        model: _,
+        id: _,
+        streaming: _,
+        usage,
+        input_tokens,
+        output_tokens,
+        is_first_output: _,
+        finish_reasons: _,
+        tool_calls: _,
+        choices: _,
+        error_type: _,
+        error_code: _,
+        error_told: _,
+        content_chunks: _,
+        complete: _,
+    } = &record.answer;
     let (estimated_input_tokens, estimated_output_tokens) = record.estimated_tokens();
     Usage {
-        input_tokens: record.answer.input_tokens,
-        output_tokens: record.answer.output_tokens,
-        total_tokens: count(Count::Total),
-        cached_input_tokens: count(Count::CacheRead),
-        cache_creation_input_tokens: count(Count::CacheWrite),
-        reasoning_tokens: count(Count::Reasoning),
-        audio_input_tokens: count(Count::AudioInput),
-        audio_output_tokens: count(Count::AudioOutput),
-        tool_use_prompt_tokens: count(Count::ToolUseInput),
+        input_tokens: *input_tokens,
+        output_tokens: *output_tokens,
+        total_tokens: usage.get(Count::Total),
+        cached_input_tokens: usage.get(Count::CacheRead),
+        cache_creation_input_tokens: usage.get(Count::CacheWrite),
+        reasoning_tokens: usage.get(Count::Reasoning),
+        audio_input_tokens: usage.get(Count::AudioInput),
+        audio_output_tokens: usage.get(Count::AudioOutput),
+        tool_use_prompt_tokens: usage.get(Count::ToolUseInput),
         estimated_input_tokens,
         estimated_output_tokens,
     }

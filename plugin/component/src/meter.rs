@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use llm_gauge_engine::ending::End;
 use llm_gauge_engine::exchange;
 use llm_gauge_engine::policy;
 
@@ -28,6 +29,8 @@ struct UnderWay {
     exchange: exchange::Exchange,
     has_request_end: bool,
     has_head: bool,
+    /// Of the response's head.
+    status: Option<u32>,
     has_response_end: bool,
 }
 
@@ -47,8 +50,13 @@ impl GuestPolicy for Compiled {
         let place = policy::Place { route: place.route, cluster: place.cluster };
         let random = carry::random([trace, more, span]);
         let exchange = exchange::Exchange::begin(&self.0, &carry::head(&head), &place, random, now_ns)?;
-        let under_way =
-            UnderWay { exchange, has_request_end: false, has_head: false, has_response_end: false };
+        let under_way = UnderWay {
+            exchange,
+            has_request_end: false,
+            has_head: false,
+            status: None,
+            has_response_end: false,
+        };
         Some(Exchange::new(Metered(RefCell::new(Some(under_way)))))
     }
 }
@@ -75,9 +83,9 @@ impl UnderWay {
 }
 
 impl GuestExchange for Metered {
-    fn request_id(&self) -> String {
-        let under_way = self.0.borrow();
-        under_way.as_ref().map(|it| it.exchange.request_id().to_owned()).unwrap_or_default()
+    fn request_id(&self, unix_s: u32) -> String {
+        let mut under_way = self.0.borrow_mut();
+        under_way.as_mut().map(|it| it.exchange.issue(unix_s).to_owned()).unwrap_or_default()
     }
 
     fn request_body(&self, bytes: Vec<u8>) -> Result<(), Misuse> {
@@ -98,8 +106,9 @@ impl GuestExchange for Metered {
             if it.has_head {
                 return Err(Misuse::SecondHead);
             }
-            it.has_head = true;
-            it.exchange.response_head(&carry::head(&head));
+            let head = carry::head(&head);
+            (it.has_head, it.status) = (true, head.status());
+            it.exchange.response_head(&head);
             Ok(())
         })
     }
@@ -119,6 +128,8 @@ impl GuestExchange for Metered {
 
     fn finish(&self, ending: Ending, now_ns: u64) -> Result<ExchangeRecord, Misuse> {
         let it = self.0.borrow_mut().take().ok_or(Misuse::Finished)?;
-        Ok(it.exchange.finish(&ending.into(), now_ns).into())
+        let Ending { code, flags, details } = ending;
+        let end = End { code: code.or(it.status), flags, details };
+        Ok(it.exchange.finish(&end, now_ns).into())
     }
 }
