@@ -1,13 +1,17 @@
-//! One whole exchange: the engine natively, and the filter as wasm in wasmtime with its fuel.
+//! One whole exchange in three forms, side by side: the engine natively, the filter in the proxy-wasm host, the component.
+//! The filter also makes its metrics of the record; the component hands the record over as it is.
 
 use std::hint::black_box;
 use std::rc::Rc;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use benches::{Input, inputs, meter};
 use criterion::{Criterion, Throughput, criterion_group};
+use host_test::case::Case;
+use host_test::component::{Component, Instance};
 use host_test::{ChunkPlan, Cut, Exchange, Guest, Headers, Module, Options, build, drive};
 use llm_gauge_engine::policy::Policy;
+use wasmtime::component::ResourceAny;
 
 /// Without a judge, and with one that gets none of the exchanges or all of them; with spans that leave, and with their
 /// texts.
@@ -25,44 +29,79 @@ const VARIANTS: [(&str, &str); 5] = [
 /// How a proxy gets streams: an event or a few at a time.
 const CHUNK_BYTES: usize = 512;
 
-fn native(c: &mut Criterion) {
+/// The two files, compiled.
+struct Wasm {
+    filter: Module,
+    component: Component,
+}
+
+impl Wasm {
+    fn load() -> Result<Self> {
+        let component = Component::from_file(build::component()?)?;
+        Ok(Self { filter: Module::from_file(build::filter(false)?)?, component })
+    }
+}
+
+/// Fuel and memory of one exchange in a fresh instance.
+struct Spent {
+    fuel: u64,
+    memory_bytes: usize,
+}
+
+fn exchange(c: &mut Criterion) {
+    let wasm = Wasm::load().unwrap_or_else(|error| panic!("{error:#}"));
     let policy = Rc::new(Policy::parse(b"{}").unwrap_or_else(|error| panic!("{error}")));
-    let mut group = c.benchmark_group("exchange/native");
+    println!("| exchange | filter: fuel | a byte | memory, KiB | component: fuel | a byte | memory, KiB |");
+    println!("|---|---:|---:|---:|---:|---:|---:|");
     for input in inputs() {
+        for (judge, configuration) in VARIANTS {
+            print_row(&wasm, &input, judge, configuration).unwrap_or_else(|error| panic!("{error:#}"));
+        }
+    }
+    for input in inputs() {
+        let mut group = c.benchmark_group(format!("exchange/{}", input.name));
         group.throughput(Throughput::Bytes(input.response.len() as u64));
-        group.bench_function(input.name, |bencher| {
+        group.bench_function("native", |bencher| {
             bencher.iter(|| {
                 let record = meter(&policy, black_box(&input), CHUNK_BYTES);
                 let counted = record.map(|record| record.answer.output_tokens.unwrap_or(0));
                 assert_eq!(counted, Some(input.output_tokens));
             });
         });
-    }
-}
-
-fn wasm(c: &mut Criterion) {
-    let module = build::filter(false).and_then(Module::from_file).unwrap_or_else(|error| panic!("{error:#}"));
-    let mut group = c.benchmark_group("exchange/wasm");
-    for input in inputs() {
-        for (judge, configuration) in VARIANTS {
-            let fuel = run(&module, configuration, &input).unwrap_or_else(|error| panic!("{error:#}"));
-            let per_byte = fuel as f64 / input.response.len() as f64;
-            println!("{}{judge}: {fuel} fuel, {per_byte:.2} a byte of the response", input.name);
-        }
-        group.throughput(Throughput::Bytes(input.response.len() as u64));
-        let mut guest = Guest::start(&module, Options::configured("{}")).unwrap_or_else(|e| panic!("{e}"));
-        let exchange = exchange(&input);
-        let plan = plan();
-        group.bench_function(input.name, |bencher| {
-            bencher.iter(|| drive(&mut guest, black_box(&exchange), &plan).map(|report| report.fuel));
+        let mut guest =
+            Guest::start(&wasm.filter, Options::configured("{}")).unwrap_or_else(|e| panic!("{e}"));
+        let (played, plan) = (played(&input), plan());
+        group.bench_function("proxy-wasm", |bencher| {
+            bencher.iter(|| drive(&mut guest, black_box(&played), &plan).map(|report| report.fuel));
+        });
+        let (mut instance, policy) = start(&wasm.component, "{}").unwrap_or_else(|error| panic!("{error:#}"));
+        let case = case(&input);
+        group.bench_function("component", |bencher| {
+            bencher.iter(|| {
+                let counted = in_component(&mut instance, policy, black_box(&case)).map(|(tokens, _)| tokens);
+                assert_eq!(counted.ok(), Some(input.output_tokens));
+            });
         });
     }
 }
 
-/// The exchange's fuel in a fresh instance, after a look at what was counted.
-fn run(module: &Module, configuration: &str, input: &Input) -> Result<u64> {
+fn print_row(wasm: &Wasm, input: &Input, judge: &str, configuration: &str) -> Result<()> {
+    let (mut instance, policy) = start(&wasm.component, configuration)?;
+    let (tokens, fuel) = in_component(&mut instance, policy, &case(input))?;
+    assert_eq!(tokens, input.output_tokens);
+    let component = Spent { fuel, memory_bytes: instance.memory().bytes };
+    let cells = [in_filter(&wasm.filter, configuration, input)?, component].map(|spent| {
+        let per_byte = spent.fuel as f64 / input.response.len() as f64;
+        format!("{} | {per_byte:.2} | {}", spent.fuel, spent.memory_bytes / 1024)
+    });
+    println!("| {}{judge} | {} |", input.name, cells.join(" | "));
+    Ok(())
+}
+
+/// The filter, after a look at what was counted.
+fn in_filter(module: &Module, configuration: &str, input: &Input) -> Result<Spent> {
     let mut guest = Guest::start(module, Options::configured(configuration))?;
-    let report = drive(&mut guest, &exchange(input), &plan())?;
+    let report = drive(&mut guest, &played(input), &plan())?;
     let stat = guest
         .host()
         .world()
@@ -71,21 +110,55 @@ fn run(module: &Module, configuration: &str, input: &Input) -> Result<u64> {
         .find(|((name, _), _)| name.starts_with("llm_tokens_total") && name.contains("type=.=output"))
         .map(|(_, metric)| metric.value);
     assert_eq!(stat.unwrap_or(0), input.output_tokens);
-    Ok(report.fuel)
+    Ok(Spent { fuel: report.fuel, memory_bytes: guest.host().memory.bytes })
+}
+
+/// The output tokens and the fuel of an exchange in the component.
+fn in_component(instance: &mut Instance, policy: ResourceAny, case: &Case) -> Result<(u64, u64)> {
+    let metered = instance.meter(policy, case, &plan())?.context("it is not metered")?;
+    Ok((metered.record.usage.output_tokens.unwrap_or(0), metered.fuel))
+}
+
+fn start(component: &Component, configuration: &str) -> Result<(Instance, ResourceAny)> {
+    let mut instance = component.start()?;
+    let policy = instance.policy(configuration.as_bytes())?;
+    Ok((instance, policy))
 }
 
 fn plan() -> ChunkPlan {
     ChunkPlan { response: Cut::Every(CHUNK_BYTES), ..ChunkPlan::default() }
 }
 
-fn exchange(input: &Input) -> Exchange {
+fn played(input: &Input) -> Exchange {
     let request =
         Headers::request("POST", "api.openai.com", input.path).with("content-type", "application/json");
     let response = Headers::response(200).with("content-type", input.content_type);
     Exchange::new(request, input.request.clone(), response, input.response.clone())
 }
 
-criterion_group!(benches, native, wasm);
+fn case(input: &Input) -> Case {
+    let head = |fields: &[(&str, &str)]| {
+        fields.iter().map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec())).collect()
+    };
+    Case {
+        name: input.name.to_owned(),
+        folder: "benches".to_owned(),
+        request_head: head(&[
+            (":method", "POST"),
+            (":path", input.path),
+            (":authority", "api.openai.com"),
+            ("content-type", "application/json"),
+        ]),
+        request_body: input.request.clone(),
+        response_head: head(&[(":status", "200"), ("content-type", input.content_type)]),
+        response_body: input.response.clone(),
+        expected: serde_json::Map::new(),
+        configuration: Vec::new(),
+        expected_metrics: serde_json::Map::new(),
+    }
+}
+
+criterion_group!(benches, exchange);
 
 fn main() {
     benches();

@@ -29,6 +29,17 @@ pub fn filter(portable: bool) -> Result<PathBuf> {
     Ok(place)
 }
 
+/// Builds the engine as a component at `target/plugin/llm_gauge.component.wasm`.
+pub fn component() -> Result<PathBuf> {
+    let built = once("llm-gauge-component", PROFILE, false)?;
+    let module = std::fs::read(&built).with_context(|| format!("cannot read {}", built.display()))?;
+    let encoded = wit_component::ComponentEncoder::default().module(&module)?.validate(true).encode();
+    let component = encoded.context("the module does not fit the contract in wit/")?;
+    let place = target_dir().join("plugin").join("llm_gauge.component.wasm");
+    put_atomically(&place, |fresh| std::fs::write(fresh, &component))?;
+    Ok(place)
+}
+
 /// The folder of the workspace, where `Cargo.toml` is.
 pub fn workspace_dir() -> &'static Path {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -126,12 +137,17 @@ fn clean_command(program: &str) -> Command {
     command
 }
 
-/// Readers of the old file keep it; nobody ever sees half of the new one.
 fn copy_atomically(from: &Path, to: &Path) -> Result<()> {
+    put_atomically(to, |fresh| std::fs::copy(from, fresh).map(drop))
+}
+
+/// Readers of the old file keep it; nobody ever sees half of the new one.
+fn put_atomically(to: &Path, put: impl FnOnce(&Path) -> std::io::Result<()>) -> Result<()> {
     let folder = to.parent().context("a place without a folder")?;
     std::fs::create_dir_all(folder)?;
-    let fresh = folder.join(format!(".{}.wasm", std::process::id()));
-    std::fs::copy(from, &fresh)
-        .and_then(|_| std::fs::rename(&fresh, to))
-        .with_context(|| format!("cannot copy {} to {}", from.display(), to.display()))
+    let name = to.file_name().context("a place without a name")?.to_string_lossy();
+    let fresh = folder.join(format!(".{}.{name}", std::process::id()));
+    put(&fresh)
+        .and_then(|()| std::fs::rename(&fresh, to))
+        .with_context(|| format!("cannot write {}", to.display()))
 }

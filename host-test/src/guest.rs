@@ -12,6 +12,7 @@ use crate::host::{CallAnswer, CallState, Host, LogLevel, ROOT};
 use crate::world::SharedWorld;
 
 pub use module::Module;
+pub(crate) use module::engine;
 
 /// How a guest is started.
 #[derive(Clone)]

@@ -15,6 +15,7 @@
 //! - [`failure`]: what ends a guest, with the callback it happened in
 //! - [`build`]: the filter and the test guests, built for wasm
 //! - [`case`], [`replay`]: recorded exchanges, run through the filter; [`native`]: through the bare engine
+//! - [`component`]: the engine as a component
 //!
 //! What is not in the host: no thread, no sleep, no wall clock, no network; and nothing knows what an LLM is.
 //!
@@ -29,6 +30,7 @@
 //! - [`mod@collect`]: takes what leaves the filter by OTLP; [`store`]: keeps it in SQLite; [`review`]: what it says of
 //!   each week
 //!
+//! [`evaluate`] is a gate for other people's CI: recorded exchanges, scored through the component.
 //! And [`prices`] makes the table of prices; [`python`] installs the packages that it and [`envoy`] are made from;
 //! [`image`] and [`manifest`] make what gateways in Kubernetes load.
 //!
@@ -61,12 +63,14 @@ pub mod build;
 pub mod failure;
 
 pub mod case;
+pub mod component;
 pub mod native;
 pub mod replay;
 
 pub mod dashboards;
 pub mod demo;
 pub mod envoy;
+pub mod evaluate;
 pub mod judge;
 mod listen;
 pub mod load;

@@ -7,8 +7,9 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use host_test::case::Case;
+use host_test::component::Component;
 use host_test::replay::{self, Outcome, Split};
-use host_test::{Module, build, collect, dashboards, demo, image, manifest, prices, review};
+use host_test::{Module, build, collect, dashboards, demo, evaluate, image, manifest, prices, review};
 use sha2::{Digest, Sha256};
 
 /// Build, check and try the llm-gauge filter on this machine.
@@ -30,6 +31,8 @@ enum Command {
     Check(CheckArgs),
     /// Run recorded exchanges through the real wasm in wasmtime.
     Replay(ReplayArgs),
+    /// Have recorded exchanges scored by a judge; exits 1 below the bar.
+    Evaluate(evaluate::EvaluateArgs),
     /// Make price rows for the configuration from the PyPI package genai-prices.
     Prices(prices::PricesArgs),
     /// Build the image from which gateways fetch the filter, and push it.
@@ -46,9 +49,12 @@ enum Command {
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "Examples:\n  cargo gauge build              target/plugin/llm_gauge.wasm\n  cargo gauge build --portable   target/plugin/llm_gauge_portable.wasm"
+    after_help = "Examples:\n  cargo gauge build              target/plugin/llm_gauge.wasm\n  cargo gauge build --portable   target/plugin/llm_gauge_portable.wasm\n  cargo gauge build --component  target/plugin/llm_gauge.component.wasm"
 )]
 struct BuildArgs {
+    /// The engine as a component, for hosts of the component model.
+    #[arg(long, conflicts_with = "portable")]
+    component: bool,
     /// Leave SIMD out, for hosts that do not have it.
     #[arg(long)]
     portable: bool,
@@ -63,7 +69,7 @@ struct CheckArgs {
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "Examples:\n  cargo gauge replay host-test/cases\n  cargo gauge replay host-test/cases/openai_chat --split every\n  cargo gauge replay host-test/cases --split 7 --json"
+    after_help = "Examples:\n  cargo gauge replay host-test/cases\n  cargo gauge replay host-test/cases/openai_chat --split every\n  cargo gauge replay host-test/cases --split 7 --json\n  cargo gauge replay host-test/cases --host component"
 )]
 struct ReplayArgs {
     /// Case files, or folders with cases.
@@ -75,9 +81,18 @@ struct ReplayArgs {
     /// A plugin configuration to run with.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Run the filter in a proxy-wasm host, or the component in wasmtime; a component counts no metrics.
+    #[arg(long, value_enum, default_value_t = HostKind::ProxyWasm)]
+    host: HostKind,
     /// Print one JSON object a case.
     #[arg(long)]
     json: bool,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum HostKind {
+    ProxyWasm,
+    Component,
 }
 
 fn split(text: &str) -> Result<Split, String> {
@@ -94,6 +109,7 @@ fn main() -> ExitCode {
         Command::Build(args) => build(&args),
         Command::Check(args) => check(&args),
         Command::Replay(args) => replay(&args),
+        Command::Evaluate(args) => evaluate::run(&args),
         Command::Prices(args) => prices::run(&args),
         Command::Image(args) => image::run(&args),
         Command::PrometheusRule(args) => manifest::run(&args),
@@ -108,8 +124,9 @@ fn main() -> ExitCode {
 }
 
 fn build(args: &BuildArgs) -> Result<ExitCode> {
-    eprintln!("building the filter (the first time takes half a minute)");
-    let wasm = build::filter(args.portable)?;
+    let what = if args.component { "component" } else { "filter" };
+    eprintln!("building the {what} (the first time takes half a minute)");
+    let wasm = if args.component { build::component()? } else { build::filter(args.portable)? };
     let bytes = std::fs::read(&wasm).with_context(|| format!("cannot read {}", wasm.display()))?;
     let hash = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     println!("{}\n{} bytes\nsha256:{hash}", shown(&wasm), bytes.len());
@@ -137,17 +154,28 @@ fn check(args: &CheckArgs) -> Result<ExitCode> {
     }
 }
 
+/// What is done with a case.
+type Work = Box<dyn Fn(&Case) -> Result<Outcome> + Sync>;
+
 fn replay(args: &ReplayArgs) -> Result<ExitCode> {
     let cases = Case::find(&args.paths)?;
     let configuration = match &args.config {
         Some(file) => std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?,
         None => Vec::new(),
     };
-    let module = Module::from_file(build::filter(false)?)?;
     let split = args.split.unwrap_or(Split::Whole);
+    let work: Work = match args.host {
+        HostKind::ProxyWasm => {
+            let module = Module::from_file(build::filter(false)?)?;
+            Box::new(move |case| replay::run(&module, &configuration, case, split))
+        }
+        HostKind::Component => {
+            let component = Component::from_file(build::component()?)?;
+            Box::new(move |case| replay::run_component(&component, &configuration, case, split))
+        }
+    };
     let is_watched = std::io::stderr().is_terminal();
     let (mut bad, mut done, mut failed) = (0, 0, None);
-    let work = |case: &Case| replay::run(&module, &configuration, case, split);
     replay::spread(&cases, work, |case, outcome| {
         done += 1;
         match outcome {

@@ -1,5 +1,7 @@
 //! Recorded exchanges, run through the real wasm, in one piece and cut up.
 
+mod component;
+
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
@@ -11,6 +13,8 @@ use serde_json::{Map, Value};
 use crate::case::{Case, Fields};
 use crate::world::{Metric, MetricKind};
 use crate::{ChunkPlan, Cut, Exchange, Guest, Headers, Module, Options, StreamReport, drive};
+
+pub use component::run as run_component;
 
 /// Bodies up to this size are cut at every offset by [`Split::Every`].
 pub const EVERY_OFFSET_BYTES_MAX: usize = 64 * 1024;
@@ -113,16 +117,18 @@ pub fn run(module: &Module, configuration: &[u8], case: &Case, split: Split) -> 
 }
 
 fn differences(case: &Case, record: &Value, metrics: &BTreeMap<String, Value>) -> Vec<Difference> {
-    let fields = record.as_object().cloned().unwrap_or_default();
-    let fields = case.differences(&fields).into_iter();
-    let fields =
-        fields.map(|(field, expected, actual)| Difference { field: field.to_owned(), expected, actual });
+    let fields = field_differences(case, record.as_object().unwrap_or(&Map::new()));
     let metrics = case.expected_metrics.iter().map(|(name, expected)| Difference {
         field: name.clone(),
         expected: expected.clone(),
         actual: metrics.get(name).cloned().unwrap_or_default(),
     });
-    fields.chain(metrics.filter(|metric| metric.expected != metric.actual)).collect()
+    fields.into_iter().chain(metrics.filter(|metric| metric.expected != metric.actual)).collect()
+}
+
+fn field_differences(case: &Case, record: &Map<String, Value>) -> Vec<Difference> {
+    let fields = case.differences(record).into_iter();
+    fields.map(|(field, expected, actual)| Difference { field: field.to_owned(), expected, actual }).collect()
 }
 
 fn is_blank(configuration: &[u8]) -> bool {

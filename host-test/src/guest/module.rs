@@ -53,8 +53,8 @@ impl Module {
     }
 }
 
-/// One engine for the process: modules can only meet stores of the same one.
-fn engine() -> anyhow::Result<&'static Engine> {
+/// One engine for the process: modules and components can only meet stores of the same one.
+pub(crate) fn engine() -> anyhow::Result<&'static Engine> {
     static ENGINE: OnceLock<Engine> = OnceLock::new();
     if let Some(engine) = ENGINE.get() {
         return Ok(engine);

@@ -42,6 +42,10 @@ pub enum Manner {
     Long(usize),
     /// It breaks off after half of its answer.
     Cut,
+    /// It is too busy for so many requests, each of which may come back at once, and obedient then.
+    Busy(u64),
+    /// It answers with a verdict whoever has this key.
+    Keyed(&'static str),
 }
 
 /// A judge's server on a loopback port; dropping it closes the port.
@@ -62,8 +66,8 @@ impl Server {
             let (count, held) = (Arc::clone(&count), held.clone());
             async move {
                 let service = service_fn(|request| {
-                    count.fetch_add(1, Ordering::Relaxed);
-                    reply(request, manner, held.clone())
+                    let before = count.fetch_add(1, Ordering::Relaxed);
+                    reply(request, manner, before, held.clone())
                 });
                 let server = auto::Builder::new(TokioExecutor::new());
                 // A connection that breaks is the point of some manners.
@@ -94,12 +98,18 @@ impl Server {
 async fn reply(
     request: Request<Incoming>,
     manner: Manner,
+    before: u64,
     mut held: watch::Receiver<bool>,
 ) -> Result<Response<Full<Bytes>>> {
+    let key =
+        request.headers().get("authorization").and_then(|key| key.to_str().ok()?.strip_prefix("Bearer "));
+    let key = key.unwrap_or_default().to_owned();
     let body = Limited::new(request.into_body(), REQUEST_BYTES_MAX).collect().await;
     let body = body.map_err(|error| anyhow::anyhow!("{error}"))?.to_bytes();
     let verdict = answer(&body)?;
     let response = Response::builder().header("content-type", "application/json");
+    let response =
+        if matches!(manner, Manner::Busy(_)) { response.header("retry-after", "0") } else { response };
     let (status, body) = match manner {
         Manner::Obedient => (200, verdict),
         Manner::Held => {
@@ -109,6 +119,9 @@ async fn reply(
         }
         Manner::Always(score) => (200, completion(&Asked::read(&body)?.verdict_of(score))),
         Manner::Status(status) => (status, String::new()),
+        Manner::Busy(times) if before < times => (429, String::new()),
+        Manner::Keyed(expected) if key != expected => (401, format!("no such key: {key}")),
+        Manner::Busy(_) | Manner::Keyed(_) => (200, verdict),
         Manner::Silent => {
             tokio::time::sleep(Duration::from_secs(600)).await;
             (200, verdict)

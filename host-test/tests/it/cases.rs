@@ -1,4 +1,4 @@
-//! The project's own cases: through the real wasm, cut at every offset, and through the bare engine.
+//! The project's own cases: through the real wasm and the component, cut at every offset, and through the bare engine.
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -14,8 +14,8 @@ use serde_json::{Map, Value};
 use crate::common;
 
 #[test]
-fn every_case_in_the_real_wasm_at_every_offset() {
-    let module = common::filter();
+fn every_case_in_the_real_wasm_and_the_component_at_every_offset() {
+    let (module, component) = (common::filter(), common::component());
     let faults = common::each(&common::own_cases(), |case| {
         let outcome = replay::run(&module, b"", case, Split::Every).unwrap();
         let mut faults: Vec<_> =
@@ -30,6 +30,7 @@ fn every_case_in_the_real_wasm_at_every_offset() {
         faults.extend(
             outcome.unequal_cuttings.iter().map(|cutting| format!("another record when cut {cutting}")),
         );
+        faults.extend(common::component_faults(&component, case, Split::Every, &outcome));
         let twin = Value::Object(native_fields(case));
         if outcome.record != twin {
             faults.push(format!("the bare engine says {twin}"));

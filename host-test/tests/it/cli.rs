@@ -50,6 +50,19 @@ fn replay_prints_one_object_a_case() {
 }
 
 #[test]
+fn replay_in_the_component_prints_the_same_records_and_no_metrics() {
+    let case = own("openai_chat/unary.case.json");
+    let [filter, component] = ["proxy-wasm", "component"].map(|host| -> Value {
+        let output = gauge(&["replay", "--json", "--split", "7", "--host", host, &case]);
+        assert_eq!(text(&output.stderr), "1 of 1 cases as expected\n");
+        serde_json::from_slice(&output.stdout).unwrap()
+    });
+    assert_eq!(component["record"], filter["record"]);
+    assert_eq!((&component["metrics"], &component["body_unchanged"]), (&json!({}), &json!(true)));
+    assert!(component["fuel"].as_u64().unwrap() > 1_000);
+}
+
+#[test]
 fn replay_fails_where_a_case_expects_something_else() {
     let folder = tempfile::tempdir().unwrap();
     for ending in ["case.json", "request.json", "response.body"] {
@@ -96,6 +109,7 @@ fn what_cannot_be_done_is_said_and_not_tried() {
         (&["replay"], "required arguments were not provided"),
         (&["replay", "/nowhere"], "there is nothing at /nowhere"),
         (&["check", "/nowhere"], "cannot read /nowhere"),
+        (&["build", "--component", "--portable"], "cannot be used with"),
         (&["prices", "--date", "tomorrow"], "expected a day such as 2026-11-23"),
         (&["prices", "--all", "--providers", "x"], "cannot be used with"),
     ] {

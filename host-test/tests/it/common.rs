@@ -5,13 +5,37 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use host_test::case::Case;
-use host_test::{Guest, Module, build, replay};
+use host_test::component::Component;
+use host_test::replay::{self, Outcome, Split};
+use host_test::{Guest, Module, build};
 
 /// The filter as it ships.
 pub fn filter() -> Module {
     static FILTER: OnceLock<Module> = OnceLock::new();
     let load = || Module::from_file(build::filter(false).unwrap()).unwrap();
     FILTER.get_or_init(load).clone()
+}
+
+/// The component as it ships.
+pub fn component() -> Component {
+    static COMPONENT: OnceLock<Component> = OnceLock::new();
+    let load = || Component::from_file(build::component().unwrap()).unwrap();
+    COMPONENT.get_or_init(load).clone()
+}
+
+/// Where the component's run of a case differs from the filter's: the record, or a cutting that gave another one.
+pub fn component_faults(component: &Component, case: &Case, split: Split, filter: &Outcome) -> Vec<String> {
+    let outcome = replay::run_component(component, b"", case, split).unwrap();
+    let cuttings = outcome.unequal_cuttings.iter();
+    let mut faults: Vec<_> =
+        cuttings.map(|cutting| format!("another record of the component when cut {cutting}")).collect();
+    if outcome.cuttings != filter.cuttings {
+        faults.push(format!("{} cuttings of the component, not {}", outcome.cuttings, filter.cuttings));
+    }
+    if outcome.record != filter.record {
+        faults.push(format!("the component says {}, not {}", outcome.record, filter.record));
+    }
+    faults
 }
 
 /// The project's own cases.

@@ -74,11 +74,12 @@ fn the_engine_gives_one_record_however_a_recording_is_cut() {
 }
 
 #[test]
-fn the_wasm_gives_the_same_record_and_the_same_bytes() {
+fn the_wasm_and_the_component_give_the_same_record_and_the_wasm_the_same_bytes() {
     let Some(cases) = recordings() else { return };
-    let module = common::filter();
+    let (module, component) = (common::filter(), common::component());
     let faults = common::each(&cases, |case| {
-        let outcome = replay::run(&module, b"", case, Split::Random(RANDOM_CUTTINGS)).unwrap();
+        let split = Split::Random(RANDOM_CUTTINGS);
+        let outcome = replay::run(&module, b"", case, split).unwrap();
         let differences = outcome.differences.iter();
         let mut faults = unlisted(
             case,
@@ -87,6 +88,7 @@ fn the_wasm_gives_the_same_record_and_the_same_bytes() {
         if !outcome.body_unchanged {
             faults.push("the client got other bytes".to_owned());
         }
+        faults.extend(common::component_faults(&component, case, split, &outcome));
         faults.extend(
             outcome.unequal_cuttings.iter().map(|cutting| format!("another record when cut {cutting}")),
         );

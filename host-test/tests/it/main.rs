@@ -19,6 +19,8 @@ mod common;
 mod cases;
 // Recorded traffic of real providers, where it lies on this machine.
 mod corpus;
+// The component: the order of calls, versions, the contract's names.
+mod component;
 // How far estimates are from what they reported.
 mod estimate;
 
@@ -51,6 +53,7 @@ mod collect;
 mod operator;
 // The commands.
 mod cli;
+mod evaluate;
 // The repository itself: directions, budgets, names, configurations.
 mod texts;
 mod tidy;

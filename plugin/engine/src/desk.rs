@@ -4,6 +4,7 @@
 //! exactly one [`Outcome`].
 
 mod calls;
+mod question;
 pub(crate) mod tell;
 
 use std::collections::VecDeque;
@@ -11,6 +12,8 @@ use std::rc::Rc;
 
 use calls::{bytes_of, call, nonce, wait_ms};
 use tell::Teller;
+
+pub use question::{Judgement, Question, Request};
 
 pub use crate::call::{Answer, Call};
 use crate::effect::Effect;
@@ -144,7 +147,7 @@ impl Desk {
             let (Some(target), Some(open)) = (plan.judges.get(judge), find(&self.open, ask.job)) else {
                 continue;
             };
-            let nonce = nonce(random);
+            let nonce = nonce(random.first_chunk().unwrap_or(&[0; 16]));
             let body = judge::body(plan, target, &open.job.exhibit, &nonce);
             let reserved = self.estimate(target, body.len());
             if !budget(reserved) {

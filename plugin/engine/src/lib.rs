@@ -20,7 +20,7 @@
 //! - [`scan`]: bytes in, `(path, scalar)` out: JSON, event streams, bodies
 //! - [`estimate`]: how many tokens a text is, where nobody said it
 //! - [`exhibit`]: what of a sampled exchange a judge is shown; [`judge`]: how it is asked and what
-//!   it answers; [`desk`]: its calls, under way and waiting
+//!   it answers; [`desk`]: its calls, under way and waiting, or one by one
 //! - [`feedback`]: what users say of answers, from the request that brings it to an [`evaluation`]
 //! - [`trace`]: a record becomes a span; [`otlp`]: spans and scores in OpenTelemetry's bytes; [`redact`]: what is taken
 //!   out of texts before; [`telemetry`]: where they go; [`export`]: their batches, under way and waiting

@@ -40,6 +40,20 @@ pub enum Gap {
 }
 
 impl Gap {
+    /// Every gap.
+    pub const ALL: [Self; 10] = [
+        Self::NotJson,
+        Self::Malformed,
+        Self::TooDeep,
+        Self::EventTooLarge,
+        Self::TooManyValues,
+        Self::UnknownEncoding,
+        Self::DecodeFailed,
+        Self::DecodedTooLarge,
+        Self::Truncated,
+        Self::IncompleteStream,
+    ];
+
     /// The label value.
     pub fn name(self) -> &'static str {
         match self {
@@ -69,6 +83,9 @@ pub enum Status {
 }
 
 impl Status {
+    /// Every status.
+    pub const ALL: [Self; 3] = [Self::Success, Self::Error, Self::Cancelled];
+
     /// The label value.
     pub fn name(self) -> &'static str {
         match self {
@@ -103,6 +120,27 @@ pub enum ErrorClass {
 }
 
 impl ErrorClass {
+    /// Every class.
+    pub const ALL: [Self; 17] = [
+        Self::None,
+        Self::RateLimited,
+        Self::Authentication,
+        Self::Permission,
+        Self::InvalidRequest,
+        Self::NotFound,
+        Self::ContextLength,
+        Self::ContentFilter,
+        Self::Overloaded,
+        Self::ServerError,
+        Self::InStream,
+        Self::UpstreamConnect,
+        Self::UpstreamReset,
+        Self::UpstreamTimeout,
+        Self::ClientCancelled,
+        Self::LocalReply,
+        Self::Other,
+    ];
+
     /// The label value.
     pub fn name(self) -> &'static str {
         match self {
@@ -141,6 +179,9 @@ pub enum UsageMissing {
 }
 
 impl UsageMissing {
+    /// Every reason.
+    pub const ALL: [Self; 4] = [Self::NotSent, Self::Cancelled, Self::UpstreamReset, Self::Unreadable];
+
     /// The label value.
     pub fn name(self) -> &'static str {
         match self {

@@ -15,9 +15,9 @@ pub(super) fn bytes_of(job: &Job) -> usize {
 }
 
 /// 32 hex digits.
-pub(super) fn nonce(random: [u8; 24]) -> String {
+pub(super) fn nonce(random: &[u8; 16]) -> String {
     let mut nonce = String::with_capacity(32);
-    crate::ids::push_hex(&mut nonce, random.first_chunk::<16>().unwrap_or(&[0; 16]));
+    crate::ids::push_hex(&mut nonce, random);
     nonce
 }
 

@@ -9,12 +9,12 @@ use crate::ids::Ids;
 
 const SECOND: u64 = 1_000_000_000;
 
-fn policy(judge: &str) -> Rc<Policy> {
+pub(super) fn policy(judge: &str) -> Rc<Policy> {
     let document = format!(r#"{{"judge":{{"cluster":"judge","model":"j"{judge}}}}}"#);
     Rc::new(Policy::parse(document.as_bytes()).unwrap())
 }
 
-fn job(context: &str) -> Job {
+pub(super) fn job(context: &str) -> Job {
     let text = |text: &str| text.to_owned();
     let exhibit = Exhibit { question: text("Q"), context: text(context), answer: text("A") };
     Job { request_id: text("id"), ids: Ids::new(None, None, [7; 24]), model: text("m"), exhibit }
@@ -100,7 +100,7 @@ fn busy() -> Answer<'static> {
 }
 
 /// What an obedient judge says to a call: these scores, and whether anything was made up.
-fn verdict(call: &Call, scores: [u8; 3], made_up: &str) -> String {
+pub(super) fn verdict(call: &Call, scores: [u8; 3], made_up: &str) -> String {
     let body = String::from_utf8(call.body.clone()).unwrap();
     let nonce = body.split("</answer-").nth(1).unwrap().get(..32).unwrap();
     let [faithfulness, relevance, completeness] = scores;
@@ -110,7 +110,7 @@ fn verdict(call: &Call, scores: [u8; 3], made_up: &str) -> String {
     completion(&content)
 }
 
-fn completion(content: &str) -> String {
+pub(super) fn completion(content: &str) -> String {
     let content = serde_json::to_string(content).unwrap();
     format!(
         r#"{{"choices":[{{"message":{{"content":{content}}},"finish_reason":"stop"}}],"usage":{{"prompt_tokens":900,"completion_tokens":100}}}}"#

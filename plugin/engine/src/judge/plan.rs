@@ -135,6 +135,11 @@ impl Plan {
         self.chars_max
     }
 
+    /// What is scored.
+    pub fn criteria(&self) -> &[Criterion] {
+        &self.criteria
+    }
+
     /// The provider and the model of each judge.
     pub fn models(&self) -> impl Iterator<Item = (&str, &str)> {
         self.judges.iter().map(|judge| (judge.provider.as_str(), judge.model.as_str()))

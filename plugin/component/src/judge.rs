@@ -1,0 +1,37 @@
+//! Questions to judges.
+
+use llm_gauge_engine::desk;
+
+use crate::carry;
+use crate::contract::Component;
+use crate::contract::judge::{Guest, GuestQuestion, PolicyBorrow, Question};
+use crate::contract::types::{Exhibit, JudgeRequest, Judgement};
+use crate::meter::Compiled;
+
+impl Guest for Component {
+    type Question = Asked;
+}
+
+pub(crate) struct Asked(desk::Question);
+
+impl GuestQuestion for Asked {
+    fn ask(
+        policy: PolicyBorrow<'_>,
+        judge: u32,
+        exhibit: Exhibit,
+        (random, more): (u64, u64),
+    ) -> Option<Question> {
+        let plan = policy.get::<Compiled>().0.judge()?;
+        let judge = usize::try_from(judge).ok()?;
+        let question = desk::Question::ask(plan, judge, exhibit.into(), carry::random([random, more]))?;
+        Some(Question::new(Self(question)))
+    }
+
+    fn request(&self) -> JudgeRequest {
+        self.0.request().clone().into()
+    }
+
+    fn answer(&self, status: u32, body: Vec<u8>) -> Judgement {
+        self.0.answer(status, &body).into()
+    }
+}
