@@ -9,9 +9,14 @@ use serde_json::Value;
 
 use super::{alerts, envoy, names, rules, text, word, yaml};
 
-/// Prometheus' own series, and labels that it gives to every one.
-const OF_PROMETHEUS: &[(&str, &[&str])] =
-    &[("up", &[]), ("ALERTS", &["alertname", "alertstate", "severity", "model"])];
+/// Series of Prometheus' own and of Envoy's, and labels that Prometheus gives to every one.
+const OF_OTHERS: &[(&str, &[&str])] = &[
+    ("up", &[]),
+    ("ALERTS", &["alertname", "alertstate", "severity", "model"]),
+    (OF_ENVOY, &["envoy_http_conn_manager_prefix"]),
+];
+/// What Envoy counts whether the filter lives or not.
+const OF_ENVOY: &str = "envoy_http_downstream_rq_total";
 const TARGET: &[&str] = &["job", "instance", "__name__"];
 
 /// Every name a query may use, with its labels: the filter's, and what rules record.
@@ -30,7 +35,7 @@ fn known() -> BTreeMap<String, BTreeSet<String>> {
             Kind::Counter | Kind::Gauge => add(metric.name, metric.labels.to_vec()),
         }
     }
-    OF_PROMETHEUS.iter().for_each(|(name, labels)| add(name, labels.to_vec()));
+    OF_OTHERS.iter().for_each(|(name, labels)| add(name, labels.to_vec()));
     known
 }
 
@@ -278,7 +283,7 @@ fn what_is_scraped_is_what_rules_read() {
     let document = yaml("prometheus/prometheus.yaml");
     let job: &Value = &document["scrape_configs"][0];
     assert_eq!(job["metrics_path"], "/stats/prometheus");
-    assert_eq!(job["metric_relabel_configs"][0]["regex"], "llm_.*");
+    assert_eq!(job["metric_relabel_configs"][0]["regex"], format!("llm_.*|{OF_ENVOY}"));
     assert!(metrics::ALL.iter().all(|metric| metric.name.starts_with("llm_")));
     assert_eq!(document["rule_files"], serde_json::json!(["rules.yaml"]));
 }
