@@ -113,6 +113,8 @@ impl Collector {
         let (stop, stopped) = watch::channel(false);
         let writer = Writer::start(store, Arc::clone(&watched))?;
         let shared = Arc::new(Shared {
+            places: Semaphore::new(receive::PLACES),
+            place_patience: receive::PLACE_PATIENCE,
             turns: Semaphore::new(receive::TURNS),
             writing: writer.sender(),
             watched: Arc::clone(&watched),

@@ -3,6 +3,7 @@
 //! Reading order:
 //! - [`rows`]: what is kept: a [`Span`] an exchange, an [`Evaluation`] a score or a user's word
 //! - [`keep`](Store::keep): a batch in one transaction, each row once however often it is sent
+//! - `request`: what a batch came in, without what is not new, for others
 //! - [`schema`]: the numbered migrations; what a column means is said there
 //! - [`outbox`]: what is still to be passed on to other stores, written in the transaction of what it is about
 //! - [`error`]: what can go wrong, in words that say what to do
@@ -34,6 +35,7 @@ pub mod outbox;
 pub mod schema;
 
 mod keep;
+mod request;
 #[cfg(test)]
 mod tests;
 

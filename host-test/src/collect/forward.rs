@@ -5,7 +5,8 @@
 //!
 //! A delivery goes at least once: it leaves the outbox when the other store has said that it has it. A score may come
 //! before its span is known there, and is tried again for an hour; a store that is down is waited for, as long as the
-//! outbox has room.
+//! outbox has room. A 500 says nothing of which it is: both products answer so to one delivery that they cannot take,
+//! and to all of them while their database is away. What else got through in the same round tells them apart.
 
 mod client;
 mod mlflow;
@@ -46,6 +47,8 @@ enum Outcome {
     Arrived,
     /// It may take it later.
     NotYet(String),
+    /// It failed, at this one or at everything.
+    Failed(String),
     /// It will never take it.
     Refused(String),
     /// It takes nothing now.
@@ -121,20 +124,39 @@ impl Forwarder {
             let pause = next.map_or(PAUSE_MAX, |ns| Duration::from_nanos(ns.try_into().unwrap_or_default()));
             return Ok(Some(pause.min(PAUSE_MAX)));
         }
-        let mut settled = Vec::new();
-        let mut down = None;
+        let is_full = due.len() == ROUND as usize;
+        let (mut settled, mut failed, mut down) = (Vec::new(), Vec::new(), None);
+        let mut has_arrived = false;
         for delivery in due {
             match self.deliver(&delivery).await? {
                 Outcome::Down(words) => {
                     down = Some(words);
                     break;
                 }
+                Outcome::Failed(words) => failed.push((delivery.id, delivery.attempts, words)),
                 outcome => {
-                    self.reached();
-                    if self.is_settled(&delivery, outcome)? {
+                    has_arrived |= outcome == Outcome::Arrived;
+                    if self.is_settled(delivery.id, delivery.attempts, outcome)? {
                         settled.push(delivery.id);
                     }
                 }
+            }
+        }
+        if has_arrived || (failed.is_empty() && down.is_none()) {
+            self.reached();
+        }
+        if has_arrived {
+            for (id, attempts, words) in failed {
+                if self.is_settled(id, attempts, Outcome::Failed(words))? {
+                    settled.push(id);
+                }
+            }
+        } else if let Some((.., words)) = failed.last() {
+            down.get_or_insert_with(|| words.clone());
+            // A round of them must not keep all others from being tried: they go behind what is due.
+            if is_full {
+                let ids: Vec<_> = failed.iter().map(|(id, ..)| *id).collect();
+                tokio::task::block_in_place(|| self.store.put_behind(&ids, now_ns()))?;
             }
         }
         tokio::task::block_in_place(|| self.store.settle(&settled))?;
@@ -176,17 +198,16 @@ impl Forwarder {
     }
 
     /// Whether the delivery is done with.
-    fn is_settled(&mut self, delivery: &Due, outcome: Outcome) -> Result<bool, Error> {
+    fn is_settled(&mut self, id: i64, attempts: u32, outcome: Outcome) -> Result<bool, Error> {
         match outcome {
             Outcome::Arrived => self.watched.count_of(&self.name, |passed| passed.delivered += 1),
-            Outcome::NotYet(_) if delivery.attempts + 1 < ATTEMPTS_MAX => {
-                let pause_ns =
-                    i64::try_from(pause_after(delivery.attempts + 1).as_nanos()).unwrap_or(i64::MAX);
+            Outcome::NotYet(_) | Outcome::Failed(_) if attempts + 1 < ATTEMPTS_MAX => {
+                let pause_ns = i64::try_from(pause_after(attempts + 1).as_nanos()).unwrap_or(i64::MAX);
                 let due_ns = now_ns().saturating_add(pause_ns);
-                tokio::task::block_in_place(|| self.store.postpone(&[delivery.id], due_ns))?;
+                tokio::task::block_in_place(|| self.store.postpone(&[id], due_ns))?;
                 return Ok(false);
             }
-            Outcome::NotYet(words) => {
+            Outcome::NotYet(words) | Outcome::Failed(words) => {
                 self.say(&format!("gave up a delivery after {ATTEMPTS_MAX} tries: {words}"));
                 self.watched.count_of(&self.name, |passed| passed.given_up += 1);
             }
@@ -240,7 +261,8 @@ fn outcome(kind: Kind, status: u16, words: &str) -> Outcome {
     let words = format!("it answered {status}: {words}");
     match (status, kind) {
         (200..=299, _) => Outcome::Arrived,
-        (404, Kind::Evaluation) | (500, _) => Outcome::NotYet(words),
+        (404, Kind::Evaluation) => Outcome::NotYet(words),
+        (500, _) => Outcome::Failed(words),
         (401 | 403 | 404 | 405 | 407 | 408 | 429 | 501.., _) => Outcome::Down(words),
         _ => Outcome::Refused(words),
     }

@@ -1,4 +1,8 @@
 //! Requests in, answers out. Whatever is sent, it costs no more than is said here.
+//!
+//! A request passes two gates. With a place it may send its body, so at most [`PLACES`] bodies are in memory, 128 MiB
+//! together; with a turn, too, it is read and kept. A request without a place costs its head and what flow control
+//! lets in: 64 KiB a connection of HTTP/2, and hyper's buffer, at most 408 KiB, of HTTP/1.
 
 mod answer;
 
@@ -26,11 +30,24 @@ use super::writer::Job;
 use answer::{Refusal, Reply};
 
 /// The largest body, as sent and unpacked. A hostile one, all empty messages, takes some 150 times as much while it is
-/// read, which is why only [`TURNS`] are read at once.
+/// read, which is why only [`TURNS`] are read at once, and one more where the writer has to leave out what is not new.
 pub(super) const BODY_BYTES_MAX: usize = 8 << 20;
 
 /// Requests that are read and kept at the same time; others wait for their turn.
 pub(super) const TURNS: usize = 4;
+
+/// Requests whose bodies are in memory: those that are read, and those that are about to be.
+pub(super) const PLACES: usize = 16;
+
+/// How long a request waits for its place before it is told to come back: OTLP's exporters give up after 10 s, and one
+/// that is told is easier to understand than one that got no answer.
+pub(super) const PLACE_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Requests at the same time on one connection of HTTP/2. A gateway has two under way for each of its workers.
+const STREAMS_MAX: u32 = 8;
+
+/// What an HTTP/2 connection may send before anybody reads it, the least that the protocol lets one say.
+const WINDOW_BYTES: u32 = 65_535;
 
 /// Connections at the same time. Further ones wait to be accepted.
 const CONNECTIONS_MAX: usize = 128;
@@ -44,6 +61,8 @@ const RETRY_AFTER_SECONDS: u64 = 5;
 /// What all connections share.
 #[derive(Debug)]
 pub(super) struct Shared {
+    pub places: Semaphore,
+    pub place_patience: Duration,
     pub turns: Semaphore,
     pub writing: mpsc::Sender<Job>,
     pub watched: Arc<Watched>,
@@ -76,7 +95,12 @@ async fn connection(stream: TcpStream, shared: Arc<Shared>, stopped: watch::Rece
     let service = service_fn(|request| respond(request, Arc::clone(&shared)));
     let mut server = auto::Builder::new(TokioExecutor::new());
     server.http1().timer(TokioTimer::new());
-    server.http2().timer(TokioTimer::new()).max_concurrent_streams(32);
+    server
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(STREAMS_MAX)
+        .initial_stream_window_size(WINDOW_BYTES)
+        .initial_connection_window_size(WINDOW_BYTES);
     let mut serving = std::pin::pin!(server.serve_connection(TokioIo::new(stream), service));
     tokio::select! {
         // Its failure is the peer's, which sees the connection end.
@@ -122,6 +146,9 @@ async fn take(
     }
     let encoding = encoding.ok_or_else(Refusal::content_type)?;
     let is_gzip = is_gzip(&head.headers)?;
+    // Before the body, which a sender can only hold back: whoever waits here costs next to nothing.
+    let place = tokio::time::timeout(shared.place_patience, shared.places.acquire()).await;
+    let _place = place.map_err(|_| Refusal::unavailable("too many requests are coming in"))?;
     let body = tokio::time::timeout(PATIENCE, Limited::new(body, BODY_BYTES_MAX).collect()).await;
     let body = body.map_err(|_| Refusal::too_slow())?.map_err(|error| {
         match error.downcast_ref::<LengthLimitError>() {

@@ -4,6 +4,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span as Sent};
 use prost::Message as _;
 use tempfile::{TempDir, tempdir};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::*;
 use crate::load::{Answer, Client, Protocol, Request};
@@ -59,6 +60,42 @@ fn is_put_off(answer: &Answer, words: &str) {
     assert_eq!((answer.status, answer.header("retry-after")), (503, "5"));
     let said = String::from_utf8_lossy(&answer.body);
     assert!(said.contains(words), "{said}");
+}
+
+/// The body never comes: who has to wait for a place is not asked for it.
+#[tokio::test]
+async fn without_a_place_no_body_is_taken() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (writing, _jobs) = tokio::sync::mpsc::channel(1);
+    let shared = Arc::new(Shared {
+        places: Semaphore::new(1),
+        place_patience: Duration::ZERO,
+        turns: Semaphore::new(1),
+        writing,
+        watched: Arc::new(Watched::new(&[])),
+        targets: Vec::new(),
+    });
+    let (stop, stopped) = watch::channel(false);
+    let accepting = tokio::spawn(receive::accept(listener, Arc::clone(&shared), stopped));
+    let place = shared.places.acquire().await.unwrap();
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    let head =
+        "POST /v1/traces HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n";
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 503 ") && answer.contains("retry-after: 5\r\n"), "{answer}");
+    assert!(answer.ends_with(r#"{"code":14,"message":"too many requests are coming in"}"#), "{answer}");
+    assert_eq!(shared.watched.totals().unavailable, 1);
+
+    // With one it is, and the place is free again after it.
+    drop(place);
+    let request = Request::post_of("/v1/traces", "application/json", "no JSON");
+    let answer = Client::new(address, Protocol::Http2).send(request).await.unwrap().finish().await;
+    assert_eq!((answer.status, shared.places.available_permits()), (400, 1));
+    stop.send_replace(true);
+    accepting.await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,12 +1,13 @@
 //! Keeping a batch: all of it or nothing, and each row once.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use rusqlite::{CachedStatement, Connection, TransactionBehavior, params_from_iter};
 
 use super::outbox::Kind;
 use super::rows::Row;
-use super::{Error, Evaluation, Reason, Span, Store, outbox};
+use super::{Error, Evaluation, Reason, Span, Store, outbox, request};
 
 /// What is kept together.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -15,7 +16,7 @@ pub struct Batch {
     pub spans: Vec<Span>,
     /// Evaluations, by uid.
     pub evaluations: Vec<Evaluation>,
-    /// The OTLP request that the spans came in, where it is to be passed on.
+    /// The OTLP request that the spans came in, where it is to be passed on: these spans in this order, and no others.
     pub request: Vec<u8>,
     /// Whom to pass on what is new in this batch: what was known is on its way already.
     pub targets: Vec<String>,
@@ -65,9 +66,16 @@ fn keep_all(db: &mut Connection, batches: &[Batch]) -> Result<Vec<Kept>, Reason>
     for batch in batches {
         let spans = insert(&change, &batch.spans)?;
         let evaluations = insert(&change, &batch.evaluations)?;
+        // Of what is known or in conflict, others have what was kept first, or will.
+        let passed_on = match spans.new.len() {
+            0 => None,
+            _ if batch.targets.is_empty() => None,
+            count if count == batch.spans.len() => Some(Cow::Borrowed(batch.request.as_slice())),
+            _ => Some(request::only(&batch.request, &spans.new)),
+        };
         for target in &batch.targets {
-            if !spans.new.is_empty() {
-                outbox::push(&change, target, Kind::Spans, &batch.request)?;
+            if let Some(request) = &passed_on {
+                outbox::push(&change, target, Kind::Spans, request)?;
             }
             for evaluation in evaluations.new.iter().filter_map(|place| batch.evaluations.get(*place)) {
                 outbox::push(&change, target, Kind::Evaluation, evaluation.uid.as_bytes())?;

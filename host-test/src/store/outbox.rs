@@ -84,6 +84,11 @@ impl Store {
         self.each(ids, "update outbox set attempts = attempts + 1, due_ns = ?2 where id = ?1", Some(due_ns))
     }
 
+    /// Puts deliveries behind those that are due before `due_ns`, as no attempt of theirs.
+    pub fn put_behind(&mut self, ids: &[i64], due_ns: i64) -> Result<(), Error> {
+        self.each(ids, "update outbox set due_ns = ?2 where id = ?1", Some(due_ns))
+    }
+
     /// The evaluation of a uid.
     pub fn evaluation(&self, uid: &str) -> Result<Option<Evaluation>, Error> {
         let found = self.db.query_row("select * from evaluations where uid = ?1", [uid], Evaluation::of);

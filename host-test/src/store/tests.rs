@@ -3,6 +3,9 @@
 use std::fs;
 use std::path::Path;
 
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span as Sent};
+use prost::Message as _;
 use rusqlite::Connection;
 use tempfile::{TempDir, tempdir};
 
@@ -280,6 +283,37 @@ fn what_is_new_waits_in_order_until_it_is_settled() {
     assert_eq!((store.next_due_ns("a").unwrap(), store.waiting("a").unwrap()), (Some(50), 1));
     assert_eq!((store.next_due_ns("c").unwrap(), store.waiting("b").unwrap()), (None, 2));
     assert_eq!(store.waiting_for_others(&["a".into()]).unwrap(), [("b".to_owned(), 2)]);
+}
+
+/// A request with a resource and a scope for each list of spans, and its bytes.
+fn request(lists: &[&[u8]]) -> Vec<u8> {
+    let list = |numbers: &&[u8]| {
+        let spans = numbers.iter().map(|number| Sent { trace_id: vec![*number; 16], ..Sent::default() });
+        let scope_spans = vec![ScopeSpans { spans: spans.collect(), ..ScopeSpans::default() }];
+        ResourceSpans { scope_spans, ..ResourceSpans::default() }
+    };
+    ExportTraceServiceRequest { resource_spans: lists.iter().map(list).collect() }.encode_to_vec()
+}
+
+#[test]
+fn of_a_mixed_batch_only_the_new_spans_go_on() {
+    let scene = Scene::new();
+    let mut store = scene.store();
+    store.keep(&Batch { spans: vec![span(1), span(2)], ..Batch::default() }).unwrap();
+    let in_conflict = Span { input_tokens: None, ..span(2) };
+    let batch = Batch {
+        spans: vec![span(1), span(3), in_conflict, span(4), span(4)],
+        request: request(&[&[1, 3], &[2], &[4, 4]]),
+        targets: vec!["a".into(), "b".into()],
+        ..Batch::default()
+    };
+    let kept = store.keep(&batch).unwrap().spans;
+    assert_eq!(kept, Fate { new: vec![1, 3], known: 2, in_conflict: vec![2] });
+    for target in ["a", "b"] {
+        let due = store.due(target, 0, 10).unwrap();
+        let waiting: Vec<_> = due.iter().map(|due| &due.payload).collect();
+        assert_eq!(waiting, [&request(&[&[3], &[4]])]);
+    }
 }
 
 #[test]

@@ -300,6 +300,67 @@ async fn a_store_that_is_down_loses_nothing_and_a_restart_goes_on() {
     assert!(format!("{said:#}").starts_with("it cannot be reached: "), "{said:#}");
 }
 
+/// How often each delivery that waits was tried, in the order in which they are due.
+fn attempts(forwarder: &Forwarder) -> Vec<u32> {
+    let due = forwarder.store.due(&forwarder.name, i64::MAX, 99).unwrap();
+    due.iter().map(|due| due.attempts).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_fails_at_everything_is_down_and_costs_no_attempts() {
+    let (fake, folder) = (Fake::start(&[500; 81]).await, tempfile::tempdir().unwrap());
+    let mut forwarder = forwarder(target(&format!("phoenix=http://{}", fake.address())), folder.path());
+    for failures in 1..=40 {
+        let pause = pause_after(failures).min(DOWN_PAUSE_MAX);
+        assert_eq!(forwarder.round().await.unwrap(), Some(pause));
+    }
+    assert_eq!((passed(&forwarder), attempts(&forwarder)), ([0, 0, 0, 2], vec![0, 0]));
+    assert_eq!(fake.lines().len(), 80);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_store_fails_at_while_it_takes_others_is_given_up() {
+    let (fake, folder) = (Fake::start(&[500, 200, 500, 503, 500]).await, tempfile::tempdir().unwrap());
+    let mut forwarder = forwarder(target(&format!("phoenix=http://{}", fake.address())), folder.path());
+    assert_eq!(forwarder.round().await.unwrap(), None);
+    assert_eq!((passed(&forwarder), attempts(&forwarder)), ([1, 0, 0, 1], vec![1]));
+    // Alone it fails without end, as far as anybody can tell.
+    let alone = forwarder.store.due(&forwarder.name, i64::MAX, 9).unwrap()[0].id;
+    for _ in 1..ATTEMPTS_MAX - 1 {
+        forwarder.store.postpone(&[alone], 0).unwrap();
+    }
+    assert_eq!(forwarder.round().await.unwrap(), Some(PAUSE_MIN));
+    assert_eq!(forwarder.round().await.unwrap(), Some(PAUSE_MIN * 2));
+    assert_eq!((passed(&forwarder), attempts(&forwarder)), ([1, 0, 0, 1], vec![ATTEMPTS_MAX - 1]));
+    // And beside another one that arrives it has had its tries.
+    let up = Fake::start(&[500, 200]).await;
+    forwarder.client = Client::new(&target(&format!("phoenix=http://{}", up.address())));
+    let other = Evaluation { uid: "uid-2".into(), ..evaluation("4", 4.0) };
+    let targets = vec![forwarder.name.clone()];
+    let batch = Batch { evaluations: vec![other], targets, ..Batch::default() };
+    forwarder.store.keep(&batch).unwrap();
+    assert_eq!(forwarder.round().await.unwrap(), None);
+    assert_eq!((passed(&forwarder), forwarder.failures), ([2, 0, 1, 0], 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_round_of_failures_does_not_keep_others_from_being_tried() {
+    let mut statuses = [500; ROUND as usize + 1];
+    statuses[ROUND as usize] = 200;
+    let (fake, folder) = (Fake::start(&statuses).await, tempfile::tempdir().unwrap());
+    let mut forwarder = forwarder(target(&format!("phoenix=http://{}", fake.address())), folder.path());
+    let uids = (2..=ROUND).map(|number| format!("uid-{number}"));
+    let evaluations = uids.map(|uid| Evaluation { uid, ..evaluation("4", 4.0) }).collect();
+    let batch = Batch { evaluations, targets: vec![forwarder.name.clone()], ..Batch::default() };
+    forwarder.store.keep(&batch).unwrap();
+    let last = forwarder.store.due(&forwarder.name, 0, 99).unwrap().pop().unwrap();
+    assert_eq!(forwarder.round().await.unwrap(), Some(PAUSE_MIN));
+    let next = forwarder.store.due(&forwarder.name, i64::MAX, 99).unwrap();
+    assert_eq!((next.len(), next[0].id, next[0].attempts), (ROUND as usize + 1, last.id, 0));
+    assert_eq!(forwarder.round().await.unwrap(), None);
+    assert_eq!(passed(&forwarder), [ROUND.into(), 0, 0, 1]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn mlflow_fails_at_a_score_that_it_has_and_is_asked_whether_it_has_it() {
     let (fake, folder) = (Fake::start(&[200, 500, 200]).await, tempfile::tempdir().unwrap());
@@ -319,7 +380,8 @@ fn a_wrong_password_or_url_loses_nothing() {
         (Kind::Spans, 202, Arrived),
         (Kind::Spans, 404, Down(words(404))),
         (Kind::Evaluation, 404, NotYet(words(404))),
-        (Kind::Spans, 500, NotYet(words(500))),
+        (Kind::Spans, 500, Failed(words(500))),
+        (Kind::Evaluation, 500, Failed(words(500))),
         (Kind::Spans, 401, Down(words(401))),
         (Kind::Evaluation, 429, Down(words(429))),
         (Kind::Spans, 503, Down(words(503))),
