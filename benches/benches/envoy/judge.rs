@@ -48,14 +48,18 @@ struct Running {
 fn variants() -> Vec<Variant> {
     let rate = |rate: f64| json!({"sample_rate": rate, "budget": {"calls_per_minute": 1_000_000}});
     // So that what is under way stays so for the whole run: after time-outs the judge would be left alone.
-    let mut patient = rate(1.0);
-    patient["timeout_ms"] = json!(600_000);
+    let patient = |share: f64| {
+        let mut patient = rate(share);
+        patient["timeout_ms"] = json!(600_000);
+        patient
+    };
     vec![
         Variant { name: OFF, judge: None },
         Variant { name: "judge off, again", judge: None },
         Variant { name: "on, unsampled", judge: Some((Manner::Obedient, rate(0.0))) },
-        Variant { name: "on, sampled", judge: Some((Manner::Obedient, rate(1.0))) },
-        Variant { name: "on, overloaded", judge: Some((Manner::Held, patient)) },
+        Variant { name: "on, all sampled", judge: Some((Manner::Obedient, rate(1.0))) },
+        Variant { name: "on, overloaded, 5 % sampled", judge: Some((Manner::Held, patient(0.05))) },
+        Variant { name: "on, overloaded, all sampled", judge: Some((Manner::Held, patient(1.0))) },
     ]
 }
 
