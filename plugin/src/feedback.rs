@@ -9,11 +9,9 @@ use llm_gauge_engine::outputs;
 use llm_gauge_engine::policy::Policy;
 use proxy_wasm::types::{Action, BufferType};
 
-use crate::perform::{self, Random, Swap};
+use crate::perform::{self, Random};
+use crate::record;
 use crate::root::Shared;
-
-/// Workers that change the rate at once make a swap fail; so often one tries again.
-const SWAPS_MAX: usize = 32;
 
 /// Feedback in one worker.
 pub(crate) struct Desk {
@@ -29,26 +27,16 @@ impl Desk {
     pub(crate) fn begin(policy: &Policy) -> Option<Self> {
         policy.feedback()?;
         let rate_key = format!("llm-gauge.feedback.rate.{}", policy.fingerprint());
-        // The proxy configures its main thread before its workers: so they all find a version to swap against.
-        if perform::shared_data(&rate_key).is_none() {
-            perform::swap_shared_data(&rate_key, &Rate::default().encode(), 0);
-        }
+        record::begin(&rate_key, &Rate::default().encode());
         Some(Self { rate_key, own_rate: Cell::default(), random: RefCell::default() })
     }
 
     /// Takes one, or says in how many seconds there is room for one.
     fn take(&self, per_minute: u64) -> Result<(), u64> {
         let now_ns = perform::now_ns();
-        for _ in 0..SWAPS_MAX {
-            let Some((bytes, version)) = perform::shared_data(&self.rate_key) else {
-                break;
-            };
-            let after = Rate::decode(&bytes).take(per_minute, now_ns)?;
-            match perform::swap_shared_data(&self.rate_key, &after.encode(), version) {
-                Swap::Done => return Ok(()),
-                Swap::Raced => {}
-                Swap::Refused => break,
-            }
+        let after = |bytes: &[u8]| Rate::decode(bytes).take(per_minute, now_ns).map(|rate| rate.encode());
+        if record::change(&self.rate_key, after)? {
+            return Ok(());
         }
         // Where nothing is shared, or others were faster every time, each worker has a bound of its own.
         self.own_rate.get().take(per_minute, now_ns).map(|after| self.own_rate.set(after))

@@ -13,6 +13,7 @@ mod judging;
 mod names;
 mod perform;
 mod purse;
+mod record;
 mod rewriting;
 mod root;
 mod stream;

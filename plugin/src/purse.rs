@@ -5,9 +5,7 @@ use std::cell::{Cell, RefCell};
 use llm_gauge_engine::judge::{Budget, Limits, Price, Settlement};
 
 use crate::perform::{self, Swap};
-
-/// Workers that change the budget at once make a swap fail; so often one tries again.
-const SWAPS_MAX: usize = 32;
+use crate::record;
 
 /// Settlements that are kept until a swap succeeds. Of more the oldest is forgotten: what was taken out for its call
 /// then stays taken out, which spends less than is allowed and never more.
@@ -69,12 +67,9 @@ impl Purse {
     }
 }
 
-/// Whether the host keeps what one worker puts there for the others. The proxy configures its main thread before its
-/// workers, so that they all find a version to swap against.
+/// Whether the host keeps what one worker puts there for the others.
 fn is_shared(key: &str) -> bool {
-    if perform::shared_data(key).is_none() {
-        perform::swap_shared_data(key, &Budget::default().encode(), 0);
-    }
+    record::begin(key, &Budget::default().encode());
     // Some hosts have the call and keep nothing. A swap that others were faster with shows that it is kept.
     perform::shared_data(key).is_some_and(|(value, version)| {
         !matches!(perform::swap_shared_data(key, &value, version), Swap::Refused)
@@ -83,16 +78,6 @@ fn is_shared(key: &str) -> bool {
 
 /// `false` if the change is refused, or others always came first.
 fn swap(key: &str, after: impl Fn(Budget) -> Option<Budget>) -> bool {
-    for _ in 0..SWAPS_MAX {
-        let (bytes, version) = perform::shared_data(key).unwrap_or_default();
-        let Some(budget) = after(Budget::decode(&bytes)) else {
-            return false;
-        };
-        match perform::swap_shared_data(key, &budget.encode(), version) {
-            Swap::Done => return true,
-            Swap::Raced => {}
-            Swap::Refused => return false,
-        }
-    }
-    false
+    let after = |bytes: &[u8]| after(Budget::decode(bytes)).map(|budget| budget.encode()).ok_or(());
+    record::change(key, after) == Ok(true)
 }
