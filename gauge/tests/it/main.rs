@@ -1,5 +1,8 @@
 //! The operator's command and the library behind it, run as an operator runs them.
 
+// What is built, and what is not.
+mod dependencies;
+
 // The commands that need no server.
 mod cli;
 // Recorded exchanges, scored by a judge.
