@@ -1,6 +1,7 @@
 //! `cargo replay`, run as a user runs it.
 
 use std::collections::BTreeSet;
+use std::io;
 use std::process::{Command, Output};
 
 use serde_json::{Value, json};
@@ -95,5 +96,17 @@ fn what_cannot_be_done_is_said_and_not_tried() {
         assert!(matches!(output.status.code(), Some(1 | 2)), "{:?}", output.status);
         assert!(text(&output.stderr).contains(said), "{}", text(&output.stderr));
         assert_eq!(output.stdout, b"");
+    }
+}
+
+/// As in `cargo replay | head`, when `head` has seen enough. What a shell reports of other programs then is 141.
+#[test]
+fn a_reader_that_goes_away_ends_a_replay_without_a_word() {
+    for json in [&[][..], &["--json"]] {
+        let (reader, writer) = io::pipe().unwrap();
+        drop(reader);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_replay"));
+        let output = command.arg(own("openai_chat")).args(json).stdout(writer).output().unwrap();
+        assert_eq!((output.status.code(), text(&output.stderr)), (Some(141), ""));
     }
 }
