@@ -6,7 +6,8 @@ mod rules;
 use core::fmt;
 use std::rc::Rc;
 
-use checks::{at_least_one, check_judge_prices, check_labels, filter_state};
+use checks::{at_least_one, check_judge_prices, check_labels, check_limits, filter_state};
+use llm_gauge_decode::MemoryBudget;
 use rules::Rule;
 
 use crate::config::keys::Refusal;
@@ -45,6 +46,8 @@ pub struct Policy {
     estimates: bool,
     asks_usage: bool,
     request_bytes_max: usize,
+    worker_bytes: usize,
+    memory: MemoryBudget,
     fingerprint: String,
 }
 
@@ -127,8 +130,7 @@ impl Policy {
         });
         check_labels(&config.labels)?;
         at_least_one("models.max_series", config.models.max_series)?;
-        at_least_one("limits.request_bytes", config.limits.request_bytes)?;
-        at_least_one("limits.event_bytes", usize::try_from(config.limits.event_bytes).unwrap_or(usize::MAX))?;
+        check_limits(&config.limits)?;
         let renames = &config.models.rename;
         let estimates = config.estimate == Switch::On;
         let wanted = |format: &Format| match estimates && format.has_usage {
@@ -176,6 +178,8 @@ impl Policy {
             estimates,
             asks_usage: config.streaming.usage == StreamUsage::Request,
             request_bytes_max: config.limits.request_bytes,
+            worker_bytes: config.limits.worker_bytes,
+            memory: MemoryBudget::new(config.limits.worker_bytes),
             fingerprint,
         })
     }
@@ -331,6 +335,18 @@ impl Policy {
     /// Bytes of a request that is held to be edited.
     pub fn request_bytes_max(&self) -> usize {
         self.request_bytes_max
+    }
+
+    /// The memory that its exchanges take what peers send from.
+    pub fn memory(&self) -> &MemoryBudget {
+        &self.memory
+    }
+
+    /// Has exchanges take their memory from this budget, which grants what the configuration says from now on: all
+    /// configurations of one worker share its memory.
+    pub fn share_memory(&mut self, memory: &MemoryBudget) {
+        memory.set_bytes_max(self.worker_bytes);
+        self.memory = memory.clone();
     }
 
     /// Tells configurations apart (`llm_gauge_build_info`); not a secret and no proof of anything.

@@ -1,10 +1,10 @@
 //! What a configuration may not say.
 
 use super::ConfigError;
-use crate::config::Label;
+use crate::config::{Label, Limits};
 use crate::effect;
 use crate::judge::Plan;
-use crate::limits::EXTRA_LABELS_MAX;
+use crate::limits::{EXTRA_LABELS_MAX, WORKER_BYTES_MAX, WORKER_BYTES_MIN};
 use crate::metrics::{self, is_label_name};
 use crate::price::Table;
 
@@ -23,6 +23,19 @@ pub(super) fn check_judge_prices(judge: Option<&Plan>, prices: Option<&Table>) -
             ),
         }),
     }
+}
+
+pub(super) fn check_limits(limits: &Limits) -> Result<(), ConfigError> {
+    at_least_one("limits.request_bytes", limits.request_bytes)?;
+    at_least_one("limits.event_bytes", usize::try_from(limits.event_bytes).unwrap_or(usize::MAX))?;
+    let bytes = limits.worker_bytes;
+    if (WORKER_BYTES_MIN..=WORKER_BYTES_MAX).contains(&bytes) {
+        return Ok(());
+    }
+    Err(ConfigError {
+        path: "limits.worker_bytes".to_owned(),
+        message: format!("expected {WORKER_BYTES_MIN} to {WORKER_BYTES_MAX} bytes, got {bytes}"),
+    })
 }
 
 pub(super) fn check_labels(labels: &[Label]) -> Result<(), ConfigError> {
