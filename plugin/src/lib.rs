@@ -16,6 +16,7 @@ mod purse;
 mod record;
 mod rewriting;
 mod root;
+mod series;
 mod stream;
 mod ticks;
 

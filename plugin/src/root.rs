@@ -15,6 +15,7 @@ use crate::calling::Calling;
 use crate::feedback::Desk;
 use crate::holding::Holding;
 use crate::perform::{self, Random, Stats};
+use crate::series::SharedRegistry;
 use crate::stream::Stream;
 use crate::ticks::Ticks;
 
@@ -87,9 +88,11 @@ impl RootContext for Root {
                 return false;
             }
         };
+        let labels = policy.labels().iter().map(|label| label.name.as_str());
+        let registry = SharedRegistry::begin(labels.chain(["model"]));
         let ticks = Rc::new(Ticks::default());
         let shared = Shared {
-            series: RefCell::new(Series::new(&policy)),
+            series: RefCell::new(Series::within(&policy, Box::new(registry))),
             stats: RefCell::new(Stats::default()),
             random: RefCell::default(),
             holding: Holding::new(&ticks),
