@@ -22,9 +22,8 @@ use crate::limits::CONTENT_CHARS_DEFAULT;
 use crate::metrics;
 use crate::pattern::Pattern;
 use crate::price::Table;
-use crate::redact::Redactor;
 use crate::scan::Paths;
-use crate::telemetry::{self, Content};
+use crate::telemetry::{self, Content, Redactor};
 
 /// What the filter does, compiled from a [`Config`].
 #[derive(Debug)]
@@ -35,12 +34,12 @@ pub struct Policy {
     sampled_plans: Vec<Plans>,
     judge: Option<Rc<Plan>>,
     telemetry: Option<Rc<telemetry::Plan>>,
-    redactor: Redactor,
+    redactor: Rc<Redactor>,
     feedback: Option<Rc<feedback::Plan>>,
     labels: Vec<Label>,
     models: crate::config::Models,
     renames: Vec<(Pattern, String)>,
-    prices: Option<Table>,
+    prices: Option<Rc<Table>>,
     filter_state: Vec<&'static str>,
     event_bytes_max: u64,
     estimates: bool,
@@ -167,10 +166,10 @@ impl Policy {
             sampled_plans: sampled_plans.collect(),
             judge: judge.map(Rc::new),
             telemetry: telemetry.map(Rc::new),
-            redactor: redactor.unwrap_or_default(),
+            redactor: Rc::new(redactor.unwrap_or_default()),
             feedback: feedback.map(Rc::new),
             renames: renames.iter().map(|rename| rename.compile()).collect(),
-            prices,
+            prices: prices.map(Rc::new),
             filter_state: filter_state(&config.filter_state)?,
             labels: config.labels,
             models: config.models,
@@ -255,7 +254,7 @@ impl Policy {
     }
 
     /// What is taken out of texts before they leave.
-    pub fn redactor(&self) -> &Redactor {
+    pub fn redactor(&self) -> &Rc<Redactor> {
         &self.redactor
     }
 
@@ -308,7 +307,7 @@ impl Policy {
     }
 
     /// What tokens cost, if that is to be counted.
-    pub fn prices(&self) -> Option<&Table> {
+    pub fn prices(&self) -> Option<&Rc<Table>> {
         self.prices.as_ref()
     }
 

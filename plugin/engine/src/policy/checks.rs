@@ -2,7 +2,7 @@
 
 use super::ConfigError;
 use crate::config::{Label, Limits};
-use crate::effect;
+use crate::filter_state::{FILTER_STATE_KEYS, is_json_field};
 use crate::judge::Plan;
 use crate::limits::{EXTRA_LABELS_MAX, WORKER_BYTES_MAX, WORKER_BYTES_MIN};
 use crate::metrics::{self, is_label_name};
@@ -64,7 +64,7 @@ pub(super) fn check_labels(labels: &[Label]) -> Result<(), ConfigError> {
             let message = format!("`{name}` cannot be told apart from the label `{other}`");
             return refuse(number, "name", message);
         }
-        if name == "le" || effect::is_json_field(name) {
+        if name == "le" || is_json_field(name) {
             let message = format!("`{name}` is taken by Prometheus or by a field of filter state `json`");
             return refuse(number, "name", message);
         }
@@ -89,9 +89,9 @@ pub(super) fn at_least_one(path: &str, value: usize) -> Result<(), ConfigError> 
 
 pub(super) fn filter_state(keys: &[String]) -> Result<Vec<&'static str>, ConfigError> {
     let known = |(number, key): (usize, &String)| {
-        let found = effect::FILTER_STATE_KEYS.iter().find(|(known, _)| known == key);
+        let found = FILTER_STATE_KEYS.iter().find(|(known, _)| known == key);
         found.map(|(known, _)| *known).ok_or_else(|| {
-            let names: Vec<_> = effect::FILTER_STATE_KEYS.iter().map(|(known, _)| *known).collect();
+            let names: Vec<_> = FILTER_STATE_KEYS.iter().map(|(known, _)| *known).collect();
             ConfigError {
                 path: format!("filter_state[{number}]"),
                 message: format!("unknown key `{key}`, expected one of {}", names.join(", ")),
