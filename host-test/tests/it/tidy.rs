@@ -110,7 +110,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("reading", &["estimate", "exhibit", "formats", "head", "limits", "record", "scan", "usage"]),
     ("request", &["estimate", "exhibit", "formats", "head", "record", "scan"]),
     ("formats", &["estimate", "limits", "pattern", "scan", "usage"]),
-    ("callouts", &["scan"]),
+    ("callouts", &[]),
     ("filter_state", &[]),
     ("scan", &["blocks", "limits", "record"]),
     ("ending", &["record"]),

@@ -130,7 +130,6 @@ impl Policy {
         check_labels(&config.labels)?;
         at_least_one("models.max_series", config.models.max_series)?;
         check_limits(&config.limits)?;
-        let renames = &config.models.rename;
         let estimates = config.estimate == Switch::On;
         let wanted = |format: &Format| match estimates && format.has_usage {
             true => Wanted::Estimate,
@@ -168,7 +167,7 @@ impl Policy {
             telemetry: telemetry.map(Rc::new),
             redactor: Rc::new(redactor.unwrap_or_default()),
             feedback: feedback.map(Rc::new),
-            renames: renames.iter().map(|rename| rename.compile()).collect(),
+            renames: config.models.rename.iter().map(|rename| rename.compile()).collect(),
             prices: prices.map(Rc::new),
             filter_state: filter_state(&config.filter_state)?,
             labels: config.labels,
