@@ -4,10 +4,10 @@
 use std::rc::Rc;
 
 use anyhow::{Context, Result};
+use llm_gauge_engine::effects::record_json;
 use llm_gauge_engine::ending::End;
 use llm_gauge_engine::exchange::Exchange;
 use llm_gauge_engine::head::Headers;
-use llm_gauge_engine::outputs;
 use llm_gauge_engine::policy::{Place, Policy};
 use llm_gauge_engine::record::Record;
 use serde_json::{Map, Value};
@@ -35,6 +35,7 @@ pub fn record_ending<'b>(
     let head = headers(&case.request_head);
     let place = Place::default();
     let mut exchange = Exchange::begin(policy, &head, &place, [7; 24], 0)
+        .ok()
         .with_context(|| format!("{}/{} is not metered", case.folder, case.name))?;
     exchange.request_body(&case.request_body);
     exchange.request_end();
@@ -52,7 +53,7 @@ pub fn record_ending<'b>(
 
 /// A record in the form in which the filter hands it out.
 pub fn fields(record: &Record) -> Map<String, Value> {
-    serde_json::from_str(&outputs::full(record)).unwrap_or_default()
+    serde_json::from_str(&record_json(record)).unwrap_or_default()
 }
 
 fn headers(fields: &Fields) -> Headers<'_> {

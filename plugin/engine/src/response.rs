@@ -14,6 +14,8 @@ mod texts;
 mod timing;
 mod usage;
 
+use llm_gauge_decode::MemoryBudget;
+
 use crate::estimate;
 use crate::exhibit::Said;
 use crate::formats::{self, Choices, Format, HeaderField, Operation, ResponseField, Tools};
@@ -61,15 +63,15 @@ pub struct ResponseState {
 
 impl ResponseState {
     /// The state before anything is read.
-    pub fn new(format: &'static Format) -> Self {
+    pub fn new(format: &'static Format, memory: &MemoryBudget) -> Self {
         Self {
             format,
-            event: PendingEvent::default(),
+            event: PendingEvent::new(memory),
             id: None,
             model: None,
             speaker: None,
             usage: ReportedUsage::default(),
-            choices: ChoiceSet::default(),
+            choices: ChoiceSet::new(memory),
             error: ReportedError::default(),
             deltas: DeltaTimes::default(),
             content_chunks: 0,
@@ -84,8 +86,8 @@ impl ResponseState {
     }
 
     /// Keeps the text of the answer, up to so many characters.
-    pub fn keep_answer(&mut self, chars_max: usize) {
-        self.said = Some(Box::new(Said::new(chars_max)));
+    pub fn keep_answer(&mut self, chars_max: usize, memory: &MemoryBudget) {
+        self.said = Some(Box::new(Said::new(chars_max, memory)));
     }
 
     /// Returns the kept text of the answer; `None` if none was to be kept, or the model refused.
@@ -210,7 +212,7 @@ impl ResponseState {
 
     /// Applies the document that is now whole: from here on it counts.
     fn apply(&mut self, now_ns: u64) {
-        let mut event = core::mem::take(&mut self.event);
+        let mut event = core::mem::replace(&mut self.event, PendingEvent::new(self.choices.budget()));
         if let Some(said) = &mut self.said {
             said.document(event.kind(), |ordinal| event.choice_number(ordinal));
         }
@@ -291,8 +293,8 @@ impl ResponseState {
     }
 
     fn close_choice(&mut self, choice: Option<OpenChoice>) {
-        if !self.choices.close(choice) {
-            self.add_gap(Gap::TooManyValues);
+        if let Some(Err(gap)) = choice.map(|choice| self.choices.close(choice)) {
+            self.add_gap(gap);
         }
     }
 }

@@ -1,13 +1,19 @@
+use llm_gauge_decode::MemoryBudget;
+
 use super::*;
 use crate::formats;
 use crate::testing::every_cutting;
+
+fn bounds() -> Bounds {
+    Bounds { budget: MemoryBudget::new(1 << 20), window_bytes_max: 1 << 16 }
+}
 
 /// Asserts the model that a body asks for, and its gaps.
 fn check(body: &str, model: Option<&str>, gaps: &[Gap]) {
     let format = formats::named("openai_chat").unwrap();
     let paths = formats::paths(format.request, "", formats::Wanted::Estimate);
     for pieces in every_cutting(body.as_bytes()) {
-        let mut state = RequestState::new(&Headers::default(), None, 100);
+        let mut state = RequestState::new(&Headers::default(), None, 100, bounds());
         for piece in pieces {
             state.feed(piece, format, &paths);
         }

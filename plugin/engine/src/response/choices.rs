@@ -1,14 +1,20 @@
 //! The choices of a response, and the tool calls in them.
 
+use llm_gauge_decode::{MemoryBudget, Reservation};
+
 use super::event::{Signs, Value};
-use crate::limits::CHOICES_MAX;
-use crate::record::Word;
+use crate::limits::{CHOICES_MAX, SCALAR_BYTES_MAX};
+use crate::record::{Gap, Word};
+
+/// Memory of one choice: its place in a list that grows in powers of 2, and the word it ends with.
+const CHOICE_BYTES: usize = 2 * size_of::<Choice>() + SCALAR_BYTES_MAX;
 
 /// What has been read of a response's choices.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct ChoiceSet {
     /// In the order of their numbers.
     choices: Vec<Choice>,
+    memory: Reservation,
     /// Why no choice began.
     blocked: Option<Word>,
     items: u32,
@@ -39,12 +45,29 @@ pub(super) struct OpenChoice {
 }
 
 impl ChoiceSet {
-    /// Takes over a choice of which all values have been seen: the key order inside it no longer matters. Returns
-    /// `false` if the bound on choices dropped it.
-    pub(super) fn close(&mut self, choice: Option<OpenChoice>) -> bool {
-        let Some(choice) = choice else {
-            return true;
-        };
+    /// The state before anything is read.
+    pub(super) fn new(memory: &MemoryBudget) -> Self {
+        Self {
+            choices: Vec::new(),
+            memory: memory.reservation(),
+            blocked: None,
+            items: 0,
+            tool_calls: 0,
+            whole_tool_calls: 0,
+        }
+    }
+
+    /// Returns the budget that choices take their memory from.
+    pub(super) fn budget(&self) -> &MemoryBudget {
+        self.memory.budget()
+    }
+
+    /// Takes over a choice of which all values have been seen: the key order inside it no longer matters.
+    ///
+    /// # Errors
+    ///
+    /// The choice is one too many, or there is no memory for it.
+    pub(super) fn close(&mut self, choice: OpenChoice) -> Result<(), Gap> {
         let number = choice.number.and_then(|number| u32::try_from(number).ok());
         let number = number.unwrap_or(choice.ordinal);
         let finish = choice.detail.or(choice.finish);
@@ -55,12 +78,13 @@ impl ChoiceSet {
                     known.is_told |= choice.is_told;
                 }
             }
+            Err(_) if self.memory.grow(CHOICE_BYTES).is_err() => return Err(Gap::Memory),
             Err(place) if self.choices.len() < CHOICES_MAX => {
                 self.choices.insert(place, Choice { number, is_told: choice.is_told, finish });
             }
-            Err(_) => return false,
+            Err(_) => return Err(Gap::TooManyValues),
         }
-        true
+        Ok(())
     }
 
     /// Takes over why no choice began.

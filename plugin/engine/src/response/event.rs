@@ -1,5 +1,7 @@
 //! The values of the one document that is being read.
 
+use llm_gauge_decode::{Buffer, MemoryBudget, Reservation};
+
 use crate::formats::{Modalities, ResponseField, ResponseRule};
 use crate::limits::{DOCUMENT_TEXT_BYTES_MAX, VALUES_PER_DOCUMENT_MAX};
 use crate::record::Word;
@@ -7,10 +9,11 @@ use crate::scan::{At, Scalar};
 use crate::usage::Count;
 
 /// The values of a document in their order, in buffers that the next document uses again.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct PendingEvent {
     found: Vec<Found>,
-    text: String,
+    found_memory: Reservation,
+    text: Buffer,
     /// What the document says it is.
     kind: String,
     signs: Signs,
@@ -19,6 +22,7 @@ pub(super) struct PendingEvent {
     /// Where text is hidden.
     hidden: Option<At>,
     is_overfull: bool,
+    is_out_of_memory: bool,
 }
 
 /// What a document says by having something, whatever its value.
@@ -96,6 +100,21 @@ enum Kept {
 }
 
 impl PendingEvent {
+    /// The state before anything is kept.
+    pub(super) fn new(memory: &MemoryBudget) -> Self {
+        Self {
+            found: Vec::new(),
+            found_memory: memory.reservation(),
+            text: memory.buffer(),
+            kind: String::new(),
+            signs: Signs::default(),
+            beside: None,
+            hidden: None,
+            is_overfull: false,
+            is_out_of_memory: false,
+        }
+    }
+
     /// Returns the kept values: what each is, its ordinal in the outermost array, and the value.
     pub(super) fn values(&self) -> impl Iterator<Item = (ResponseField, u32, Value<'_>)> {
         let counts = |found: &&Found| found.kind.is_none_or(|kind| kind == self.kind);
@@ -103,7 +122,10 @@ impl PendingEvent {
             let value = match found.kept {
                 Kept::Seen | Kept::Modality(_) => Value::Seen,
                 Kept::Number(number) => Value::Number(number),
-                Kept::Text { from, to } => Value::Text(self.text.get(from..to).unwrap_or("")),
+                Kept::Text { from, to } => {
+                    let text = self.text.bytes().get(from..to).unwrap_or_default();
+                    Value::Text(core::str::from_utf8(text).unwrap_or_default())
+                }
             };
             (found.field, found.outer, value)
         })
@@ -157,6 +179,11 @@ impl PendingEvent {
         self.is_overfull
     }
 
+    /// Returns whether the memory budget refused a value.
+    pub(super) fn is_out_of_memory(&self) -> bool {
+        self.is_out_of_memory
+    }
+
     /// Forgets the document.
     pub(super) fn clear(&mut self) {
         self.found.clear();
@@ -166,6 +193,7 @@ impl PendingEvent {
         self.beside = None;
         self.hidden = None;
         self.is_overfull = false;
+        self.is_out_of_memory = false;
     }
 
     /// Takes a container at the place of `rule`.
@@ -251,7 +279,10 @@ impl PendingEvent {
             self.is_overfull = true;
             return;
         }
-        self.text.push_str(&String::from_utf8_lossy(start));
+        if self.text.extend(String::from_utf8_lossy(start).as_bytes()).is_err() {
+            self.is_out_of_memory = true;
+            return;
+        }
         let to = self.text.len();
         self.keep(rule, at, Kept::Text { from, to });
     }
@@ -259,6 +290,10 @@ impl PendingEvent {
     fn keep(&mut self, rule: &ResponseRule, at: At, kept: Kept) {
         if self.found.len() >= VALUES_PER_DOCUMENT_MAX {
             self.is_overfull = true;
+            return;
+        }
+        if self.found_memory.make_room(&mut self.found, 1).is_err() {
+            self.is_out_of_memory = true;
             return;
         }
         self.found.push(Found { field: rule.field, kind: rule.kind, outer: at.outer, kept });

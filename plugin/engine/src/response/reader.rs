@@ -116,6 +116,9 @@ impl Documents for ResponseReader<'_> {
         if self.state.event.is_overfull() {
             self.state.add_gap(Gap::TooManyValues);
         }
+        if self.state.event.is_out_of_memory() {
+            self.state.add_gap(Gap::Memory);
+        }
         self.state.apply(self.now_ns);
     }
 
