@@ -5,14 +5,14 @@
 //!  request body ─┼─> exchange ── bytes ─> scan ── (path, scalar) ─┐   │
 //!  response head ┤      │                                        │   ├─> filter state
 //!  response body ┤      │        formats say which paths ────────┤   │
-//!  end ──────────┘      └──────────< record <── reading ─────────┘   │
+//!  end ──────────┘      └──────────< record <── response ────────┘   │
 //!                                      └────────> effects ───────────┴─> the shell performs them
 //! ```
 //!
 //! # The map, in reading order
 //!
 //! - [`exchange`]: the state machine of one request and its response; its end makes a [`record::Record`], once
-//! - [`request`], [`reading`]: what a format's rules make of the request's and the response's documents
+//! - [`request`], [`response`]: what a format's rules make of the request's and the response's documents
 //! - [`rewrite`]: usage on request: the splice in a request, the chunk hidden from a response
 //! - [`ending`]: flags, status and the provider's words, as one class of error
 //! - [`formats`]: the wire formats, a const row each, and how a request finds its row; providers are named there
@@ -65,8 +65,8 @@
 pub mod exchange;
 
 pub mod ending;
-pub mod reading;
 pub mod request;
+pub mod response;
 pub mod rewrite;
 
 pub mod formats;

@@ -157,7 +157,7 @@ impl Policy {
         let keeps_texts = keeps_texts(judge.as_ref(), telemetry.as_ref());
         let sampled_plans = formats::ALL.iter().filter(|_| keeps_texts).map(|format| Plans {
             request: request_paths(format, sources),
-            response: formats::paths(format.response, format.kind, Wanted::Exhibit),
+            response: formats::paths(format.response, format.kind, Wanted::Texts),
         });
         Ok(Self {
             rules: rules.transpose()?,
@@ -221,7 +221,7 @@ impl Policy {
             format,
             provider: known.unwrap_or(format.provider).to_owned(),
             is_provider_known: known.is_some(),
-            model_in_path: formats::model_in(format, &path),
+            model_in_path: formats::model_in_path(format, &path),
             plan: formats::ALL.iter().position(|row| row.name == format.name)?,
         })
     }
@@ -373,7 +373,7 @@ fn claimed(method: &[u8], host: &[u8], path: &[u8]) -> Option<&'static Format> {
 
 /// What is wanted of a sampled request: also the places that the operator points to.
 fn request_paths(format: &'static Format, sources: &[Source]) -> Paths {
-    let mut paths = formats::paths(format.request, "", Wanted::Exhibit);
+    let mut paths = formats::paths(format.request, "", Wanted::Texts);
     for source in sources {
         if let Source::Pointer(keys) = source {
             paths.add_deep(keys, formats::POINTED);

@@ -1,21 +1,21 @@
-//! Formats whose streams tell their usage on request only.
+//! Formats whose streams report their usage on request only.
 
 /// Who understands `stream_options.include_usage`.
 #[derive(Clone, Copy, Debug)]
-pub struct Asking {
-    /// Providers that refuse a request with it.
+pub struct IncludeUsage {
+    /// Providers that refuse a request with the option.
     pub refused_by: &'static [&'static str],
     /// A query parameter that dates the protocol, and the first date that knows the option.
     pub since: Option<(&'static str, &'static str)>,
 }
 
-/// Mistral answers 422 (`extra_forbidden`), and tells usage unasked. Azure's dated versions know the option from
+/// Mistral answers 422 (`extra_forbidden`), and reports usage unasked. Azure's dated versions know the option from
 /// 2024-09-01-preview on; its undated ones (`v1`, `preview`, `latest`) all do.
-pub(super) const STREAM_OPTIONS: Asking =
-    Asking { refused_by: &["mistral_ai"], since: Some(("api-version", "2024-09-01")) };
+pub(super) const STREAM_OPTIONS: IncludeUsage =
+    IncludeUsage { refused_by: &["mistral_ai"], since: Some(("api-version", "2024-09-01")) };
 
-impl Asking {
-    /// Whether a request to this provider at this path (with its query) may have the option.
+impl IncludeUsage {
+    /// Returns whether a request to this provider at this path (with its query) may have the option.
     pub fn is_understood(&self, provider: &str, path: &str) -> bool {
         let query = path.split_once('?').map_or("", |(_, query)| query);
         let is_dated = |(name, first): (&str, &str)| {
