@@ -15,10 +15,9 @@ use std::process::ExitCode;
 use std::rc::Rc;
 
 use anyhow::{Context as _, Result, anyhow, bail};
-use llm_gauge_engine::desk::Question;
 use llm_gauge_engine::ending::End;
 use llm_gauge_engine::exhibit::Shown;
-use llm_gauge_engine::judge::{Outcome, Plan as JudgePlan};
+use llm_gauge_engine::judge::{Outcome, Plan as JudgePlan, Question};
 use llm_gauge_engine::policy::Policy;
 use serde_json::{Map, Value, json};
 use simulators::case::Case;
@@ -174,6 +173,7 @@ impl Plan {
         let exhibit = match record.and_then(|record| record.judged) {
             Some(Shown::Exhibit(exhibit)) => exhibit,
             Some(Shown::TooLarge) => return Ok(Err(Outcome::TooLarge.name())),
+            Some(Shown::NoMemory) => return Ok(Err(Outcome::Memory.name())),
             Some(Shown::Nothing) | None => return Ok(Err(Outcome::NotApplicable.name())),
         };
         let question = Question::ask(&self.judge, 0, exhibit, call::random()?);

@@ -13,7 +13,7 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use llm_gauge_engine::desk::Request as JudgeRequest;
+use llm_gauge_engine::judge::JudgeRequest;
 use llm_gauge_engine::limits::JUDGE_REPLY_BYTES_MAX;
 use rustls::crypto::ring::default_provider;
 use rustls::{ClientConfig, RootCertStore};

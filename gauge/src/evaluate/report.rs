@@ -5,8 +5,7 @@ mod junit;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use llm_gauge_engine::desk::Judgement;
-use llm_gauge_engine::judge::Outcome;
+use llm_gauge_engine::judge::{Judgement, Outcome};
 use serde::Serialize;
 use simulators::case::Case;
 

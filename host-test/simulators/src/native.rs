@@ -4,10 +4,10 @@
 use std::rc::Rc;
 
 use anyhow::{Context, Result};
+use llm_gauge_engine::effects::record_json;
 use llm_gauge_engine::ending::End;
 use llm_gauge_engine::exchange::Exchange;
 use llm_gauge_engine::head::Headers;
-use llm_gauge_engine::outputs;
 use llm_gauge_engine::policy::{Place, Policy};
 use llm_gauge_engine::record::Record;
 use serde_json::{Map, Value};
@@ -45,7 +45,7 @@ pub fn meter<'b>(
 ) -> Option<Record> {
     let head = headers(&case.request_head);
     let place = Place::default();
-    let mut exchange = Exchange::begin(policy, &head, &place, [7; 24], 0)?;
+    let mut exchange = Exchange::begin(policy, &head, &place, [7; 24], 0).ok()?;
     exchange.request_body(&case.request_body);
     exchange.request_end();
     let head = headers(&case.response_head);
@@ -62,7 +62,7 @@ pub fn meter<'b>(
 
 /// A record in the form in which the filter hands it out.
 pub fn fields(record: &Record) -> Map<String, Value> {
-    serde_json::from_str(&outputs::full(record)).unwrap_or_default()
+    serde_json::from_str(&record_json(record)).unwrap_or_default()
 }
 
 fn headers(fields: &Fields) -> Headers<'_> {

@@ -1,6 +1,5 @@
 //! The engine's values as the contract's, and back.
 
-use llm_gauge_engine::desk::{self, Request};
 use llm_gauge_engine::exhibit;
 use llm_gauge_engine::head::Headers;
 use llm_gauge_engine::judge;
@@ -159,6 +158,7 @@ impl From<exhibit::Shown> for Shown {
             }
             exhibit::Shown::Nothing => Self::Nothing,
             exhibit::Shown::TooLarge => Self::TooLarge,
+            exhibit::Shown::NoMemory => Self::NoMemory,
         }
     }
 }
@@ -169,16 +169,17 @@ impl From<Exhibit> for exhibit::Exhibit {
     }
 }
 
-impl From<Request> for JudgeRequest {
-    fn from(Request { cluster, authority, path, headers, body, timeout_ms }: Request) -> Self {
+impl From<judge::JudgeRequest> for JudgeRequest {
+    fn from(request: judge::JudgeRequest) -> Self {
+        let judge::JudgeRequest { cluster, authority, path, headers, body, timeout_ms } = request;
         let field = |(name, value): (String, String)| Field { name, value: value.into_bytes() };
         let headers = headers.into_iter().map(field).collect();
         Self { cluster, authority, path, headers, body, timeout_ms }
     }
 }
 
-impl From<desk::Judgement> for Judgement {
-    fn from(desk::Judgement { verdict, input_tokens, output_tokens }: desk::Judgement) -> Self {
+impl From<judge::Judgement> for Judgement {
+    fn from(judge::Judgement { verdict, input_tokens, output_tokens }: judge::Judgement) -> Self {
         Self { verdict: verdict.map(Into::into).map_err(Into::into), input_tokens, output_tokens }
     }
 }
@@ -208,11 +209,11 @@ macro_rules! cases {
 }
 
 cases!(record::Gap => Gap: NotJson Malformed TooDeep EventTooLarge TooManyValues UnknownEncoding DecodeFailed
-    DecodedTooLarge Truncated IncompleteStream);
+    DecodedTooLarge Memory Truncated IncompleteStream);
 cases!(record::Status => Status: Success Error Cancelled);
 cases!(record::ErrorClass => ErrorClass: None RateLimited Authentication Permission InvalidRequest NotFound
     ContextLength ContentFilter Overloaded ServerError InStream UpstreamConnect UpstreamReset UpstreamTimeout
     ClientCancelled LocalReply Other);
 cases!(record::UsageMissing => UsageMissing: NotSent Cancelled UpstreamReset Unreadable);
 cases!(judge::Outcome => Outcome: Scored InvalidVerdict Timeout JudgeError OverBudget QueueFull NotApplicable
-    TooLarge Lost);
+    TooLarge Memory Lost);

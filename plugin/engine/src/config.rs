@@ -178,6 +178,9 @@ pub struct Limits {
     /// Bytes of a request that is held to be edited.
     #[serde(deserialize_with = "whole_number")]
     pub request_bytes: usize,
+    /// Bytes of memory that a worker grants to what peers choose the size of.
+    #[serde(deserialize_with = "whole_number")]
+    pub worker_bytes: usize,
 }
 
 impl Default for Limits {
@@ -185,6 +188,7 @@ impl Default for Limits {
         Self {
             event_bytes: crate::limits::EVENT_BYTES_DEFAULT,
             request_bytes: crate::limits::REQUEST_BYTES_DEFAULT,
+            worker_bytes: crate::limits::WORKER_BYTES_DEFAULT,
         }
     }
 }

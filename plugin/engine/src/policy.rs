@@ -6,7 +6,8 @@ mod rules;
 use core::fmt;
 use std::rc::Rc;
 
-use checks::{at_least_one, check_judge_prices, check_labels, filter_state};
+use checks::{at_least_one, check_judge_prices, check_labels, check_limits, filter_state};
+use llm_gauge_decode::MemoryBudget;
 use rules::Rule;
 
 use crate::config::keys::Refusal;
@@ -21,9 +22,8 @@ use crate::limits::CONTENT_CHARS_DEFAULT;
 use crate::metrics;
 use crate::pattern::Pattern;
 use crate::price::Table;
-use crate::redact::Redactor;
 use crate::scan::Paths;
-use crate::telemetry::{self, Content};
+use crate::telemetry::{self, Content, Redactor};
 
 /// What the filter does, compiled from a [`Config`].
 #[derive(Debug)]
@@ -34,17 +34,19 @@ pub struct Policy {
     sampled_plans: Vec<Plans>,
     judge: Option<Rc<Plan>>,
     telemetry: Option<Rc<telemetry::Plan>>,
-    redactor: Redactor,
+    redactor: Rc<Redactor>,
     feedback: Option<Rc<feedback::Plan>>,
     labels: Vec<Label>,
     models: crate::config::Models,
     renames: Vec<(Pattern, String)>,
-    prices: Option<Table>,
+    prices: Option<Rc<Table>>,
     filter_state: Vec<&'static str>,
     event_bytes_max: u64,
     estimates: bool,
     asks_usage: bool,
     request_bytes_max: usize,
+    worker_bytes: usize,
+    memory: MemoryBudget,
     fingerprint: String,
 }
 
@@ -127,9 +129,7 @@ impl Policy {
         });
         check_labels(&config.labels)?;
         at_least_one("models.max_series", config.models.max_series)?;
-        at_least_one("limits.request_bytes", config.limits.request_bytes)?;
-        at_least_one("limits.event_bytes", usize::try_from(config.limits.event_bytes).unwrap_or(usize::MAX))?;
-        let renames = &config.models.rename;
+        check_limits(&config.limits)?;
         let estimates = config.estimate == Switch::On;
         let wanted = |format: &Format| match estimates && format.has_usage {
             true => Wanted::Estimate,
@@ -157,7 +157,7 @@ impl Policy {
         let keeps_texts = keeps_texts(judge.as_ref(), telemetry.as_ref());
         let sampled_plans = formats::ALL.iter().filter(|_| keeps_texts).map(|format| Plans {
             request: request_paths(format, sources),
-            response: formats::paths(format.response, format.kind, Wanted::Exhibit),
+            response: formats::paths(format.response, format.kind, Wanted::Texts),
         });
         Ok(Self {
             rules: rules.transpose()?,
@@ -165,10 +165,10 @@ impl Policy {
             sampled_plans: sampled_plans.collect(),
             judge: judge.map(Rc::new),
             telemetry: telemetry.map(Rc::new),
-            redactor: redactor.unwrap_or_default(),
+            redactor: Rc::new(redactor.unwrap_or_default()),
             feedback: feedback.map(Rc::new),
-            renames: renames.iter().map(|rename| rename.compile()).collect(),
-            prices,
+            renames: config.models.rename.iter().map(|rename| rename.compile()).collect(),
+            prices: prices.map(Rc::new),
             filter_state: filter_state(&config.filter_state)?,
             labels: config.labels,
             models: config.models,
@@ -176,6 +176,8 @@ impl Policy {
             estimates,
             asks_usage: config.streaming.usage == StreamUsage::Request,
             request_bytes_max: config.limits.request_bytes,
+            worker_bytes: config.limits.worker_bytes,
+            memory: MemoryBudget::new(config.limits.worker_bytes),
             fingerprint,
         })
     }
@@ -219,7 +221,7 @@ impl Policy {
             format,
             provider: known.unwrap_or(format.provider).to_owned(),
             is_provider_known: known.is_some(),
-            model_in_path: formats::model_in(format, &path),
+            model_in_path: formats::model_in_path(format, &path),
             plan: formats::ALL.iter().position(|row| row.name == format.name)?,
         })
     }
@@ -251,7 +253,7 @@ impl Policy {
     }
 
     /// What is taken out of texts before they leave.
-    pub fn redactor(&self) -> &Redactor {
+    pub fn redactor(&self) -> &Rc<Redactor> {
         &self.redactor
     }
 
@@ -304,7 +306,7 @@ impl Policy {
     }
 
     /// What tokens cost, if that is to be counted.
-    pub fn prices(&self) -> Option<&Table> {
+    pub fn prices(&self) -> Option<&Rc<Table>> {
         self.prices.as_ref()
     }
 
@@ -333,6 +335,18 @@ impl Policy {
         self.request_bytes_max
     }
 
+    /// The memory that its exchanges take what peers send from.
+    pub fn memory(&self) -> &MemoryBudget {
+        &self.memory
+    }
+
+    /// Has exchanges take their memory from this budget, which grants what the configuration says from now on: all
+    /// configurations of one worker share its memory.
+    pub fn share_memory(&mut self, memory: &MemoryBudget) {
+        memory.set_bytes_max(self.worker_bytes);
+        self.memory = memory.clone();
+    }
+
     /// Tells configurations apart (`llm_gauge_build_info`); not a secret and no proof of anything.
     pub fn fingerprint(&self) -> &str {
         &self.fingerprint
@@ -359,7 +373,7 @@ fn claimed(method: &[u8], host: &[u8], path: &[u8]) -> Option<&'static Format> {
 
 /// What is wanted of a sampled request: also the places that the operator points to.
 fn request_paths(format: &'static Format, sources: &[Source]) -> Paths {
-    let mut paths = formats::paths(format.request, "", Wanted::Exhibit);
+    let mut paths = formats::paths(format.request, "", Wanted::Texts);
     for source in sources {
         if let Source::Pointer(keys) = source {
             paths.add_deep(keys, formats::POINTED);

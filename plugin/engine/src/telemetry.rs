@@ -1,10 +1,21 @@
 //! The key `telemetry`, compiled: where spans and events go, and what of an exchange may go there.
 
+mod export;
+pub mod otlp;
+mod redact;
+mod span;
+
 use std::borrow::Cow;
+
+pub use export::Exporter;
+pub(crate) use export::dropped;
+pub use redact::Redactor;
+pub use span::{SpanContext, exchange_span};
+
+use otlp::{Attribute, Encoding, Signal, Value};
 
 use crate::config::keys::{Keys, Refusal};
 use crate::limits;
-use crate::otlp::{Attribute, Encoding, Signal, Value};
 use crate::tree::Tree;
 
 /// Where spans and events go.

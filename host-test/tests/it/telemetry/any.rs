@@ -1,6 +1,6 @@
 //! Any span and any event, by the official definitions: what was put in comes out, in both encodings.
 
-use llm_gauge_engine::otlp::{Encoding, Event, Signal, Span, Value as Ours};
+use llm_gauge_engine::telemetry::otlp::{Encoding, Event, Signal, Span, Value as Ours};
 use proptest::prelude::*;
 
 use super::*;

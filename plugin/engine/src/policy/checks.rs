@@ -1,10 +1,10 @@
 //! What a configuration may not say.
 
 use super::ConfigError;
-use crate::config::Label;
-use crate::effect;
+use crate::config::{Label, Limits};
+use crate::filter_state::{FILTER_STATE_KEYS, is_json_field};
 use crate::judge::Plan;
-use crate::limits::EXTRA_LABELS_MAX;
+use crate::limits::{EXTRA_LABELS_MAX, WORKER_BYTES_MAX, WORKER_BYTES_MIN};
 use crate::metrics::{self, is_label_name};
 use crate::price::Table;
 
@@ -23,6 +23,19 @@ pub(super) fn check_judge_prices(judge: Option<&Plan>, prices: Option<&Table>) -
             ),
         }),
     }
+}
+
+pub(super) fn check_limits(limits: &Limits) -> Result<(), ConfigError> {
+    at_least_one("limits.request_bytes", limits.request_bytes)?;
+    at_least_one("limits.event_bytes", usize::try_from(limits.event_bytes).unwrap_or(usize::MAX))?;
+    let bytes = limits.worker_bytes;
+    if (WORKER_BYTES_MIN..=WORKER_BYTES_MAX).contains(&bytes) {
+        return Ok(());
+    }
+    Err(ConfigError {
+        path: "limits.worker_bytes".to_owned(),
+        message: format!("expected {WORKER_BYTES_MIN} to {WORKER_BYTES_MAX} bytes, got {bytes}"),
+    })
 }
 
 pub(super) fn check_labels(labels: &[Label]) -> Result<(), ConfigError> {
@@ -51,7 +64,7 @@ pub(super) fn check_labels(labels: &[Label]) -> Result<(), ConfigError> {
             let message = format!("`{name}` cannot be told apart from the label `{other}`");
             return refuse(number, "name", message);
         }
-        if name == "le" || effect::is_json_field(name) {
+        if name == "le" || is_json_field(name) {
             let message = format!("`{name}` is taken by Prometheus or by a field of filter state `json`");
             return refuse(number, "name", message);
         }
@@ -76,9 +89,9 @@ pub(super) fn at_least_one(path: &str, value: usize) -> Result<(), ConfigError> 
 
 pub(super) fn filter_state(keys: &[String]) -> Result<Vec<&'static str>, ConfigError> {
     let known = |(number, key): (usize, &String)| {
-        let found = effect::FILTER_STATE_KEYS.iter().find(|(known, _)| known == key);
+        let found = FILTER_STATE_KEYS.iter().find(|(known, _)| known == key);
         found.map(|(known, _)| *known).ok_or_else(|| {
-            let names: Vec<_> = effect::FILTER_STATE_KEYS.iter().map(|(known, _)| *known).collect();
+            let names: Vec<_> = FILTER_STATE_KEYS.iter().map(|(known, _)| *known).collect();
             ConfigError {
                 path: format!("filter_state[{number}]"),
                 message: format!("unknown key `{key}`, expected one of {}", names.join(", ")),

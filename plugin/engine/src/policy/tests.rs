@@ -49,7 +49,7 @@ fn unknown_keys_are_refused_at_every_level() {
     );
     refused(
         r#"{"limits":{"x":1}}"#,
-        "limits.x: unknown field `x`, expected `event_bytes` or `request_bytes` at line 1 column 14",
+        "limits.x: unknown field `x`, expected one of `event_bytes`, `request_bytes`, `worker_bytes` at line 1 column 14",
     );
 }
 
@@ -89,6 +89,10 @@ fn wrong_types_are_refused_in_words_of_the_document() {
 fn values_without_sense_are_refused() {
     let zero = "expected a number of at least 1, got 0";
     refused(r#"{"models":{"max_series":0}}"#, &format!("models.max_series: {zero}"));
+    refused(
+        r#"{"limits":{"worker_bytes":1048575}}"#,
+        "limits.worker_bytes: expected 1048576 to 805306368 bytes, got 1048575",
+    );
     refused(r#"{"limits":{"event_bytes":0}}"#, &format!("limits.event_bytes: {zero}"));
     refused(r#"{"limits":{"request_bytes":0}}"#, &format!("limits.request_bytes: {zero}"));
     refused(

@@ -1,4 +1,3 @@
-use crate::otlp::{Encoding, Signal};
 use crate::policy::Policy;
 
 use super::*;

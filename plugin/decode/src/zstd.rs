@@ -1,0 +1,298 @@
+//! Zstandard (RFC 8878): frames of blocks, read a block at a time.
+//!
+//! Written here because no crate would do. ruzstd gives nothing before a whole window has been decoded, so an event
+//! stream would stay silent to its end; it also asserts where its own invariants could fail, and a panic takes a
+//! worker's VM down. structured-zstd grew from it. The `zstd` crate is C. What follows has no index and no arithmetic
+//! that could trap.
+
+mod bits;
+mod block;
+mod fse;
+mod huffman;
+mod sequences;
+
+use super::memory::{Buffer, MemoryBudget, Reservation};
+use super::window::Window;
+use super::xxh64::Xxh64;
+use super::{DecodeError, Out, ZSTD_WINDOW_BYTES_MAX};
+use block::Tables;
+
+const MAGIC: u32 = 0xFD2F_B528;
+/// The magic numbers of skippable frames differ in their last four bits.
+const SKIPPABLE: u32 = 0x184D_2A50;
+/// Block_Maximum_Size, where the window is not smaller still.
+const BLOCK_BYTES_MAX: usize = 128 * 1024;
+/// A block's buffers above this size are given back after it: most events are small.
+const KEPT_BYTES_MAX: usize = 16 * 1024;
+
+/// Bytes of the decoder's own state and of its tables of codes.
+const STATE_BYTES: usize = 12 * 1024;
+
+/// One zstd body.
+#[derive(Debug)]
+pub(super) struct Zstd {
+    state: State,
+    /// The bytes of what is read as a whole.
+    field: Buffer,
+    window: Window,
+    frame: Frame,
+    tables: Box<Tables>,
+    /// A frame that is not skippable is complete.
+    has_frame: bool,
+    _memory: Reservation,
+}
+
+#[derive(Debug, Default)]
+struct Frame {
+    block_bytes_max: usize,
+    /// The header says how long the content is.
+    content_bytes: Option<u64>,
+    given: u64,
+    checksum: Option<Xxh64>,
+    last_block: bool,
+}
+
+/// What comes next.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum State {
+    #[default]
+    Magic,
+    Descriptor,
+    Header(u8),
+    BlockHeader,
+    Raw(usize),
+    Rle(usize),
+    Compressed(usize),
+    Checksum,
+    SkipLength,
+    Skip(usize),
+    /// After the last frame: nothing is read any more.
+    Ended,
+}
+
+impl Zstd {
+    pub(super) fn new(budget: &MemoryBudget, window_bytes_max: usize) -> Result<Self, DecodeError> {
+        let mut memory = budget.reservation();
+        memory.resize(STATE_BYTES)?;
+        Ok(Self {
+            state: State::default(),
+            field: budget.buffer(),
+            window: Window::new(budget.reservation(), window_bytes_max),
+            frame: Frame::default(),
+            tables: Box::new(Tables::new(budget)),
+            has_frame: false,
+            _memory: memory,
+        })
+    }
+
+    pub(super) fn feed(&mut self, bytes: &[u8], out: &mut Out<'_>) -> Result<(), DecodeError> {
+        let mut rest = bytes;
+        while !rest.is_empty() && self.state != State::Ended {
+            rest = match self.state {
+                State::Raw(left) | State::Skip(left) => self.pass(rest, left, out)?,
+                _ => self.gather(rest, out)?,
+            };
+        }
+        Ok(())
+    }
+
+    /// Whether the bytes so far are frames with nothing begun after them.
+    pub(super) fn is_whole(&self) -> bool {
+        match self.state {
+            State::Ended => true,
+            // As many bytes as are no magic number are nothing begun.
+            State::Magic => self.has_frame,
+            _ => false,
+        }
+    }
+
+    /// Bytes that need not be together.
+    fn pass<'b>(&mut self, bytes: &'b [u8], left: usize, out: &mut Out<'_>) -> Result<&'b [u8], DecodeError> {
+        let (now, later) = bytes.split_at_checked(left).unwrap_or((bytes, b""));
+        let left = left.saturating_sub(now.len());
+        if let State::Raw(_) = self.state {
+            self.give(out, |_, window, out| window.extend(now, out))?;
+            self.state = State::Raw(left);
+            if left == 0 {
+                self.block_ends()?;
+            }
+        } else {
+            self.state = if left == 0 { State::Magic } else { State::Skip(left) };
+        }
+        Ok(later)
+    }
+
+    /// Bytes that are read together.
+    fn gather<'b>(&mut self, bytes: &'b [u8], out: &mut Out<'_>) -> Result<&'b [u8], DecodeError> {
+        let wanted = match self.state {
+            State::Descriptor | State::Rle(_) => 1,
+            State::BlockHeader => 3,
+            State::Header(descriptor) => header_bytes(descriptor),
+            State::Compressed(bytes) => bytes,
+            _ => 4,
+        };
+        let missing = wanted.saturating_sub(self.field.len());
+        let (now, later) = bytes.split_at_checked(missing).unwrap_or((bytes, b""));
+        self.field.extend(now)?;
+        if self.field.len() == wanted {
+            let mut field = self.field.take();
+            self.read(field.bytes(), out)?;
+            field.clear_to(KEPT_BYTES_MAX);
+            self.field = field;
+        }
+        Ok(later)
+    }
+
+    fn read(&mut self, field: &[u8], out: &mut Out<'_>) -> Result<(), DecodeError> {
+        match self.state {
+            State::Magic => return self.magic(number(field)),
+            State::Descriptor => return self.descriptor(number(field)),
+            State::Header(descriptor) => return self.header(descriptor, field),
+            State::BlockHeader => return self.block_header(number(field)),
+            State::SkipLength => {
+                let left = usize::try_from(number(field)).map_err(|_| DecodeError::Corrupt)?;
+                self.state = if left == 0 { State::Magic } else { State::Skip(left) };
+                return Ok(());
+            }
+            State::Checksum => {
+                let hash = self.frame.checksum.take().map(|hash| hash.value() & 0xFFFF_FFFF);
+                if hash != Some(number(field)) {
+                    return Err(DecodeError::Corrupt);
+                }
+                self.has_frame = true;
+                self.state = State::Magic;
+                return Ok(());
+            }
+            State::Rle(count) => {
+                let byte = field.first().copied().unwrap_or_default();
+                self.give(out, |_, window, out| window.fill(byte, count, out))?;
+            }
+            State::Compressed(_) => {
+                let block_bytes_max = self.frame.block_bytes_max;
+                self.give(out, |tables, window, out| tables.block(field, block_bytes_max, window, out))?;
+            }
+            State::Raw(_) | State::Skip(_) | State::Ended => {}
+        }
+        self.block_ends()
+    }
+
+    /// Lets something write, counts and hashes what that hands on, and hands on all that is there.
+    fn give<F>(&mut self, out: &mut Out<'_>, write: F) -> Result<(), DecodeError>
+    where
+        F: FnOnce(&mut Tables, &mut Window, &mut Out<'_>) -> Result<(), DecodeError>,
+    {
+        let frame = &mut self.frame;
+        let counted: &mut Out<'_> = &mut |piece| {
+            frame.given = frame.given.saturating_add(super::length(piece));
+            if let Some(hash) = &mut frame.checksum {
+                hash.update(piece);
+            }
+            out(piece)
+        };
+        let written = write(&mut self.tables, &mut self.window, counted);
+        self.window.flush(counted)?;
+        written
+    }
+
+    fn magic(&mut self, magic: u64) -> Result<(), DecodeError> {
+        if magic == u64::from(MAGIC) {
+            self.state = State::Descriptor;
+        } else if magic & !0xF == u64::from(SKIPPABLE) {
+            self.state = State::SkipLength;
+        } else if self.has_frame {
+            self.state = State::Ended;
+            self.window.release();
+            self.tables.release();
+        } else {
+            return Err(DecodeError::Corrupt);
+        }
+        Ok(())
+    }
+
+    fn descriptor(&mut self, descriptor: u64) -> Result<(), DecodeError> {
+        // Bit 3 is reserved; a dictionary is nothing that HTTP's `zstd` has.
+        if descriptor & 0b1011 != 0 {
+            return Err(DecodeError::Corrupt);
+        }
+        self.state = State::Header(u8::try_from(descriptor).unwrap_or_default());
+        Ok(())
+    }
+
+    fn header(&mut self, descriptor: u8, field: &[u8]) -> Result<(), DecodeError> {
+        let is_single_segment = descriptor & 0x20 != 0;
+        let (window, content) = field.split_at_checked(usize::from(!is_single_segment)).unwrap_or_default();
+        let content_bytes = match content.len() {
+            0 => None,
+            2 => Some(number(content).saturating_add(256)),
+            _ => Some(number(content)),
+        };
+        let window_bytes = match window.first() {
+            Some(byte) => {
+                let base = 1u64 << (10u8.saturating_add(byte >> 3) & 63);
+                base.saturating_add((base >> 3).saturating_mul(u64::from(byte & 7)))
+            }
+            None => content_bytes.unwrap_or_default(),
+        };
+        if window_bytes > ZSTD_WINDOW_BYTES_MAX {
+            return Err(DecodeError::Corrupt);
+        }
+        let window_bytes = usize::try_from(window_bytes).unwrap_or_default();
+        self.frame = Frame {
+            block_bytes_max: window_bytes.min(BLOCK_BYTES_MAX),
+            content_bytes,
+            given: 0,
+            checksum: (descriptor & 4 != 0).then(Xxh64::default),
+            last_block: false,
+        };
+        self.window.restart(window_bytes);
+        self.tables.restart();
+        self.state = State::BlockHeader;
+        Ok(())
+    }
+
+    fn block_header(&mut self, header: u64) -> Result<(), DecodeError> {
+        self.frame.last_block = header & 1 != 0;
+        let bytes = usize::try_from(header >> 3).unwrap_or(usize::MAX);
+        if bytes > self.frame.block_bytes_max {
+            return Err(DecodeError::Corrupt);
+        }
+        self.state = match header >> 1 & 3 {
+            0 => State::Raw(bytes),
+            1 => State::Rle(bytes),
+            2 if bytes > 0 => State::Compressed(bytes),
+            _ => return Err(DecodeError::Corrupt),
+        };
+        if self.state == State::Raw(0) { self.block_ends() } else { Ok(()) }
+    }
+
+    fn block_ends(&mut self) -> Result<(), DecodeError> {
+        if !self.frame.last_block {
+            self.state = State::BlockHeader;
+            return Ok(());
+        }
+        if self.frame.content_bytes.is_some_and(|bytes| bytes != self.frame.given) {
+            return Err(DecodeError::Corrupt);
+        }
+        self.has_frame |= self.frame.checksum.is_none();
+        self.state = if self.frame.checksum.is_some() { State::Checksum } else { State::Magic };
+        Ok(())
+    }
+}
+
+/// Bytes of a frame's header after its descriptor: window and length of the content.
+fn header_bytes(descriptor: u8) -> usize {
+    let is_single_segment = descriptor & 0x20 != 0;
+    let content = match descriptor >> 6 {
+        0 => usize::from(is_single_segment),
+        1 => 2,
+        2 => 4,
+        _ => 8,
+    };
+    content.saturating_add(usize::from(!is_single_segment))
+}
+
+/// A number of up to 8 bytes, the lowest first.
+#[inline(never)]
+fn number(bytes: &[u8]) -> u64 {
+    bytes.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte))
+}
