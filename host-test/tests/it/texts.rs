@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use host_test::case::Case;
 use llm_gauge_engine::formats::{self, Field, RequestField, ResponseField, Rule};
 use llm_gauge_engine::record::Gap;
 use llm_gauge_engine::scan::{Announced, At, Body, Documents, NodeId, Paths, Scalar, Sink};
+use simulators::case::Case;
 
 use crate::common;
 

@@ -4,9 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::rc::Rc;
 
-use host_test::build::workspace_dir;
 use host_test::component::{PACKAGE, VERSION};
-use host_test::native;
 use llm_gauge_engine::effects::record_json;
 use llm_gauge_engine::ending::End;
 use llm_gauge_engine::exhibit::Exhibit;
@@ -18,6 +16,8 @@ use llm_gauge_engine::record::{
     Answer, ErrorClass, Gap, Record, SOURCE_ESTIMATED, SOURCE_REPORTED, Status, Times, UsageMissing,
 };
 use serde_json::{Map, Value};
+use simulators::native;
+use simulators::workspace::workspace_dir;
 use wit_parser::{Docs, PackageId, Resolve, TypeDefKind};
 
 use crate::common;

@@ -66,7 +66,7 @@ fn read(encoding: Encoding, signal: Signal, items: &[Vec<u8>]) -> Received {
         .with("x-llm-gauge", "internal");
     let resource = [("service.name".into(), Ours::Text("a \"shop\"".to_owned()))];
     let body = encoding.request(signal, &resource, items.iter().map(Vec::as_slice));
-    let received = Received::read(&headers, &body).unwrap();
+    let received = Received::read(|name| headers.text(name), &body).unwrap();
     assert_eq!(received.resource, expected(&resource));
     received
 }
