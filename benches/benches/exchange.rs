@@ -10,7 +10,7 @@ use criterion::{Criterion, Throughput, criterion_group};
 use host_test::case::Case;
 use host_test::component::{Component, Instance};
 use host_test::{ChunkPlan, Cut, Exchange, Guest, Headers, Module, Options, build, drive};
-use llm_gauge_engine::policy::Policy;
+use llm_gauge_engine::config::Policy;
 use wasmtime::component::ResourceAny;
 
 /// Without a judge, and with one that gets none of the exchanges or all of them; with spans that leave, and with their

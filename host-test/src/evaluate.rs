@@ -14,8 +14,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, anyhow, bail};
+use llm_gauge_engine::config::Policy;
 use llm_gauge_engine::judge::Outcome;
-use llm_gauge_engine::policy::Policy;
 use serde_json::{Map, Value, json};
 use tokio::task::JoinSet;
 use wasmtime::component::ResourceAny;

@@ -31,6 +31,7 @@
 //!   each week
 //!
 //! [`evaluate`] is a gate for other people's CI: recorded exchanges, scored through the component.
+//! [`check`] says what is wrong with a configuration, and explains its keys.
 //! And [`prices`] makes the table of prices; [`python`] installs the packages that it and [`envoy`] are made from;
 //! [`image`] and [`manifest`] make what gateways in Kubernetes load.
 //!
@@ -80,6 +81,7 @@ pub mod provider;
 pub mod ratelimit;
 pub mod receiver;
 
+pub mod check;
 pub mod collect;
 pub mod image;
 pub mod manifest;

@@ -9,7 +9,7 @@ use clap::{Parser, Subcommand};
 use host_test::case::Case;
 use host_test::component::Component;
 use host_test::replay::{self, Outcome, Split};
-use host_test::{Module, build, collect, dashboards, demo, evaluate, image, manifest, prices, review};
+use host_test::{Module, build, check, collect, dashboards, demo, evaluate, image, manifest, prices, review};
 use sha2::{Digest, Sha256};
 
 /// Build, check and try the llm-gauge filter on this machine.
@@ -28,7 +28,7 @@ enum Command {
     /// Build the release filter at target/plugin/llm_gauge.wasm.
     Build(BuildArgs),
     /// Check a plugin configuration; exits 1 with the reason.
-    Check(CheckArgs),
+    Check(check::CheckArgs),
     /// Run recorded exchanges through the real wasm in wasmtime.
     Replay(ReplayArgs),
     /// Have recorded exchanges scored by a judge; exits 1 below the bar.
@@ -58,13 +58,6 @@ struct BuildArgs {
     /// Leave SIMD out, for hosts that do not have it.
     #[arg(long)]
     portable: bool,
-}
-
-#[derive(clap::Args)]
-#[command(after_help = "Examples:\n  cargo gauge check gauge.json")]
-struct CheckArgs {
-    /// The plugin configuration, a JSON file.
-    file: PathBuf,
 }
 
 #[derive(clap::Args)]
@@ -107,7 +100,7 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Demo(args) => demo::run(args),
         Command::Build(args) => build(&args),
-        Command::Check(args) => check(&args),
+        Command::Check(args) => check::run(&args),
         Command::Replay(args) => replay(&args),
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Prices(args) => prices::run(&args),
@@ -137,21 +130,6 @@ fn build(args: &BuildArgs) -> Result<ExitCode> {
 fn shown(path: &Path) -> String {
     let here = std::env::current_dir().unwrap_or_default();
     path.strip_prefix(here).unwrap_or(path).display().to_string()
-}
-
-fn check(args: &CheckArgs) -> Result<ExitCode> {
-    let file = args.file.display();
-    let document = std::fs::read(&args.file).with_context(|| format!("cannot read {file}"))?;
-    match llm_gauge_engine::policy::Policy::parse(&document) {
-        Ok(_) => {
-            println!("{file}: good");
-            Ok(ExitCode::SUCCESS)
-        }
-        Err(error) => {
-            eprintln!("{file}: {error}");
-            Ok(ExitCode::FAILURE)
-        }
-    }
 }
 
 /// What is done with a case.

@@ -9,9 +9,9 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use llm_gauge_engine::call::{Answer, Call};
+use llm_gauge_engine::config::Policy;
 use llm_gauge_engine::effect::Effect;
 use llm_gauge_engine::head::Headers;
-use llm_gauge_engine::policy::Policy;
 use proxy_wasm::types::{BufferType, MapType};
 
 use crate::exporting::Exporting;

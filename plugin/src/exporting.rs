@@ -4,12 +4,12 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use llm_gauge_engine::call::{Answer, Call};
+use llm_gauge_engine::config::Policy;
 use llm_gauge_engine::effect::Effect;
 use llm_gauge_engine::evaluation::Evaluation;
 use llm_gauge_engine::export::Exporter;
 use llm_gauge_engine::limits::TELEMETRY_REPLY_BYTES_MAX;
 use llm_gauge_engine::otlp::Span;
-use llm_gauge_engine::policy::Policy;
 
 use crate::calling::Caller;
 use crate::perform::{self, Random};

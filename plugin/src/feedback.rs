@@ -3,10 +3,10 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use llm_gauge_engine::feedback::{Plan, Rate, Reply, Request};
+use llm_gauge_engine::config::Policy;
+use llm_gauge_engine::feedback::{FeedbackPlan, Rate, Reply, Request};
 use llm_gauge_engine::head::Headers;
 use llm_gauge_engine::outputs;
-use llm_gauge_engine::policy::Policy;
 use proxy_wasm::types::{Action, BufferType};
 
 use crate::perform::{self, Random};
@@ -58,7 +58,7 @@ impl Receiving {
     pub(crate) fn begin(
         shared: &Rc<Shared>,
         stream: u32,
-        plan: &Rc<Plan>,
+        plan: &Rc<FeedbackPlan>,
         head: &Headers<'_>,
         is_all: bool,
     ) -> Option<Self> {

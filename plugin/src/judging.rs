@@ -4,11 +4,11 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use llm_gauge_engine::call::{Answer, Call};
+use llm_gauge_engine::config::Policy;
 use llm_gauge_engine::desk::Desk;
 use llm_gauge_engine::effect::Effect;
 use llm_gauge_engine::exhibit::Job;
 use llm_gauge_engine::judge::Price;
-use llm_gauge_engine::policy::Policy;
 
 use crate::calling::Caller;
 use crate::perform::Random;

@@ -13,11 +13,11 @@ use std::hash::BuildHasherDefault;
 use std::time::Duration;
 
 use llm_gauge_engine::call::Call;
+use llm_gauge_engine::config::Place;
 use llm_gauge_engine::effect::Effect;
 use llm_gauge_engine::ending::End;
 use llm_gauge_engine::feedback::Reply;
 use llm_gauge_engine::head::encode;
-use llm_gauge_engine::policy::Place;
 use llm_gauge_engine::rewrite::Edit;
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::{BufferType, LogLevel, MapType, MetricType};

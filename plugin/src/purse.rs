@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 
-use llm_gauge_engine::judge::{Budget, Limits, Price, Settlement};
+use llm_gauge_engine::judge::{Budget, BudgetLimits, Price, Settlement};
 
 use crate::perform::{self, Swap};
 use crate::record;
@@ -34,7 +34,7 @@ impl Purse {
 
     /// Takes the price of a call out; `false` if that is over a limit. So it is, too, where other workers were faster
     /// with every swap: what cannot be written down is not spent.
-    pub(crate) fn take(&self, price: Price, limits: &Limits, now_ns: u64) -> bool {
+    pub(crate) fn take(&self, price: Price, limits: &BudgetLimits, now_ns: u64) -> bool {
         self.change(now_ns, |budget| budget.take(price, limits, now_ns))
     }
 

@@ -3,9 +3,9 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use llm_gauge_engine::config::Policy;
 use llm_gauge_engine::effect::Effect;
 use llm_gauge_engine::outputs;
-use llm_gauge_engine::policy::Policy;
 use llm_gauge_engine::series::Series;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::ContextType;

@@ -46,7 +46,7 @@ impl Stream {
         if !policy.may_meter(head.get(":method")?) {
             return None;
         }
-        let place = perform::place(policy.asks_for_place());
+        let place = perform::place(policy.needs_place());
         let random = shared.random.borrow_mut().next();
         self.exchange = Exchange::begin(policy, &head, &place, random, perform::now_ns());
         let rewriting = Rewriting::begin(shared, self.id, self.exchange.as_ref()?, &head);

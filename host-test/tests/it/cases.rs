@@ -6,9 +6,9 @@ use std::rc::Rc;
 use host_test::case::Case;
 use host_test::native;
 use host_test::replay::{self, Split};
+use llm_gauge_engine::config::{Place, Policy};
 use llm_gauge_engine::formats;
 use llm_gauge_engine::head::Headers;
-use llm_gauge_engine::policy::{Place, Policy};
 use serde_json::{Map, Value};
 
 use crate::common;

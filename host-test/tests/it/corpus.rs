@@ -11,7 +11,7 @@ use std::rc::Rc;
 use host_test::case::Case;
 use host_test::replay::{self, Split};
 use host_test::{build, native};
-use llm_gauge_engine::policy::Policy;
+use llm_gauge_engine::config::Policy;
 use serde_json::{Map, Value};
 
 use crate::common;

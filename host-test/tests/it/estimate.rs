@@ -14,9 +14,9 @@ use std::rc::Rc;
 
 use host_test::case::Case;
 use host_test::native;
+use llm_gauge_engine::config::Policy;
 use llm_gauge_engine::ending::End;
 use llm_gauge_engine::estimate::{Kind, Tally};
-use llm_gauge_engine::policy::Policy;
 use llm_gauge_engine::record::Record;
 use serde_json::Value;
 

@@ -16,11 +16,11 @@ use tell::Teller;
 pub use question::{Judgement, Question, Request};
 
 pub use crate::call::{Answer, Call};
+use crate::config::Policy;
 use crate::effect::Effect;
 use crate::exhibit::Job;
 use crate::judge::{self, Breaker, Judge, Outcome, Price, Reply, Settlement, Verdict};
 use crate::limits::{JUDGE_OUTPUT_TOKENS_MAX, JUDGE_QUEUE_BYTES_MAX, JUDGE_REPLY_BYTES_MAX};
-use crate::policy::Policy;
 
 /// How long after its own time a call is given up that the host says nothing of. Every host does; but one that did not
 /// would silence the judge for good.

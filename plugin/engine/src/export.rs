@@ -14,6 +14,7 @@ use lane::{Batch, Lane};
 
 use crate::call::seconds;
 pub use crate::call::{Answer, Call};
+use crate::config::Policy;
 use crate::effect::Effect;
 use crate::evaluation::Evaluation;
 use crate::limits::{
@@ -22,8 +23,7 @@ use crate::limits::{
 };
 use crate::metrics;
 use crate::otlp::{Signal, Span};
-use crate::policy::Policy;
-use crate::telemetry::Plan;
+use crate::telemetry::TelemetryPlan;
 use crate::trace;
 
 /// How long after its own time a call is given up that the host says nothing of.
@@ -47,7 +47,7 @@ struct Flight {
 #[derive(Debug)]
 pub struct Exporter {
     policy: Rc<Policy>,
-    plan: Rc<Plan>,
+    plan: Rc<TelemetryPlan>,
     lanes: [Lane; 2],
     /// Bytes of all items, wherever they are.
     bytes: usize,
@@ -283,7 +283,7 @@ fn drop_items(signal: Signal, by: u64, out: &mut Vec<Effect>) {
     }
 }
 
-fn call(number: u64, signal: Signal, batch: &Batch, plan: &Plan) -> Call {
+fn call(number: u64, signal: Signal, batch: &Batch, plan: &TelemetryPlan) -> Call {
     let mut headers = crate::call::head(&plan.path(signal), &plan.authority, plan.encoding.content_type());
     headers.extend(plan.headers.iter().cloned());
     let items = batch.items.iter().map(Vec::as_slice);

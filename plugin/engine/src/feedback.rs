@@ -15,7 +15,7 @@ mod reply;
 
 use std::rc::Rc;
 
-pub use plan::Plan;
+pub use plan::FeedbackPlan;
 pub use rate::Rate;
 pub use read::{Given, Rating};
 pub use reply::Reply;
@@ -26,14 +26,14 @@ use reply::Sender;
 /// A request at the path of feedback, whose body is still to come.
 #[derive(Debug)]
 pub struct Request {
-    plan: Rc<Plan>,
+    plan: Rc<FeedbackPlan>,
     sender: Sender,
     body: Vec<u8>,
 }
 
 impl Request {
     /// The request with this head, or the reply to one whose body need not be waited for.
-    pub fn begin(plan: &Rc<Plan>, head: &Headers<'_>, is_all: bool) -> Result<Self, Reply> {
+    pub fn begin(plan: &Rc<FeedbackPlan>, head: &Headers<'_>, is_all: bool) -> Result<Self, Reply> {
         let sender = Sender::of(plan, head);
         let method = head.get(":method").unwrap_or_default();
         if method == b"OPTIONS" && plan.has_cors() {

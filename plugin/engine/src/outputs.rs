@@ -6,13 +6,13 @@ mod fields;
 pub use feedback::given;
 use fields::{Fields, Value, json};
 
+use crate::config::Policy;
 use crate::desk::tell;
 use crate::effect::{Effect, FILTER_STATE_KEYS};
 use crate::exhibit::{Job, Shown};
 use crate::judge::Outcome;
 use crate::metrics::{self, Metric};
 use crate::otlp::Signal;
-use crate::policy::Policy;
 use crate::price::{Cost, Tokens};
 use crate::record::{Record, SOURCE_ESTIMATED, SOURCE_REPORTED};
 use crate::series::Series;

@@ -11,9 +11,9 @@ mod look;
 
 use self::ask::Ask;
 use self::hide::Hide;
+use crate::config::Policy;
 use crate::formats::Format;
 use crate::head::Headers;
-use crate::policy::Policy;
 
 /// The rewriting of one exchange.
 #[derive(Debug)]
@@ -52,7 +52,7 @@ impl Edit {
 impl Rewrite {
     /// The rewriting of an exchange that begins with this head, if the policy wants any and the request may need it.
     pub fn begin(policy: &Policy, format: &Format, provider: &str, head: &Headers<'_>) -> Option<Self> {
-        let asking = format.asks_usage.filter(|_| policy.asks_usage())?;
+        let asking = format.asks_usage.filter(|_| policy.requests_usage())?;
         let path = String::from_utf8_lossy(head.get(":path")?);
         // A client that waits for `100 Continue` may wait for an upstream that a held head never reaches.
         let is_readable =

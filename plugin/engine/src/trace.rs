@@ -9,7 +9,7 @@ use crate::limits::ATTRIBUTE_BYTES_MAX;
 use crate::otlp::{Attribute, Span, Value};
 use crate::record::{ErrorClass, Record, SOURCE_ESTIMATED, Status, Word};
 use crate::redact::Redactor;
-use crate::telemetry::Plan;
+use crate::telemetry::TelemetryPlan;
 use crate::usage::Count;
 
 /// What is known of an exchange beside its record.
@@ -25,7 +25,7 @@ pub struct Told<'a> {
 }
 
 /// The span of an exchange.
-pub fn span(record: &Record, told: &Told<'_>, plan: &Plan, redactor: &Redactor) -> Span {
+pub fn span(record: &Record, told: &Told<'_>, plan: &TelemetryPlan, redactor: &Redactor) -> Span {
     let ids = record.ids;
     let mut attributes = Attributes(Vec::with_capacity(48));
     attributes.protocol(record);
@@ -197,7 +197,7 @@ impl Attributes {
         }
     }
 
-    fn content(&mut self, record: &Record, content: &Content, plan: &Plan, redactor: &Redactor) {
+    fn content(&mut self, record: &Record, content: &Content, plan: &TelemetryPlan, redactor: &Redactor) {
         let redacted = |text: &Option<String>| {
             let text = text.as_deref().filter(|text| !text.is_empty())?;
             Some(redactor.apply(text))

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use host_test::build::workspace_dir;
 use host_test::component::{PACKAGE, VERSION};
 use host_test::native;
+use llm_gauge_engine::config::{ConfigError, Place, Policy};
 use llm_gauge_engine::desk::{Judgement, Question};
 use llm_gauge_engine::ending::End;
 use llm_gauge_engine::exhibit::Exhibit;
@@ -14,7 +15,6 @@ use llm_gauge_engine::feedback::{Given, Rating};
 use llm_gauge_engine::ids::Ids;
 use llm_gauge_engine::judge::{Outcome, Verdict};
 use llm_gauge_engine::outputs;
-use llm_gauge_engine::policy::{ConfigError, Place, Policy};
 use llm_gauge_engine::record::{
     Answer, ErrorClass, Gap, Record, SOURCE_ESTIMATED, SOURCE_REPORTED, Status, Times, UsageMissing,
 };
@@ -61,7 +61,7 @@ fn structs_have_the_fields_of_the_contract() {
     let judgement = Judgement { verdict: Ok(verdict.clone()), input_tokens: None, output_tokens: None };
     let policy = Policy::parse(br#"{"judge":{"cluster":"c","model":"m"}}"#).unwrap();
     let question = Question::ask(policy.judge().unwrap(), 0, Exhibit::default(), [1; 16]).unwrap();
-    let error = ConfigError { path: String::new(), message: String::new() };
+    let error = ConfigError { path: String::new(), expected: String::new(), got: String::new() };
     for (interface, name, engine) in [
         ("types", "times", fields(&Times::default())),
         ("types", "exhibit", fields(&Exhibit::default())),

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use host_test::case::Case;
 use host_test::{Cut, native, replay};
-use llm_gauge_engine::policy::Policy;
+use llm_gauge_engine::config::Policy;
 use proptest::prelude::*;
 use proptest::sample::Index;
 

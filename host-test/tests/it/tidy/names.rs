@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use host_test::build::workspace_dir;
-use llm_gauge_engine::policy::Policy;
+use llm_gauge_engine::config::Policy;
 use llm_gauge_engine::{formats, metrics};
 use serde_json::Value;
 

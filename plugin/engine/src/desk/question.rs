@@ -6,13 +6,13 @@ use std::rc::Rc;
 use super::calls::nonce;
 use crate::call;
 use crate::exhibit::Exhibit;
-use crate::judge::{self, Outcome, Plan, Reply, Verdict};
+use crate::judge::{self, JudgePlan, Outcome, Reply, Verdict};
 use crate::limits::JUDGE_REPLY_BYTES_MAX;
 
 /// See the module. It can be answered more than once: a host that was told to come back later asks again.
 #[derive(Debug)]
 pub struct Question {
-    plan: Rc<Plan>,
+    plan: Rc<JudgePlan>,
     exhibit: Exhibit,
     nonce: String,
     request: Request,
@@ -49,7 +49,7 @@ pub struct Judgement {
 
 impl Question {
     /// Asks the plan's judge of this number, if there is one. `random` must be new for every question.
-    pub fn ask(plan: &Rc<Plan>, judge: usize, exhibit: Exhibit, random: [u8; 16]) -> Option<Self> {
+    pub fn ask(plan: &Rc<JudgePlan>, judge: usize, exhibit: Exhibit, random: [u8; 16]) -> Option<Self> {
         let judge = plan.judges.get(judge)?;
         let nonce = nonce(&random);
         let mut headers = call::head(&judge.path, &judge.authority, "application/json");

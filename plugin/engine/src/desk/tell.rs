@@ -1,12 +1,12 @@
 //! What judging leaves behind in metrics.
 
+use crate::config::Policy;
 use crate::effect::Effect;
 use crate::evaluation::{Evaluation, Source};
 use crate::exhibit::Job;
 use crate::judge::{HALLUCINATION, Judge, Outcome, Verdict};
 use crate::metrics::{self, Metric};
 use crate::otlp::Signal;
-use crate::policy::Policy;
 use crate::price::{Tokens, UNITS_PER_NANODOLLAR};
 use crate::usage::Usage;
 

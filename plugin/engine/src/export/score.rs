@@ -8,12 +8,12 @@ use std::borrow::Cow;
 use crate::evaluation::{Evaluation, Source};
 use crate::otlp::{Attribute, Event, Value};
 use crate::redact::Redactor;
-use crate::telemetry::{Content, Plan};
+use crate::telemetry::{Content, TelemetryPlan};
 
 const NAME: &str = "gen_ai.evaluation.result";
 
 /// Its reason is content, and leaves where that may.
-pub(super) fn event(score: &Evaluation, plan: &Plan, redactor: &Redactor) -> Event {
+pub(super) fn event(score: &Evaluation, plan: &TelemetryPlan, redactor: &Redactor) -> Event {
     let explanation = score.explanation.as_deref().filter(|text| !text.is_empty());
     let explanation = explanation.filter(|_| plan.content() != Content::None);
     let (source, judge) = match &score.source {

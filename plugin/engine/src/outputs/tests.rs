@@ -1,10 +1,10 @@
 use std::rc::Rc;
 
 use super::*;
+use crate::config::Place;
 use crate::ending::End;
 use crate::exchange::Exchange;
 use crate::head::Headers;
-use crate::policy::Place;
 
 const MS: u64 = 1_000_000;
 
