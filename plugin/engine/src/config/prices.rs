@@ -35,9 +35,9 @@ pub(super) fn read(document: &Section<'_>) -> Result<Option<Table>, ConfigError>
 
 fn add_row(table: &mut Table, row: &Section<'_>) -> Result<(), ConfigError> {
     let seller = required_words(row, "provider")?;
-    let names = names(row, "match", required_words(row, "match")?)?;
-    let mut model = ModelPrices::default();
-    model.except = self::names(row, "except", row.text("except")?.unwrap_or_default())?;
+    let names = model_names(row, "match", required_words(row, "match")?)?;
+    let except = model_names(row, "except", row.text("except")?.unwrap_or_default())?;
+    let mut model = ModelPrices { except, ..ModelPrices::default() };
     for (key, value) in row.values() {
         let Some(class) = Class::named(key) else {
             continue; // one of the three above
@@ -58,7 +58,7 @@ fn required_words<'a>(row: &Section<'a>, key: &str) -> Result<&'a str, ConfigErr
     }
 }
 
-fn names(row: &Section<'_>, key: &str, text: &str) -> Result<Vec<Name>, ConfigError> {
+fn model_names(row: &Section<'_>, key: &str, text: &str) -> Result<Vec<Name>, ConfigError> {
     let name = |word| match Name::new(word) {
         Some(name) => Ok(name),
         None => row.refuse(key, "`*` only at the ends of a name", quoted(word)),
