@@ -9,7 +9,7 @@ use benches::{Input, inputs, meter};
 use criterion::{Criterion, Throughput, criterion_group};
 use host_test::component::{self, Component, Instance};
 use host_test::{ChunkPlan, Cut, Exchange, Guest, Headers, Module, Options, drive};
-use llm_gauge_engine::policy::Policy;
+use llm_gauge_engine::config::Policy;
 use simulators::build;
 use simulators::case::Case;
 use wasmtime::component::ResourceAny;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, ensure};
-use llm_gauge_engine::policy::Policy;
+use llm_gauge_engine::config::Policy;
 use simulators::console;
 use simulators::python::{self, Package};
 

@@ -25,7 +25,9 @@ pub fn meter(file: &str) -> Result<String> {
     let meter = gauge.llm_gauge_evaluation_meter();
     let (policies, exchanges) = (meter.policy(), meter.exchange());
     let policy = policies.call_compile(&mut store, b"{}")?;
-    let policy = policy.map_err(|refused| Error::msg(format!("{}: {}", refused.path, refused.message)))?;
+    let policy = policy.map_err(|refused| {
+        Error::msg(format!("{}: expected {}, got {}", refused.path, refused.expected, refused.got))
+    })?;
 
     // At the request's head, with the gateway's own clock and random numbers.
     let path = [(":method", "POST"), (":authority", "api.openai.com"), (":path", "/v1/chat/completions")];

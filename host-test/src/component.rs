@@ -9,6 +9,7 @@ mod record;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, anyhow, bail};
+use llm_gauge_engine::config::ConfigError;
 use llm_gauge_engine::ending::End;
 use simulators::case::{Case, Fields};
 use wasmtime::component::{Linker, ResourceAny};
@@ -126,8 +127,7 @@ impl Instance {
         let (meter, _, store) = self.exports();
         match meter.policy().call_compile(store, document).map_err(plain)? {
             Ok(policy) => Ok(policy),
-            Err(meter::ConfigError { path, message }) if path.is_empty() => bail!("{message}"),
-            Err(meter::ConfigError { path, message }) => bail!("{path}: {message}"),
+            Err(meter::ConfigError { path, expected, got }) => bail!(ConfigError { path, expected, got }),
         }
     }
 

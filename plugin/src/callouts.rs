@@ -8,10 +8,10 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use llm_gauge_engine::callouts::CalloutResponse;
+use llm_gauge_engine::config::Policy;
 use llm_gauge_engine::effects::CalloutJob;
 use llm_gauge_engine::head::Headers;
 use llm_gauge_engine::metrics::StatUpdate;
-use llm_gauge_engine::policy::Policy;
 use proxy_wasm::types::{BufferType, MapType};
 
 use crate::callout_owner::CalloutOwner;

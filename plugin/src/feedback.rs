@@ -5,7 +5,7 @@ pub(crate) mod endpoint;
 use std::rc::Rc;
 
 use llm_gauge_engine::effects::feedback_effects;
-use llm_gauge_engine::feedback::{Plan, Reply, Request};
+use llm_gauge_engine::feedback::{FeedbackPlan, Reply, Request};
 use llm_gauge_engine::head::Headers;
 use proxy_wasm::types::{Action, BufferType};
 
@@ -27,7 +27,7 @@ impl Receiving {
     pub(crate) fn begin(
         shared: &Rc<Shared>,
         stream: u32,
-        plan: &Rc<Plan>,
+        plan: &Rc<FeedbackPlan>,
         head: &Headers<'_>,
         is_all: bool,
     ) -> Option<Self> {

@@ -4,11 +4,11 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use llm_gauge_engine::callouts::{Callout, CalloutResponse};
+use llm_gauge_engine::config::Policy;
 use llm_gauge_engine::evaluation::Evaluation;
 use llm_gauge_engine::exhibit::Job;
-use llm_gauge_engine::judge::{Dispatcher, Plan, Price};
+use llm_gauge_engine::judge::{Dispatcher, JudgePlan, Price};
 use llm_gauge_engine::metrics::StatUpdate;
-use llm_gauge_engine::policy::Policy;
 use llm_gauge_engine::telemetry::otlp::Signal;
 
 use crate::callout_owner::CalloutOwner;
@@ -16,7 +16,7 @@ use crate::perform::Random;
 use crate::shared_budget::SharedBudget;
 
 pub(crate) struct JudgeDispatcher {
-    plan: Rc<Plan>,
+    plan: Rc<JudgePlan>,
     dispatcher: RefCell<Dispatcher>,
     random: RefCell<Random>,
     budget: SharedBudget,

@@ -14,12 +14,12 @@ use std::time::Duration;
 
 use llm_gauge_decode::MemoryBudget;
 use llm_gauge_engine::callouts::Callout;
+use llm_gauge_engine::config::Place;
 use llm_gauge_engine::ending::End;
 use llm_gauge_engine::feedback::Reply;
 use llm_gauge_engine::filter_state::FilterState;
 use llm_gauge_engine::head::encode;
 use llm_gauge_engine::metrics::StatUpdate;
-use llm_gauge_engine::policy::Place;
 use llm_gauge_engine::rewrite::Edit;
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::{BufferType, LogLevel, MapType, MetricType};

@@ -3,8 +3,8 @@
 use std::rc::Rc;
 
 use llm_gauge_decode::MemoryBudget;
+use llm_gauge_engine::config::Policy;
 use llm_gauge_engine::effects::build_info;
-use llm_gauge_engine::policy::Policy;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::ContextType;
 

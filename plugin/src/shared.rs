@@ -3,8 +3,8 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use llm_gauge_engine::config::Policy;
 use llm_gauge_engine::effects::Effects;
-use llm_gauge_engine::policy::Policy;
 use llm_gauge_engine::series::Series;
 
 use crate::callouts::Callouts;

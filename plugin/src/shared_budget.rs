@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 
-use llm_gauge_engine::judge::{Budget, Limits, Price, Settlement};
+use llm_gauge_engine::judge::{Budget, BudgetLimits, Price, Settlement};
 
 use crate::perform::{self, Swap};
 use crate::shared_record;
@@ -36,7 +36,7 @@ impl SharedBudget {
 
     /// Reserves the price of a callout. Returns `false` if that is over a limit, or if other workers were faster each
     /// time: what cannot be recorded is not spent.
-    pub(crate) fn reserve(&self, price: Price, limits: &Limits, now_ns: u64) -> bool {
+    pub(crate) fn reserve(&self, price: Price, limits: &BudgetLimits, now_ns: u64) -> bool {
         self.update(now_ns, |budget| budget.take(price, limits, now_ns))
     }
 

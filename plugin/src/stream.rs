@@ -47,7 +47,7 @@ impl Stream {
         if !policy.may_meter(head.get(":method")?) {
             return None;
         }
-        let place = perform::place(policy.asks_for_place());
+        let place = perform::place(policy.needs_place());
         let random = shared.random.borrow_mut().next();
         match Exchange::begin(policy, &head, &place, random, perform::now_ns()) {
             Ok(exchange) => self.exchange = Some(Box::new(exchange)),

@@ -14,12 +14,19 @@ fn text(bytes: &[u8]) -> &str {
 }
 
 #[test]
-fn check_says_which_key_is_wrong() {
+fn check_names_the_wrong_key_and_explains_it() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("plugin.json");
     let path = file.to_str().unwrap();
     for (configuration, code, said) in [
-        (r#"{"models":{"max_series":0}}"#, 1, "models.max_series: expected a number of at least 1, got 0\n"),
+        (
+            r#"{"models":{"max_series":0}}"#,
+            1,
+            "models.max_series: expected at least 1, got 0\n\nmodels.max_series\n  Models with series of their own. \
+             Further models are counted as `other`.\n  type:    whole number\n  default: 200\n  \
+             bound:   1 to 4294967295\n",
+        ),
+        ("[]", 1, "expected an object, got a list\n"),
         (r#"{"models":{"max_series":1}}"#, 0, "good\n"),
     ] {
         std::fs::write(&file, configuration).unwrap();
@@ -31,9 +38,37 @@ fn check_says_which_key_is_wrong() {
 }
 
 #[test]
+fn check_explains_keys() {
+    let output = gauge(&["check", "--explain", "judge.rules[0].sample_rate"]);
+    assert_eq!(
+        text(&output.stdout),
+        "judge.rules[].sample_rate\n  Share of the matching exchanges that are scored.\n  type:    number\n  \
+         default: required\n  bound:   0 to 1\n"
+    );
+    let output = gauge(&["check", "--explain", "judge.budget"]);
+    let text = text(&output.stdout);
+    assert_eq!((output.status.code(), text.lines().count()), (Some(0), 8), "{text}");
+    assert!(text.ends_with(
+        "  keys:\n    judge.budget.calls_per_minute    Calls to judges.\n    judge.budget.tokens_per_hour     \
+         Tokens that judges read and write.\n    judge.budget.usd_per_hour        Cost of judges. Each judge's model \
+         needs a row in `prices`.\n"
+    ));
+}
+
+#[test]
 fn what_cannot_be_done_is_said_and_not_tried() {
     for (arguments, said) in [
         (&["check", "/nowhere"][..], "cannot read /nowhere"),
+        (&["check"], "required arguments were not provided"),
+        (&["check", "a", "--explain", "b"], "cannot be used with"),
+        (
+            &["check", "--explain", "streaming.x"],
+            "--explain: expected a key in `streaming`, got `streaming.x`; there are: streaming.usage",
+        ),
+        (
+            &["check", "--explain", "x"],
+            "--explain: expected a key of the document, got `x`; there are: service, match,",
+        ),
         (&["build", "--component", "--portable"], "cannot be used with"),
         (&["prices", "--date", "tomorrow"], "expected a day such as 2026-11-23"),
         (&["prices", "--all", "--providers", "x"], "cannot be used with"),

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use host_test::replay::{self, Split};
+use llm_gauge_engine::config::{Place, Policy};
 use llm_gauge_engine::formats;
 use llm_gauge_engine::head::Headers;
-use llm_gauge_engine::policy::{Place, Policy};
 use serde_json::{Map, Value};
 use simulators::case::Case;
 use simulators::native;

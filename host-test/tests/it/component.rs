@@ -10,9 +10,9 @@ use std::rc::Rc;
 
 use host_test::component::{self, Component, Instance, PACKAGE, VERSION, fields, meter, types};
 use host_test::{ChunkPlan, Guest, Headers, Options, drive, replay};
+use llm_gauge_engine::config::Policy;
 use llm_gauge_engine::ending::End;
 use llm_gauge_engine::ids::RequestId;
-use llm_gauge_engine::policy::Policy;
 use simulators::native;
 use wasmtime::component::ResourceAny;
 

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 
 use host_test::replay::{self, Split};
-use llm_gauge_engine::policy::Policy;
+use llm_gauge_engine::config::Policy;
 use serde_json::{Map, Value};
 use simulators::case::Case;
 use simulators::native;

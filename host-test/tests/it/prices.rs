@@ -7,11 +7,13 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::Command;
+use std::rc::Rc;
 use std::sync::OnceLock;
 
 use gauge::prices::table::{CLASSES, Export, own_names};
 use gauge::prices::{self, table};
 use host_test::{ChunkPlan, Exchange, Guest, Headers, Options, drive};
+use llm_gauge_engine::config::Policy;
 use llm_gauge_engine::price::{Class, Table, Tokens};
 use llm_gauge_engine::usage::{Count, Usage};
 use serde::Deserialize;
@@ -53,8 +55,9 @@ fn package() -> Option<PathBuf> {
     PYTHON.get_or_init(find).clone()
 }
 
-fn compiled(json: &str) -> Table {
-    Table::new(serde_json::from_str(json).unwrap()).unwrap()
+fn compiled(json: &str) -> Rc<Table> {
+    let policy = Policy::parse(format!(r#"{{"prices":{json}}}"#).as_bytes()).unwrap();
+    Rc::clone(policy.prices().unwrap())
 }
 
 /// Dollars as the units that costs are held in; every digit counts.

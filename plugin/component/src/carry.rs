@@ -1,9 +1,9 @@
 //! The engine's values as the contract's, and back.
 
+use llm_gauge_engine::config;
 use llm_gauge_engine::exhibit;
 use llm_gauge_engine::head::Headers;
 use llm_gauge_engine::judge;
-use llm_gauge_engine::policy;
 use llm_gauge_engine::record::{self, Answer, Record};
 use llm_gauge_engine::usage::Count;
 
@@ -26,9 +26,9 @@ pub(crate) fn random<const NUMBERS: usize, const BYTES: usize>(numbers: [u64; NU
     random
 }
 
-impl From<policy::ConfigError> for ConfigError {
-    fn from(policy::ConfigError { path, message }: policy::ConfigError) -> Self {
-        Self { path, message }
+impl From<config::ConfigError> for ConfigError {
+    fn from(config::ConfigError { path, expected, got }: config::ConfigError) -> Self {
+        Self { path, expected, got }
     }
 }
 

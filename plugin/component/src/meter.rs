@@ -3,9 +3,9 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use llm_gauge_engine::config;
 use llm_gauge_engine::ending::End;
 use llm_gauge_engine::exchange;
-use llm_gauge_engine::policy;
 
 use crate::carry;
 use crate::contract::Component;
@@ -20,7 +20,7 @@ impl Guest for Component {
 }
 
 /// A policy, which its exchanges share.
-pub(crate) struct Compiled(pub(crate) Rc<policy::Policy>);
+pub(crate) struct Compiled(pub(crate) Rc<config::Policy>);
 
 /// An exchange until it is finished.
 pub(crate) struct Metered(RefCell<Option<UnderWay>>);
@@ -36,7 +36,7 @@ struct UnderWay {
 
 impl GuestPolicy for Compiled {
     fn compile(document: Vec<u8>) -> Result<Policy, ConfigError> {
-        let policy = policy::Policy::parse(&document)?;
+        let policy = config::Policy::parse(&document)?;
         Ok(Policy::new(Self(Rc::new(policy))))
     }
 
@@ -47,7 +47,7 @@ impl GuestPolicy for Compiled {
         (trace, more, span): (u64, u64, u64),
         now_ns: u64,
     ) -> Option<Exchange> {
-        let place = policy::Place { route: place.route, cluster: place.cluster };
+        let place = config::Place { route: place.route, cluster: place.cluster };
         let random = carry::random([trace, more, span]);
         let exchange =
             exchange::Exchange::begin(&self.0, &carry::head(&head), &place, random, now_ns).ok()?;

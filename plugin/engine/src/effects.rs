@@ -12,13 +12,13 @@ pub use exchange::exchange_effects;
 pub use feedback::feedback_effects;
 pub use record_json::record_json;
 
+use crate::config::Policy;
 use crate::evaluation::Evaluation;
 use crate::exhibit::Job;
 use crate::filter_state::FilterState;
 use crate::judge::Outcome;
 use crate::judge::dispatch::stats;
 use crate::metrics::{self, StatUpdate};
-use crate::policy::Policy;
 use crate::series::Series;
 use crate::telemetry::dropped;
 use crate::telemetry::otlp::{Signal, Span};

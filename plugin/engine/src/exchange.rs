@@ -9,6 +9,7 @@ use std::rc::Rc;
 
 use llm_gauge_decode::{Bounds, Reservation};
 
+use crate::config::{Place, Policy, Route};
 use crate::ending::{self, End, Seen};
 use crate::estimate::Estimate;
 use crate::formats::Format;
@@ -16,7 +17,6 @@ use crate::head::Headers;
 use crate::ids::Ids;
 use crate::limits::{EXCHANGE_BYTES, REQUEST_WINDOW_BYTES_MAX, RESPONSE_WINDOW_BYTES_MAX};
 use crate::metrics;
-use crate::policy::{Place, Policy, Route};
 use crate::record::{Answer, ErrorClass, Gap, Record, Status, Times, UsageMissing};
 use crate::request::RequestState;
 use crate::response::{DeltaTimes, ResponseReader, ResponseState};
@@ -162,15 +162,15 @@ impl Exchange {
 
     /// Bytes of the request's body, in any pieces.
     pub fn request_body(&mut self, bytes: &[u8]) {
-        if let Some(plans) = self.policy.plans(self.route.plan, self.sampled.is_some()) {
-            self.asked.feed(bytes, self.route.format, &plans.request);
+        if let Some(paths) = self.policy.paths(self.route.format_index, self.sampled.is_some()) {
+            self.asked.feed(bytes, self.route.format, &paths.request);
         }
     }
 
     /// The request's body has ended.
     pub fn request_end(&mut self) {
-        if let Some(plans) = self.policy.plans(self.route.plan, self.sampled.is_some()) {
-            self.asked.finish(self.route.format, &plans.request);
+        if let Some(paths) = self.policy.paths(self.route.format_index, self.sampled.is_some()) {
+            self.asked.finish(self.route.format, &paths.request);
         }
     }
 
@@ -315,9 +315,9 @@ impl Exchange {
     }
 
     fn read(&mut self, now_ns: u64, read: impl FnOnce(&mut Body, &Paths, &mut ResponseReader<'_>)) {
-        let plans = self.policy.plans(self.route.plan, self.sampled.is_some());
-        if let (Some(body), Some(plans)) = (&mut self.response.body, plans) {
-            let paths = &plans.response;
+        let paths = self.policy.paths(self.route.format_index, self.sampled.is_some());
+        if let (Some(body), Some(paths)) = (&mut self.response.body, paths) {
+            let paths = &paths.response;
             read(body, paths, &mut self.response.reading.at(paths, now_ns));
         }
     }

@@ -17,7 +17,7 @@ use std::rc::Rc;
 
 use llm_gauge_decode::{Buffer, MemoryBudget};
 
-pub use plan::Plan;
+pub use plan::FeedbackPlan;
 pub use rate::Rate;
 pub use read::{Given, Rating};
 pub use reply::Reply;
@@ -28,7 +28,7 @@ use reply::Sender;
 /// A request at the path of feedback, whose body is still to come.
 #[derive(Debug)]
 pub struct Request {
-    plan: Rc<Plan>,
+    plan: Rc<FeedbackPlan>,
     sender: Sender,
     body: Buffer,
 }
@@ -36,7 +36,7 @@ pub struct Request {
 impl Request {
     /// The request with this head, or the reply to one whose body need not be waited for.
     pub fn begin(
-        plan: &Rc<Plan>,
+        plan: &Rc<FeedbackPlan>,
         head: &Headers<'_>,
         is_all: bool,
         memory: &MemoryBudget,

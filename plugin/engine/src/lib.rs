@@ -28,7 +28,7 @@
 //! - [`effects`]: a record and a policy become [`effects::Effects`]; [`metrics`] is the table of names and labels,
 //!   [`series`] the bound on label values
 //! - [`price`]: what tokens cost
-//! - [`config`] as the operator writes it, [`policy`] as the hot path reads it; [`pattern`] for its globs
+//! - [`config`]: the operator's document becomes the policy that the hot path reads; [`pattern`] for its globs
 //! - leaf values: [`record`], [`usage`], [`filter_state`], [`head`], [`ids`], [`limits`], [`tree`]
 //!
 //! # What is not here
@@ -44,7 +44,7 @@
 //!
 //! ```
 //! use std::rc::Rc;
-//! use llm_gauge_engine::{ending::End, exchange::Exchange, head::Headers, policy::{Place, Policy}};
+//! use llm_gauge_engine::{ending::End, exchange::Exchange, head::Headers, config::{Place, Policy}};
 //!
 //! let policy = Rc::new(Policy::parse(b"{}").unwrap());
 //! let head = [(&b":method"[..], &b"POST"[..]), (b":path", b"/v1/chat/completions"), (b":authority", b"api.openai.com")];
@@ -89,7 +89,6 @@ pub mod series;
 
 pub mod config;
 pub mod pattern;
-pub mod policy;
 pub mod price;
 
 mod blocks;

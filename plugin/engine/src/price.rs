@@ -14,12 +14,10 @@
 
 mod amount;
 mod names;
-mod rows;
 mod tokens;
 
 pub use amount::Price;
 pub use names::Name;
-pub use rows::{Prices, Texts};
 pub use tokens::{Class, Tokens};
 
 /// Parts of a dollar that prices and costs are held in: 1e-24. Prices come in dollars for a million tokens, with up
@@ -52,16 +50,16 @@ impl Cost {
     }
 }
 
-/// The prices of one model.
+/// The prices of one row.
 #[derive(Debug, Default)]
-struct Model {
-    /// At most one for a class.
-    prices: Vec<(Class, Price)>,
-    /// Names that only look as if they were meant.
-    except: Vec<Name>,
+pub(crate) struct ModelPrices {
+    /// At most one per class.
+    pub(crate) prices: Vec<(Class, Price)>,
+    /// Names that match the row and are not meant.
+    pub(crate) except: Vec<Name>,
 }
 
-impl Model {
+impl ModelPrices {
     fn cost(&self, tokens: &Tokens) -> Cost {
         let mut billed: Vec<(Class, u64)> = Vec::with_capacity(self.prices.len());
         let mut cost = Cost::default();
@@ -82,22 +80,9 @@ impl Model {
     }
 }
 
-fn words(text: &str) -> impl Iterator<Item = &str> {
+/// Returns the parts of a text between spaces.
+pub(crate) fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(' ').filter(|word| !word.is_empty())
-}
-
-/// Reads the name of a model below `key`.
-fn read_name<'a>(key: &'a str, word: &str) -> Result<Name, (&'a str, String)> {
-    let refused = || (key, format!("`{word}` has a * inside: expected it at the ends only"));
-    Name::new(word).ok_or_else(refused)
-}
-
-impl Texts {
-    /// What is written at a key that every row needs.
-    fn get(&self, key: &'static str) -> Result<&str, (&'static str, String)> {
-        let found = self.0.iter().find(|(known, text)| known == key && words(text).next().is_some());
-        found.map(|(_, text)| text.as_str()).ok_or_else(|| (key, "expected a value".to_owned()))
-    }
 }
 
 /// The names of what one seller sells, each with the number of its row, in the order of the rows.
@@ -113,7 +98,7 @@ struct Seller {
 #[derive(Debug)]
 pub struct Table {
     title: String,
-    models: Vec<Model>,
+    models: Vec<ModelPrices>,
     sellers: Vec<Seller>,
     /// For a provider, the sellers whose rows are its own, in the order they are asked, with spaces between.
     providers: Vec<(String, String)>,
@@ -122,66 +107,34 @@ pub struct Table {
 /// The seller whose rows are for every provider.
 const ANY: &str = "*";
 
-const EXPECTED_PRICE: &str =
-    "dollars for a million tokens as text, such as 2.5, or with tiers by input: 1.25 >200000 2.5";
-
 impl Table {
-    /// Compiles rows. The error is a key below `prices`, and what is wrong there.
-    pub fn new(prices: Prices) -> Result<Self, (String, String)> {
-        let title = match (prices.version.as_str(), prices.date.as_str()) {
+    /// A table without rows, titled by where its rows come from and the day they are of; both may be empty.
+    pub(crate) fn new(version: &str, date: &str) -> Self {
+        let title = match (version, date) {
             ("", _) => "own".to_owned(),
-            (_, "") => prices.version,
+            (_, "") => version.to_owned(),
             (version, date) => [version, " of ", date].concat(),
         };
-        let mut table =
-            Self { title, models: Vec::new(), sellers: Vec::new(), providers: prices.providers.0 };
-        table.models.reserve_exact(prices.rows.len());
-        for (number, row) in prices.rows.iter().enumerate() {
-            let refused = |(key, message)| (format!("rows[{number}].{key}"), message);
-            table.add(number, row).map_err(refused)?;
-        }
-        for (provider, asked) in &table.providers {
-            if let Some(unknown) = words(asked).find(|name| table.seller(name).is_none()) {
-                let message = format!("no row has the provider `{unknown}`");
-                return Err((format!("providers.{provider}"), message));
-            }
-        }
-        Ok(table)
+        Self { title, models: Vec::new(), sellers: Vec::new(), providers: Vec::new() }
     }
 
-    /// Takes a row in; the error is its key, and what is wrong there.
-    fn add<'a>(&mut self, number: usize, row: &'a Texts) -> Result<(), (&'a str, String)> {
-        let mut model = Model::default();
-        for (key, text) in &row.0 {
-            let refused = |message| Err((key.as_str(), message));
-            if key == "provider" || key == "match" {
-                continue;
-            }
-            if key == "except" {
-                for word in words(text) {
-                    model.except.push(read_name(key, word)?);
-                }
-                continue;
-            }
-            let Some(class) = Class::named(key) else {
-                let keys = "expected provider, match, except or a class of tokens";
-                return refused(format!("unknown field, {keys}: {}", Class::names()));
-            };
-            let Some(price) = Price::new(text) else {
-                return refused(format!("`{text}` is no price: expected {EXPECTED_PRICE}"));
-            };
-            if model.prices.iter().any(|(priced, _)| *priced == class) {
-                return refused("stands there twice".to_owned());
-            }
-            model.prices.push((class, price));
-        }
+    /// Adds a row behind the others: what `seller` asks for the models of these names.
+    pub(crate) fn add(&mut self, seller: &str, names: Vec<Name>, model: ModelPrices) {
+        let number = self.models.len();
         self.models.push(model);
-        if let Some(seller) = self.seller_of(row.get("provider")?) {
-            for word in words(row.get("match")?) {
-                seller.models.push((read_name("match", word)?, number));
-            }
+        if let Some(seller) = self.seller_of(seller) {
+            seller.models.extend(names.into_iter().map(|name| (name, number)));
         }
-        Ok(())
+    }
+
+    /// Sets the sellers whose rows are a provider's own, in the order of search, separated by spaces.
+    pub(crate) fn add_provider(&mut self, provider: &str, sellers: &str) {
+        self.providers.push((provider.to_owned(), sellers.to_owned()));
+    }
+
+    /// Whether the table has rows of this seller.
+    pub(crate) fn has_seller(&self, name: &str) -> bool {
+        self.seller(name).is_some()
     }
 
     /// The rows of this seller, none if it is a new one.

@@ -13,9 +13,9 @@ use llm_gauge_decode::MemoryBudget;
 
 use self::ask::Ask;
 use self::hide::Hide;
+use crate::config::Policy;
 use crate::formats::Format;
 use crate::head::Headers;
-use crate::policy::Policy;
 
 /// The rewriting of one exchange.
 #[derive(Debug)]
@@ -55,7 +55,7 @@ impl Edit {
 impl Rewrite {
     /// The rewriting of an exchange that begins with this head, if the policy wants any and the request may need it.
     pub fn begin(policy: &Policy, format: &Format, provider: &str, head: &Headers<'_>) -> Option<Self> {
-        let option = format.include_usage.filter(|_| policy.asks_usage())?;
+        let option = format.include_usage.filter(|_| policy.requests_usage())?;
         let path = String::from_utf8_lossy(head.get(":path")?);
         // A client that waits for `100 Continue` may wait for an upstream that a held head never reaches.
         let is_readable =

@@ -6,8 +6,8 @@ use core::cell::RefCell;
 use core::fmt::Debug;
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::config::Policy;
 use crate::metrics::label_value;
-use crate::policy::Policy;
 use crate::price::UNITS_PER_NANODOLLAR;
 
 /// The label value of everything that has no series of its own.

@@ -2,8 +2,8 @@
 
 use std::cell::{Cell, RefCell};
 
+use llm_gauge_engine::config::Policy;
 use llm_gauge_engine::feedback::Rate;
-use llm_gauge_engine::policy::Policy;
 
 use crate::perform::{self, Random};
 use crate::shared_record;

@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::sync::OnceLock;
 
 use host_test::{Cut, replay};
-use llm_gauge_engine::policy::Policy;
+use llm_gauge_engine::config::Policy;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use simulators::case::Case;

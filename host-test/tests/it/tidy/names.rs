@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use llm_gauge_engine::policy::Policy;
+use llm_gauge_engine::config::Policy;
 use llm_gauge_engine::{formats, metrics};
 use serde_json::Value;
 use simulators::workspace::workspace_dir;

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use libfuzzer_sys::fuzz_target;
 use llm_gauge_engine::formats::Format;
 use llm_gauge_engine::head::Headers;
-use llm_gauge_engine::policy::{Place, Policy};
+use llm_gauge_engine::config::{Place, Policy};
 use llm_gauge_engine::rewrite::Rewrite;
 
 #[path = "../../src/rewrite/ask/tests/twin.rs"]

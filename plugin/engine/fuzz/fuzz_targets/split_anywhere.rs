@@ -12,7 +12,7 @@ use llm_gauge_engine::ending::End;
 use llm_gauge_engine::exchange::Exchange;
 use llm_gauge_engine::formats;
 use llm_gauge_engine::head::Headers;
-use llm_gauge_engine::policy::{Place, Policy};
+use llm_gauge_engine::config::{Place, Policy};
 use llm_gauge_engine::record::{Gap, Record};
 use llm_gauge_engine::series::Series;
 

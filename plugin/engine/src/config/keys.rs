@@ -1,160 +1,255 @@
-//! The keys of an object in the configuration, and messages that name them.
+//! Every key of the configuration.
+//!
+//! A [`Key`] is a row for readers. What the parser needs of it (names, defaults, bounds) it takes from here as well, from
+//! [`Whole`] and the like and from [`names`], so that the two cannot differ. Meanings are read by [`super::table`] alone,
+//! which the filter does not call: the linker leaves them out of the module.
 
-use crate::tree::Tree;
+pub(super) mod feedback;
+pub(super) mod judge;
+pub(super) mod prices;
+pub(super) mod root;
+pub(super) mod telemetry;
 
-/// Where a key stands below the one that is compiled, with the dot or bracket before it, and what is wrong there.
-pub type Refusal = (String, String);
-
-/// Refuses a key.
-pub(crate) fn refuse<T>(path: String, message: impl Into<String>) -> Result<T, Refusal> {
-    Err((path, message.into()))
+/// The keys of one object.
+pub(super) struct Object {
+    /// Path of the object, with `[]` for any item of a list; empty for the document.
+    pub(super) path: &'static str,
+    /// Its keys, in the order of the reference page.
+    pub(super) keys: &'static [Key],
 }
 
-/// An object, and where it stands.
-pub(crate) struct Keys<'a> {
-    path: String,
-    pairs: &'a [(String, Tree)],
+/// All objects, each behind the one that it is a part of.
+pub(super) const OBJECTS: &[Object] = &[
+    Object { path: "", keys: &root::ROOT },
+    Object { path: "match[]", keys: &root::MATCH },
+    Object { path: "labels[]", keys: &root::LABEL },
+    Object { path: "models", keys: &root::MODELS },
+    Object { path: "models.rename[]", keys: &root::RENAME },
+    Object { path: "streaming", keys: &root::STREAMING },
+    Object { path: "prices", keys: &prices::PRICES },
+    Object { path: "prices.rows[]", keys: &prices::ROW },
+    Object { path: "judge", keys: &judge::TARGET },
+    Object { path: "judge", keys: &judge::JUDGE },
+    Object { path: "judge.judges[]", keys: &judge::TARGET },
+    Object { path: "judge.rules[]", keys: &judge::RULE },
+    Object { path: "judge.criteria[]", keys: &judge::CRITERION },
+    Object { path: "judge.context[]", keys: &judge::SOURCE },
+    Object { path: "judge.budget", keys: &judge::BUDGET },
+    Object { path: "feedback", keys: &feedback::FEEDBACK },
+    Object { path: "feedback.cors", keys: &feedback::CORS },
+    Object { path: "telemetry", keys: &telemetry::TELEMETRY },
+    Object { path: "telemetry.batch", keys: &telemetry::BATCH },
+    Object { path: "redact[]", keys: &telemetry::REDACTION },
+    Object { path: "limits", keys: &root::LIMITS },
+];
+
+/// One key.
+#[derive(Clone, Copy)]
+pub(super) struct Key {
+    pub(super) name: &'static str,
+    pub(super) kind: Kind,
+    pub(super) default: Fallback,
+    pub(super) bound: Bound,
+    /// Unit of a number, empty if it has none.
+    pub(super) unit: &'static str,
+    /// One line for the reference page.
+    pub(super) meaning: &'static str,
+    /// Whether no error may repeat the value.
+    pub(super) is_secret: bool,
 }
 
-impl<'a> Keys<'a> {
-    /// The object `tree` at `path`; all of its keys must be `known`.
-    pub(crate) fn of(tree: &'a Tree, path: String, known: &[&str]) -> Result<Self, Refusal> {
-        let Some(pairs) = tree.pairs() else {
-            return refuse(path, "expected an object");
-        };
-        match pairs.iter().find(|(key, _)| !known.contains(&key.as_str())) {
-            None => Ok(Self { path, pairs }),
-            Some((key, _)) => {
-                let known = known.join("`, `");
-                let message = ["unknown field `", key, "`, expected one of `", &known, "`"].concat();
-                refuse([path.as_str(), ".", key].concat(), message)
-            }
-        }
-    }
+/// Type of a value.
+#[derive(Clone, Copy)]
+pub(super) enum Kind {
+    /// An object with [`Key`]s of its own.
+    Object,
+    /// A list of such objects.
+    Objects,
+    /// An object of strings whose keys are free.
+    Pairs,
+    Text,
+    Texts,
+    Whole,
+    Number,
+    Switch,
+    /// One of these words.
+    Choice(&'static [&'static str]),
+    /// Any other mixture, in words.
+    Mixed(&'static str),
+}
 
-    /// Where a key of it stands.
-    pub(crate) fn path(&self, key: &str) -> String {
-        [self.path.as_str(), ".", key].concat()
-    }
+/// What holds if a key is left out.
+#[derive(Clone, Copy)]
+pub(super) enum Fallback {
+    /// The configuration is refused.
+    Required,
+    /// What the key turns on is off.
+    Absent,
+    Text(&'static str),
+    /// This JSON.
+    Json(&'static str),
+    Whole(u64),
+    Number(f64),
+    Switch(bool),
+    /// What a JSON value does not say.
+    Words(&'static str),
+}
 
-    /// Refuses a key of it.
-    pub(crate) fn refuse<T>(&self, key: &str, message: impl Into<String>) -> Result<T, Refusal> {
-        refuse(self.path(key), message)
-    }
+/// What is accepted.
+#[derive(Clone, Copy)]
+pub(super) enum Bound {
+    Any,
+    Whole { least: u64, most: u64 },
+    Number { most: f64 },
+    Items { least: usize, most: usize },
+    Bytes { least: usize, most: usize },
+    Words(&'static str),
+}
 
-    /// A key that may be left out; null is left out too.
-    pub(crate) fn get(&self, key: &str) -> Option<&'a Tree> {
-        let value = self.pairs.iter().find(|(known, _)| known == key).map(|(_, value)| value);
-        value.filter(|value| **value != Tree::Null)
-    }
+/// No bound, or a default that is none.
+pub(super) const UNBOUNDED: u64 = u64::MAX;
 
-    /// Its keys with their values.
-    pub(crate) fn texts(&self) -> Result<Vec<(&'a str, &'a str)>, Refusal> {
-        let text = |(key, _): &'a (String, Tree)| Ok((key.as_str(), self.text(key)?.unwrap_or_default()));
-        self.pairs.iter().map(text).collect()
-    }
+/// The largest size of anything in memory: the filter counts in 32 bits, and what it refuses a native check has to
+/// refuse as well.
+pub(super) const SIZE_MAX: u64 = 0xFFFF_FFFF;
 
-    /// A string.
-    pub(crate) fn text(&self, key: &str) -> Result<Option<&'a str>, Refusal> {
-        match self.get(key) {
-            None => Ok(None),
-            Some(Tree::Text(text)) => Ok(Some(text)),
-            Some(_) => self.refuse(key, "expected a string"),
-        }
-    }
+/// Name, default and bounds of a whole number.
+pub(super) struct Whole {
+    pub(super) name: &'static str,
+    pub(super) default: u64,
+    pub(super) least: u64,
+    pub(super) most: u64,
+}
 
-    /// A string that has to be there, and that says something.
-    pub(crate) fn required(&self, key: &str) -> Result<&'a str, Refusal> {
-        match self.text(key)?.filter(|text| !text.trim().is_empty()) {
-            Some(text) => Ok(text),
-            None => refuse(self.path.clone(), ["missing field `", key, "`"].concat()),
-        }
-    }
+/// Name, default and upper bound of a number from 0.
+pub(super) struct Number {
+    pub(super) name: &'static str,
+    pub(super) default: Option<f64>,
+    pub(super) most: f64,
+}
 
-    /// A whole number.
-    pub(crate) fn whole(&self, key: &str) -> Result<Option<u64>, Refusal> {
-        match self.get(key) {
-            None => Ok(None),
-            Some(Tree::Whole(number)) => Ok(Some(*number)),
-            Some(_) => self.refuse(key, "expected a whole number"),
-        }
-    }
+/// Name and default of a switch.
+pub(super) struct Switch {
+    pub(super) name: &'static str,
+    pub(super) default: bool,
+}
 
-    /// A whole number of at least 1.
-    pub(crate) fn positive(&self, key: &str, default: u64) -> Result<u64, Refusal> {
-        match self.whole(key)?.unwrap_or(default) {
-            0 => self.refuse(key, "expected a number of at least 1, got 0"),
-            number => Ok(number),
-        }
-    }
+/// Name and words of a choice; the first word is the default.
+pub(super) struct Choice {
+    pub(super) name: &'static str,
+    pub(super) words: &'static [&'static str],
+}
 
-    /// A number from 0 up.
-    pub(crate) fn number(&self, key: &str) -> Result<Option<f64>, Refusal> {
-        match self.get(key) {
-            None => Ok(None),
-            Some(Tree::Number(number)) if *number >= 0.0 => Ok(Some(*number)),
-            Some(Tree::Whole(number)) => Ok(Some(*number as f64)),
-            Some(_) => self.refuse(key, "expected a number of at least 0"),
-        }
-    }
+/// Name and bounds of a list.
+pub(super) struct List {
+    pub(super) name: &'static str,
+    pub(super) may_be_empty: bool,
+    pub(super) most: usize,
+}
 
-    /// `true` or `false`; also `on` or `off`.
-    pub(crate) fn switch(&self, key: &str, default: bool) -> Result<bool, Refusal> {
-        match self.get(key) {
-            None => Ok(default),
-            Some(Tree::Bool(is)) => Ok(*is),
-            Some(Tree::Text(word)) if word == "on" || word == "off" => Ok(word == "on"),
-            Some(_) => self.refuse(key, "expected `on` or `off`"),
-        }
-    }
-
-    /// The items of a list, each with where it stands.
-    pub(crate) fn list(&self, key: &str) -> Result<Option<Vec<(String, &'a Tree)>>, Refusal> {
-        let Some(value) = self.get(key) else {
-            return Ok(None);
-        };
-        let Some(items) = value.list() else {
-            return self.refuse(key, "expected a list");
-        };
-        let path = |number: usize| format!("{}[{number}]", self.path(key));
-        Ok(Some(items.iter().enumerate().map(|(number, item)| (path(number), item)).collect()))
-    }
-
-    /// An object, empty if it is left out.
-    pub(crate) fn object(&self, key: &str) -> Result<&'a [(String, Tree)], Refusal> {
-        match self.get(key) {
-            None => Ok(&[]),
-            Some(value) => match value.pairs() {
-                Some(pairs) => Ok(pairs),
-                None => self.refuse(key, "expected an object"),
-            },
-        }
-    }
-
-    /// The same, of which every value is a string.
-    pub(crate) fn strings(&self, key: &str) -> Result<Vec<(&'a str, &'a str)>, Refusal> {
-        Keys { path: self.path(key), pairs: self.object(key)? }.texts()
-    }
-
-    /// Further headers of a call, by a key `headers`. Their values may be secrets, so that no message has one.
-    pub(crate) fn headers(&self) -> Result<Vec<(String, String)>, Refusal> {
-        const OURS: [&str; 4] = ["x-llm-gauge", "content-type", "content-length", "content-encoding"];
-        let headers = self.strings("headers")?;
-        for (name, value) in &headers {
-            let has_value = value.bytes().all(|byte| byte >= b' ' && byte != 0x7F);
-            if OURS.contains(name) || !is_header_name(name) || !has_value {
-                return self.refuse(
-                    "headers",
-                    ["`", name, "` is no further header's name, or has no header's value"].concat(),
-                );
-            }
-        }
-        Ok(headers.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+impl Whole {
+    pub(super) const fn new(name: &'static str, default: u64, least: u64, most: u64) -> Self {
+        Self { name, default, least, most }
     }
 }
 
-/// Whether a header may be called this; in lower case, as HTTP/2 has them.
-pub(crate) fn is_header_name(name: &str) -> bool {
-    let is_mark = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_');
-    !name.is_empty() && name.bytes().all(is_mark)
+impl List {
+    /// A list of any length.
+    pub(super) const fn any(name: &'static str) -> Self {
+        Self::at_most(name, usize::MAX)
+    }
+
+    pub(super) const fn at_most(name: &'static str, most: usize) -> Self {
+        Self { name, may_be_empty: true, most }
+    }
+}
+
+impl Key {
+    pub(super) const fn new(name: &'static str, kind: Kind, meaning: &'static str) -> Self {
+        let (default, bound) = (Fallback::Absent, Bound::Any);
+        Self { name, kind, default, bound, unit: "", meaning, is_secret: false }
+    }
+
+    /// An object that is empty if it is left out.
+    pub(super) const fn section(name: &'static str, meaning: &'static str) -> Self {
+        Self::new(name, Kind::Object, meaning).default(Fallback::Json("{}"))
+    }
+
+    pub(super) const fn text(name: &'static str, meaning: &'static str) -> Self {
+        Self::new(name, Kind::Text, meaning)
+    }
+
+    pub(super) const fn whole(key: &Whole, unit: &'static str, meaning: &'static str) -> Self {
+        let bound = Bound::Whole { least: key.least, most: key.most };
+        Self {
+            default: Fallback::Whole(key.default),
+            bound,
+            unit,
+            ..Self::new(key.name, Kind::Whole, meaning)
+        }
+    }
+
+    pub(super) const fn number(key: &Number, unit: &'static str, meaning: &'static str) -> Self {
+        let default = match key.default {
+            Some(number) => Fallback::Number(number),
+            None => Fallback::Absent,
+        };
+        let bound = Bound::Number { most: key.most };
+        Self { default, bound, unit, ..Self::new(key.name, Kind::Number, meaning) }
+    }
+
+    pub(super) const fn switch(key: &Switch, meaning: &'static str) -> Self {
+        Self { default: Fallback::Switch(key.default), ..Self::new(key.name, Kind::Switch, meaning) }
+    }
+
+    pub(super) const fn choice(key: &Choice, meaning: &'static str) -> Self {
+        let default = match key.words {
+            [first, ..] => Fallback::Text(first),
+            [] => Fallback::Required,
+        };
+        Self { default, ..Self::new(key.name, Kind::Choice(key.words), meaning) }
+    }
+
+    pub(super) const fn list(key: &List, kind: Kind, meaning: &'static str) -> Self {
+        let bound = match (key.may_be_empty, key.most) {
+            (true, usize::MAX) => Bound::Any,
+            (may_be_empty, most) => Bound::Items { least: !may_be_empty as usize, most },
+        };
+        Self { default: Fallback::Json("[]"), bound, ..Self::new(key.name, kind, meaning) }
+    }
+
+    /// A key without which the configuration is refused.
+    pub(super) const fn required(self) -> Self {
+        self.default(Fallback::Required)
+    }
+
+    pub(super) const fn default(self, default: Fallback) -> Self {
+        Self { default, ..self }
+    }
+
+    /// What is accepted, in words.
+    pub(super) const fn within(self, words: &'static str) -> Self {
+        self.bound(Bound::Words(words))
+    }
+
+    pub(super) const fn bound(self, bound: Bound) -> Self {
+        Self { bound, ..self }
+    }
+
+    pub(super) const fn secret(self) -> Self {
+        Self { is_secret: true, ..self }
+    }
+}
+
+/// The names of keys, for the parser. Evaluated by the compiler, so that the rows themselves do not ship.
+pub(super) const fn names<const N: usize>(keys: &[Key; N]) -> [&'static str; N] {
+    let mut names = [""; N];
+    let (mut names_left, mut keys_left) = (names.as_mut_slice(), keys.as_slice());
+    while let (Some((name, names_after)), Some((key, keys_after))) =
+        (names_left.split_first_mut(), keys_left.split_first())
+    {
+        *name = key.name;
+        (names_left, keys_left) = (names_after, keys_after);
+    }
+    names
 }

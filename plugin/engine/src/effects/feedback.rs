@@ -1,11 +1,11 @@
 //! The effects of accepted feedback.
 
 use super::{CalloutJob, Effects, count_overflows};
+use crate::config::Policy;
 use crate::evaluation::{Evaluation, Source};
 use crate::feedback::Given;
 use crate::ids::push_hex;
 use crate::metrics::{self, StatUpdate};
-use crate::policy::Policy;
 use crate::series::Series;
 use crate::telemetry::otlp::Signal;
 

@@ -1,7 +1,7 @@
 //! Filter state `wasm.llm.json`: what is known of an exchange, for access logs.
 
 use super::json_object::{FieldValue, Fields};
-use crate::policy::Policy;
+use crate::config::Policy;
 use crate::record::{Record, SOURCE_ESTIMATED};
 use crate::usage::Count;
 

@@ -1,10 +1,10 @@
 use std::rc::Rc;
 
 use super::*;
+use crate::config::{Place, Policy};
 use crate::ending::End;
 use crate::exchange::Exchange;
 use crate::head::Headers;
-use crate::policy::{Place, Policy};
 
 /// One exchange and what is shown of it, whole and cut up.
 struct Case {

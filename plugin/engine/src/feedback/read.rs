@@ -1,6 +1,6 @@
 //! What a body of feedback says.
 
-use super::plan::Plan;
+use super::plan::FeedbackPlan;
 use crate::ids::{Ids, Refused, RequestId};
 use crate::tree::Tree;
 
@@ -81,7 +81,7 @@ fn refuse<T>(field: &str, message: impl Into<String>) -> Result<T, Refusal> {
 const FIELDS: &[&str] = &["request_id", "rating", "comment"];
 
 /// A key that is not known is refused: a misspelt `comment` would be lost without a word.
-pub(super) fn read(body: &[u8], plan: &Plan, unix_s: u64) -> Result<Given, Refusal> {
+pub(super) fn read(body: &[u8], plan: &FeedbackPlan, unix_s: u64) -> Result<Given, Refusal> {
     let tree = match Tree::read(body) {
         Ok(tree) => tree,
         Err(error) => return refuse("body", error.to_string()),

@@ -1,6 +1,6 @@
 //! What is said to who sends feedback.
 
-use super::plan::Plan;
+use super::plan::FeedbackPlan;
 use super::read::Refusal;
 use crate::head::Headers;
 use crate::json::push_text;
@@ -32,7 +32,7 @@ pub(super) struct Sender {
 const PREFLIGHT_AGE_S: &str = "600";
 
 impl Sender {
-    pub(super) fn of(plan: &Plan, head: &Headers<'_>) -> Self {
+    pub(super) fn of(plan: &FeedbackPlan, head: &Headers<'_>) -> Self {
         let origin = head.text("origin").filter(|origin| plan.allows(origin)).map(str::to_owned);
         Self { is_head: head.get(":method") == Some(b"HEAD"), has_cors: plan.has_cors(), origin }
     }

@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::config::Policy;
 use crate::ids::{Ids, Key};
-use crate::policy::Policy;
 
 const SECRET: &str = "a secret for the tests";
 const IDS: Ids = Ids { trace: [0x0A; 16], span: [0xB7; 8], parent: None };
@@ -14,7 +14,7 @@ fn memory() -> MemoryBudget {
     MemoryBudget::new(1 << 20)
 }
 
-fn plan(keys: &str) -> Rc<Plan> {
+fn plan(keys: &str) -> Rc<FeedbackPlan> {
     let document = format!(r#"{{"feedback":{{"secret":"{SECRET}"{keys}}}}}"#);
     Rc::clone(Policy::parse(document.as_bytes()).unwrap().feedback().unwrap())
 }
@@ -28,7 +28,7 @@ fn head<'a>(method: &'a str, more: &[(&'a str, &'a str)]) -> Headers<'a> {
     Headers::new(fields.map(|(name, value)| (name.as_bytes(), value.as_bytes())))
 }
 
-fn post(plan: &Rc<Plan>, body: &[u8]) -> (Reply, Option<Given>) {
+fn post(plan: &Rc<FeedbackPlan>, body: &[u8]) -> (Reply, Option<Given>) {
     let mut request = Request::begin(plan, &head("POST", &[]), false, &memory()).unwrap();
     match request.body(body) {
         Some(reply) => (reply, None),

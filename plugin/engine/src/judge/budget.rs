@@ -3,7 +3,7 @@
 //! The workers keep one record as shared data of the proxy and change it by compare-and-swap. What a call will cost is
 //! not known before it is answered, so an estimate is taken out first and set right then.
 
-use super::plan::Limits;
+use super::plan::BudgetLimits;
 
 const MINUTE_NS: u64 = 60_000_000_000;
 const HOUR_NS: u64 = 3_600_000_000_000;
@@ -57,7 +57,7 @@ impl Budget {
     }
 
     /// The record after a call at this price; `None` if it would be over a limit.
-    pub fn take(self, price: Price, limits: &Limits, now_ns: u64) -> Option<Self> {
+    pub fn take(self, price: Price, limits: &BudgetLimits, now_ns: u64) -> Option<Self> {
         let mut after = self.at(now_ns);
         after.calls = after.calls.saturating_add(1);
         after.spent.tokens = after.spent.tokens.saturating_add(price.tokens);

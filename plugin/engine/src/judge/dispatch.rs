@@ -13,7 +13,7 @@ use callout::{bytes_of, callout, retry_ms};
 use judges::Judges;
 use stats::CostCounter;
 
-use super::{Judge, Outcome, Plan, Price, Reply, Settlement, Verdict, prompt};
+use super::{Judge, JudgePlan, Outcome, Price, Reply, Settlement, Verdict, prompt};
 use crate::callouts::{
     ActiveCallout, Callout, CalloutQueue, CalloutResponse, QueueLimits, SendResult, milliseconds_until,
     nanoseconds,
@@ -76,7 +76,7 @@ pub struct QueryResult {
 /// See the module.
 #[derive(Debug)]
 pub struct Dispatcher {
-    plan: Rc<Plan>,
+    plan: Rc<JudgePlan>,
     prices: Option<Rc<Table>>,
     exports_scores: bool,
     /// As many as may wait and be in flight: few enough to be searched one by one.
@@ -91,7 +91,7 @@ pub struct Dispatcher {
 
 impl Dispatcher {
     /// Returns a dispatcher without jobs. Scores are only returned if `exports_scores`.
-    pub fn new(plan: &Rc<Plan>, prices: Option<&Rc<Table>>, exports_scores: bool) -> Self {
+    pub fn new(plan: &Rc<JudgePlan>, prices: Option<&Rc<Table>>, exports_scores: bool) -> Self {
         let limits = QueueLimits {
             in_flight_max: plan.in_flight_max,
             attempts_max: ATTEMPTS_MAX,

@@ -4,7 +4,7 @@
 //! between two marks that hold a nonce made for this call alone; what is asked stands before it in the system's
 //! message and is repeated behind it; and the answer has to repeat the nonce, which no text of the exchange can know.
 
-use super::plan::{Judge, Plan};
+use super::plan::{Judge, JudgePlan};
 use super::rubric::{Criterion, HALLUCINATION, HALLUCINATION_DEFINITION};
 use crate::exhibit::Exhibit;
 use crate::json::{push_number, push_text};
@@ -14,13 +14,13 @@ use crate::limits::JUDGE_OUTPUT_TOKENS_MAX;
 const MARKS: [&str; 3] = ["question", "context", "answer"];
 
 /// The criteria that an exhibit is scored by: without context none that needs it.
-pub(super) fn asked<'a>(plan: &'a Plan, exhibit: &Exhibit) -> impl Iterator<Item = &'a Criterion> {
+pub(super) fn asked<'a>(plan: &'a JudgePlan, exhibit: &Exhibit) -> impl Iterator<Item = &'a Criterion> {
     let has_context = !exhibit.context.is_empty();
     plan.criteria.iter().filter(move |criterion| has_context || !criterion.needs_context)
 }
 
 /// Whether the verdict is to say if anything was made up.
-pub(super) fn asks_hallucination(plan: &Plan, exhibit: &Exhibit) -> bool {
+pub(super) fn asks_hallucination(plan: &JudgePlan, exhibit: &Exhibit) -> bool {
     plan.asks_hallucination && !exhibit.context.is_empty()
 }
 
@@ -32,7 +32,7 @@ pub(super) fn nonce(random: &[u8; 16]) -> String {
 }
 
 /// The body of the request.
-pub(super) fn body(plan: &Plan, judge: &Judge, exhibit: &Exhibit, nonce: &str) -> Vec<u8> {
+pub(super) fn body(plan: &JudgePlan, judge: &Judge, exhibit: &Exhibit, nonce: &str) -> Vec<u8> {
     let texts = [&exhibit.question, &exhibit.context, &exhibit.answer].map(String::len);
     let mut json = String::with_capacity(texts.iter().fold(6000, |sum, bytes| bytes.saturating_add(sum)));
     json.push_str("{\"model\":");
@@ -49,7 +49,7 @@ pub(super) fn body(plan: &Plan, judge: &Judge, exhibit: &Exhibit, nonce: &str) -
     json.into_bytes()
 }
 
-fn instructions(plan: &Plan, exhibit: &Exhibit, nonce: &str) -> String {
+fn instructions(plan: &JudgePlan, exhibit: &Exhibit, nonce: &str) -> String {
     let mut text = String::from(
         "You grade one answer that an AI model gave to a user. The user's message below holds the question, the \
          context that the answer was to be taken from if there was any, and the answer, each between two marks that \
@@ -130,7 +130,7 @@ fn push_data(text: &mut String, data: &str) {
     text.push_str(rest);
 }
 
-fn push_schema(json: &mut String, plan: &Plan, exhibit: &Exhibit) {
+fn push_schema(json: &mut String, plan: &JudgePlan, exhibit: &Exhibit) {
     let mut properties = String::from("\"nonce\":{\"type\":\"string\"}");
     let mut required = String::from("\"nonce\"");
     let mut add = |name: &str, key: &str, kind: &str| {

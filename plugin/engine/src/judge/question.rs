@@ -3,14 +3,14 @@
 
 use std::rc::Rc;
 
-use super::{Outcome, Plan, Reply, Verdict, prompt};
+use super::{JudgePlan, Outcome, Reply, Verdict, prompt};
 use crate::callouts::request_headers;
 use crate::exhibit::Exhibit;
 
 /// See the module. It can be answered more than once, as a host may retry a judge that was too busy.
 #[derive(Debug)]
 pub struct Question {
-    plan: Rc<Plan>,
+    plan: Rc<JudgePlan>,
     exhibit: Exhibit,
     nonce: String,
     request: JudgeRequest,
@@ -48,7 +48,7 @@ pub struct Judgement {
 impl Question {
     /// Returns a question to the judge at this place in the plan. `None` if the plan has no such judge. `random` must
     /// be new for every question.
-    pub fn ask(plan: &Rc<Plan>, judge: usize, exhibit: Exhibit, random: [u8; 16]) -> Option<Self> {
+    pub fn ask(plan: &Rc<JudgePlan>, judge: usize, exhibit: Exhibit, random: [u8; 16]) -> Option<Self> {
         let judge = plan.judges.get(judge)?;
         let nonce = prompt::nonce(&random);
         let mut headers = request_headers(&judge.path, &judge.authority, "application/json");

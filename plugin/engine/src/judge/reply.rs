@@ -1,6 +1,6 @@
 //! A judge's answer: a verdict to the letter of what was asked, or none. What cannot be read is never a low score.
 
-use super::plan::Plan;
+use super::plan::JudgePlan;
 use super::prompt;
 use super::rubric::HALLUCINATION;
 use crate::exhibit::Exhibit;
@@ -27,7 +27,7 @@ pub(crate) struct Reply {
 
 impl Reply {
     /// Reads the body of an answer with status 200. One that is longer than the bound holds nothing.
-    pub(crate) fn read(body: &[u8], plan: &Plan, exhibit: &Exhibit, nonce: &str) -> Self {
+    pub(crate) fn read(body: &[u8], plan: &JudgePlan, exhibit: &Exhibit, nonce: &str) -> Self {
         let is_short = body.len() <= JUDGE_REPLY_BYTES_MAX;
         let Some(answer) = Some(body).filter(|_| is_short).and_then(Tree::parse) else {
             return Self::default();
@@ -55,7 +55,7 @@ fn content(answer: &Tree) -> Option<&str> {
     choice.get("message")?.get("content")?.text().filter(|_| is_whole)
 }
 
-fn verdict(text: &str, plan: &Plan, exhibit: &Exhibit, nonce: &str) -> Option<Verdict> {
+fn verdict(text: &str, plan: &JudgePlan, exhibit: &Exhibit, nonce: &str) -> Option<Verdict> {
     let verdict = Tree::parse(text.as_bytes())?;
     if verdict.get("nonce")?.text()? != nonce {
         return None;

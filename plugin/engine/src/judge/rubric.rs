@@ -17,14 +17,14 @@ pub struct Criterion {
 pub const HALLUCINATION: &str = "hallucination";
 
 /// Keys of verdicts that are no criteria.
-pub(super) const RESERVED: &[&str] = &[HALLUCINATION, "nonce"];
+pub(crate) const RESERVED: &[&str] = &[HALLUCINATION, "nonce"];
 
 /// What [`HALLUCINATION`] means.
 pub(super) const HALLUCINATION_DEFINITION: &str = "`yes` if the answer states as a fact anything that the context \
     neither states nor implies, or that contradicts it; else `no`.";
 
-/// Faithfulness, relevance and completeness.
-pub(super) fn default() -> Vec<Criterion> {
+/// Returns faithfulness, relevance and completeness.
+pub(crate) fn default_criteria() -> Vec<Criterion> {
     let criterion = |name: &str, needs_context, definition: &str, scale: [&str; 3]| Criterion {
         name: name.to_owned(),
         definition: definition.to_owned(),

@@ -47,18 +47,18 @@ fn mix(hash: u64) -> u64 {
     hash ^ (hash >> 31)
 }
 
-/// Other shares for some exchanges.
+/// Another share for some exchanges.
 #[derive(Debug)]
-pub(super) struct Rule {
-    pub(super) model: Option<Pattern>,
-    pub(super) operation: Option<Pattern>,
-    pub(super) path: Option<Pattern>,
-    /// Each with the place of its label.
-    pub(super) labels: Vec<(usize, Pattern)>,
-    pub(super) threshold: u64,
+pub(crate) struct SampleRule {
+    pub(crate) model: Option<Pattern>,
+    pub(crate) operation: Option<Pattern>,
+    pub(crate) path: Option<Pattern>,
+    /// Each with the index of its label.
+    pub(crate) labels: Vec<(usize, Pattern)>,
+    pub(crate) threshold: u64,
 }
 
-impl Rule {
+impl SampleRule {
     /// Whether it fits; `None` where the model would tell.
     fn fits(&self, facts: &Facts<'_>) -> Option<bool> {
         let fits =
@@ -78,7 +78,7 @@ impl Rule {
 }
 
 /// The share of exchanges like this one; where the model is not known, the largest that it could be.
-pub(super) fn threshold(rules: &[Rule], default: u64, facts: &Facts<'_>) -> u64 {
+pub(super) fn threshold(rules: &[SampleRule], default: u64, facts: &Facts<'_>) -> u64 {
     let mut most = 0;
     for rule in rules {
         match rule.fits(facts) {

@@ -1,9 +1,11 @@
 use super::tokens::CLASSES;
 use super::*;
+use crate::config::Policy;
 use crate::usage::{Count, Usage};
 
-fn table(json: &str) -> Table {
-    Table::new(serde_json::from_str(json).unwrap()).unwrap()
+fn table(json: &str) -> &'static Table {
+    let policy = Policy::parse(format!(r#"{{"prices":{json}}}"#).as_bytes()).unwrap();
+    Box::leak(Box::new(policy)).prices().unwrap()
 }
 
 /// The usage of one exchange, from lines of a class of count and its tokens.

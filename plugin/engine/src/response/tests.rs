@@ -3,10 +3,10 @@
 
 use std::rc::Rc;
 
+use crate::config::{Place, Policy};
 use crate::ending::End;
 use crate::exchange::Exchange;
 use crate::head::Headers;
-use crate::policy::{Place, Policy};
 use crate::record::Times;
 
 /// A path, and the document of one event that holds something generated and no visible text.

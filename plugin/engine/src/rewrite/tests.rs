@@ -1,5 +1,5 @@
 use super::*;
-use crate::policy::Place;
+use crate::config::Place;
 
 const BODY: &[u8] = br#"{"stream":true}"#;
 const ASKED: &[u8] = br#"{"stream":true,"stream_options":{"include_usage":true}}"#;

@@ -12,7 +12,7 @@ use std::rc::Rc;
 
 use batch::{Batch, Batcher};
 
-use super::Plan;
+use super::TelemetryPlan;
 use super::otlp::{Signal, Span};
 use super::redact::Redactor;
 use super::span;
@@ -45,13 +45,13 @@ struct Lane {
 
 impl Lane {
     /// When something can be sent, whether or not a callout may be in flight. `None` if nothing waits.
-    fn due_ns(&self, plan: &Plan) -> Option<u64> {
+    fn due_ns(&self, plan: &TelemetryPlan) -> Option<u64> {
         let new_ns = || self.batcher.due_ns(&plan.batch).map(|due_ns| self.callouts.not_before(due_ns));
         self.callouts.due_ns().or_else(new_ns)
     }
 
     /// Returns the next callout to make now.
-    fn next(&mut self, number: u64, plan: &Plan, random: u16, now_ns: u64) -> Option<Callout> {
+    fn next(&mut self, number: u64, plan: &TelemetryPlan, random: u16, now_ns: u64) -> Option<Callout> {
         let is_due = self.due_ns(plan).is_some_and(|due_ns| due_ns <= now_ns);
         if is_due && self.callouts.queued() == 0 && self.callouts.has_capacity() {
             self.callouts.push(self.batcher.take(&plan.batch)?);
@@ -63,7 +63,7 @@ impl Lane {
     }
 
     /// When the lane needs to be looked at although nothing happens before.
-    fn wake_ns(&self, plan: &Plan) -> Option<u64> {
+    fn wake_ns(&self, plan: &TelemetryPlan) -> Option<u64> {
         let due_ns = self.due_ns(plan).filter(|_| self.callouts.has_capacity());
         due_ns.into_iter().chain(self.callouts.wake_ns()).min()
     }
@@ -72,7 +72,7 @@ impl Lane {
 /// See the module.
 #[derive(Debug)]
 pub struct Exporter {
-    plan: Rc<Plan>,
+    plan: Rc<TelemetryPlan>,
     redactor: Rc<Redactor>,
     lanes: [Lane; 2],
     /// The length of all items, wherever they are.
@@ -82,7 +82,7 @@ pub struct Exporter {
 
 impl Exporter {
     /// Returns an exporter without items.
-    pub fn new(plan: &Rc<Plan>, redactor: &Rc<Redactor>) -> Self {
+    pub fn new(plan: &Rc<TelemetryPlan>, redactor: &Rc<Redactor>) -> Self {
         let limits = QueueLimits {
             in_flight_max: TELEMETRY_IN_FLIGHT_MAX,
             attempts_max: TELEMETRY_TRIES_MAX,
@@ -291,7 +291,7 @@ pub(crate) fn dropped(signal: Signal, by: u64) -> StatUpdate {
     StatUpdate::Count { stat: metrics::stat(&metrics::DROPPED, [("kind", kind)].into_iter()), by }
 }
 
-fn callout(number: u64, signal: Signal, batch: &Batch, plan: &Plan) -> Callout {
+fn callout(number: u64, signal: Signal, batch: &Batch, plan: &TelemetryPlan) -> Callout {
     let mut headers = request_headers(&plan.path(signal), &plan.authority, plan.encoding.content_type());
     headers.extend(plan.headers.iter().cloned());
     let items = batch.items.iter().map(Vec::as_slice);

@@ -1,4 +1,4 @@
-//! The key `redact`, compiled: what is taken out of texts before they leave.
+//! What is removed from texts before they leave; [`config`](crate::config) compiles the patterns.
 //!
 //! A text is looked at whole, right before it is put into a message, so that what came in pieces is found all the
 //! same. The named patterns are written by hand, as they walk a text once and mostly step over it; for the operator's own
@@ -13,18 +13,17 @@ use core::ops::Range;
 
 use regex_lite::{Regex, RegexBuilder};
 
-use crate::config::keys::{Keys, Refusal, refuse};
-use crate::limits::{REDACT_PATTERNS_MAX, REGEX_BYTES_MAX, REGEX_COMPILED_BYTES_MAX};
-use crate::tree::Tree;
+use crate::limits::REGEX_COMPILED_BYTES_MAX;
 
 /// What is taken out of texts.
 #[derive(Clone, Debug, Default)]
 pub struct Redactor {
-    patterns: Vec<Pattern>,
+    redactions: Vec<Redaction>,
 }
 
+/// A pattern and its replacement.
 #[derive(Clone, Debug)]
-struct Pattern {
+pub(crate) struct Redaction {
     /// What stands where it was found.
     mark: String,
     finder: Finder,
@@ -37,23 +36,16 @@ enum Finder {
 }
 
 impl Redactor {
-    /// Gives the key its meaning: a list of names and of expressions with names.
-    pub fn compile(config: &Tree) -> Result<Self, Refusal> {
-        let Some(items) = config.list() else {
-            return refuse(String::new(), "expected a list");
-        };
-        if items.len() > REDACT_PATTERNS_MAX {
-            return refuse(String::new(), format!("expected at most {REDACT_PATTERNS_MAX} patterns"));
-        }
-        let patterns = items.iter().enumerate().map(|(number, item)| pattern(format!("[{number}]"), item));
-        Ok(Self { patterns: patterns.collect::<Result<_, _>>()? })
+    /// A redactor that applies these, in their order.
+    pub(crate) fn new(redactions: Vec<Redaction>) -> Self {
+        Self { redactions }
     }
 
     /// The text without what is not to leave.
     pub fn apply(&self, text: &str) -> String {
         let mut text = text.to_owned();
-        for pattern in &self.patterns {
-            if let Some(redacted) = pattern.apply(&text) {
+        for redaction in &self.redactions {
+            if let Some(redacted) = redaction.apply(&text) {
                 text = redacted;
             }
         }
@@ -61,7 +53,20 @@ impl Redactor {
     }
 }
 
-impl Pattern {
+impl Redaction {
+    /// Returns one of the named patterns. `None` if there is none of this name.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        let (name, find) = patterns::ALL.iter().find(|(known, _)| *known == name)?;
+        Some(Self { mark: mark(name), finder: Finder::Named(*find) })
+    }
+
+    /// Compiles a regular expression of the operator's. `None` if it matches the empty text, which is everywhere.
+    pub(crate) fn regex(name: &str, regex: &str) -> Result<Option<Self>, regex_lite::Error> {
+        let regex = RegexBuilder::new(regex).size_limit(REGEX_COMPILED_BYTES_MAX).build()?;
+        let is_everywhere = regex.is_match("");
+        Ok((!is_everywhere).then(|| Self { mark: mark(name), finder: Finder::Regex(regex) }))
+    }
+
     /// `None` where nothing is found.
     fn apply(&self, text: &str) -> Option<String> {
         let (mut kept, mut from) = (String::new(), 0);
@@ -90,32 +95,9 @@ impl Pattern {
     }
 }
 
-fn pattern(path: String, item: &Tree) -> Result<Pattern, Refusal> {
-    if let Some(name) = item.text() {
-        let named = patterns::ALL.iter().find(|(known, _)| *known == name);
-        return match named {
-            Some((name, find)) => Ok(Pattern { mark: mark(name), finder: Finder::Named(*find) }),
-            None => {
-                let names: Vec<_> = patterns::ALL.iter().map(|(name, _)| *name).collect();
-                refuse(path, ["expected one of `", &names.join("`, `"), "`, or an object"].concat())
-            }
-        };
-    }
-    let keys = Keys::of(item, path, &["name", "regex"])?;
-    let (name, source) = (keys.required("name")?, keys.required("regex")?);
-    if !crate::metrics::is_label_name(name) {
-        return keys.refuse("name", "expected lower-case letters, digits and _, a letter first");
-    }
-    if source.len() > REGEX_BYTES_MAX {
-        return keys.refuse("regex", format!("expected at most {REGEX_BYTES_MAX} bytes"));
-    }
-    match RegexBuilder::new(source).size_limit(REGEX_COMPILED_BYTES_MAX).build() {
-        Ok(regex) if regex.is_match("") => {
-            keys.refuse("regex", "expected one that does not fit nothing at all")
-        }
-        Ok(regex) => Ok(Pattern { mark: mark(name), finder: Finder::Regex(regex) }),
-        Err(error) => keys.refuse("regex", error.to_string()),
-    }
+/// Returns the names of the named patterns.
+pub(crate) fn names() -> Vec<&'static str> {
+    patterns::ALL.iter().map(|(name, _)| *name).collect()
 }
 
 fn mark(name: &str) -> String {

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use super::Plan;
+use super::TelemetryPlan;
 use super::otlp::{Attribute, Span, Value};
 use super::redact::Redactor;
 use crate::exhibit::Content;
@@ -25,7 +25,12 @@ pub struct SpanContext<'a> {
 }
 
 /// The span of an exchange.
-pub fn exchange_span(record: &Record, context: &SpanContext<'_>, plan: &Plan, redactor: &Redactor) -> Span {
+pub fn exchange_span(
+    record: &Record,
+    context: &SpanContext<'_>,
+    plan: &TelemetryPlan,
+    redactor: &Redactor,
+) -> Span {
     let ids = record.ids;
     let mut attributes = Attributes(Vec::with_capacity(48));
     attributes.protocol(record);
@@ -197,7 +202,7 @@ impl Attributes {
         }
     }
 
-    fn content(&mut self, record: &Record, content: &Content, plan: &Plan, redactor: &Redactor) {
+    fn content(&mut self, record: &Record, content: &Content, plan: &TelemetryPlan, redactor: &Redactor) {
         let redacted = |text: &Option<String>| {
             let text = text.as_deref().filter(|text| !text.is_empty())?;
             Some(redactor.apply(text))

@@ -1,7 +1,7 @@
 use super::*;
+use crate::config::Policy;
 use crate::feedback::Rating;
 use crate::ids::Ids;
-use crate::policy::Policy;
 
 const IDS: Ids = Ids { trace: [1; 16], span: [2; 8], parent: None };
 

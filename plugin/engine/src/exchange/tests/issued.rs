@@ -2,11 +2,11 @@
 
 use std::rc::Rc;
 
+use crate::config::{Place, Policy};
 use crate::ending::End;
 use crate::exchange::Exchange;
 use crate::head::Headers;
 use crate::ids::{Key, RequestId};
-use crate::policy::{Place, Policy};
 
 const SECRET: &str = "a secret for the tests";
 

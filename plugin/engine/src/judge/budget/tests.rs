@@ -1,6 +1,7 @@
 use super::*;
 
-const LIMITS: Limits = Limits { calls_per_minute: 2, tokens_per_hour: 1000, nanodollars_per_hour: 50 };
+const LIMITS: BudgetLimits =
+    BudgetLimits { calls_per_minute: 2, tokens_per_hour: 1000, nanodollars_per_hour: 50 };
 
 fn price(tokens: u64, nanodollars: u64) -> Price {
     Price { tokens, nanodollars }
@@ -17,7 +18,7 @@ fn calls_are_bounded_by_the_minute() {
 
 #[test]
 fn tokens_and_dollars_are_bounded_by_the_hour() {
-    let limits = Limits { calls_per_minute: 1000, ..LIMITS };
+    let limits = BudgetLimits { calls_per_minute: 1000, ..LIMITS };
     let full = Budget::default().take(price(1000, 0), &limits, 0).unwrap();
     assert_eq!(full.take(price(1, 0), &limits, HOUR_NS - 1), None);
     assert!(full.take(price(1, 0), &limits, HOUR_NS).is_some());
@@ -28,7 +29,7 @@ fn tokens_and_dollars_are_bounded_by_the_hour() {
 
 #[test]
 fn an_answer_sets_the_estimate_right() {
-    let limits = Limits { calls_per_minute: 1000, ..LIMITS };
+    let limits = BudgetLimits { calls_per_minute: 1000, ..LIMITS };
     let reserved = price(900, 40);
     let taken = Budget::default().take(reserved, &limits, 5).unwrap();
     let settlement = Settlement { reserved, reserved_at_ns: 5, actual: price(100, 4) };

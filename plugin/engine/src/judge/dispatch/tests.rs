@@ -4,10 +4,10 @@ mod hostile;
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::config::Policy;
 use crate::exhibit::Exhibit;
 use crate::ids::Ids;
 use crate::limits::JUDGE_REPLY_BYTES_MAX;
-use crate::policy::Policy;
 
 const SECOND: u64 = 1_000_000_000;
 

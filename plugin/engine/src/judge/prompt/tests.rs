@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::policy::Policy;
+use crate::config::Policy;
 
 const NONCE: &str = "00112233445566778899aabbccddeeff";
 

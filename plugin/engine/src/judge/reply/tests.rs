@@ -1,6 +1,6 @@
 use super::*;
+use crate::config::Policy;
 use crate::judge::prompt::tests::INJECTIONS;
-use crate::policy::Policy;
 
 const NONCE: &str = "00112233445566778899aabbccddeeff";
 

@@ -7,12 +7,12 @@ use std::borrow::Cow;
 
 use crate::evaluation::{Evaluation, Source};
 use crate::telemetry::otlp::{Attribute, Event, Value};
-use crate::telemetry::{Content, Plan, Redactor};
+use crate::telemetry::{Content, Redactor, TelemetryPlan};
 
 const NAME: &str = "gen_ai.evaluation.result";
 
 /// Its reason is content, and leaves where that may.
-pub(super) fn event(score: &Evaluation, plan: &Plan, redactor: &Redactor) -> Event {
+pub(super) fn event(score: &Evaluation, plan: &TelemetryPlan, redactor: &Redactor) -> Event {
     let explanation = score.explanation.as_deref().filter(|text| !text.is_empty());
     let explanation = explanation.filter(|_| plan.content() != Content::None);
     let (source, judge) = match &score.source {

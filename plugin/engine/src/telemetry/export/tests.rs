@@ -3,9 +3,9 @@
 mod any;
 
 use super::*;
+use crate::config::Policy;
 use crate::evaluation::Source;
 use crate::ids::Ids;
-use crate::policy::Policy;
 use crate::telemetry::otlp::{Encoding, Value};
 
 const MS: u64 = 1_000_000;

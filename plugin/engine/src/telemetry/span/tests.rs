@@ -1,11 +1,11 @@
 use std::rc::Rc;
 
 use super::*;
+use crate::config::{Place, Policy};
 use crate::effects::{CalloutJob, exchange_effects};
 use crate::ending::End;
 use crate::exchange::Exchange;
 use crate::head::Headers;
-use crate::policy::{Place, Policy};
 use crate::series::Series;
 
 const MS: u64 = 1_000_000;

@@ -1,0 +1,32 @@
+//! Why a configuration is refused.
+
+use core::fmt;
+
+/// The first fault of a configuration. Displayed as `judge.timeout_ms: expected at most 600000, got 900000`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigError {
+    /// Path of the key, such as `models.max_series` or `match[0].format`; empty for the document itself.
+    pub path: String,
+    /// What is accepted there.
+    pub expected: String,
+    /// What the configuration has there. Never the value of a key that may hold a secret.
+    pub got: String,
+}
+
+impl ConfigError {
+    /// The fault of the key at `path`.
+    pub(super) fn new(path: String, expected: impl Into<String>, got: impl Into<String>) -> Self {
+        Self { path, expected: expected.into(), got: got.into() }
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.path.is_empty() {
+            write!(f, "{}: ", self.path)?;
+        }
+        write!(f, "expected {}, got {}", self.expected, self.got)
+    }
+}
+
+impl core::error::Error for ConfigError {}

@@ -1,0 +1,84 @@
+//! The section `feedback`.
+
+use super::ConfigError;
+use super::keys::feedback::{
+    AGE_HOURS, BODY_BYTES, CORS_NAMES, FEEDBACK_NAMES, ORIGINS, PATH_DEFAULT, PER_MINUTE,
+};
+use super::section::{Section, kind, shown};
+use crate::feedback::FeedbackPlan;
+use crate::ids::Key;
+use crate::limits::{SECRET_BYTES_MIN, SECRETS_MAX};
+use crate::pattern::Pattern;
+use crate::tree::Tree;
+
+/// Compiles the endpoint. `None` if the section is left out.
+pub(super) fn read(document: &Section<'_>) -> Result<Option<FeedbackPlan>, ConfigError> {
+    let Some(item) = document.item("feedback") else {
+        return Ok(None);
+    };
+    let feedback = Section::new(item, &FEEDBACK_NAMES)?;
+    let path = feedback.text("path")?.unwrap_or(PATH_DEFAULT);
+    if !path.starts_with('/') || path.contains(['?', '#', '*']) {
+        return feedback.refuse_value("path", "a path such as `/feedback`, without a query or a pattern");
+    }
+    Ok(Some(FeedbackPlan {
+        path: path.to_owned(),
+        keys: secrets(&feedback)?,
+        bytes_max: feedback.size(&BODY_BYTES)?,
+        per_minute: feedback.whole(&PER_MINUTE)?,
+        age_s_max: feedback.whole(&AGE_HOURS)?.saturating_mul(3600),
+        origins: origins(&feedback)?,
+    }))
+}
+
+/// Reads one secret or a list of them. No error repeats any.
+fn secrets(feedback: &Section<'_>) -> Result<Vec<Key>, ConfigError> {
+    let Some((path, value)) = feedback.item("secret") else {
+        return Ok(Vec::new());
+    };
+    let Some(items) = value.list() else {
+        return Ok(vec![secret(path, value)?]);
+    };
+    if items.is_empty() || items.len() > SECRETS_MAX {
+        let expected = format!("one secret or a list of 1 to {SECRETS_MAX}");
+        return feedback.refuse("secret", expected, format!("a list of {}", items.len()));
+    }
+    let item = |(number, item)| secret(format!("{path}[{number}]"), item);
+    items.iter().enumerate().map(item).collect()
+}
+
+fn secret(path: String, value: &Tree) -> Result<Key, ConfigError> {
+    let got = match value.text() {
+        Some(secret) if secret.len() >= SECRET_BYTES_MIN => return Ok(Key::new(secret.as_bytes())),
+        Some(secret) => format!("{} bytes", secret.len()),
+        None => kind(value).to_owned(),
+    };
+    Err(ConfigError::new(path, format!("random text of at least {SECRET_BYTES_MIN} bytes"), got))
+}
+
+/// Reads the origins whose pages may send feedback. `None` if `cors` is left out.
+fn origins(feedback: &Section<'_>) -> Result<Option<Vec<Pattern>>, ConfigError> {
+    let Some(item) = feedback.item("cors") else {
+        return Ok(None);
+    };
+    let cors = Section::new(item, &CORS_NAMES)?;
+    let Some(items) = cors.list(&ORIGINS)? else {
+        return cors.refuse_value(ORIGINS.name, "a list");
+    };
+    let mut patterns = Vec::new();
+    for (path, origin) in items {
+        // What a browser sends: scheme and host, neither a path nor a slash at the end.
+        let is_origin = |origin: &&str| {
+            let host = origin.split_once("://").map(|(_, host)| host);
+            *origin == "*" || host.is_some_and(|host| !host.is_empty() && !host.contains('/'))
+        };
+        match origin.text().filter(is_origin) {
+            Some(origin) => patterns.push(Pattern::new(&origin.to_ascii_lowercase())),
+            None => {
+                let expected = "an origin such as `https://app.example`, without a path";
+                return Err(ConfigError::new(path, expected, shown(origin)));
+            }
+        }
+    }
+    Ok(Some(patterns))
+}

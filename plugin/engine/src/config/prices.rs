@@ -1,0 +1,67 @@
+//! The section `prices`.
+
+use super::ConfigError;
+use super::keys::prices::{PRICES_NAMES, ROW_NAMES, ROWS};
+use super::section::{Section, quoted};
+use crate::price::{Class, ModelPrices, Name, Price, Table, words};
+
+const EXPECTED_PRICE: &str = "USD per million tokens as a string, such as \"2.5\", or \"1.25 >200000 2.5\" with a \
+    second price above 200000 input tokens";
+
+/// Compiles the price table. `None` if the section is left out.
+pub(super) fn read(document: &Section<'_>) -> Result<Option<Table>, ConfigError> {
+    let Some(item) = document.item("prices") else {
+        return Ok(None);
+    };
+    let prices = Section::new(item, &PRICES_NAMES)?;
+    let text = |key| Ok::<_, ConfigError>(prices.text(key)?.unwrap_or_default());
+    let mut table = Table::new(text("version")?, text("date")?);
+    text("notice")?;
+    let Some(rows) = prices.list(&ROWS)? else {
+        return prices.refuse_value(ROWS.name, "a list");
+    };
+    for row in rows {
+        add_row(&mut table, &Section::new(row, &ROW_NAMES)?)?;
+    }
+    for (provider, sellers) in prices.pairs("providers")? {
+        if let Some(unknown) = words(sellers).find(|seller| !table.has_seller(seller)) {
+            let key = ["providers.", provider].concat();
+            return prices.refuse(&key, "providers that have rows", quoted(unknown));
+        }
+        table.add_provider(provider, sellers);
+    }
+    Ok(Some(table))
+}
+
+fn add_row(table: &mut Table, row: &Section<'_>) -> Result<(), ConfigError> {
+    let seller = required_words(row, "provider")?;
+    let names = model_names(row, "match", required_words(row, "match")?)?;
+    let except = model_names(row, "except", row.text("except")?.unwrap_or_default())?;
+    let mut model = ModelPrices { except, ..ModelPrices::default() };
+    for (key, value) in row.values() {
+        let Some(class) = Class::named(key) else {
+            continue; // one of the three above
+        };
+        match value.text().and_then(Price::new) {
+            Some(price) => model.prices.push((class, price)),
+            None => return row.refuse_value(key, EXPECTED_PRICE),
+        }
+    }
+    table.add(seller, names, model);
+    Ok(())
+}
+
+fn required_words<'a>(row: &Section<'a>, key: &str) -> Result<&'a str, ConfigError> {
+    match row.text(key)?.filter(|text| words(text).next().is_some()) {
+        Some(text) => Ok(text),
+        None => row.refuse_value(key, "a string that is not empty"),
+    }
+}
+
+fn model_names(row: &Section<'_>, key: &str, text: &str) -> Result<Vec<Name>, ConfigError> {
+    let name = |word| match Name::new(word) {
+        Some(name) => Ok(name),
+        None => row.refuse(key, "`*` only at the ends of a name", quoted(word)),
+    };
+    words(text).map(name).collect()
+}

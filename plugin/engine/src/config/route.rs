@@ -1,0 +1,77 @@
+//! Which requests are metered, and as what.
+
+use super::Policy;
+use crate::formats::{self, Format};
+use crate::head::Headers;
+
+/// How one request is metered.
+#[derive(Clone, Debug)]
+pub struct Route {
+    /// The wire format.
+    pub format: &'static Format,
+    /// `gen_ai.provider.name`
+    pub provider: String,
+    /// Whether a rule or the host names the provider, so that the response need not.
+    pub is_provider_known: bool,
+    /// The model in the request's path. `None` if paths of the format have none.
+    pub model_in_path: Option<String>,
+    /// Index of the format in [`formats::ALL`].
+    pub(crate) format_index: usize,
+}
+
+/// Where Envoy sends a request. Empty unless a rule [needs it](Policy::needs_place).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// `xds.route_name`
+    pub route: String,
+    /// `xds.cluster_name`
+    pub cluster: String,
+}
+
+impl Policy {
+    /// Returns whether requests with this method may be metered. The cheapest of the checks.
+    pub fn may_meter(&self, method: &[u8]) -> bool {
+        match &self.rules {
+            Some(_) => method == b"POST",
+            None => formats::may_ask(method),
+        }
+    }
+
+    /// Whether a rule needs the [`Place`] of a request.
+    pub fn needs_place(&self) -> bool {
+        self.rules.iter().flatten().any(|rule| rule.needs_place())
+    }
+
+    /// Returns how a request is metered. `None` if it is not.
+    pub fn route(&self, head: &Headers<'_>, place: &Place) -> Option<Route> {
+        if head.get("x-llm-gauge") == Some(b"internal") {
+            return None; // the filter's own calls
+        }
+        let (method, raw_path) = (head.get(":method")?, head.get(":path")?);
+        let raw_host = head.get(":authority").unwrap_or_default();
+        if self.rules.is_some() && method != b"POST" {
+            return None;
+        }
+        let path = String::from_utf8_lossy(raw_path);
+        // Proxies route hosts in any case; a client must not slip past a rule by it.
+        let host = String::from_utf8_lossy(raw_host).to_ascii_lowercase();
+        let rule = match &self.rules {
+            None => None,
+            Some(rules) => Some(rules.iter().find(|rule| rule.fits(&path, &host, place))?),
+        };
+        let named = rule.and_then(|rule| rule.format);
+        let format = named.or_else(|| formats::claimed(&String::from_utf8_lossy(method), &host, &path))?;
+        let ruled = rule.and_then(|rule| rule.provider.as_deref());
+        let known = ruled.or_else(|| formats::provider_of(&host));
+        Some(Route {
+            format,
+            provider: known.unwrap_or(format.provider).to_owned(),
+            is_provider_known: known.is_some(),
+            model_in_path: formats::model_in_path(format, &path),
+            format_index: formats::ALL.iter().position(|row| row.name == format.name)?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,307 @@
+//! An object of the configuration: its values by type, with errors that name the key.
+
+use super::ConfigError;
+use super::keys::{Choice, List, Number, Switch, Whole};
+use crate::tree::Tree;
+
+/// Bytes of a refused text that an error repeats.
+const GOT_BYTES_MAX: usize = 64;
+
+/// Headers that the filter sets on its own calls.
+const OWN_HEADERS: [&str; 4] = ["x-llm-gauge", "content-type", "content-length", "content-encoding"];
+
+/// A value of the configuration and its path.
+pub(super) type Item<'a> = (String, &'a Tree);
+
+/// An object and its path.
+pub(super) struct Section<'a> {
+    path: String,
+    pairs: &'a [(String, Tree)],
+}
+
+impl<'a> Section<'a> {
+    /// The object `tree` at `path`. Each of its keys must be among `known`.
+    pub(super) fn new((path, tree): Item<'a>, known: &[&str]) -> Result<Self, ConfigError> {
+        let Some(pairs) = tree.pairs() else {
+            return Err(ConfigError::new(path, "an object", shown(tree)));
+        };
+        let section = Self { path, pairs };
+        match pairs.iter().find(|(key, _)| !known.contains(&key.as_str())) {
+            None => Ok(section),
+            Some((key, _)) => section.refuse(key, ["one of ", &listed(known)].concat(), quoted(key)),
+        }
+    }
+
+    /// The path of one of its keys.
+    pub(super) fn path(&self, key: &str) -> String {
+        match self.path.as_str() {
+            "" => key.to_owned(),
+            path => [path, ".", key].concat(),
+        }
+    }
+
+    /// Refuses the value of a key.
+    pub(super) fn refuse<T>(
+        &self,
+        key: &str,
+        expected: impl Into<String>,
+        got: impl Into<String>,
+    ) -> Result<T, ConfigError> {
+        Err(ConfigError::new(self.path(key), expected, got))
+    }
+
+    /// Refuses the value of a key and repeats it. Not for a key that may hold a secret.
+    pub(super) fn refuse_value<T>(&self, key: &str, expected: impl Into<String>) -> Result<T, ConfigError> {
+        self.refuse(key, expected, self.get(key).map_or_else(|| "nothing".to_owned(), shown))
+    }
+
+    /// The value of a key. `None` if the key is left out or null.
+    pub(super) fn get(&self, key: &str) -> Option<&'a Tree> {
+        let value = self.pairs.iter().find(|(known, _)| known == key).map(|(_, value)| value);
+        value.filter(|value| **value != Tree::Null)
+    }
+
+    /// Its keys and their values, without those that are null.
+    pub(super) fn values(&self) -> impl Iterator<Item = (&'a str, &'a Tree)> {
+        let given = self.pairs.iter().filter(|(_, value)| *value != Tree::Null);
+        given.map(|(key, value)| (key.as_str(), value))
+    }
+
+    /// The value of a key and its path. `None` if the key is left out or null.
+    pub(super) fn item(&self, key: &str) -> Option<Item<'a>> {
+        Some((self.path(key), self.get(key)?))
+    }
+
+    /// The object at a key, empty if the key is left out.
+    pub(super) fn section(&self, key: &str, known: &[&str]) -> Result<Self, ConfigError> {
+        match self.item(key) {
+            Some(item) => Section::new(item, known),
+            None => Ok(Self { path: self.path(key), pairs: &[] }),
+        }
+    }
+
+    /// A string. `None` if the key is left out.
+    pub(super) fn text(&self, key: &str) -> Result<Option<&'a str>, ConfigError> {
+        match self.get(key) {
+            None => Ok(None),
+            Some(Tree::Text(text)) => Ok(Some(text)),
+            Some(_) => self.refuse_value(key, "a string"),
+        }
+    }
+
+    /// A string that must be given.
+    pub(super) fn required_text(&self, key: &str) -> Result<&'a str, ConfigError> {
+        match self.text(key)? {
+            Some(text) => Ok(text),
+            None => self.refuse_value(key, "a string"),
+        }
+    }
+
+    /// A string that must be given and hold more than spaces.
+    pub(super) fn filled_text(&self, key: &str) -> Result<&'a str, ConfigError> {
+        match self.text(key)?.filter(|text| !text.trim().is_empty()) {
+            Some(text) => Ok(text),
+            None => self.refuse_value(key, "a string that is not empty"),
+        }
+    }
+
+    /// A whole number within the key's bounds.
+    pub(super) fn whole(&self, key: &Whole) -> Result<u64, ConfigError> {
+        let number = match self.get(key.name) {
+            None => return Ok(key.default),
+            Some(Tree::Whole(number)) => *number,
+            Some(_) => return self.refuse_value(key.name, "a whole number"),
+        };
+        if number < key.least {
+            return self.refuse_value(key.name, format!("at least {}", key.least));
+        }
+        if number > key.most {
+            return self.refuse_value(key.name, format!("at most {}", key.most));
+        }
+        Ok(number)
+    }
+
+    /// A whole number within the key's bounds, as a count of things in memory.
+    pub(super) fn size(&self, key: &Whole) -> Result<usize, ConfigError> {
+        Ok(usize::try_from(self.whole(key)?).unwrap_or(usize::MAX))
+    }
+
+    /// A number from 0 to the key's bound. `None` if it is left out and has no default.
+    pub(super) fn number(&self, key: &Number) -> Result<Option<f64>, ConfigError> {
+        let number = match self.get(key.name) {
+            None => return Ok(key.default),
+            Some(Tree::Whole(number)) => *number as f64,
+            Some(Tree::Number(number)) => *number,
+            Some(_) => return self.refuse_value(key.name, "a number"),
+        };
+        if number < 0.0 {
+            return self.refuse_value(key.name, "at least 0");
+        }
+        if number > key.most {
+            return self.refuse_value(key.name, format!("at most {}", key.most));
+        }
+        Ok(Some(number))
+    }
+
+    /// `true` or `false`, or the words `on` and `off`, which some YAML readers turn into the former.
+    pub(super) fn switch(&self, key: &Switch) -> Result<bool, ConfigError> {
+        match self.get(key.name) {
+            None => Ok(key.default),
+            Some(Tree::Bool(is_on)) => Ok(*is_on),
+            Some(Tree::Text(word)) if word == "on" || word == "off" => Ok(word == "on"),
+            Some(_) => self.refuse_value(key.name, "`on` or `off`"),
+        }
+    }
+
+    /// The index of the chosen word, 0 if the key is left out.
+    pub(super) fn choice(&self, key: &Choice) -> Result<usize, ConfigError> {
+        let Some(value) = self.get(key.name) else {
+            return Ok(0);
+        };
+        let chosen = value.text().and_then(|word| key.words.iter().position(|known| *known == word));
+        match chosen {
+            Some(index) => Ok(index),
+            None => self.refuse_value(key.name, ["one of ", &listed(key.words)].concat()),
+        }
+    }
+
+    /// The items of a list, within the key's bounds. `None` if the key is left out.
+    pub(super) fn list(&self, key: &List) -> Result<Option<Vec<Item<'a>>>, ConfigError> {
+        let Some(value) = self.get(key.name) else {
+            return Ok(None);
+        };
+        let Some(items) = value.list() else {
+            return self.refuse_value(key.name, "a list");
+        };
+        if items.is_empty() && !key.may_be_empty {
+            return self.refuse(key.name, "at least 1 item", "0");
+        }
+        if items.len() > key.most {
+            return self.refuse(key.name, format!("at most {} items", key.most), items.len().to_string());
+        }
+        let path = |number: usize| format!("{}[{number}]", self.path(key.name));
+        Ok(Some(items.iter().enumerate().map(|(number, item)| (path(number), item)).collect()))
+    }
+
+    /// The strings of a list, none if the key is left out.
+    pub(super) fn texts(&self, key: &List) -> Result<Vec<(String, &'a str)>, ConfigError> {
+        let text = |(path, item): Item<'a>| match item.text() {
+            Some(text) => Ok((path, text)),
+            None => Err(ConfigError::new(path, "a string", shown(item))),
+        };
+        self.list(key)?.unwrap_or_default().into_iter().map(text).collect()
+    }
+
+    /// The keys and strings of an object whose keys are free, none if it is left out. A null is an empty string.
+    pub(super) fn pairs(&self, key: &str) -> Result<Vec<(&'a str, &'a str)>, ConfigError> {
+        let mut texts = Vec::new();
+        for (name, value) in self.free_keys(key)? {
+            match value {
+                Tree::Text(text) => texts.push((name.as_str(), text.as_str())),
+                Tree::Null => texts.push((name.as_str(), "")),
+                _ => {
+                    return Err(ConfigError::new(
+                        [&self.path(key), ".", name].concat(),
+                        "a string",
+                        shown(value),
+                    ));
+                }
+            }
+        }
+        Ok(texts)
+    }
+
+    /// The headers of the filter's own calls, by a key `headers`. No error repeats a value, as it may be a secret, nor a
+    /// malformed name, as it may be a whole header.
+    pub(super) fn headers(&self) -> Result<Vec<(String, String)>, ConfigError> {
+        let mut headers = Vec::new();
+        for (name, value) in self.free_keys("headers")? {
+            if !is_header_name(name) {
+                let expected = "header names of lower-case letters, digits, - and _";
+                return self.refuse("headers", expected, "a name with another character");
+            }
+            let path = || [&self.path("headers"), ".", name].concat();
+            if OWN_HEADERS.contains(&name.as_str()) {
+                return Err(ConfigError::new(
+                    path(),
+                    "a header that the filter does not set itself",
+                    quoted(name),
+                ));
+            }
+            let text = match value {
+                Tree::Null => "",
+                Tree::Text(text) => text,
+                _ => return Err(ConfigError::new(path(), "a string", kind(value))),
+            };
+            if text.bytes().any(|byte| byte < b' ' || byte == 0x7F) {
+                return Err(ConfigError::new(path(), "a string without control characters", "one with them"));
+            }
+            headers.push((name.clone(), text.to_owned()));
+        }
+        Ok(headers)
+    }
+
+    /// An object whose keys are free, empty if it is left out. Its value is never repeated.
+    fn free_keys(&self, key: &str) -> Result<&'a [(String, Tree)], ConfigError> {
+        match self.get(key) {
+            None => Ok(&[]),
+            Some(value) => match value.pairs() {
+                Some(pairs) => Ok(pairs),
+                None => self.refuse(key, "an object", kind(value)),
+            },
+        }
+    }
+}
+
+/// Whether a header may have this name; in lower case, as in HTTP/2.
+pub(super) fn is_header_name(name: &str) -> bool {
+    let is_mark = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_');
+    !name.is_empty() && name.bytes().all(is_mark)
+}
+
+/// Words in backticks, with commas.
+pub(super) fn listed(words: &[&str]) -> String {
+    ["`", &words.join("`, `"), "`"].concat()
+}
+
+/// A text in backticks, its control characters escaped, the end of a long one left out.
+pub(super) fn quoted(text: &str) -> String {
+    let mut quoted = "`".to_owned();
+    for letter in text.chars() {
+        if quoted.len() > GOT_BYTES_MAX {
+            quoted.push_str("...");
+            break;
+        }
+        match letter.is_control() {
+            true => quoted.extend(letter.escape_default()),
+            false => quoted.push(letter),
+        }
+    }
+    quoted.push('`');
+    quoted
+}
+
+/// A value as errors repeat it. Not for a key that may hold a secret.
+pub(super) fn shown(value: &Tree) -> String {
+    match value {
+        Tree::Bool(is) => is.to_string(),
+        Tree::Whole(number) => number.to_string(),
+        // 7.0 for 7.0, where `Display` has 7, which would look as if it were whole.
+        Tree::Number(number) => format!("{number:?}"),
+        Tree::Text(text) if !text.is_empty() => quoted(text),
+        _ => kind(value).to_owned(),
+    }
+}
+
+/// The type of a value, which says nothing about it otherwise.
+pub(super) fn kind(value: &Tree) -> &'static str {
+    match value {
+        Tree::Null => "null",
+        Tree::Bool(_) => "a boolean",
+        Tree::Whole(_) | Tree::Number(_) => "a number",
+        Tree::Text(text) if text.is_empty() => "an empty string",
+        Tree::Text(_) => "a string",
+        Tree::List(_) => "a list",
+        Tree::Object(_) => "an object",
+    }
+}

@@ -1,0 +1,488 @@
+//! The table of keys, held against the parser: names, defaults and bounds are those that it applies.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::accepted;
+use crate::config::keys::{Bound, Fallback, Key, Kind, OBJECTS, UNBOUNDED};
+use crate::config::policy::tests::settings;
+use crate::config::{ConfigError, Policy, table};
+use crate::judge;
+
+/// Every object once, with required keys alone. A price table has a date only if it has a version.
+fn full() -> Value {
+    json!({
+        "match": [{}],
+        "labels": [{"name": "tenant", "header": "x-tenant"}],
+        "models": {"rename": [{"match": "a", "to": "b"}]},
+        "streaming": {},
+        "prices": {"version": "v", "rows": [{"provider": "p", "match": "m n"}, {"provider": "openai", "match": "m n"}]},
+        "judge": {
+            "cluster": "c", "model": "m", "judges": [{"cluster": "d", "model": "n"}],
+            "rules": [{"sample_rate": 0.5}], "criteria": [{"name": "style", "definition": "d"}],
+            "context": [{"tag": "t"}, {"header": "h"}, {"pointer": "/p"}], "budget": {},
+        },
+        "feedback": {"cors": {"origins": ["*"]}},
+        "telemetry": {"cluster": "o", "batch": {}},
+        "redact": [{"name": "x", "regex": "y"}],
+        "limits": {},
+    })
+}
+
+/// A value other than the default, or than that of [`full`], for keys whose type does not give one.
+const OTHERS: &[(&str, &str)] = &[
+    ("service", r#""shop""#),
+    ("match", r#"[{}, {}]"#),
+    ("labels", r#"[{"name": "team", "header": "x-team"}]"#),
+    ("models", r#"{"max_series": 7}"#),
+    ("streaming", r#"{"usage": "request"}"#),
+    ("prices", r#"{"rows": [{"provider": "p", "match": "m", "input": "1"}]}"#),
+    ("judge", r#"{"cluster": "e", "model": "m"}"#),
+    ("feedback", r#"{"path": "/rate"}"#),
+    ("telemetry", r#"{"cluster": "p"}"#),
+    ("redact", r#"["email"]"#),
+    ("filter_state", r#"["model"]"#),
+    ("limits", r#"{"event_bytes": 7}"#),
+    ("match[].path", r#""/v1/*""#),
+    ("match[].host", r#""*.example""#),
+    ("match[].route", r#""r""#),
+    ("match[].cluster", r#""c""#),
+    ("match[].provider", r#""acme""#),
+    ("match[].format", r#""openai_chat""#),
+    ("labels[].name", r#""team""#),
+    ("labels[].header", r#""x-team""#),
+    ("labels[].default", r#""none""#),
+    ("models.known", r#"["m"]"#),
+    ("models.rename", r#"[{"match": "x", "to": "y"}]"#),
+    ("models.rename[].match", r#""x""#),
+    ("models.rename[].to", r#""y""#),
+    ("prices.version", r#""w""#),
+    ("prices.date", r#""d""#),
+    ("prices.providers", r#"{"cloud": "p"}"#),
+    ("prices.rows", r#"[{"provider": "q", "match": "m"}]"#),
+    ("prices.rows[].provider", r#""q""#),
+    ("prices.rows[].match", r#""o""#),
+    ("prices.rows[].except", r#""o""#),
+    ("judge.cluster", r#""e""#),
+    ("judge.authority", r#""e""#),
+    ("judge.path", r#""/e""#),
+    ("judge.model", r#""e""#),
+    ("judge.provider", r#""e""#),
+    ("judge.headers", r#"{"x-e": "e"}"#),
+    ("judge.judges", r#"[{"cluster": "e", "model": "e"}]"#),
+    ("judge.judges[].cluster", r#""e""#),
+    ("judge.judges[].authority", r#""e""#),
+    ("judge.judges[].path", r#""/e""#),
+    ("judge.judges[].model", r#""e""#),
+    ("judge.judges[].provider", r#""e""#),
+    ("judge.judges[].headers", r#"{"x-e": "e"}"#),
+    ("judge.rules", r#"[{"sample_rate": 0.25}]"#),
+    ("judge.criteria", r#"[{"name": "tone", "definition": "d"}]"#),
+    ("judge.context", r#"["system"]"#),
+    ("judge.budget", r#"{"calls_per_minute": 7}"#),
+    ("judge.rules[].model", r#""x""#),
+    ("judge.rules[].operation", r#""chat""#),
+    ("judge.rules[].path", r#""/x""#),
+    ("judge.rules[].labels", r#"{"tenant": "x"}"#),
+    ("judge.criteria[].name", r#""tone""#),
+    ("judge.criteria[].definition", r#""e""#),
+    ("judge.criteria[].scale", r#"{"1": "bad"}"#),
+    ("judge.context[].tag", r#""u""#),
+    ("judge.context[].header", r#""i""#),
+    ("judge.context[].pointer", r#""/q""#),
+    ("feedback.path", r#""/rate""#),
+    ("feedback.secret", r#""0123456789abcdef""#),
+    ("feedback.cors", r#"{"origins": ["https://a.example"]}"#),
+    ("feedback.cors.origins", r#"["https://a.example"]"#),
+    ("telemetry.cluster", r#""p""#),
+    ("telemetry.authority", r#""p""#),
+    ("telemetry.path", r#""/p""#),
+    ("telemetry.headers", r#"{"x-e": "e"}"#),
+    ("telemetry.batch", r#"{"max_items": 7}"#),
+    ("redact[].name", r#""z""#),
+    ("redact[].regex", r#""z""#),
+];
+
+/// Keys that are for people and change nothing.
+const WITHOUT_EFFECT: &[&str] = &["prices.notice"];
+
+/// The keys of this object exclude one another, and one of them must be given.
+const ONE_OF: &str = "judge.context[].";
+
+fn keys() -> Vec<(String, &'static Key)> {
+    let path = |object: &str, key: &str| match object {
+        "" => key.to_owned(),
+        object => format!("{object}.{key}"),
+    };
+    let keys = OBJECTS.iter().flat_map(|object| object.keys.iter().map(move |key| (object.path, key)));
+    keys.map(|(object, key)| (path(object, key.name), key)).collect()
+}
+
+/// The objects of [`full`] at a path of the table, and the path of the last item that is taken.
+fn object<'a>(document: &'a mut Value, path: &str, key: &str) -> (&'a mut Value, String) {
+    let (mut object, mut at) = (document, String::new());
+    for step in path.split('.').filter(|step| !step.is_empty()) {
+        let name = step.trim_end_matches("[]");
+        at = if at.is_empty() { name.to_owned() } else { format!("{at}.{name}") };
+        object = object.get_mut(name).unwrap_or_else(|| panic!("{path} is not in the full document"));
+        if step.ends_with("[]") {
+            let items = object.as_array_mut().unwrap();
+            let index = items.iter().position(|item| item.get(key).is_some()).unwrap_or(0);
+            at = format!("{at}[{index}]");
+            object = items.get_mut(index).unwrap();
+        }
+    }
+    (object, at)
+}
+
+/// The full document with another value at a path, or without the key; and the path as errors have it.
+fn with(path: &str, value: Option<&Value>) -> (String, String) {
+    let (parent, key) = path.rsplit_once('.').unwrap_or(("", path));
+    let mut document = full();
+    let (object, at) = object(&mut document, parent, key);
+    let object = object.as_object_mut().unwrap();
+    match value {
+        Some(value) => drop(object.insert(key.to_owned(), value.clone())),
+        None => drop(object.remove(key)),
+    }
+    let path = if at.is_empty() { key.to_owned() } else { format!("{at}.{key}") };
+    (document.to_string(), path)
+}
+
+#[track_caller]
+fn compiled(document: &str) -> String {
+    settings(&accepted(document))
+}
+
+#[track_caller]
+fn error(document: &str) -> ConfigError {
+    Policy::parse(document.as_bytes()).map(|_| "accepted").expect_err(document)
+}
+
+/// The default as JSON. `None` if a key has none.
+fn default(path: &str, key: &Key) -> Option<Value> {
+    Some(match key.default {
+        Fallback::Required | Fallback::Absent => return None,
+        Fallback::Text(text) => json!(text),
+        Fallback::Json(json) => serde_json::from_str(json).unwrap(),
+        Fallback::Whole(number) => json!(number),
+        Fallback::Number(number) => json!(number),
+        Fallback::Switch(is_on) => json!(is_on),
+        Fallback::Words(_) => match path {
+            "judge.authority" => json!("c"),
+            "judge.judges[].authority" => json!("d"),
+            "telemetry.authority" => json!("o"),
+            "judge.criteria" => {
+                let criterion = |criterion: judge::Criterion| {
+                    let scale: serde_json::Map<_, _> =
+                        criterion.scale.into_iter().map(|(score, text)| (score, json!(text))).collect();
+                    json!({
+                        "name": criterion.name, "definition": criterion.definition, "scale": scale,
+                        "needs_context": criterion.needs_context,
+                    })
+                };
+                judge::default_criteria().into_iter().map(criterion).collect()
+            }
+            // Of these there is no value that says the same.
+            "match" | "match[].provider" | "match[].format" => return None,
+            _ => panic!("{path}: which JSON is its default?"),
+        },
+    })
+}
+
+/// A value other than the default.
+fn other(path: &str, key: &Key) -> Value {
+    if let Some((_, other)) = OTHERS.iter().find(|(known, _)| *known == path) {
+        return serde_json::from_str(other).unwrap();
+    }
+    match (key.kind, key.default) {
+        (Kind::Whole, Fallback::Whole(default)) => {
+            let Bound::Whole { least, .. } = key.bound else { panic!("{path} has no bounds") };
+            json!(if least == default { least.saturating_add(1) } else { least })
+        }
+        (Kind::Number, _) => json!(0.125),
+        (Kind::Switch, Fallback::Switch(is_on)) => json!(!is_on),
+        (Kind::Choice(words), _) => json!(words.last()),
+        _ if path.starts_with("prices.rows[].") => json!("1"),
+        _ => panic!("{path}: give it another value"),
+    }
+}
+
+#[test]
+fn each_default_is_what_the_parser_applies() {
+    for (path, key) in keys() {
+        let (without, at) = with(&path, None);
+        if matches!(key.default, Fallback::Required) {
+            assert_eq!((error(&without).path, error(&without).got.as_str()), (at, "nothing"), "{path}");
+            continue;
+        }
+        if path.starts_with(ONE_OF) {
+            assert!(error(&without).expected.starts_with("one of "), "{path}");
+            continue;
+        }
+        let without = compiled(&without);
+        if let Some(default) = default(&path, key) {
+            assert!(compiled(&with(&path, Some(&default)).0) == without, "{path}: {default}");
+        }
+    }
+}
+
+#[test]
+fn each_key_has_an_effect() {
+    for (path, key) in keys() {
+        if WITHOUT_EFFECT.contains(&path.as_str()) {
+            continue;
+        }
+        let before = match key.default {
+            Fallback::Required => compiled(&full().to_string()),
+            _ if path.starts_with(ONE_OF) => compiled(&full().to_string()),
+            _ => compiled(&with(&path, None).0),
+        };
+        let other = other(&path, key);
+        assert!(compiled(&with(&path, Some(&other)).0) != before, "{path}: {other}");
+    }
+}
+
+#[test]
+fn each_object_knows_the_keys_of_the_table() {
+    let paths: BTreeSet<_> = OBJECTS.iter().map(|object| object.path).collect();
+    for path in &paths {
+        let mut document = full();
+        let (object, at) = object(&mut document, path, "");
+        object.as_object_mut().unwrap().insert("?".to_owned(), json!(1));
+        let names = OBJECTS.iter().filter(|object| object.path == *path).flat_map(|object| object.keys);
+        let names: Vec<_> = names.map(|key| format!("`{}`", key.name)).collect();
+        let at = if at.is_empty() { "?".to_owned() } else { format!("{at}.?") };
+        let expected = ConfigError::new(at, format!("one of {}", names.join(", ")), "`?`");
+        assert_eq!(error(&document.to_string()), expected);
+    }
+    // Those of mixed lists are objects or names.
+    let is_object = |key: &Key| matches!(key.kind, Kind::Object | Kind::Objects | Kind::Mixed(_));
+    let mut objects: BTreeSet<_> = keys()
+        .iter()
+        .filter(|(_, key)| is_object(key))
+        .map(|(path, key)| if matches!(key.kind, Kind::Object) { path.clone() } else { format!("{path}[]") })
+        .collect();
+    assert!(objects.remove("feedback.secret[]"), "a list of strings");
+    objects.insert(String::new());
+    assert_eq!(objects, paths.into_iter().map(str::to_owned).collect());
+}
+
+#[test]
+fn each_price_has_the_name_of_a_class() {
+    let names =
+        keys().into_iter().filter_map(|(path, _)| Some(path.strip_prefix("prices.rows[].")?.to_owned()));
+    let mut classes: Vec<_> = names.filter(|name| crate::price::Class::named(name).is_some()).collect();
+    classes.sort();
+    let names = crate::price::Class::names();
+    let mut all: Vec<_> = names.split(", ").map(str::to_owned).collect();
+    all.sort();
+    assert_eq!(classes, all);
+}
+
+/// Asserts that a value is taken at a path.
+#[track_caller]
+fn taken(path: &str, value: &Value) {
+    accepted(&with(path, Some(value)).0);
+}
+
+/// Asserts that a value is refused at a path.
+#[track_caller]
+fn beyond(path: &str, value: &Value, expected: &str, got: &str) {
+    let (document, at) = with(path, Some(value));
+    assert_eq!(error(&document), ConfigError::new(at, expected, got), "{path}");
+}
+
+#[test]
+fn each_bound_of_a_number_is_where_the_table_says() {
+    let mut checked = 0;
+    for (path, key) in keys() {
+        match key.bound {
+            Bound::Whole { least, most } => {
+                taken(&path, &json!(most));
+                if path != "judge.weight" {
+                    taken(&path, &json!(least)); // 0 is one of a judge among others
+                }
+                if let Some(below) = least.checked_sub(1) {
+                    beyond(&path, &json!(below), &format!("at least {least}"), &below.to_string());
+                }
+                if most != UNBOUNDED {
+                    let above = most + 1;
+                    beyond(&path, &json!(above), &format!("at most {most}"), &above.to_string());
+                }
+            }
+            Bound::Number { most } => {
+                taken(&path, &json!(0));
+                beyond(&path, &json!(-0.5), "at least 0", "-0.5");
+                if most.is_finite() {
+                    taken(&path, &json!(most));
+                    beyond(
+                        &path,
+                        &json!(most + 0.5),
+                        &format!("at most {most}"),
+                        &format!("{:?}", most + 0.5),
+                    );
+                } else {
+                    taken(&path, &json!(f64::MAX));
+                }
+            }
+            _ => continue,
+        }
+        checked += 1;
+    }
+    assert_eq!(checked, 23);
+}
+
+/// As many different items as a list at this path can hold.
+fn items(path: &str, count: usize) -> Value {
+    let item = |number: usize| match path {
+        "labels" => json!({"name": format!("x{number}y"), "header": "x"}),
+        "redact" => json!({"name": format!("n{number}"), "regex": "x"}),
+        "judge.judges" => json!({"cluster": "c", "model": "m"}),
+        "judge.criteria" => json!({"name": format!("n{number}"), "definition": "d"}),
+        "feedback.cors.origins" => json!(format!("https://a{number}.example")),
+        _ => panic!("{path}: which items?"),
+    };
+    (0..count).map(item).collect()
+}
+
+#[test]
+fn each_bound_of_a_list_is_where_the_table_says() {
+    let mut checked = 0;
+    for (path, key) in keys() {
+        let Bound::Items { least, most } = key.bound else {
+            continue;
+        };
+        taken(&path, &items(&path, least));
+        taken(&path, &items(&path, most));
+        if least == 1 {
+            beyond(&path, &json!([]), "at least 1 item", "0");
+        }
+        beyond(&path, &items(&path, most + 1), &format!("at most {most} items"), &(most + 1).to_string());
+        checked += 1;
+    }
+    assert_eq!(checked, 5);
+}
+
+#[test]
+fn each_bound_of_a_text_is_where_the_table_says() {
+    let bounds = keys().into_iter().filter_map(|(path, key)| match key.bound {
+        Bound::Bytes { least, most } => Some((path, least, most)),
+        _ => None,
+    });
+    let expected = [
+        ("judge.criteria[].name".to_owned(), 1, 64),
+        ("feedback.secret".to_owned(), 16, usize::MAX),
+        ("redact[].regex".to_owned(), 1, 512),
+    ];
+    assert_eq!(bounds.collect::<Vec<_>>(), expected);
+    let text = |bytes: usize| json!("a".repeat(bytes));
+    let filled = "a string that is not empty";
+    taken("judge.criteria[].name", &text(1));
+    taken("judge.criteria[].name", &text(64));
+    beyond("judge.criteria[].name", &text(0), filled, "an empty string");
+    beyond("judge.criteria[].name", &text(65), "at most 64 letters", "65");
+    taken("feedback.secret", &text(16));
+    taken("feedback.secret", &text(1000));
+    beyond("feedback.secret", &text(15), "random text of at least 16 bytes", "15 bytes");
+    taken("feedback.secret", &json!([text(16), text(17), text(18), text(19)]));
+    taken("redact[].regex", &text(1));
+    taken("redact[].regex", &text(512));
+    beyond("redact[].regex", &text(0), filled, "an empty string");
+    beyond("redact[].regex", &text(513), "at most 512 bytes", "513");
+}
+
+/// A size that the filter cannot hold is refused natively too.
+#[test]
+fn sizes_fit_the_filter() {
+    for path in ["models.max_series", "labels[].max_values", "limits.request_bytes"] {
+        taken(path, &json!(u32::MAX));
+        beyond(path, &json!(1_u64 << 32), "at most 4294967295", "4294967296");
+    }
+}
+
+#[test]
+fn rows_are_sorted_unique_and_in_the_house_style() {
+    let rows = table::rows();
+    let paths: BTreeSet<_> = rows.iter().map(|row| row.path.as_str()).collect();
+    assert_eq!((paths.len(), rows.len()), (keys().len(), keys().len()), "a path twice");
+    for row in &rows {
+        let is_sentence = row.meaning.ends_with('.') && !row.meaning.contains(['\n', '|']);
+        assert!(is_sentence && row.meaning.len() <= 120, "{}: {} bytes", row.path, row.meaning.len());
+        assert!(!row.kind.is_empty() && !row.default.is_empty(), "{}", row.path);
+    }
+    // Only numbers have units, and only what may be a number has a price.
+    assert!(
+        rows.iter()
+            .all(|row| row.unit.is_empty() || row.kind.contains("number") || row.unit.starts_with("USD"))
+    );
+}
+
+#[test]
+fn row_of_a_path_is_found_with_its_indices() {
+    let path = |path: &str| table::nearest_row(path).map(|row| row.path);
+    assert_eq!(path("judge.timeout_ms").as_deref(), Some("judge.timeout_ms"));
+    assert_eq!(path("judge.judges[12].model").as_deref(), Some("judge.judges[].model"));
+    assert_eq!(path("labels[].name").as_deref(), Some("labels[].name"));
+    assert_eq!(path("redact[3]").as_deref(), Some("redact"));
+    assert_eq!(path("judge.headers.x-api.key").as_deref(), Some("judge.headers"));
+    assert_eq!(path("feedback.secret[1]").as_deref(), Some("feedback.secret"));
+    assert_eq!(path("judge.timeout").as_deref(), Some("judge"));
+    assert_eq!((path("nothing"), path("")), (None, None));
+    assert_eq!(table::row("labels[0].name").map(|row| row.path).as_deref(), Some("labels[].name"));
+    assert!(table::row("judge.headers.x").is_none());
+    let names: Vec<_> = table::rows_in("feedback").into_iter().map(|row| row.path).collect();
+    assert_eq!(names.first().map(String::as_str), Some("feedback.path"));
+    assert_eq!(names.len(), 6);
+    assert_eq!(table::rows_in("labels").len(), 4);
+    assert_eq!(table::rows_in("").len(), 13);
+    assert_eq!(table::rows_in("judge.timeout_ms").len(), 0);
+}
+
+#[test]
+fn row_displays_what_an_operator_needs() {
+    assert_eq!(
+        table::row("judge.timeout_ms").unwrap().to_string(),
+        "judge.timeout_ms\n  Longest wait for one call to a judge.\n  type:    whole number, ms\n  \
+         default: 30000\n  bound:   1 to 600000"
+    );
+    assert_eq!(
+        table::row("estimate").unwrap().to_string(),
+        "estimate\n  Whether tokens are estimated if a response ends without reported usage.\n  \
+         type:    `on` or `off`\n  default: on"
+    );
+}
+
+#[test]
+fn markdown_has_a_table_per_object() {
+    let markdown = table::markdown();
+    let start = "## The document\n\n| key | type | unit | default | bound | meaning |\n|---|---|---|---|---|---|\n\
+                 | `service` | string |  | `\"llm-gauge\"` |  | Name of the metered service: ";
+    assert!(markdown.starts_with(start), "{markdown}");
+    assert_eq!(markdown.matches("\n## `judge`\n").count(), 1);
+    let headings: BTreeSet<_> = OBJECTS.iter().map(|object| object.path).collect();
+    assert_eq!(markdown.matches("## ").count(), headings.len());
+    let rows: Vec<_> = markdown.lines().filter(|line| line.starts_with("| `")).collect();
+    assert_eq!(rows.len(), keys().len());
+    assert!(rows.iter().all(|row| row.replace("\\|", "").matches('|').count() == 7));
+    assert!(rows.contains(
+        &"| `timeout_ms` | whole number | ms | 30000 | 1 to 600000 | Longest wait for one call to a judge. |"
+    ));
+}
+
+#[test]
+fn json_has_the_fields_of_each_row() {
+    let json: Vec<Value> = serde_json::from_str(&table::json()).unwrap();
+    let rows = table::rows();
+    assert_eq!(json.len(), rows.len());
+    for (json, row) in json.iter().zip(rows) {
+        assert_eq!(
+            *json,
+            json!({
+                "path": row.path, "type": row.kind, "unit": row.unit, "default": row.default, "bound": row.bound,
+                "meaning": row.meaning, "is_secret": row.is_secret,
+            })
+        );
+    }
+}
