@@ -142,7 +142,7 @@ pub fn meter(policy: &Rc<Policy>, input: &Input, chunk: usize) -> Option<Record>
         (b":authority", b"api.openai.com"),
         (b"content-type", b"application/json"),
     ];
-    let mut exchange = Exchange::begin(policy, &Headers::new(head), &Place::default(), [7; 24], 0)?;
+    let mut exchange = Exchange::begin(policy, &Headers::new(head), &Place::default(), [7; 24], 0).ok()?;
     exchange.request_body(&input.request);
     exchange.request_end();
     let head = [(&b":status"[..], &b"200"[..]), (b"content-type", input.content_type.as_bytes())];

@@ -168,6 +168,7 @@ impl Plan {
         let exhibit = match metered.and_then(|metered| metered.record.judged) {
             Some(types::Shown::Exhibit(exhibit)) => exhibit,
             Some(types::Shown::TooLarge) => return Ok(Err(Outcome::TooLarge.name())),
+            Some(types::Shown::NoMemory) => return Ok(Err(Outcome::Memory.name())),
             Some(types::Shown::Nothing) | None => return Ok(Err(Outcome::NotApplicable.name())),
         };
         let random = u128::from_le_bytes(call::random()?);

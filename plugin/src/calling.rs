@@ -159,7 +159,7 @@ impl Calling {
         let head = Headers::decode(&map);
         let wanted = self.callers().map(Caller::reply_bytes).max().unwrap_or(0).min(body_bytes);
         let body = if fields > 0 && wanted > 0 {
-            perform::body(BufferType::HttpCallResponseBody, 0, wanted)
+            perform::buffer(BufferType::HttpCallResponseBody, 0, wanted)
         } else {
             Vec::new()
         };

@@ -62,7 +62,7 @@ impl Receiving {
         head: &Headers<'_>,
         is_all: bool,
     ) -> Option<Self> {
-        match Request::begin(plan, head, is_all) {
+        match Request::begin(plan, head, is_all, shared.policy.memory()) {
             Ok(request) => {
                 shared.holding.begin_feedback(stream, request.blind());
                 Some(Self { shared: Rc::clone(shared), stream, request, held_bytes: 0, is_answered: false })
@@ -80,9 +80,14 @@ impl Receiving {
             return Action::Pause; // answered before
         }
         let bytes = at_hand.saturating_sub(self.held_bytes);
-        let body = perform::body(BufferType::HttpRequestBody, self.held_bytes, bytes);
+        let memory = self.shared.policy.memory();
+        let body = perform::body(BufferType::HttpRequestBody, self.held_bytes, bytes, memory);
         self.held_bytes = at_hand;
-        match self.request.body(&body) {
+        let reply = match body {
+            Some(body) => self.request.body(&body),
+            None => Some(self.request.lost()),
+        };
+        match reply {
             Some(reply) => self.answer(&reply),
             None if is_end => self.end(),
             None => {}

@@ -12,6 +12,7 @@ use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
 use std::time::Duration;
 
+use llm_gauge_decode::MemoryBudget;
 use llm_gauge_engine::call::Call;
 use llm_gauge_engine::config::Place;
 use llm_gauge_engine::effect::Effect;
@@ -71,19 +72,28 @@ pub(crate) fn perform(stats: &RefCell<Stats>, effect: Effect) {
 
 /// The plugin's configuration.
 pub(crate) fn configuration(bytes: usize) -> Vec<u8> {
-    body(BufferType::PluginConfiguration, 0, bytes)
+    buffer(BufferType::PluginConfiguration, 0, bytes)
 }
 
-/// What is in a buffer from `start` on: in a body callback that returns Continue, just the bytes that pass; after
-/// one that paused, all that is held.
-pub(crate) fn body(buffer: BufferType, start: usize, bytes: usize) -> Vec<u8> {
-    hostcalls::get_buffer(buffer, start, bytes).ok().flatten().unwrap_or_default()
+/// What is in a body's buffer from `start` on: in a body callback that returns Continue, just the bytes that pass; after
+/// one that paused, all that is held. `None` if there is no memory to copy it to, which the host would not ask.
+pub(crate) fn body(kind: BufferType, start: usize, bytes: usize, memory: &MemoryBudget) -> Option<Vec<u8>> {
+    memory.has_room(bytes).then(|| buffer(kind, start, bytes))
+}
+
+/// What is in a buffer whose size has a bound of its own.
+pub(crate) fn buffer(kind: BufferType, start: usize, bytes: usize) -> Vec<u8> {
+    hostcalls::get_buffer(kind, start, bytes).ok().flatten().unwrap_or_default()
 }
 
 /// Makes a change in the request's body, of which `bytes` are at hand; `length`: what it is then, where the head that
 /// is still held has to say so. Returns whether it was made.
-pub(crate) fn edit_request(edit: &Edit, bytes: usize, length: Option<usize>) -> bool {
-    let Some(edited) = edit.apply(&body(BufferType::HttpRequestBody, 0, bytes)) else {
+pub(crate) fn edit_request(edit: &Edit, bytes: usize, length: Option<usize>, memory: &MemoryBudget) -> bool {
+    // Twice: as it is and as it becomes.
+    if !memory.has_room(bytes.saturating_mul(2).saturating_add(edit.insert.len())) {
+        return false;
+    }
+    let Some(edited) = edit.apply(&buffer(BufferType::HttpRequestBody, 0, bytes)) else {
         return false;
     };
     let set_length =

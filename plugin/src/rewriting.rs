@@ -35,7 +35,7 @@ impl Rewriting {
         let request_id = head.get("x-request-id").unwrap_or_default();
         let is_redirected = shared.redirected.take().is_some_and(|before| before == request_id);
         let rewrite = if is_redirected {
-            Rewrite::of_asked()
+            Rewrite::of_asked(&shared.policy)
         } else {
             Rewrite::begin(&shared.policy, exchange.format(), exchange.provider(), head)?
         };
@@ -66,7 +66,7 @@ impl Rewriting {
         }
         if let Some(edit) = self.rewrite.request_body(bytes, end) {
             let length = is_held.then(|| self.rewrite.length_after(&edit));
-            if perform::edit_request(&edit, at_hand, length) {
+            if perform::edit_request(&edit, at_hand, length, self.shared.policy.memory()) {
                 self.rewrite.asked();
                 if is_held {
                     self.refuse_encodings();
@@ -88,6 +88,13 @@ impl Rewriting {
     pub(crate) fn response_body(&mut self, bytes: &[u8], end: bool) {
         if let Some(body) = self.rewrite.response_body(bytes, end) {
             perform::replace_body(BufferType::HttpResponseBody, bytes.len(), &body);
+        }
+    }
+
+    /// Bytes of the response could not be had: what was held before them passes in front of them, and so does the rest.
+    pub(crate) fn response_lost(&mut self) {
+        if let Some(held) = self.rewrite.stop_hiding() {
+            perform::replace_body(BufferType::HttpResponseBody, 0, &held);
         }
     }
 

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use llm_gauge_decode::MemoryBudget;
 use llm_gauge_engine::config::Policy;
 use llm_gauge_engine::effect::Effect;
 use llm_gauge_engine::outputs;
@@ -42,6 +43,11 @@ impl Shared {
     }
 }
 
+thread_local! {
+    /// The memory of this VM, which all configurations that run in it share.
+    static MEMORY: MemoryBudget = MemoryBudget::new(0);
+}
+
 #[derive(Default)]
 pub(crate) struct Root {
     /// Not there before the first good configuration.
@@ -72,7 +78,10 @@ impl RootContext for Root {
     fn on_configure(&mut self, configuration_bytes: usize) -> bool {
         let document = perform::configuration(configuration_bytes);
         let policy = match Policy::parse(&document) {
-            Ok(policy) => Rc::new(policy),
+            Ok(mut policy) => {
+                MEMORY.with(|memory| policy.share_memory(memory));
+                Rc::new(policy)
+            }
             Err(error) => {
                 perform::log_error(&format!("llm-gauge: configuration refused: {error}"));
                 return false;

@@ -4,7 +4,7 @@
 use std::rc::Rc;
 
 use llm_gauge_engine::ending::End;
-use llm_gauge_engine::exchange::Exchange;
+use llm_gauge_engine::exchange::{Exchange, Unmetered};
 use llm_gauge_engine::head::Headers;
 use llm_gauge_engine::outputs;
 use proxy_wasm::traits::{Context, HttpContext};
@@ -18,8 +18,9 @@ use crate::root::Shared;
 pub(crate) struct Stream {
     id: u32,
     shared: Option<Rc<Shared>>,
-    /// There while a metered exchange is under way.
-    exchange: Option<Exchange>,
+    /// `Some` while a metered exchange is under way; in memory of its own, so that a stream that is not metered takes
+    /// little.
+    exchange: Option<Box<Exchange>>,
     /// There while bytes of a metered exchange may have to change.
     rewriting: Option<Box<Rewriting>>,
     /// There while feedback is on its way; then nothing is metered.
@@ -48,7 +49,11 @@ impl Stream {
         }
         let place = perform::place(policy.needs_place());
         let random = shared.random.borrow_mut().next();
-        self.exchange = Exchange::begin(policy, &head, &place, random, perform::now_ns());
+        match Exchange::begin(policy, &head, &place, random, perform::now_ns()) {
+            Ok(exchange) => self.exchange = Some(Box::new(exchange)),
+            Err(Unmetered::Memory) => perform::perform(&shared.stats, outputs::dropped_exchange()),
+            Err(Unmetered::Unmatched) => {}
+        }
         let rewriting = Rewriting::begin(shared, self.id, self.exchange.as_ref()?, &head);
         self.rewriting = rewriting.map(Box::new);
         None
@@ -104,14 +109,33 @@ impl HttpContext for Stream {
         let Some(exchange) = &mut self.exchange else {
             return Action::Continue;
         };
-        let seen = self.rewriting.as_deref().map_or(0, Rewriting::held_bytes);
-        let body = perform::body(BufferType::HttpRequestBody, seen, bytes.saturating_sub(seen));
-        exchange.request_body(&body);
+        let Some(shared) = &self.shared else {
+            return Action::Continue;
+        };
+        let memory = shared.policy.memory();
+        let mut action = None;
+        if let Some(rewriting) = &mut self.rewriting {
+            // In one piece, since bytes may have to change.
+            let seen = rewriting.held_bytes();
+            let body = perform::body(BufferType::HttpRequestBody, seen, bytes.saturating_sub(seen), memory);
+            match body {
+                Some(body) => {
+                    exchange.request_body(&body);
+                    action = rewriting.request_body(&body, bytes, end_of_stream);
+                }
+                None => exchange.request_lost(),
+            }
+        } else {
+            for (start, length) in pieces(bytes) {
+                match perform::body(BufferType::HttpRequestBody, start, length, memory) {
+                    Some(body) => exchange.request_body(&body),
+                    None => exchange.request_lost(),
+                }
+            }
+        }
         if end_of_stream {
             exchange.request_end();
         }
-        let rewriting = self.rewriting.as_mut();
-        let action = rewriting.and_then(|rewriting| rewriting.request_body(&body, bytes, end_of_stream));
         self.go_on(action)
     }
 
@@ -144,18 +168,33 @@ impl HttpContext for Stream {
     }
 
     fn on_http_response_body(&mut self, bytes: usize, end_of_stream: bool) -> Action {
-        if let Some(exchange) = &mut self.exchange {
-            let mut body = Vec::new();
-            if bytes > 0 {
-                body = perform::body(BufferType::HttpResponseBody, 0, bytes);
-                exchange.response_body(&body, perform::now_ns());
+        let (Some(exchange), Some(shared)) = (&mut self.exchange, &self.shared) else {
+            return Action::Continue;
+        };
+        let memory = shared.policy.memory();
+        if let Some(rewriting) = &mut self.rewriting {
+            // In one piece, since bytes may have to change.
+            match perform::body(BufferType::HttpResponseBody, 0, bytes, memory) {
+                Some(body) => {
+                    exchange.response_body(&body, perform::now_ns());
+                    rewriting.response_body(&body, end_of_stream);
+                }
+                None => {
+                    exchange.response_lost();
+                    rewriting.response_lost();
+                }
             }
-            if end_of_stream {
-                exchange.response_end();
+        } else if bytes > 0 {
+            let now_ns = perform::now_ns();
+            for (start, length) in pieces(bytes) {
+                match perform::body(BufferType::HttpResponseBody, start, length, memory) {
+                    Some(body) => exchange.response_body(&body, now_ns),
+                    None => exchange.response_lost(),
+                }
             }
-            if let Some(rewriting) = &mut self.rewriting {
-                rewriting.response_body(&body, end_of_stream);
-            }
+        }
+        if end_of_stream {
+            exchange.response_end();
         }
         Action::Continue
     }
@@ -170,6 +209,16 @@ impl HttpContext for Stream {
     fn on_log(&mut self) {
         self.finish();
     }
+}
+
+/// Bytes of a body that are copied from the host at once: enough for a call's cost to vanish, and little enough that a
+/// proxy with large buffers does not make the VM as large.
+const PIECE_BYTES: usize = 256 * 1024;
+
+/// Where the pieces of a body of this many bytes begin, and how long they are.
+fn pieces(bytes: usize) -> impl Iterator<Item = (usize, usize)> {
+    let starts = (0..bytes).step_by(PIECE_BYTES);
+    starts.map(move |start| (start, bytes.saturating_sub(start).min(PIECE_BYTES)))
 }
 
 /// A stream that goes without its log phase still gives back its active request.

@@ -67,6 +67,7 @@ fn gap(gap: Gap) -> &'static str {
         Gap::UnknownEncoding => "unknown_encoding",
         Gap::DecodeFailed => "decode_failed",
         Gap::DecodedTooLarge => "decoded_too_large",
+        Gap::Memory => "memory",
         Gap::Truncated => "truncated",
         Gap::IncompleteStream => "incomplete_stream",
     }

@@ -140,7 +140,10 @@ fn what_cannot_be_done_is_said_and_not_tried() {
             &["check", "--explain", "streaming.x"],
             "--explain: expected a key in `streaming`, got `streaming.x`; there are: streaming.usage",
         ),
-        (&["check", "--explain", "x"], "--explain: expected a key of the document, got `x`; there are: service, match,"),
+        (
+            &["check", "--explain", "x"],
+            "--explain: expected a key of the document, got `x`; there are: service, match,",
+        ),
         (&["build", "--component", "--portable"], "cannot be used with"),
         (&["prices", "--date", "tomorrow"], "expected a day such as 2026-11-23"),
         (&["prices", "--all", "--providers", "x"], "cannot be used with"),

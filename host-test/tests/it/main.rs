@@ -7,6 +7,7 @@ mod probe;
 mod abi;
 // What ends a guest: memory, fuel, panics, misuse; and that it ends no other.
 mod limits;
+mod memory;
 // What outlives a stream: metrics, shared data, queues, callouts.
 mod shared;
 // One stream through the phases: endings, pauses, local replies.

@@ -23,6 +23,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "head",
             "ids",
             "judge",
+            "limits",
             "metrics",
             "config",
             "reading",

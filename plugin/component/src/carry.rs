@@ -159,6 +159,7 @@ impl From<exhibit::Shown> for Shown {
             }
             exhibit::Shown::Nothing => Self::Nothing,
             exhibit::Shown::TooLarge => Self::TooLarge,
+            exhibit::Shown::NoMemory => Self::NoMemory,
         }
     }
 }
@@ -208,11 +209,11 @@ macro_rules! cases {
 }
 
 cases!(record::Gap => Gap: NotJson Malformed TooDeep EventTooLarge TooManyValues UnknownEncoding DecodeFailed
-    DecodedTooLarge Truncated IncompleteStream);
+    DecodedTooLarge Memory Truncated IncompleteStream);
 cases!(record::Status => Status: Success Error Cancelled);
 cases!(record::ErrorClass => ErrorClass: None RateLimited Authentication Permission InvalidRequest NotFound
     ContextLength ContentFilter Overloaded ServerError InStream UpstreamConnect UpstreamReset UpstreamTimeout
     ClientCancelled LocalReply Other);
 cases!(record::UsageMissing => UsageMissing: NotSent Cancelled UpstreamReset Unreadable);
 cases!(judge::Outcome => Outcome: Scored InvalidVerdict Timeout JudgeError OverBudget QueueFull NotApplicable
-    TooLarge Lost);
+    TooLarge Memory Lost);

@@ -49,7 +49,8 @@ impl GuestPolicy for Compiled {
     ) -> Option<Exchange> {
         let place = config::Place { route: place.route, cluster: place.cluster };
         let random = carry::random([trace, more, span]);
-        let exchange = exchange::Exchange::begin(&self.0, &carry::head(&head), &place, random, now_ns)?;
+        let exchange =
+            exchange::Exchange::begin(&self.0, &carry::head(&head), &place, random, now_ns).ok()?;
         let under_way = UnderWay {
             exchange,
             has_request_end: false,

@@ -3,22 +3,25 @@
 //! Times are nanoseconds of a clock that never steps back; its origin does not matter. Nothing here fails: what
 //! cannot be read becomes a [`Gap`], and the record holds the rest.
 
+mod sampled;
+
 use std::rc::Rc;
+
+use llm_gauge_decode::{Bounds, Reservation};
 
 use crate::config::{Place, Policy, Route};
 use crate::ending::{self, End, Seen};
 use crate::estimate::Estimate;
-use crate::exhibit::{self, Heard, Kept, Shown};
-use crate::formats::{self, Format};
+use crate::formats::Format;
 use crate::head::Headers;
 use crate::ids::Ids;
-use crate::judge::{Facts, Sample};
+use crate::limits::{EXCHANGE_BYTES, REQUEST_WINDOW_BYTES_MAX, RESPONSE_WINDOW_BYTES_MAX};
 use crate::metrics;
 use crate::reading::{Deltas, Reader, Reading};
-use crate::record::{Answer, ErrorClass, Gap, Record, Status, Times, UsageMissing, Word};
+use crate::record::{Answer, ErrorClass, Gap, Record, Status, Times, UsageMissing};
 use crate::request::Asked;
 use crate::scan::{Announced, Body, Framing, Paths};
-use crate::telemetry::Content;
+use sampled::Sampled;
 
 /// Content types of streams.
 const STREAMS: &[&str] = &["text/event-stream", "application/vnd.amazon.eventstream"];
@@ -41,14 +44,10 @@ pub struct Exchange {
     asked: Asked,
     response: Response,
     sampled: Option<Box<Sampled>>,
-}
-
-/// What is kept to decide again when the model is known.
-#[derive(Debug)]
-struct Sampled {
-    /// `None`: texts are kept for the span alone.
-    sample: Option<Sample>,
-    path: String,
+    /// What the exchange takes whatever its peers send, and the head's fields that are kept.
+    memory: Reservation,
+    /// There was no memory for it: no body is read.
+    is_blind: bool,
 }
 
 #[derive(Debug)]
@@ -64,18 +63,43 @@ struct Response {
     last_byte_ns: u64,
     has_head: bool,
     has_end: bool,
+    /// Its body has been read to the end.
+    is_finished: bool,
+}
+
+/// Why a request is not metered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unmetered {
+    /// The policy meters no such request.
+    Unmatched,
+    /// The worker's memory is overdrawn.
+    Memory,
 }
 
 impl Exchange {
-    /// The exchange that begins with this head at `now_ns`, if the policy meters it.
+    /// The exchange that begins with this head at `now_ns`.
+    ///
+    /// # Errors
+    ///
+    /// The request is not metered.
     pub fn begin(
         policy: &Rc<Policy>,
         head: &Headers<'_>,
         place: &Place,
         random: [u8; 24],
         now_ns: u64,
-    ) -> Option<Self> {
-        let route = policy.route(head, place)?;
+    ) -> Result<Self, Unmetered> {
+        let route = policy.route(head, place).ok_or(Unmetered::Unmatched)?;
+        if policy.memory().is_overdrawn() {
+            return Err(Unmetered::Memory);
+        }
+        let mut memory = policy.memory().reservation();
+        let is_blind = memory.grow(EXCHANGE_BYTES).is_err();
+        if is_blind {
+            memory.take(EXCHANGE_BYTES);
+        }
+        let bounds =
+            Bounds { budget: policy.memory().for_requests(), window_bytes_max: REQUEST_WINDOW_BYTES_MAX };
         let ids = Ids::new(head.get("traceparent"), head.get("x-request-id"), random);
         let mut exchange = Self {
             policy: Rc::clone(policy),
@@ -84,87 +108,34 @@ impl Exchange {
             authority: None,
             labels: policy.label_values(head),
             began_ns: now_ns,
-            asked: Asked::new(head, route.model_in_path.clone(), policy.event_bytes_max()),
+            asked: Asked::new(head, route.model_in_path.clone(), policy.event_bytes_max(), bounds),
             response: Response {
                 status: None,
                 body: None,
                 announced_stream: false,
                 announced_lines: false,
-                reading: Reading::new(route.format),
+                reading: Reading::new(route.format, policy.memory()),
                 first_byte_ns: None,
                 last_byte_ns: 0,
                 has_head: false,
                 has_end: false,
+                is_finished: false,
             },
             sampled: None,
+            memory,
+            is_blind,
             route,
         };
         if policy.telemetry().is_some() {
             exchange.authority = head.text(":authority").map(str::to_owned);
         }
         if policy.keeps_texts() {
-            exchange.keep(&ids.trace, head);
+            exchange.capture(&ids.trace, head);
         }
-        Some(exchange)
-    }
-
-    /// Decides whether texts of the exchange are kept, before any come.
-    #[cold]
-    fn keep(&mut self, trace: &[u8; 16], head: &Headers<'_>) -> Option<()> {
-        let policy = Rc::clone(&self.policy);
-        let path = head.text(":path").unwrap_or_default();
-        let facts = self.facts(path, self.asked.model.as_deref());
-        let sample = policy.judge().and_then(|plan| plan.sample(trace, &facts));
-        if sample.is_none() && !(policy.content() == Content::All && facts.is_answer()) {
-            return None;
+        if is_blind {
+            exchange.asked.stop(Gap::Memory);
         }
-        let (sources, chars_max) = policy.texts();
-        self.asked.heard = Some(Box::new(Heard::new(sources, chars_max, head)));
-        self.response.reading.keep_answer(chars_max);
-        self.sampled = Some(Box::new(Sampled { sample, path: path.to_owned() }));
-        Some(())
-    }
-
-    fn facts<'a>(&'a self, path: &'a str, model: Option<&'a str>) -> Facts<'a> {
-        let operation = self.route.format.operation.name();
-        let model = model.map(|model| self.policy.renamed(model));
-        Facts { operation, path, model, labels: &self.labels }
-    }
-
-    /// What a judge is to be shown, if the exchange is sampled after all, and what may leave with its span.
-    #[cold]
-    fn kept(
-        &mut self,
-        answer: &Answer,
-        status: Status,
-        gaps: &[Gap],
-    ) -> (Option<Shown>, Option<exhibit::Content>) {
-        let (Some(sampled), Some(heard)) = (self.sampled.take(), self.asked.heard.take()) else {
-            return (None, None);
-        };
-        let policy = Rc::clone(&self.policy);
-        let facts = self.facts(&sampled.path, self.asked.model.as_deref().or(Some("")));
-        let judge =
-            policy.judge().filter(|plan| sampled.sample.is_some_and(|is| plan.is_sampled(is, &facts)));
-        let leaves = match policy.content() {
-            Content::None => false,
-            Content::Sampled => judge.is_some(),
-            Content::All => true,
-        };
-        if judge.is_none() && !leaves {
-            return (None, None);
-        }
-        let kept = Kept::new(*heard, self.response.reading.take_said());
-        let is_whole = |word: &Word| match word {
-            Word::Text(text) => formats::is_whole_answer(text),
-            Word::Number(_) => true,
-        };
-        let is_answered = status == Status::Success
-            && gaps.is_empty()
-            && answer.complete != Some(false)
-            && answer.finish_reasons.iter().all(is_whole);
-        let shown = judge.map(|plan| if is_answered { kept.shown(plan.chars_max()) } else { Shown::Nothing });
-        (shown, leaves.then(|| kept.content()))
+        Ok(exchange)
     }
 
     /// The value of `x-llm-request-id`, which a client gets at `unix_s` of the wall clock: as late as can be, since it
@@ -219,9 +190,15 @@ impl Exchange {
             };
             let body = Body::new(announced, self.policy.event_bytes_max());
             let encoding = head.content_encoding();
-            response.body = if encoding.is_empty() { Some(body) } else { body.encoded(&encoding) };
+            let bounds =
+                Bounds { budget: self.policy.memory().clone(), window_bytes_max: RESPONSE_WINDOW_BYTES_MAX };
+            response.body = if encoding.is_empty() { Some(body) } else { body.encoded(&encoding, bounds) };
             if response.body.is_none() {
                 response.reading.add_gap(Gap::UnknownEncoding);
+            }
+            if self.is_blind {
+                response.body = None;
+                response.reading.add_gap(Gap::Memory);
             }
         }
     }
@@ -239,6 +216,27 @@ impl Exchange {
     /// The response has ended the way its protocol ends: an end of stream or trailers.
     pub fn response_end(&mut self) {
         self.response.has_end = true;
+        self.finish_response();
+    }
+
+    /// A piece of the request's body cannot be had: the host has no memory to hand it over.
+    pub fn request_lost(&mut self) {
+        self.asked.stop(Gap::Memory);
+    }
+
+    /// A piece of the response's body cannot be had: the host has no memory to hand it over.
+    pub fn response_lost(&mut self) {
+        self.response.body = None;
+        self.response.reading.add_gap(Gap::Memory);
+    }
+
+    /// Reads the response's body to its end, once. What stays is small: its decoder gives its memory back.
+    fn finish_response(&mut self) {
+        if core::mem::replace(&mut self.response.is_finished, true) {
+            return;
+        }
+        // An event without its empty line came when its bytes did.
+        self.read(self.response.last_byte_ns, |body, paths, reader| body.finish(paths, reader));
     }
 
     /// Whether the response came through whole and told of no failure: then nothing that the proxy says of the end
@@ -251,8 +249,7 @@ impl Exchange {
     pub fn finish(mut self, end: &End, now_ns: u64) -> Record {
         // No client has the id of a response that had no head: it is of no time.
         self.issue(0);
-        // An event without its empty line came when its bytes did.
-        self.read(self.response.last_byte_ns, |body, paths, reader| body.finish(paths, reader));
+        self.finish_response();
         let http_status = end.code.or(self.response.status);
         let is_http_error = http_status.is_some_and(|code| code >= 400);
         let streaming = self.response.is_stream();
@@ -282,7 +279,7 @@ impl Exchange {
         gaps.append(&mut self.asked.gaps);
         let times = self.times(&answer, now_ns);
         let (judged, content) = match self.sampled {
-            Some(_) => self.kept(&answer, status, &gaps),
+            Some(_) => self.captured(&answer, status, &gaps),
             None => (None, None),
         };
         let estimate = self.policy.estimates().then(|| self.estimate(&answer));

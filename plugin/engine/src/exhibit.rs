@@ -11,6 +11,8 @@ mod said;
 pub use heard::{Heard, Part};
 pub use said::{Piece, Said};
 
+use llm_gauge_decode::{Buffer, MemoryBudget};
+
 use crate::ids::Ids;
 
 /// Texts of one exchange.
@@ -63,6 +65,17 @@ pub enum Shown {
     Nothing,
     /// More text than the bound.
     TooLarge,
+    /// The worker's memory budget had nothing left for the texts.
+    NoMemory,
+}
+
+/// Why a text was not kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lost {
+    /// It is longer than the bound.
+    TooLarge,
+    /// The worker's memory budget had nothing left for it.
+    NoMemory,
 }
 
 /// Texts that may leave with a span; `None` where there are none, or more of them than the bound.
@@ -81,9 +94,9 @@ pub struct Content {
 /// What is kept of an exchange, put together.
 #[derive(Debug)]
 pub struct Kept {
-    heard: Option<(String, String)>,
+    heard: Result<(String, String), Lost>,
     /// `None` also where the model refused.
-    said: Option<Option<String>>,
+    said: Option<Result<String, Lost>>,
 }
 
 impl Kept {
@@ -97,8 +110,10 @@ impl Kept {
         let Some(said) = &self.said else {
             return Shown::Nothing;
         };
-        let (Some((question, context)), Some(answer)) = (&self.heard, said) else {
-            return Shown::TooLarge;
+        let ((question, context), answer) = match (&self.heard, said) {
+            (Ok(heard), Ok(answer)) => (heard, answer),
+            (Err(Lost::NoMemory), _) | (_, Err(Lost::NoMemory)) => return Shown::NoMemory,
+            _ => return Shown::TooLarge,
         };
         let is_blank = |text: &str| text.trim_ascii().is_empty();
         if is_blank(question) || is_blank(answer) {
@@ -114,29 +129,33 @@ impl Kept {
 
     /// What may leave with a span, of an answer that came whole or in part.
     pub fn content(self) -> Content {
-        let is_too_large = self.heard.is_none() || self.said == Some(None);
-        let (question, context) = self.heard.unzip();
+        let is_too_large = self.heard.is_err() || matches!(self.said, Some(Err(_)));
+        let (question, context) = self.heard.ok().unzip();
         let is_text = |text: &String| !text.is_empty();
         Content {
             question: question.filter(is_text),
             context: context.filter(is_text),
-            answer: self.said.flatten().filter(is_text),
+            answer: self.said.and_then(Result::ok).filter(is_text),
             is_too_large,
         }
     }
 }
 
-/// A text that is kept as it comes, in pieces cut anywhere, as long as it fits.
-#[derive(Debug, Default)]
+/// A text that is kept as it arrives, in pieces cut anywhere, as long as it fits.
+#[derive(Debug)]
 struct Text {
-    bytes: Vec<u8>,
+    bytes: Buffer,
     chars: usize,
-    /// What comes next begins a line.
+    /// The next piece begins a line.
     has_ended: bool,
-    is_over: bool,
+    lost: Option<Lost>,
 }
 
 impl Text {
+    fn new(memory: &MemoryBudget) -> Self {
+        Self { bytes: memory.buffer(), chars: 0, has_ended: false, lost: None }
+    }
+
     fn push(&mut self, piece: &[u8], chars_max: usize) {
         if core::mem::take(&mut self.has_ended) && !self.bytes.is_empty() {
             self.add(b"\n", chars_max);
@@ -146,11 +165,14 @@ impl Text {
 
     fn add(&mut self, piece: &[u8], chars_max: usize) {
         self.chars = self.chars.saturating_add(chars_of(piece));
-        self.is_over |= self.chars > chars_max || self.bytes.len() > chars_max.saturating_mul(4);
-        if self.is_over {
-            self.bytes = Vec::new();
-        } else {
-            self.bytes.extend_from_slice(piece);
+        if self.chars > chars_max || self.bytes.len() > chars_max.saturating_mul(4) {
+            self.lost.get_or_insert(Lost::TooLarge);
+        }
+        if self.lost.is_none() && self.bytes.extend(piece).is_err() {
+            self.lost = Some(Lost::NoMemory);
+        }
+        if self.lost.is_some() {
+            self.bytes.clear_to(0);
         }
     }
 
@@ -159,11 +181,14 @@ impl Text {
     }
 
     fn is_empty(&self) -> bool {
-        self.bytes.is_empty() && !self.is_over
+        self.bytes.is_empty() && self.lost.is_none()
     }
 
-    fn into_string(self) -> String {
-        String::from_utf8_lossy(&self.bytes).into_owned()
+    fn to_text(&self) -> Result<String, Lost> {
+        match self.lost {
+            Some(lost) => Err(lost),
+            None => Ok(String::from_utf8_lossy(self.bytes.bytes()).into_owned()),
+        }
     }
 }
 

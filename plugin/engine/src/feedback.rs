@@ -15,6 +15,8 @@ mod reply;
 
 use std::rc::Rc;
 
+use llm_gauge_decode::{Buffer, MemoryBudget};
+
 pub use plan::FeedbackPlan;
 pub use rate::Rate;
 pub use read::{Given, Rating};
@@ -28,12 +30,17 @@ use reply::Sender;
 pub struct Request {
     plan: Rc<FeedbackPlan>,
     sender: Sender,
-    body: Vec<u8>,
+    body: Buffer,
 }
 
 impl Request {
     /// The request with this head, or the reply to one whose body need not be waited for.
-    pub fn begin(plan: &Rc<FeedbackPlan>, head: &Headers<'_>, is_all: bool) -> Result<Self, Reply> {
+    pub fn begin(
+        plan: &Rc<FeedbackPlan>,
+        head: &Headers<'_>,
+        is_all: bool,
+        memory: &MemoryBudget,
+    ) -> Result<Self, Reply> {
         let sender = Sender::of(plan, head);
         let method = head.get(":method").unwrap_or_default();
         if method == b"OPTIONS" && plan.has_cors() {
@@ -49,23 +56,26 @@ impl Request {
         if is_all {
             return Err(sender.refuse("body", "expected a JSON object"));
         }
-        Ok(Self { plan: Rc::clone(plan), sender, body: Vec::new() })
+        Ok(Self { plan: Rc::clone(plan), sender, body: memory.for_requests().buffer() })
     }
 
-    /// Further bytes of the body; the reply, if they are too many. Then nothing more need be read.
+    /// Further bytes of the body; the reply, if they are too many or there is no memory for them. Then nothing more need be read.
     pub fn body(&mut self, bytes: &[u8]) -> Option<Reply> {
         if self.body.len().saturating_add(bytes.len()) > self.plan.bytes_max() {
-            self.body = Vec::new();
+            self.body.clear_to(0);
             return Some(self.sender.too_large(self.plan.bytes_max()));
         }
-        self.body.extend_from_slice(bytes);
+        if self.body.extend(bytes).is_err() {
+            self.body.clear_to(0);
+            return Some(self.sender.no_memory());
+        }
         None
     }
 
     /// The body has ended at `unix_s` of the wall clock. `take` says whether one more is within a bound per minute. The
     /// reply, and what was accepted.
     pub fn end(&self, unix_s: u64, take: impl FnOnce(u64) -> Result<(), u64>) -> (Reply, Option<Given>) {
-        let given = match read::read(&self.body, &self.plan, unix_s) {
+        let given = match read::read(self.body.bytes(), &self.plan, unix_s) {
             Err(refusal) => return (self.sender.refused(&refusal), None),
             Ok(given) => given,
         };
@@ -74,6 +84,11 @@ impl Request {
             Err(wait_s) => (self.sender.too_many(wait_s), None),
             Ok(()) => (self.sender.accepted(), Some(given)),
         }
+    }
+
+    /// The reply where there is no memory for the body.
+    pub fn lost(&self) -> Reply {
+        self.sender.no_memory()
     }
 
     /// The reply where the proxy never shows the body.

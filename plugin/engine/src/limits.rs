@@ -49,20 +49,24 @@ pub const LABEL_VALUES_DEFAULT: usize = 50;
 /// Extra labels an operator may add.
 pub const EXTRA_LABELS_MAX: usize = 4;
 
-/// Content encodings laid over one another in one body that are undone; a server that compresses what its upstream
-/// had compressed makes two.
-pub const ENCODINGS_MAX: usize = 2;
+/// Bytes of memory that one worker grants to what peers choose the size of (default of `limits.worker_bytes`).
+pub const WORKER_BYTES_DEFAULT: usize = 64 * 1024 * 1024;
 
-/// Bytes that a compressed body may unfold to for each byte of its own. A hostile one reaches 1032 with deflate and
-/// tens of thousands with the others; event streams flush after each event and stay below 30, and a JSON document
-/// needs thousands of like elements to come near 256.
-pub const DECODED_RATIO_MAX: u64 = 256;
+/// The least that `limits.worker_bytes` may be.
+pub const WORKER_BYTES_MIN: usize = 1024 * 1024;
 
-/// Bytes that a compressed body may unfold to whatever its own size: short answers may well say one thing all over.
-pub const DECODED_BYTES_FREE: u64 = 1024 * 1024;
+/// The most that `limits.worker_bytes` may be: Envoy grants a worker's VM a gibibyte, and needs some of it itself.
+pub const WORKER_BYTES_MAX: usize = 768 * 1024 * 1024;
 
-/// Bytes of what was decoded that zstd may refer back to: what RFC 9659 grants an encoder on the web.
-pub const ZSTD_WINDOW_BYTES_MAX: u64 = 8 * 1024 * 1024;
+/// Bytes that a compressed request may refer back to: what encoders use unless they are told otherwise, and enough for
+/// the fields that are read.
+pub const REQUEST_WINDOW_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Bytes that a compressed response may refer back to: the largest window of `br`.
+pub const RESPONSE_WINDOW_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// Bytes that an exchange under way takes from the worker's memory, whatever its peers send.
+pub const EXCHANGE_BYTES: usize = 2560;
 
 /// Judges that one configuration can name.
 pub const JUDGES_MAX: usize = 4;

@@ -40,6 +40,12 @@ pub fn active(provider: &str, by: i64) -> Effect {
     Effect::Move { stat: metrics::stat(&metrics::ACTIVE_REQUESTS, labels.into_iter()), by }
 }
 
+/// An exchange is not metered, since the worker's memory is overdrawn.
+pub fn dropped_exchange() -> Effect {
+    let labels = [("kind", "exchanges")];
+    Effect::Count { stat: metrics::stat(&metrics::DROPPED, labels.into_iter()), by: 1 }
+}
+
 /// The build and its configuration.
 pub fn build_info(policy: &Policy) -> Effect {
     let prices = policy.prices().map_or("none", |table| table.title());
@@ -134,6 +140,7 @@ impl Emission<'_> {
         self.effects.push(match shown {
             Shown::Nothing => tell::outcome(&self.model, Outcome::NotApplicable),
             Shown::TooLarge => tell::outcome(&self.model, Outcome::TooLarge),
+            Shown::NoMemory => tell::outcome(&self.model, Outcome::Memory),
             Shown::Exhibit(exhibit) => Effect::Judge(Box::new(Job {
                 request_id: self.record.request_id.clone(),
                 ids: self.record.ids,

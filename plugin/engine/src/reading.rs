@@ -7,6 +7,8 @@ mod choices;
 mod pending;
 mod reader;
 
+use llm_gauge_decode::{MemoryBudget, Reservation};
+
 use crate::estimate;
 use crate::exhibit::Said;
 use crate::formats::{self, Choices, Field, Format, Operation, Tools};
@@ -18,7 +20,7 @@ use crate::usage::{Count, Usage};
 
 pub use reader::Reader;
 
-use choices::{Choice, OpenChoice};
+use choices::{CHOICE_BYTES, Choice, OpenChoice};
 use pending::{Pending, Value};
 
 /// What has been read of one response.
@@ -27,13 +29,14 @@ pub struct Reading {
     format: &'static Format,
     pending: Pending,
     usage: Usage,
-    /// Counts by the platform in front of the model.
+    /// By the platform in front of the model.
     metered: Usage,
     speaker: Option<&'static str>,
     model: Option<String>,
     id: Option<String>,
     /// By number.
     choices: Vec<Choice>,
+    choices_memory: Reservation,
     blocked: Option<Word>,
     items: u32,
     tool_calls: u32,
@@ -82,16 +85,17 @@ pub struct Deltas {
 
 impl Reading {
     /// Nothing read yet.
-    pub fn new(format: &'static Format) -> Self {
+    pub fn new(format: &'static Format, memory: &MemoryBudget) -> Self {
         Self {
             format,
-            pending: Pending::default(),
+            pending: Pending::new(memory),
             usage: Usage::default(),
             metered: Usage::default(),
             speaker: None,
             model: None,
             id: None,
             choices: Vec::new(),
+            choices_memory: memory.reservation(),
             blocked: None,
             items: 0,
             tool_calls: 0,
@@ -113,8 +117,8 @@ impl Reading {
     }
 
     /// Keeps the answer, up to so many characters.
-    pub fn keep_answer(&mut self, chars_max: usize) {
-        self.said = Some(Box::new(Said::new(chars_max)));
+    pub fn keep_answer(&mut self, chars_max: usize, memory: &MemoryBudget) {
+        self.said = Some(Box::new(Said::new(chars_max, memory)));
     }
 
     /// What was kept of the answer; `None` where nothing was to be kept, or the model refused.
@@ -263,7 +267,8 @@ impl Reading {
 
     /// The pending document is whole: what it says counts from now on.
     fn apply(&mut self, now_ns: u64) {
-        let mut pending = core::mem::take(&mut self.pending);
+        let spare = Pending::new(self.choices_memory.budget());
+        let mut pending = core::mem::replace(&mut self.pending, spare);
         if let Some(said) = &mut self.said {
             said.document(pending.kind(), |ordinal| pending.choice_number(ordinal));
         }
@@ -374,6 +379,7 @@ impl Reading {
                     known.is_told |= choice.is_told;
                 }
             }
+            Err(_) if self.choices_memory.grow(CHOICE_BYTES).is_err() => self.add_gap(Gap::Memory),
             Err(place) if self.choices.len() < CHOICES_MAX => {
                 self.choices.insert(place, Choice { number, is_told: choice.is_told, finish });
             }

@@ -33,6 +33,8 @@ pub enum Gap {
     DecodeFailed,
     /// The body unfolds to more than the bound.
     DecodedTooLarge,
+    /// The worker's memory budget had nothing left for it.
+    Memory,
     /// The body ended in the middle of a document.
     Truncated,
     /// The response ended before its stream was complete.
@@ -41,7 +43,7 @@ pub enum Gap {
 
 impl Gap {
     /// Every gap.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::NotJson,
         Self::Malformed,
         Self::TooDeep,
@@ -50,6 +52,7 @@ impl Gap {
         Self::UnknownEncoding,
         Self::DecodeFailed,
         Self::DecodedTooLarge,
+        Self::Memory,
         Self::Truncated,
         Self::IncompleteStream,
     ];
@@ -65,6 +68,7 @@ impl Gap {
             Self::UnknownEncoding => "unknown_encoding",
             Self::DecodeFailed => "decode_failed",
             Self::DecodedTooLarge => "decoded_too_large",
+            Self::Memory => "memory",
             Self::Truncated => "truncated",
             Self::IncompleteStream => "incomplete_stream",
         }

@@ -1,5 +1,7 @@
 //! What the request asks for, read from its body as it passes.
 
+use llm_gauge_decode::Bounds;
+
 use crate::estimate::Prompt;
 use crate::exhibit::{Heard, Part};
 use crate::formats::{self, Field, Format};
@@ -26,7 +28,12 @@ pub struct Asked {
 
 impl Asked {
     /// Nothing read yet. Content types are guesses of clients, so all but those that cannot hold JSON are read.
-    pub fn new(head: &Headers<'_>, model_in_path: Option<String>, event_bytes_max: u64) -> Self {
+    pub fn new(
+        head: &Headers<'_>,
+        model_in_path: Option<String>,
+        event_bytes_max: u64,
+        bounds: Bounds,
+    ) -> Self {
         let content_type = head.get("content-type").unwrap_or_default().to_ascii_lowercase();
         let form = Form::announced(head.get("content-type").unwrap_or_default());
         let is_other = ["multipart/", "audio/", "image/", "application/octet-stream"];
@@ -34,7 +41,10 @@ impl Asked {
         let encoding = head.content_encoding();
         let is_encoded = !encoding.is_empty();
         let plain = (!is_other).then(|| Body::new(Announced::default(), event_bytes_max));
-        let body = plain.and_then(|body| if is_encoded { body.encoded(&encoding) } else { Some(body) });
+        let body = plain.and_then(|body| match is_encoded {
+            true => body.encoded(&encoding, bounds),
+            false => Some(body),
+        });
         let is_unknown = is_encoded && !is_other && body.is_none();
         Self {
             body,
@@ -64,6 +74,18 @@ impl Asked {
         self.read(format, paths, |body, reader| body.finish(paths, reader));
         self.body = None;
         self.form = None;
+    }
+
+    /// Nothing more of the body is read, for this reason.
+    pub fn stop(&mut self, gap: Gap) {
+        self.body = None;
+        self.form = None;
+        if let Some(heard) = &mut self.heard {
+            heard.refuse();
+        }
+        if !self.gaps.contains(&gap) {
+            self.gaps.push(gap);
+        }
     }
 
     fn read(

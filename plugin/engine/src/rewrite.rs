@@ -9,6 +9,8 @@ mod ask;
 mod hide;
 mod look;
 
+use llm_gauge_decode::MemoryBudget;
+
 use self::ask::Ask;
 use self::hide::Hide;
 use crate::config::Policy;
@@ -27,6 +29,7 @@ pub struct Rewrite {
     accepts_encodings: bool,
     is_asked: bool,
     hide: Option<Hide>,
+    memory: MemoryBudget,
 }
 
 /// A change of the bytes at hand.
@@ -76,11 +79,12 @@ impl Rewrite {
             accepts_encodings: !accepted.eq_ignore_ascii_case(b"identity"),
             is_asked: false,
             hide: None,
+            memory: policy.memory().clone(),
         })
     }
 
     /// The rewriting of an exchange whose request was made to ask before, and comes again as it was then.
-    pub fn of_asked() -> Self {
+    pub fn of_asked(policy: &Policy) -> Self {
         Self {
             ask: Ask::default(),
             length: None,
@@ -88,6 +92,7 @@ impl Rewrite {
             accepts_encodings: false,
             is_asked: true,
             hide: None,
+            memory: policy.memory().clone(),
         }
     }
 
@@ -139,9 +144,15 @@ impl Rewrite {
         let has_length = head.get("content-length").is_some();
         // Some servers stream under another name; one that tells the length beforehand does not stream.
         if self.is_asked && is_answer && !head.is_encoded() && (is_stream || !has_length) {
-            self.hide = Some(Hide::default());
+            self.hide = Some(Hide::new(&self.memory));
         }
         self.hide.is_some() && has_length
+    }
+
+    /// Nothing more is taken out of the response; what was held, if anything, has to pass.
+    pub fn stop_hiding(&mut self) -> Option<Vec<u8>> {
+        let held = self.hide.take()?.into_held();
+        (!held.is_empty()).then_some(held)
     }
 
     /// What the client gets in the place of these bytes of the response; `None`: just those.

@@ -2,13 +2,11 @@
 //!
 //! [`Paths`] says which places of a document are wanted; [`Json`] walks a document as its bytes arrive and
 //! reports what stands at those places; [`Sse`] cuts an event stream into the documents it carries; [`Body`]
-//! puts the two together and is what the exchange talks to; [`Decoder`] undoes what a server compressed. Nothing
-//! here knows a provider.
+//! puts the two together, behind the decoders of `llm-gauge-decode`, and is what the exchange talks to. Nothing here
+//! knows a provider.
 
 mod base64;
 mod body;
-mod crc32;
-mod encoding;
 mod form;
 mod frames;
 mod json;
@@ -18,8 +16,6 @@ mod sse;
 mod text;
 
 pub use body::{Announced, Body, Documents, Framing};
-pub(crate) use crc32::Crc32;
-pub use encoding::{DecodeError, Decoder};
 pub use form::Form;
 pub use json::{Ended, Fault, Json};
 pub use paths::{Node, NodeId, Paths};

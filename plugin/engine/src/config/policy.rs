@@ -2,8 +2,11 @@
 
 use std::rc::Rc;
 
+use llm_gauge_decode::MemoryBudget;
+
 use super::keys::root::{
     ESTIMATE, EVENT_BYTES, FILTER_STATE, LIMITS_NAMES, REQUEST_BYTES, ROOT_NAMES, STREAMING_NAMES, USAGE,
+    WORKER_BYTES,
 };
 use super::rules::{self, MatchRule};
 use super::section::{Section, listed, quoted};
@@ -41,6 +44,8 @@ pub struct Policy {
     filter_state: Vec<&'static str>,
     event_bytes_max: u64,
     request_bytes_max: usize,
+    worker_bytes: usize,
+    memory: MemoryBudget,
     /// Paths of usage and errors, by the index of a format.
     paths: Vec<FormatPaths>,
     /// Paths of exchanges whose texts are kept, by the index of a format; empty if none are kept.
@@ -80,9 +85,12 @@ impl Policy {
         let redactor = redact::read(&document)?;
         let filter_state = filter_state(&document)?;
         let limits = document.section("limits", &LIMITS_NAMES)?;
+        let worker_bytes = limits.size(&WORKER_BYTES)?;
         Ok(Self {
             event_bytes_max: limits.whole(&EVENT_BYTES)?,
             request_bytes_max: limits.size(&REQUEST_BYTES)?,
+            worker_bytes,
+            memory: MemoryBudget::new(worker_bytes),
             paths: paths(estimates),
             sampled_paths: sampled_paths(judge.as_ref(), telemetry.as_ref()),
             rules,
@@ -206,6 +214,18 @@ impl Policy {
     /// Returns the bound on the bytes of a request that is held to be edited.
     pub fn request_bytes_max(&self) -> usize {
         self.request_bytes_max
+    }
+
+    /// Returns the budget that exchanges take memory from for what peers send.
+    pub fn memory(&self) -> &MemoryBudget {
+        &self.memory
+    }
+
+    /// Makes exchanges take their memory from this budget, and sets its size to what the configuration says: all
+    /// configurations of one worker share its memory.
+    pub fn share_memory(&mut self, memory: &MemoryBudget) {
+        memory.set_bytes_max(self.worker_bytes);
+        self.memory = memory.clone();
     }
 
     /// Returns a short hash that tells configurations apart, for `llm_gauge_build_info`.

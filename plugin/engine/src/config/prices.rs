@@ -2,7 +2,7 @@
 
 use super::ConfigError;
 use super::keys::prices::{PRICES_NAMES, ROW_NAMES, ROWS};
-use super::section::{Section, quoted};
+use super::section::{Section, quoted, shown};
 use crate::price::{Class, ModelPrices, Name, Price, Table, words};
 
 const EXPECTED_PRICE: &str = "USD per million tokens as a string, such as \"2.5\", or \"1.25 >200000 2.5\" with a \
@@ -35,16 +35,17 @@ pub(super) fn read(document: &Section<'_>) -> Result<Option<Table>, ConfigError>
 
 fn add_row(table: &mut Table, row: &Section<'_>) -> Result<(), ConfigError> {
     let seller = required_words(row, "provider")?;
-    let names = names(row, "match", required_words(row, "match")?)?;
-    let mut model = ModelPrices::default();
-    model.except = self::names(row, "except", row.text("except")?.unwrap_or_default())?;
+    let names = model_names(row, "match", required_words(row, "match")?)?;
+    let except = model_names(row, "except", row.text("except")?.unwrap_or_default())?;
+    let mut model = ModelPrices { except, ..ModelPrices::default() };
     for (key, value) in row.values() {
         let Some(class) = Class::named(key) else {
             continue; // one of the three above
         };
         match value.text().and_then(Price::new) {
             Some(price) => model.prices.push((class, price)),
-            None => return row.refuse_value(key, EXPECTED_PRICE),
+            // A null is refused as well: a price that is missing by mistake would count nothing.
+            None => return row.refuse(key, EXPECTED_PRICE, shown(value)),
         }
     }
     table.add(seller, names, model);
@@ -58,7 +59,7 @@ fn required_words<'a>(row: &Section<'a>, key: &str) -> Result<&'a str, ConfigErr
     }
 }
 
-fn names(row: &Section<'_>, key: &str, text: &str) -> Result<Vec<Name>, ConfigError> {
+fn model_names(row: &Section<'_>, key: &str, text: &str) -> Result<Vec<Name>, ConfigError> {
     let name = |word| match Name::new(word) {
         Some(name) => Ok(name),
         None => row.refuse(key, "`*` only at the ends of a name", quoted(word)),

@@ -1,6 +1,8 @@
 //! The question and its context, from a request.
 
-use super::{Source, Text};
+use llm_gauge_decode::MemoryBudget;
+
+use super::{Lost, Source, Text};
 use crate::head::Headers;
 
 /// Where a piece of a request's text stands.
@@ -35,6 +37,7 @@ enum Role {
 #[derive(Debug)]
 pub struct Heard {
     chars_max: usize,
+    memory: MemoryBudget,
     has_system: bool,
     has_tools: bool,
     has_documents: bool,
@@ -51,17 +54,18 @@ pub struct Heard {
 
 impl Heard {
     /// Nothing but the head has been seen.
-    pub fn new(sources: &[Source], chars_max: usize, head: &Headers<'_>) -> Self {
+    pub fn new(sources: &[Source], chars_max: usize, head: &Headers<'_>, memory: &MemoryBudget) -> Self {
         let mut heard = Self {
             chars_max,
+            memory: memory.clone(),
             has_system: sources.contains(&Source::System),
             has_tools: sources.contains(&Source::ToolResults),
             has_documents: sources.contains(&Source::Documents),
             tags: Vec::new(),
-            question: Text::default(),
+            question: Text::new(memory),
             is_settled: false,
-            context: Text::default(),
-            message: Text::default(),
+            context: Text::new(memory),
+            message: Text::new(memory),
             role: Role::User,
         };
         for source in sources {
@@ -101,7 +105,7 @@ impl Heard {
             Part::Message => Some(&mut self.message),
             Part::Question => {
                 if !self.is_settled {
-                    (self.is_settled, self.question) = (true, Text::default());
+                    (self.is_settled, self.question) = (true, Text::new(&self.memory));
                 }
                 Some(&mut self.question)
             }
@@ -125,13 +129,13 @@ impl Heard {
             _ => return,
         };
         if self.role == Role::Model {
-            self.message = Text::default();
+            self.message = Text::new(&self.memory);
         }
     }
 
     /// A message begins, or all have been seen.
     pub fn next_message(&mut self) {
-        let message = core::mem::take(&mut self.message);
+        let message = core::mem::replace(&mut self.message, Text::new(&self.memory));
         let role = core::mem::take(&mut self.role);
         let is_context = match role {
             Role::System => self.has_system,
@@ -139,21 +143,29 @@ impl Heard {
             Role::User | Role::Model => false,
         };
         if is_context {
-            self.context.push(&message.bytes, self.chars_max);
-            self.context.is_over |= message.is_over;
+            self.context.push(message.bytes.bytes(), self.chars_max);
+            self.context.lost = self.context.lost.or(message.lost);
             self.context.end();
         } else if role == Role::User && !message.is_empty() && !self.is_settled {
             self.question = message;
         }
     }
 
-    /// The question, and what it is to be answered from; `None` if either is more than the bound.
-    pub fn finish(mut self) -> Option<(String, String)> {
+    /// Keeps nothing more: there is no memory for what is to come.
+    pub fn refuse(&mut self) {
+        self.question.lost = Some(Lost::NoMemory);
+        self.question.bytes.clear_to(0);
+        self.is_settled = true;
+    }
+
+    /// The question, and what it is to be answered from.
+    ///
+    /// # Errors
+    ///
+    /// Either was lost.
+    pub fn finish(mut self) -> Result<(String, String), Lost> {
         self.next_message();
-        if self.question.is_over {
-            return None;
-        }
-        let mut question = self.question.into_string();
+        let mut question = self.question.to_text()?;
         for tag in &self.tags {
             let mut kept = String::new();
             let mut rest = question.as_str();
@@ -169,7 +181,7 @@ impl Heard {
             question = kept;
         }
         // What stands between tags may be what is too much.
-        (!self.context.is_over).then(|| (question, self.context.into_string()))
+        Ok((question, self.context.to_text()?))
     }
 }
 

@@ -1,6 +1,8 @@
 //! The answer, from a response.
 
-use super::Text;
+use llm_gauge_decode::{Buffer, MemoryBudget};
+
+use super::{Lost, Text};
 use crate::limits::VALUES_PER_DOCUMENT_MAX;
 
 /// Where a piece of a response's text stands, and what it is.
@@ -22,44 +24,46 @@ pub struct Said {
     chars_max: usize,
     /// The pieces of the document under way, each with where it ends in `bytes`.
     pieces: Vec<(Piece, usize)>,
-    bytes: Vec<u8>,
+    bytes: Buffer,
+    memory: MemoryBudget,
     /// Places of that document that are not visible.
     hidden: Vec<(u32, u32)>,
     /// The first choice that spoke.
     choice: Option<u32>,
     deltas: Text,
     whole: Text,
-    is_over: bool,
+    lost: Option<Lost>,
 }
 
 impl Said {
     /// Nothing has come.
-    pub fn new(chars_max: usize) -> Self {
+    pub fn new(chars_max: usize, memory: &MemoryBudget) -> Self {
         Self {
             chars_max,
             pieces: Vec::new(),
-            bytes: Vec::new(),
+            bytes: memory.buffer(),
+            memory: memory.clone(),
             hidden: Vec::new(),
             choice: None,
-            deltas: Text::default(),
-            whole: Text::default(),
-            is_over: false,
+            deltas: Text::new(memory),
+            whole: Text::new(memory),
+            lost: None,
         }
     }
 
     /// A piece of a text of the document under way.
     pub fn text(&mut self, piece: Piece, text: &[u8]) {
         // A stream that repeats its whole answer has it already.
-        if self.is_over || (piece.is_whole && !self.deltas.is_empty()) {
+        if self.lost.is_some() || (piece.is_whole && !self.deltas.is_empty()) {
             return;
         }
         let bytes = self.bytes.len().saturating_add(text.len());
         if bytes > self.chars_max.saturating_mul(4) || self.pieces.len() >= VALUES_PER_DOCUMENT_MAX {
-            self.is_over = true;
-            self.discard();
-            return;
+            return self.lose(Lost::TooLarge);
         }
-        self.bytes.extend_from_slice(text);
+        if self.bytes.extend(text).is_err() {
+            return self.lose(Lost::NoMemory);
+        }
         match self.pieces.last_mut() {
             Some((last, end)) if *last == piece => *end = bytes,
             _ => self.pieces.push((piece, bytes)),
@@ -71,15 +75,22 @@ impl Said {
         if self.hidden.len() < VALUES_PER_DOCUMENT_MAX {
             self.hidden.push(at);
         } else {
-            self.is_over = true;
+            self.lose(Lost::TooLarge);
         }
+    }
+
+    /// Keeps nothing more.
+    fn lose(&mut self, lost: Lost) {
+        self.lost.get_or_insert(lost);
+        self.discard();
+        self.bytes.clear_to(0);
     }
 
     /// The document under way is whole: its kind, and the numbers that its choices say, by their ordinals.
     pub fn document(&mut self, kind: &str, numbers: impl Fn(u32) -> Option<u32>) {
         let (mut from, mut has_whole) = (0, false);
         for (piece, end) in core::mem::take(&mut self.pieces) {
-            let text = self.bytes.get(from..end).unwrap_or_default();
+            let text = self.bytes.bytes().get(from..end).unwrap_or_default();
             from = end;
             let is_of_kind = piece.kind.is_none_or(|wanted| wanted == kind);
             if !is_of_kind || self.hidden.contains(&piece.at) {
@@ -94,7 +105,7 @@ impl Said {
             if piece.is_whole {
                 // The last whole answer counts.
                 if !core::mem::replace(&mut has_whole, true) {
-                    self.whole = Text::default();
+                    self.whole = Text::new(&self.memory);
                 }
                 self.whole.push(text, self.chars_max);
             } else {
@@ -111,9 +122,16 @@ impl Said {
         self.hidden.clear();
     }
 
-    /// The answer; `None` if it is more than the bound.
-    pub fn finish(self) -> Option<String> {
+    /// The answer.
+    ///
+    /// # Errors
+    ///
+    /// It was lost.
+    pub fn finish(self) -> Result<String, Lost> {
+        if let Some(lost) = self.lost {
+            return Err(lost);
+        }
         let text = if self.deltas.is_empty() { self.whole } else { self.deltas };
-        (!self.is_over && !text.is_over).then(|| text.into_string())
+        text.to_text()
     }
 }

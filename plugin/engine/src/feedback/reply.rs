@@ -103,6 +103,12 @@ impl Sender {
         reply
     }
 
+    pub(super) fn no_memory(&self) -> Reply {
+        let mut reply = self.error(503, "body", "no memory left for it, try again later");
+        reply.headers.push(("retry-after", "1".to_owned()));
+        reply
+    }
+
     pub(super) fn blind(&self) -> Reply {
         self.error(503, "body", "the proxy does not show it to the filter, or it came too late")
     }

@@ -10,6 +10,10 @@ const SECRET: &str = "a secret for the tests";
 const IDS: Ids = Ids { trace: [0x0A; 16], span: [0xB7; 8], parent: None };
 const NOW_S: u64 = 1_764_000_000;
 
+fn memory() -> MemoryBudget {
+    MemoryBudget::new(1 << 20)
+}
+
 fn plan(keys: &str) -> Rc<FeedbackPlan> {
     let document = format!(r#"{{"feedback":{{"secret":"{SECRET}"{keys}}}}}"#);
     Rc::clone(Policy::parse(document.as_bytes()).unwrap().feedback().unwrap())
@@ -25,7 +29,7 @@ fn head<'a>(method: &'a str, more: &[(&'a str, &'a str)]) -> Headers<'a> {
 }
 
 fn post(plan: &Rc<FeedbackPlan>, body: &[u8]) -> (Reply, Option<Given>) {
-    let mut request = Request::begin(plan, &head("POST", &[]), false).unwrap();
+    let mut request = Request::begin(plan, &head("POST", &[]), false, &memory()).unwrap();
     match request.body(body) {
         Some(reply) => (reply, None),
         None => request.end(NOW_S, |_| Ok(())),
@@ -136,8 +140,9 @@ fn only_our_own_ids_of_late_are_taken() {
 #[test]
 fn methods_and_lengths_are_told_by_the_head() {
     let plan = plan("");
-    let answer =
-        |method, more: &[(&str, &str)], is_all| Request::begin(&plan, &head(method, more), is_all).err();
+    let answer = |method, more: &[(&str, &str)], is_all| {
+        Request::begin(&plan, &head(method, more), is_all, &memory()).err()
+    };
     for method in ["GET", "PUT", "DELETE", "PATCH", "OPTIONS", ""] {
         let reply = answer(method, &[("origin", "https://app.example")], false).unwrap();
         assert_eq!((reply.status, reply.body.as_str()), (405, r#"{"error":"method: expected POST"}"#));
@@ -163,7 +168,7 @@ fn methods_and_lengths_are_told_by_the_head() {
 #[test]
 fn a_body_is_bounded_in_any_pieces() {
     let plan = plan(r#","max_bytes":10"#);
-    let mut request = Request::begin(&plan, &head("POST", &[]), false).unwrap();
+    let mut request = Request::begin(&plan, &head("POST", &[]), false, &memory()).unwrap();
     assert_eq!(request.body(b"12345678"), None);
     assert_eq!(request.body(b"90"), None);
     assert_eq!(request.body(b"1").map(|reply| reply.status), Some(413));
@@ -173,7 +178,7 @@ fn a_body_is_bounded_in_any_pieces() {
 fn more_than_the_rate_is_refused_last() {
     let plan = plan(r#","per_minute":7"#);
     let ask = |body: &str, taken: &mut u32| {
-        let mut request = Request::begin(&plan, &head("POST", &[]), false).unwrap();
+        let mut request = Request::begin(&plan, &head("POST", &[]), false, &memory()).unwrap();
         request.body(body.as_bytes());
         let (reply, given) = request.end(NOW_S, |per_minute| {
             assert_eq!(per_minute, 7);
@@ -195,7 +200,9 @@ fn more_than_the_rate_is_refused_last() {
 #[test]
 fn pages_of_the_origins_named_may_read_replies() {
     let plan = plan(r#","cors":{"origins":["https://app.example","https://*.Team.example"]}"#);
-    let ask = |method, origin| Request::begin(&plan, &head(method, &[("origin", origin)]), true).unwrap_err();
+    let ask = |method, origin| {
+        Request::begin(&plan, &head(method, &[("origin", origin)]), true, &memory()).unwrap_err()
+    };
     for origin in ["https://app.example", "https://a.team.example"] {
         let owned = |fields: &[(&'static str, &str)]| {
             fields.iter().map(|(name, value)| (*name, (*value).to_owned())).collect::<Vec<_>>()

@@ -19,13 +19,15 @@ pub enum Outcome {
     NotApplicable,
     /// Its texts are longer than `max_chars`.
     TooLarge,
+    /// The worker's memory budget had nothing left for its texts.
+    Memory,
     /// The plugin was unloaded before the judge answered.
     Lost,
 }
 
 impl Outcome {
     /// Every outcome.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Scored,
         Self::InvalidVerdict,
         Self::Timeout,
@@ -34,6 +36,7 @@ impl Outcome {
         Self::QueueFull,
         Self::NotApplicable,
         Self::TooLarge,
+        Self::Memory,
         Self::Lost,
     ];
 
@@ -48,6 +51,7 @@ impl Outcome {
             Self::QueueFull => "queue_full",
             Self::NotApplicable => "not_applicable",
             Self::TooLarge => "too_large",
+            Self::Memory => "memory",
             Self::Lost => "lost",
         }
     }

@@ -1,6 +1,6 @@
 //! gzip from what the host compressed as zlib: the filter need not bring a compressor along.
 
-use crate::scan::Crc32;
+use llm_gauge_decode::Crc32;
 
 /// The length of zlib's checksum behind the data.
 const ADLER_BYTES: usize = 4;

@@ -1,6 +1,10 @@
 //! The choices of an answer.
 
+use crate::limits::SCALAR_BYTES_MAX;
 use crate::record::Word;
+
+/// Memory of one choice: its place in a list that grows in powers of 2, and the word it ends with.
+pub(super) const CHOICE_BYTES: usize = 2 * size_of::<Choice>() + SCALAR_BYTES_MAX;
 
 /// One choice of an answer.
 #[derive(Debug)]

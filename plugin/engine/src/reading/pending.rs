@@ -1,5 +1,7 @@
 //! The values of the one document that is being read.
 
+use llm_gauge_decode::{Buffer, MemoryBudget, Reservation};
+
 use crate::formats::{Field, Modalities, Rule};
 use crate::limits::{DOCUMENT_TEXT_BYTES_MAX, VALUES_PER_DOCUMENT_MAX};
 use crate::record::Word;
@@ -7,10 +9,11 @@ use crate::scan::{At, Scalar};
 use crate::usage::Count;
 
 /// Values in the order they stand, in buffers that every document uses again.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Pending {
     found: Vec<Found>,
-    text: String,
+    found_memory: Reservation,
+    text: Buffer,
     /// What the document says it is.
     kind: String,
     signs: Signs,
@@ -19,6 +22,7 @@ pub(super) struct Pending {
     /// Where text is hidden.
     hidden: Option<At>,
     is_overfull: bool,
+    is_out_of_memory: bool,
 }
 
 /// What a document says by having something, not by its value.
@@ -94,6 +98,21 @@ enum Kept {
 }
 
 impl Pending {
+    /// Nothing is kept yet.
+    pub(super) fn new(memory: &MemoryBudget) -> Self {
+        Self {
+            found: Vec::new(),
+            found_memory: memory.reservation(),
+            text: memory.buffer(),
+            kind: String::new(),
+            signs: Signs::default(),
+            beside: None,
+            hidden: None,
+            is_overfull: false,
+            is_out_of_memory: false,
+        }
+    }
+
     /// The kept values: what each is, its ordinal in the outermost array, and the value.
     pub(super) fn values(&self) -> impl Iterator<Item = (Field, u32, Value<'_>)> {
         let counts = |found: &&Found| found.kind.is_none_or(|kind| kind == self.kind);
@@ -101,7 +120,10 @@ impl Pending {
             let value = match found.kept {
                 Kept::Seen => Value::Seen,
                 Kept::Number(number) => Value::Number(number),
-                Kept::Text { from, to } => Value::Text(self.text.get(from..to).unwrap_or("")),
+                Kept::Text { from, to } => {
+                    let text = self.text.bytes().get(from..to).unwrap_or_default();
+                    Value::Text(core::str::from_utf8(text).unwrap_or_default())
+                }
             };
             (found.field, found.outer, value)
         })
@@ -155,6 +177,11 @@ impl Pending {
         self.is_overfull
     }
 
+    /// Whether the memory budget refused a value.
+    pub(super) fn is_out_of_memory(&self) -> bool {
+        self.is_out_of_memory
+    }
+
     /// Forgets the document.
     pub(super) fn clear(&mut self) {
         self.found.clear();
@@ -164,6 +191,7 @@ impl Pending {
         self.beside = None;
         self.hidden = None;
         self.is_overfull = false;
+        self.is_out_of_memory = false;
     }
 
     /// A container begins where `rule` looks.
@@ -235,7 +263,10 @@ impl Pending {
             self.is_overfull = true;
             return;
         }
-        self.text.push_str(&String::from_utf8_lossy(start));
+        if self.text.extend(String::from_utf8_lossy(start).as_bytes()).is_err() {
+            self.is_out_of_memory = true;
+            return;
+        }
         let to = self.text.len();
         self.keep(rule, at, Kept::Text { from, to });
     }
@@ -247,6 +278,10 @@ impl Pending {
     fn keep_as(&mut self, field: Field, rule: &Rule, at: At, kept: Kept) {
         if self.found.len() >= VALUES_PER_DOCUMENT_MAX {
             self.is_overfull = true;
+            return;
+        }
+        if self.found_memory.make_room(&mut self.found, 1).is_err() {
+            self.is_out_of_memory = true;
             return;
         }
         self.found.push(Found { field, kind: rule.kind, outer: at.outer, kept });

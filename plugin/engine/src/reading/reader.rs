@@ -126,6 +126,9 @@ impl Documents for Reader<'_> {
         if self.reading.pending.is_overfull() {
             self.reading.add_gap(Gap::TooManyValues);
         }
+        if self.reading.pending.is_out_of_memory() {
+            self.reading.add_gap(Gap::Memory);
+        }
         self.reading.apply(self.now_ns);
     }
 

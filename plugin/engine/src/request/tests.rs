@@ -1,13 +1,19 @@
+use llm_gauge_decode::MemoryBudget;
+
 use super::*;
 use crate::formats;
 use crate::testing::every_cutting;
+
+fn bounds() -> Bounds {
+    Bounds { budget: MemoryBudget::new(1 << 20), window_bytes_max: 1 << 16 }
+}
 
 /// What a body asks for: the model, whether a stream, the gaps.
 fn check(body: &str, model: Option<&str>, stream: Option<bool>, gaps: &[Gap]) {
     let format = formats::named("openai_chat").unwrap();
     let paths = formats::paths(format.request, "", formats::Wanted::Estimate);
     for pieces in every_cutting(body.as_bytes()) {
-        let mut asked = Asked::new(&Headers::default(), None, 100);
+        let mut asked = Asked::new(&Headers::default(), None, 100, bounds());
         for piece in pieces {
             asked.feed(piece, format, &paths);
         }

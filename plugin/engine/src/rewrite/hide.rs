@@ -7,6 +7,8 @@
 //! What is held when trailers end the stream is lost, since a proxy takes no more of a body then: the chunk itself, or
 //! an event without an end, which is none (<https://html.spec.whatwg.org/multipage/server-sent-events.html>).
 
+use llm_gauge_decode::{Buffer, MemoryBudget};
+
 use super::look::Look;
 use crate::limits::HELD_EVENT_BYTES_MAX;
 use crate::scan::{Sse, SseSink};
@@ -19,7 +21,7 @@ const FIELDS: &[&[u8]] = &[b"data", b"event", b"id", b"retry"];
 pub(super) struct Hide {
     fate: Fate,
     /// The event so far, while it may be the chunk.
-    held: Vec<u8>,
+    held: Buffer,
     sse: Sse,
     /// The data of the event.
     event: Look,
@@ -38,11 +40,12 @@ enum Fate {
     Passing,
 }
 
-impl Default for Hide {
-    fn default() -> Self {
+impl Hide {
+    /// A stream that has not begun.
+    pub(super) fn new(memory: &MemoryBudget) -> Self {
         Self {
             fate: Fate::Between,
-            held: Vec::new(),
+            held: memory.buffer(),
             sse: Sse::default(),
             event: Look::for_usage_chunk(),
             is_line_begun: false,
@@ -50,9 +53,7 @@ impl Default for Hide {
             was_hidden: false,
         }
     }
-}
 
-impl Hide {
     /// What passes in the place of `bytes`; `None`: just those. At the `end` nothing stays held.
     pub(super) fn feed(&mut self, bytes: &[u8], end: bool) -> Option<Vec<u8>> {
         let held_before = !self.held.is_empty();
@@ -72,13 +73,18 @@ impl Hide {
         (held_before || out.len() != bytes.len()).then_some(out)
     }
 
+    /// The bytes that are held, of a stream that nothing more is taken out of.
+    pub(super) fn into_held(self) -> Vec<u8> {
+        self.held.bytes().to_vec()
+    }
+
     /// A line or a part of one; a line's end is its last byte.
     fn piece(&mut self, piece: &[u8], out: &mut Vec<u8>) {
         let mark = piece.last().copied().filter(|last| matches!(last, b'\n' | b'\r'));
         let is_second_half = core::mem::take(&mut self.after_cr) && piece == b"\n";
         if is_second_half {
             match self.fate {
-                Fate::Held => self.held.extend_from_slice(piece),
+                Fate::Held => self.keep(piece, out),
                 Fate::Between if self.was_hidden => {}
                 _ => out.extend_from_slice(piece),
             }
@@ -95,7 +101,7 @@ impl Hide {
         self.is_line_begun = mark.is_none();
         match self.fate {
             Fate::Held if is_blank => {
-                self.held.extend_from_slice(piece);
+                self.keep(piece, out);
                 self.settle(out);
             }
             Fate::Held => self.hold(piece, out),
@@ -114,23 +120,39 @@ impl Hide {
         self.event.reset();
     }
 
+    /// Keeps a piece of the event; where there is no memory for it, the event passes.
+    fn keep(&mut self, piece: &[u8], out: &mut Vec<u8>) {
+        if self.held.extend(piece).is_err() {
+            self.pass(out);
+            out.extend_from_slice(piece);
+        }
+    }
+
+    fn pass(&mut self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.held.bytes());
+        self.held.clear();
+        self.fate = Fate::Passing;
+    }
+
     fn hold(&mut self, piece: &[u8], out: &mut Vec<u8>) {
-        self.held.extend_from_slice(piece);
+        self.keep(piece, out);
+        if self.fate == Fate::Passing {
+            return;
+        }
         self.sse.feed(piece, &mut self.event);
-        let held = self.held.as_slice();
+        let held = self.held.bytes();
         let is_field = FIELDS.iter().any(|field| held.starts_with(field) || field.starts_with(held));
         let is_other = self.event.is_other() || self.event.is_whole_other();
         if is_other || !is_field || held.len() > HELD_EVENT_BYTES_MAX {
-            out.append(&mut self.held);
-            self.fate = Fate::Passing;
+            self.pass(out);
         }
     }
 
     /// The event is complete.
     fn settle(&mut self, out: &mut Vec<u8>) {
-        self.was_hidden = self.event.is_usage_chunk();
+        self.was_hidden = self.fate == Fate::Held && self.event.is_usage_chunk();
         if !self.was_hidden {
-            out.extend_from_slice(&self.held);
+            out.extend_from_slice(self.held.bytes());
         }
         self.held.clear();
         self.fate = Fate::Between;

@@ -139,7 +139,7 @@ fn hidden_is_what_was_asked_for_here() {
 
 #[test]
 fn what_was_asked_before_is_hidden_and_not_asked_again() {
-    let mut rewrite = Rewrite::of_asked();
+    let mut rewrite = Rewrite::of_asked(&Policy::parse(b"{}").unwrap());
     assert!(rewrite.is_asked() && !rewrite.holds_request() && !rewrite.refuses_encodings());
     assert_eq!(rewrite.request_body(ASKED, true), None);
     assert_eq!(respond(&mut rewrite, &[(":status", "200")]).1, HIDDEN);

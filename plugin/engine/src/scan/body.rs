@@ -3,7 +3,9 @@
 mod events;
 mod framed;
 
-use super::{DecodeError, Decoder, Ended, Fault, Json, Paths, Sink, Sse};
+use llm_gauge_decode::{Bounds, DecodeError, Decoder};
+
+use super::{Ended, Fault, Json, Paths, Sink, Sse};
 use crate::record::Gap;
 use events::Events;
 use framed::Framed;
@@ -110,9 +112,9 @@ impl Body {
         }
     }
 
-    /// The same body in these content encodings; `None` if one of them is not known here.
-    pub fn encoded(self, content_encoding: &[u8]) -> Option<Self> {
-        let decoder = Some(Decoder::new(content_encoding)?);
+    /// The same body in these content encodings, decoded within `bounds`; `None` if one of them is not known here.
+    pub fn encoded(self, content_encoding: &[u8], bounds: Bounds) -> Option<Self> {
+        let decoder = Some(Decoder::new(content_encoding, bounds)?);
         Some(Self { decoder, ..self })
     }
 
@@ -194,7 +196,7 @@ impl Body {
         }
     }
 
-    /// The body has ended here. A last event without its empty line counts if its document is whole: servers
+    /// The body has ended here: nothing more is read, and its decoder keeps no memory. A last event without its empty line counts if its document is whole: servers
     /// that forget the line are commoner than streams cut exactly there.
     pub fn finish<D: Documents>(&mut self, paths: &Paths, documents: &mut D) {
         if self.has_failed {
@@ -350,6 +352,7 @@ impl From<DecodeError> for Gap {
             DecodeError::Corrupt => Self::DecodeFailed,
             DecodeError::Truncated => Self::Truncated,
             DecodeError::Ratio => Self::DecodedTooLarge,
+            DecodeError::Memory => Self::Memory,
         }
     }
 }

@@ -6,8 +6,8 @@
 //! `application/vnd.amazon.eventstream` shares). The payload goes to the sink as it comes, before its CRC is
 //! known: the sink must hold back what it makes of it until the frame's end says whether it was sound.
 
-use super::crc32::Crc32;
 use crate::limits::FRAME_HEADER_BYTES_MAX;
+use llm_gauge_decode::Crc32;
 
 /// Takes frames.
 pub(super) trait FrameSink {

@@ -110,12 +110,20 @@ pub(in crate::config) const EVENT_BYTES: Whole =
 pub(in crate::config) const REQUEST_BYTES: Whole =
     Whole::new("request_bytes", limits::REQUEST_BYTES_DEFAULT as u64, 1, SIZE_MAX);
 
-pub(super) const LIMITS: [Key; 2] = [
+pub(in crate::config) const WORKER_BYTES: Whole = Whole::new(
+    "worker_bytes",
+    limits::WORKER_BYTES_DEFAULT as u64,
+    limits::WORKER_BYTES_MIN as u64,
+    limits::WORKER_BYTES_MAX as u64,
+);
+
+pub(super) const LIMITS: [Key; 3] = [
     Key::whole(&EVENT_BYTES, "bytes", "Size of one stream event that is read. A longer one is a gap."),
     Key::whole(
         &REQUEST_BYTES,
         "bytes",
         "Size of a request that is held to ask for usage. A longer one passes unchanged.",
     ),
+    Key::whole(&WORKER_BYTES, "bytes", "Memory of one worker for what peers choose the size of."),
 ];
-pub(in crate::config) const LIMITS_NAMES: [&str; 2] = names(&LIMITS);
+pub(in crate::config) const LIMITS_NAMES: [&str; 3] = names(&LIMITS);

@@ -7,7 +7,8 @@ pub(in crate::config) fn settings(policy: &Policy) -> String {
     let mut settings = format!("{rules:?} {labels:?} {models:?} {requests_usage} {estimates} {prices:?}\n");
     let Policy { judge, feedback, telemetry, redactor, filter_state, .. } = policy;
     settings += &format!("{judge:?} {feedback:?} {redactor:?} {filter_state:?}\n");
-    settings += &format!("{} {}\n", policy.event_bytes_max, policy.request_bytes_max);
+    let Policy { event_bytes_max, request_bytes_max, worker_bytes, .. } = policy;
+    settings += &format!("{event_bytes_max} {request_bytes_max} {worker_bytes}\n");
     // What `Debug` does not show, since there are secrets beside it.
     for judge in judge.iter().flat_map(|plan| &plan.judges) {
         let Judge { cluster, authority, path, model, provider, headers, weight } = judge;

@@ -12,7 +12,7 @@ const USAGE_CHUNK: &str =
 
 /// What a client gets; `told` whether the last piece is told to be the last.
 fn passed(pieces: &[&[u8]], told: bool) -> Vec<u8> {
-    let mut hide = Hide::default();
+    let mut hide = Hide::new(&MemoryBudget::new(1 << 20));
     let mut client = Vec::new();
     for (left, piece) in (0..pieces.len()).rev().zip(pieces) {
         let end = told && left == 0;
@@ -103,7 +103,7 @@ fn what_is_not_just_usage_passes() {
 
 #[test]
 fn bytes_pass_as_soon_as_it_is_clear() {
-    let mut hide = Hide::default();
+    let mut hide = Hide::new(&MemoryBudget::new(1 << 20));
     let mut pass = |bytes: &str| {
         let passed = hide.feed(bytes.as_bytes(), false).map(|bytes| String::from_utf8(bytes).unwrap());
         passed.unwrap_or_else(|| bytes.to_owned())
@@ -142,7 +142,7 @@ fn an_event_beyond_the_bound_is_let_go() {
 
 #[test]
 fn unchanged_pieces_are_not_copied() {
-    let mut hide = Hide::default();
+    let mut hide = Hide::new(&MemoryBudget::new(1 << 20));
     assert_eq!(hide.feed(b"data: {\"choices\":[{}]}\n\n", false), None);
     assert_eq!(hide.feed(b"data: ", false), Some(Vec::new()));
     assert_eq!(hide.feed(b"[DONE]\n\n", false), Some(b"data: [DONE]\n\n".to_vec()));

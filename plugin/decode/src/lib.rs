@@ -11,37 +11,73 @@
 //! | `zstd` | 5 KiB, the codes of the block, the block as far as it has arrived (128 KiB at most), the window |
 //!
 //! The window of `br` and `zstd` grows with what was decoded, from 4 KiB in powers of 2 up to the size that the
-//! stream names: 16 MiB at most, or 8 MiB ([`ZSTD_WINDOW_BYTES_MAX`](crate::limits::ZSTD_WINDOW_BYTES_MAX)). The first
-//! `br` stream that uses a word of its dictionary unpacks that: 120 KiB, once a worker.
+//! stream names: 16 MiB at most, or 8 MiB ([`ZSTD_WINDOW_BYTES_MAX`]). All of it is taken from a [`MemoryBudget`],
+//! and a window that gets no more stays as small as it is ([`DecodeError::Memory`] where that is too small). The
+//! first `br` stream that uses a word of its dictionary unpacks that: 120 KiB, once a worker.
 //!
 //! What follows an encoding's own end is read where it begins another member or frame (RFC 1952 section 2.2, RFC 8878
 //! section 3.1) and else passed over, as browsers and `gzip -d` do: the content is whole by then.
 
 #[cfg(feature = "brotli")]
 mod brotli;
+mod crc32;
 mod gzip;
 mod inflate;
+mod memory;
 mod window;
 mod xxh64;
 mod zstd;
 
-use crate::limits::{DECODED_BYTES_FREE, DECODED_RATIO_MAX, ENCODINGS_MAX};
 #[cfg(feature = "brotli")]
 use brotli::Brotli;
+pub use crc32::Crc32;
 use gzip::Gzip;
 use inflate::Deflate;
+pub use memory::{Buffer, MemoryBudget, OutOfMemory, Reservation};
 use zstd::Zstd;
+
+/// Content encodings laid over one another in one body that are undone; a server that compresses what its upstream
+/// had compressed makes two.
+pub const ENCODINGS_MAX: usize = 2;
+
+/// Bytes that a compressed body may unfold to for each byte of its own. A hostile one reaches 1032 with deflate and
+/// tens of thousands with the others; event streams flush after each event and stay below 30, and a JSON document
+/// needs thousands of like elements to come near 256.
+pub const DECODED_RATIO_MAX: u64 = 256;
+
+/// Bytes that a compressed body may unfold to whatever its own size: short answers may repeat one thing all over.
+pub const DECODED_BYTES_FREE: u64 = 1024 * 1024;
+
+/// Bytes of what was decoded that zstd may refer back to: what RFC 9659 grants an encoder on the web.
+pub const ZSTD_WINDOW_BYTES_MAX: u64 = 8 * 1024 * 1024;
+
+/// What a decoder may keep.
+#[derive(Clone, Debug)]
+pub struct Bounds {
+    /// Where its memory is taken from.
+    pub budget: MemoryBudget,
+    /// Bytes of what was decoded that are kept to refer back to, whatever the stream asks for.
+    pub window_bytes_max: usize,
+}
 
 /// Why the rest of a body cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DecodeError {
-    /// The bytes are not what the header said, or a checksum does not hold, or they ask for more memory than
-    /// [`limits`](crate::limits) grants.
+    /// The bytes are not what the header said, or a checksum does not hold, or their encoding asks for a larger window
+    /// than it may.
     Corrupt,
     /// The body ended before its encoding did.
     Truncated,
     /// The body unfolds to more than [`DECODED_RATIO_MAX`] grants.
     Ratio,
+    /// The budget has no memory for what the encoding refers back to.
+    Memory,
+}
+
+impl From<OutOfMemory> for DecodeError {
+    fn from(_: OutOfMemory) -> Self {
+        Self::Memory
+    }
 }
 
 /// Takes what was decoded; an error ends the decoding.
@@ -52,9 +88,11 @@ type Out<'a> = dyn FnMut(&[u8]) -> Result<(), DecodeError> + 'a;
 pub struct Decoder {
     /// In the order in which they are undone.
     layers: Vec<Layer>,
+    bounds: Bounds,
     /// Bytes of the body so far.
     taken: u64,
-    failed: Option<DecodeError>,
+    /// How it ended; nothing is read any more.
+    ended: Option<Result<(), DecodeError>>,
 }
 
 #[derive(Debug)]
@@ -88,7 +126,7 @@ impl Decoder {
     /// A decoder for a body with this `content-encoding` (RFC 9110 section 8.4), all its lines joined by commas.
     /// Without one, or with `identity` alone, it hands on what it gets. `None`: one of them is not known here, or
     /// there are more than [`ENCODINGS_MAX`].
-    pub fn new(content_encoding: &[u8]) -> Option<Self> {
+    pub fn new(content_encoding: &[u8], bounds: Bounds) -> Option<Self> {
         let mut layers = Vec::new();
         for token in content_encoding.split(|byte| *byte == b',').rev() {
             let token = token.trim_ascii();
@@ -100,7 +138,7 @@ impl Decoder {
             }
             layers.push(Layer { encoding: Encoding::named(token)?, codec: None, given: 0 });
         }
-        Some(Self { layers, taken: 0, failed: None })
+        Some(Self { layers, bounds, taken: 0, ended: None })
     }
 
     /// Reads on; what becomes readable goes to `out`, in pieces of any size up to 32 KiB.
@@ -109,13 +147,16 @@ impl Decoder {
     ///
     /// The same one on every call from the first on; what was given before it stands.
     pub fn feed(&mut self, bytes: &[u8], out: &mut dyn FnMut(&[u8])) -> Result<(), DecodeError> {
-        if let Some(error) = self.failed {
-            return Err(error);
+        if let Some(ended) = self.ended {
+            return ended;
         }
         self.taken = self.taken.saturating_add(length(bytes));
         let given_max = self.taken.saturating_mul(DECODED_RATIO_MAX).max(DECODED_BYTES_FREE);
-        let fed = feed_layers(&mut self.layers, given_max, bytes, out);
-        self.note(fed)
+        let fed = feed_layers(&mut self.layers, &self.bounds, given_max, bytes, out);
+        if fed.is_err() {
+            self.end(fed);
+        }
+        fed
     }
 
     /// The body has ended here. One without a byte is no error: answers to HEAD and 304 name encodings too.
@@ -124,25 +165,25 @@ impl Decoder {
     ///
     /// [`DecodeError::Truncated`] if the encoding's own end was not reached, or what [`Decoder::feed`] said.
     pub fn finish(&mut self) -> Result<(), DecodeError> {
-        if let Some(error) = self.failed {
-            return Err(error);
+        if let Some(ended) = self.ended {
+            return ended;
         }
         let whole = self.layers.iter().all(|layer| layer.codec.as_ref().is_none_or(|codec| codec.is_whole()));
-        self.note(if whole { Ok(()) } else { Err(DecodeError::Truncated) })
+        let ended = if whole { Ok(()) } else { Err(DecodeError::Truncated) };
+        self.end(ended);
+        ended
     }
 
-    /// A decoder that failed stays so and keeps no memory.
-    fn note(&mut self, result: Result<(), DecodeError>) -> Result<(), DecodeError> {
-        if let Err(error) = result {
-            self.failed = Some(error);
-            self.layers = Vec::new();
-        }
-        result
+    /// A decoder that has ended keeps no memory.
+    fn end(&mut self, ended: Result<(), DecodeError>) {
+        self.ended = Some(ended);
+        self.layers = Vec::new();
     }
 }
 
 fn feed_layers(
     layers: &mut [Layer],
+    bounds: &Bounds,
     given_max: u64,
     bytes: &[u8],
     out: &mut dyn FnMut(&[u8]),
@@ -155,7 +196,10 @@ fn feed_layers(
         return Ok(());
     }
     let given = &mut layer.given;
-    let codec = layer.codec.get_or_insert_with(|| Box::new(Codec::new(layer.encoding)));
+    let codec = match &mut layer.codec {
+        Some(codec) => codec,
+        none => none.insert(Box::new(Codec::new(layer.encoding, bounds)?)),
+    };
     codec.feed(bytes, &mut |piece| {
         if piece.is_empty() {
             return Ok(());
@@ -164,7 +208,7 @@ fn feed_layers(
         if *given > given_max {
             return Err(DecodeError::Ratio);
         }
-        feed_layers(rest, given_max, piece, out)
+        feed_layers(rest, bounds, given_max, piece, out)
     })
 }
 
@@ -183,14 +227,15 @@ impl Encoding {
 }
 
 impl Codec {
-    fn new(encoding: Encoding) -> Self {
-        match encoding {
+    fn new(encoding: Encoding, bounds: &Bounds) -> Result<Self, DecodeError> {
+        let Bounds { budget, window_bytes_max } = bounds;
+        Ok(match encoding {
             #[cfg(feature = "brotli")]
-            Encoding::Brotli => Self::Brotli(Brotli::default()),
-            Encoding::Deflate => Self::Deflate(Deflate::default()),
-            Encoding::Gzip => Self::Gzip(Gzip::default()),
-            Encoding::Zstd => Self::Zstd(Zstd::default()),
-        }
+            Encoding::Brotli => Self::Brotli(Brotli::new(budget, *window_bytes_max)?),
+            Encoding::Deflate => Self::Deflate(Deflate::Fresh(budget.clone())),
+            Encoding::Gzip => Self::Gzip(Gzip::new(budget)),
+            Encoding::Zstd => Self::Zstd(Zstd::new(budget, *window_bytes_max)?),
+        })
     }
 
     fn feed(&mut self, bytes: &[u8], out: &mut Out<'_>) -> Result<(), DecodeError> {

@@ -1,5 +1,6 @@
 //! One compressed block (RFC 8878 section 3.1.1.3).
 
+use super::super::memory::{MemoryBudget, Reservation};
 use super::super::window::Window;
 use super::super::{DecodeError, Out};
 use super::huffman::Huffman;
@@ -7,11 +8,12 @@ use super::sequences::Sequences;
 use super::{KEPT_BYTES_MAX, number};
 
 /// What a block may take over from those before it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Tables {
     huffman: Huffman,
     sequences: Sequences,
     literals: Vec<u8>,
+    literals_memory: Reservation,
 }
 
 /// How literals are written.
@@ -25,6 +27,16 @@ enum Kind {
 }
 
 impl Tables {
+    pub(super) fn new(budget: &MemoryBudget) -> Self {
+        let (huffman, sequences, literals) = Default::default();
+        Self { huffman, sequences, literals, literals_memory: budget.reservation() }
+    }
+
+    /// Gives the memory back.
+    pub(super) fn release(&mut self) {
+        *self = Self::new(self.literals_memory.budget());
+    }
+
     /// A new frame begins.
     pub(super) fn restart(&mut self) {
         self.huffman.clear();
@@ -44,7 +56,10 @@ impl Tables {
         let literals = &self.literals;
         self.sequences.run(rest, literals, block_bytes_max, window, out)?;
         self.literals.clear();
-        self.literals.shrink_to(KEPT_BYTES_MAX);
+        if self.literals.capacity() > KEPT_BYTES_MAX {
+            self.literals.shrink_to(KEPT_BYTES_MAX);
+            let _smaller = self.literals_memory.resize(self.literals.capacity());
+        }
         Ok(())
     }
 
@@ -85,6 +100,7 @@ impl Tables {
             _ => usize::try_from(header.wrapping_shr(size_bits) & mask).unwrap_or(usize::MAX),
         };
         let (coded, rest) = rest.split_at_checked(coded).ok_or(DecodeError::Corrupt)?;
+        self.literals_memory.make_room(&mut self.literals, count)?;
         match kind {
             Kind::Raw => self.literals.extend_from_slice(coded),
             Kind::Rle => self.literals.resize(count, coded.first().copied().unwrap_or_default()),
@@ -98,7 +114,6 @@ impl Tables {
         if self.huffman.is_empty() {
             return Err(DecodeError::Corrupt);
         }
-        self.literals.reserve(count);
         if !four {
             return self.huffman.decode(streams, count, &mut self.literals);
         }

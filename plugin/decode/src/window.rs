@@ -1,5 +1,6 @@
 //! What was decoded last, and may be referred to.
 
+use super::memory::Reservation;
 use super::{DecodeError, Out};
 
 /// Bytes gathered before they are handed on.
@@ -10,10 +11,18 @@ const FIRST_BYTES: usize = 4 * 1024;
 
 /// The last bytes of the content, in memory that grows with the content and is written round and round once it has
 /// the window's size. They are handed on from there, so they are never copied.
-#[derive(Debug, Default)]
+///
+/// Where the budget grants no more memory the window stays as small as it is: most references are short. One that
+/// reaches further back is [`DecodeError::Memory`].
+#[derive(Debug)]
 pub(super) struct Window {
     bytes: Vec<u8>,
+    memory: Reservation,
+    /// What the decoder's owner grants, whatever the stream asks for.
+    granted_bytes_max: usize,
     bytes_max: usize,
+    /// The window is smaller than the stream asks for.
+    is_narrowed: bool,
     /// Where the next byte goes.
     at: usize,
     /// How many bytes before `at` were not handed on yet.
@@ -21,11 +30,27 @@ pub(super) struct Window {
 }
 
 impl Window {
-    /// Begins anew with another size, in the memory there is.
+    /// A window without memory yet, of which at most `granted_bytes_max` bytes are kept.
+    pub(super) fn new(memory: Reservation, granted_bytes_max: usize) -> Self {
+        let bytes = Vec::new();
+        Self { bytes, memory, granted_bytes_max, bytes_max: 0, is_narrowed: false, at: 0, held: 0 }
+    }
+
+    /// Begins again with another size, in the memory there is.
     pub(super) fn restart(&mut self, bytes_max: usize) {
-        *self = Self { bytes: core::mem::take(&mut self.bytes), bytes_max, at: 0, held: 0 };
+        self.bytes_max = bytes_max.min(self.granted_bytes_max);
+        self.is_narrowed = self.bytes_max < bytes_max;
+        (self.at, self.held) = (0, 0);
         self.bytes.clear();
-        self.bytes.shrink_to(bytes_max);
+        self.bytes.shrink_to(self.bytes_max);
+        let _smaller = self.memory.resize(self.bytes.capacity());
+    }
+
+    /// Gives its memory back.
+    pub(super) fn release(&mut self) {
+        self.bytes = Vec::new();
+        let _smaller = self.memory.resize(0);
+        (self.bytes_max, self.at, self.held) = (0, 0, 0);
     }
 
     /// How far back a copy may begin.
@@ -103,7 +128,8 @@ impl Window {
     ///
     /// # Errors
     ///
-    /// [`DecodeError::Corrupt`] beyond [`Window::reach`].
+    /// [`DecodeError::Corrupt`] beyond [`Window::reach`], or [`DecodeError::Memory`] if that is less than the stream
+    /// asked for.
     #[inline(never)]
     pub(super) fn copy(
         &mut self,
@@ -112,7 +138,7 @@ impl Window {
         out: &mut Out<'_>,
     ) -> Result<(), DecodeError> {
         if distance == 0 || distance > self.reach() {
-            return Err(DecodeError::Corrupt);
+            return Err(if self.is_narrowed { DecodeError::Memory } else { DecodeError::Corrupt });
         }
         if distance == 1 {
             return self.fill(self.last(1), count, out);
@@ -151,13 +177,28 @@ impl Window {
         if self.held >= PIECE_BYTES {
             self.flush(out)?;
         }
+        let wanted = wanted.min(PIECE_BYTES.saturating_sub(self.held));
+        self.make_room(wanted)?;
         if self.at >= self.bytes_max {
             self.flush(out)?;
             self.at = 0;
         }
-        let until_end = self.bytes_max.saturating_sub(self.at);
-        let until_piece = PIECE_BYTES.saturating_sub(self.held);
-        Ok(wanted.min(until_end).min(until_piece))
+        Ok(wanted.min(self.bytes_max.saturating_sub(self.at)))
+    }
+
+    /// Makes memory for `wanted` bytes more, or keeps the window as small as it is.
+    #[inline]
+    fn make_room(&mut self, wanted: usize) -> Result<(), DecodeError> {
+        let end = self.at.saturating_add(wanted).min(self.bytes_max);
+        if end <= self.bytes.capacity() {
+            return Ok(());
+        }
+        let wanted = self.bytes.capacity().saturating_mul(2).max(end).max(FIRST_BYTES).min(self.bytes_max);
+        if self.memory.extend_to(&mut self.bytes, wanted).is_err() {
+            self.is_narrowed = true;
+            self.bytes_max = self.bytes.capacity();
+        }
+        if self.bytes_max == 0 { Err(DecodeError::Memory) } else { Ok(()) }
     }
 
     /// The next `count` bytes, which [`Window::room`] has granted.
@@ -165,11 +206,6 @@ impl Window {
     fn place(&mut self, count: usize) -> Option<&mut [u8]> {
         let end = self.at.saturating_add(count);
         if end > self.bytes.len() {
-            if end > self.bytes.capacity() {
-                let wanted = self.bytes.capacity().saturating_mul(2).max(end).max(FIRST_BYTES);
-                let more = wanted.min(self.bytes_max).saturating_sub(self.bytes.len());
-                self.bytes.reserve_exact(more);
-            }
             self.bytes.resize(end, 0);
         }
         self.bytes.get_mut(self.at..end)

@@ -2,7 +2,8 @@
 
 use super::inflate::Inflate;
 use super::{DecodeError, Out};
-use crate::scan::crc32::Crc32;
+use crate::crc32::Crc32;
+use crate::memory::MemoryBudget;
 
 const MAGIC: [u8; 2] = [0x1F, 0x8B];
 const DEFLATE: u8 = 8;
@@ -17,8 +18,9 @@ const FCOMMENT: u8 = 16;
 const RESERVED: u8 = 0xE0;
 
 /// One gzip body.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Gzip {
+    budget: MemoryBudget,
     state: State,
     /// The bytes of a field of fixed size.
     field: [u8; FIXED_BYTES],
@@ -49,6 +51,21 @@ enum State {
 }
 
 impl Gzip {
+    pub(super) fn new(budget: &MemoryBudget) -> Self {
+        Self {
+            budget: budget.clone(),
+            state: State::default(),
+            field: [0; FIXED_BYTES],
+            field_len: 0,
+            flags: 0,
+            header_crc: Crc32::default(),
+            inflate: None,
+            crc: Crc32::default(),
+            size: 0,
+            has_member: false,
+        }
+    }
+
     pub(super) fn feed(&mut self, bytes: &[u8], out: &mut Out<'_>) -> Result<(), DecodeError> {
         let mut rest = bytes;
         while !rest.is_empty() && self.state != State::Ended {
@@ -69,7 +86,10 @@ impl Gzip {
 
     fn data<'b>(&mut self, bytes: &'b [u8], out: &mut Out<'_>) -> Result<&'b [u8], DecodeError> {
         let (crc, size) = (&mut self.crc, &mut self.size);
-        let inflate = self.inflate.get_or_insert_with(Inflate::raw);
+        let inflate = match &mut self.inflate {
+            Some(inflate) => inflate,
+            none => none.insert(Inflate::raw(&self.budget)?),
+        };
         let ended = inflate.feed(bytes, &mut |piece| {
             crc.update(piece);
             *size = size.wrapping_add(u32::try_from(piece.len()).unwrap_or_default());

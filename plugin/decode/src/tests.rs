@@ -1,8 +1,14 @@
 #![allow(clippy::arithmetic_side_effects, reason = "a test may panic")]
 
+mod budget;
 mod contents;
 
 use super::*;
+
+/// More memory than any of these tests uses.
+fn bounds() -> Bounds {
+    Bounds { budget: MemoryBudget::new(1 << 30), window_bytes_max: 1 << 24 }
+}
 
 /// A file in `data`, and its encoding.
 struct File(&'static str, &'static str, &'static [u8]);
@@ -35,7 +41,7 @@ fn decode<'a>(
     encoding: &str,
     pieces: impl IntoIterator<Item = &'a [u8]>,
 ) -> (Vec<u8>, Result<(), DecodeError>) {
-    let mut decoder = Decoder::new(encoding.as_bytes()).unwrap();
+    let mut decoder = Decoder::new(encoding.as_bytes(), bounds()).unwrap();
     let mut decoded = Vec::new();
     for piece in pieces {
         let fed = decoder.feed(piece, &mut |bytes| decoded.extend_from_slice(bytes));
@@ -110,7 +116,7 @@ fn an_event_comes_out_when_it_was_flushed() {
     for File(name, encoding, body) in EVENTS {
         let line = cuts.lines().find(|line| line.split(' ').next() == Some(name)).unwrap();
         let ends = line.split(' ').skip(1).map(|end| end.parse::<usize>().unwrap());
-        let mut decoder = Decoder::new(encoding.as_bytes()).unwrap();
+        let mut decoder = Decoder::new(encoding.as_bytes(), bounds()).unwrap();
         let mut from = 0;
         for (end, event) in ends.zip(&events) {
             let mut decoded = Vec::new();
@@ -176,7 +182,7 @@ fn encodings_are_named_as_the_registry_has_them() {
         assert_eq!(whole(encoding, b"as it is"), (b"as it is".to_vec(), Ok(())), "{encoding:?}");
     }
     for encoding in ["compress", "gzip, dcb", "gzi", "gzip gzip", "gzip;q=1", "gzip,gzip,gzip", "\u{fc}"] {
-        assert!(Decoder::new(encoding.as_bytes()).is_none(), "{encoding}");
+        assert!(Decoder::new(encoding.as_bytes(), bounds()).is_none(), "{encoding}");
     }
 }
 
@@ -189,7 +195,7 @@ fn member(flags: u8, content: &[u8]) -> Vec<u8> {
         }
     }
     let crc = |bytes: &[u8]| {
-        let mut crc = crate::scan::crc32::Crc32::default();
+        let mut crc = crate::Crc32::default();
         crc.update(bytes);
         crc.value().to_le_bytes()
     };
@@ -209,7 +215,7 @@ fn member(flags: u8, content: &[u8]) -> Vec<u8> {
 
 #[test]
 fn a_gzip_header_may_have_any_fields() {
-    assert_eq!(crate::scan::crc32::Crc32::default().value(), 0);
+    assert_eq!(crate::Crc32::default().value(), 0);
     for flags in 0..32 {
         let body = member(flags, b"content");
         for cut in 0..=body.len() {
@@ -336,9 +342,9 @@ fn zstd_asks_for_no_more_than_the_web_grants() {
 
 #[test]
 fn nothing_is_kept_before_the_first_byte_and_after_the_last_error() {
-    let mut decoder = Decoder::new(b"gzip").unwrap();
+    let mut decoder = Decoder::new(b"gzip", bounds()).unwrap();
     assert_eq!(decoder.feed(b"", &mut |_| panic!("nothing to give")), Ok(()));
-    assert_eq!(decoder.finish(), Ok(()));
+    assert_eq!(Decoder::new(b"gzip", bounds()).unwrap().finish(), Ok(()));
     assert_eq!(decoder.feed(b"x", &mut |_| panic!("nothing to give")), Err(DecodeError::Corrupt));
     assert_eq!(decoder.layers.capacity(), 0);
     assert_eq!(decoder.feed(b"", &mut |_| panic!("nothing to give")), Err(DecodeError::Corrupt));

@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 
 use super::super::inflate::Inflate;
+use super::super::memory::MemoryBudget;
 
 /// The 122,784 bytes of appendix A in zlib's format, made by zopfli: raw they would be a fifth of the filter.
 const PACKED: &[u8] = include_bytes!("dictionary.zz");
@@ -11,19 +12,25 @@ const PACKED: &[u8] = include_bytes!("dictionary.zz");
 const LENGTH_BITS: [u8; 25] =
     [0, 0, 0, 0, 10, 10, 11, 11, 10, 10, 10, 10, 10, 9, 9, 8, 7, 7, 8, 7, 7, 6, 6, 5, 5];
 
-/// Unpacked when a stream first needs a word, once a process.
-pub(super) fn dictionary() -> &'static [u8] {
+/// Bytes of appendix A.
+const WORDS_BYTES: usize = 122_784;
+
+/// The words, unpacked when a stream first needs one, once a process; `None` if there is no memory for them. They are
+/// in nobody's budget, since they stay for all.
+pub(super) fn dictionary() -> Option<&'static [u8]> {
     static DICTIONARY: OnceLock<Vec<u8>> = OnceLock::new();
-    DICTIONARY.get_or_init(|| {
-        let mut words = Vec::new();
-        let unpacked = Inflate::zlib().feed(PACKED, &mut |piece| {
-            words.extend_from_slice(piece);
-            Ok(())
-        });
-        debug_assert!(unpacked.is_ok(), "the file is whole: a test reads it");
-        words.shrink_to_fit();
-        words
-    })
+    if let Some(words) = DICTIONARY.get() {
+        return Some(words);
+    }
+    let mut words = Vec::new();
+    words.try_reserve_exact(WORDS_BYTES).ok()?;
+    let mut inflate = Inflate::zlib(&MemoryBudget::new(usize::MAX)).ok()?;
+    let unpacked = inflate.feed(PACKED, &mut |piece| {
+        words.extend_from_slice(piece);
+        Ok(())
+    });
+    debug_assert!(unpacked.is_ok(), "the file is whole: a test reads it");
+    Some(DICTIONARY.get_or_init(|| words))
 }
 
 /// The word of that length and number, as its transform makes it; `None` where there is no such word.
@@ -36,7 +43,7 @@ pub(super) fn word(length: usize, number: usize, text: &mut Vec<u8>) -> Option<(
     let before =
         shorter.fold(0usize, |sum, (length, bits)| sum.saturating_add(length.wrapping_shl(u32::from(*bits))));
     let start = before.saturating_add(index.saturating_mul(length));
-    let word = dictionary().get(start..start.saturating_add(length))?;
+    let word = dictionary()?.get(start..start.saturating_add(length))?;
     text.clear();
     text.extend_from_slice(prefix);
     let begin = text.len();

@@ -11,10 +11,10 @@ mod fse;
 mod huffman;
 mod sequences;
 
+use super::memory::{Buffer, MemoryBudget, Reservation};
 use super::window::Window;
 use super::xxh64::Xxh64;
-use super::{DecodeError, Out};
-use crate::limits::ZSTD_WINDOW_BYTES_MAX;
+use super::{DecodeError, Out, ZSTD_WINDOW_BYTES_MAX};
 use block::Tables;
 
 const MAGIC: u32 = 0xFD2F_B528;
@@ -25,17 +25,21 @@ const BLOCK_BYTES_MAX: usize = 128 * 1024;
 /// A block's buffers above this size are given back after it: most events are small.
 const KEPT_BYTES_MAX: usize = 16 * 1024;
 
+/// Bytes of the decoder's own state and of its tables of codes.
+const STATE_BYTES: usize = 12 * 1024;
+
 /// One zstd body.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Zstd {
     state: State,
     /// The bytes of what is read as a whole.
-    field: Vec<u8>,
+    field: Buffer,
     window: Window,
     frame: Frame,
     tables: Box<Tables>,
     /// A frame that is not skippable is complete.
     has_frame: bool,
+    _memory: Reservation,
 }
 
 #[derive(Debug, Default)]
@@ -67,6 +71,20 @@ enum State {
 }
 
 impl Zstd {
+    pub(super) fn new(budget: &MemoryBudget, window_bytes_max: usize) -> Result<Self, DecodeError> {
+        let mut memory = budget.reservation();
+        memory.resize(STATE_BYTES)?;
+        Ok(Self {
+            state: State::default(),
+            field: budget.buffer(),
+            window: Window::new(budget.reservation(), window_bytes_max),
+            frame: Frame::default(),
+            tables: Box::new(Tables::new(budget)),
+            has_frame: false,
+            _memory: memory,
+        })
+    }
+
     pub(super) fn feed(&mut self, bytes: &[u8], out: &mut Out<'_>) -> Result<(), DecodeError> {
         let mut rest = bytes;
         while !rest.is_empty() && self.state != State::Ended {
@@ -93,7 +111,7 @@ impl Zstd {
         let (now, later) = bytes.split_at_checked(left).unwrap_or((bytes, b""));
         let left = left.saturating_sub(now.len());
         if let State::Raw(_) = self.state {
-            self.give(out, |window, out| window.extend(now, out))?;
+            self.give(out, |_, window, out| window.extend(now, out))?;
             self.state = State::Raw(left);
             if left == 0 {
                 self.block_ends()?;
@@ -115,12 +133,11 @@ impl Zstd {
         };
         let missing = wanted.saturating_sub(self.field.len());
         let (now, later) = bytes.split_at_checked(missing).unwrap_or((bytes, b""));
-        self.field.extend_from_slice(now);
+        self.field.extend(now)?;
         if self.field.len() == wanted {
-            let mut field = core::mem::take(&mut self.field);
-            self.read(&field, out)?;
-            field.clear();
-            field.shrink_to(KEPT_BYTES_MAX);
+            let mut field = self.field.take();
+            self.read(field.bytes(), out)?;
+            field.clear_to(KEPT_BYTES_MAX);
             self.field = field;
         }
         Ok(later)
@@ -148,14 +165,11 @@ impl Zstd {
             }
             State::Rle(count) => {
                 let byte = field.first().copied().unwrap_or_default();
-                self.give(out, |window, out| window.fill(byte, count, out))?;
+                self.give(out, |_, window, out| window.fill(byte, count, out))?;
             }
             State::Compressed(_) => {
-                let mut tables = core::mem::take(&mut self.tables);
                 let block_bytes_max = self.frame.block_bytes_max;
-                let given = self.give(out, |window, out| tables.block(field, block_bytes_max, window, out));
-                self.tables = tables;
-                given?;
+                self.give(out, |tables, window, out| tables.block(field, block_bytes_max, window, out))?;
             }
             State::Raw(_) | State::Skip(_) | State::Ended => {}
         }
@@ -165,7 +179,7 @@ impl Zstd {
     /// Lets something write, counts and hashes what that hands on, and hands on all that is there.
     fn give<F>(&mut self, out: &mut Out<'_>, write: F) -> Result<(), DecodeError>
     where
-        F: FnOnce(&mut Window, &mut Out<'_>) -> Result<(), DecodeError>,
+        F: FnOnce(&mut Tables, &mut Window, &mut Out<'_>) -> Result<(), DecodeError>,
     {
         let frame = &mut self.frame;
         let counted: &mut Out<'_> = &mut |piece| {
@@ -175,7 +189,7 @@ impl Zstd {
             }
             out(piece)
         };
-        let written = write(&mut self.window, counted);
+        let written = write(&mut self.tables, &mut self.window, counted);
         self.window.flush(counted)?;
         written
     }
@@ -186,7 +200,9 @@ impl Zstd {
         } else if magic & !0xF == u64::from(SKIPPABLE) {
             self.state = State::SkipLength;
         } else if self.has_frame {
-            *self = Self { state: State::Ended, ..Self::default() };
+            self.state = State::Ended;
+            self.window.release();
+            self.tables.release();
         } else {
             return Err(DecodeError::Corrupt);
         }

@@ -37,6 +37,12 @@ impl Blocks {
         Ok(Self { types, left, codes: Some((of_types, of_counts)), ..Self::default() })
     }
 
+    /// The memory that its codes take.
+    pub(super) fn bytes(&self) -> usize {
+        let codes = self.codes.as_ref();
+        codes.map_or(0, |(of_types, of_counts)| of_types.bytes().saturating_add(of_counts.bytes()))
+    }
+
     /// Before an element: whether the next block began. Keeps what it read.
     #[inline]
     pub(super) fn step(&mut self, bits: &mut Bits<'_>) -> Result<bool, Stop> {

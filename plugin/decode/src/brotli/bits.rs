@@ -1,6 +1,7 @@
 //! Bits of a stream that may go on in the next piece.
 
 use super::super::DecodeError;
+use super::super::memory::OutOfMemory;
 
 /// Why a step could not be taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,6 +12,12 @@ pub(super) enum Stop {
 }
 
 pub(super) const CORRUPT: Stop = Stop::Failed(DecodeError::Corrupt);
+
+impl From<OutOfMemory> for Stop {
+    fn from(error: OutOfMemory) -> Self {
+        Self::Failed(error.into())
+    }
+}
 
 impl From<DecodeError> for Stop {
     fn from(error: DecodeError) -> Self {

@@ -6,7 +6,11 @@ use miniz_oxide::inflate::core::inflate_flags::{
 };
 use miniz_oxide::inflate::core::{DecompressorOxide, TINFL_LZ_DICT_SIZE, decompress};
 
+use super::memory::{MemoryBudget, Reservation};
 use super::{DecodeError, Out};
+
+/// Bytes of the decoder's state, beside its window.
+const STATE_BYTES: usize = size_of::<DecompressorOxide>();
 
 /// One deflate stream, with or without zlib's header and checksum.
 pub(super) struct Inflate {
@@ -15,6 +19,7 @@ pub(super) struct Inflate {
     window: Vec<u8>,
     at: usize,
     flags: u32,
+    _memory: [Reservation; 2],
 }
 
 impl core::fmt::Debug for Inflate {
@@ -24,17 +29,24 @@ impl core::fmt::Debug for Inflate {
 }
 
 impl Inflate {
-    pub(super) fn raw() -> Self {
-        Self::new(TINFL_FLAG_HAS_MORE_INPUT)
+    pub(super) fn raw(budget: &MemoryBudget) -> Result<Self, DecodeError> {
+        Self::new(TINFL_FLAG_HAS_MORE_INPUT, budget)
     }
 
-    pub(super) fn zlib() -> Self {
-        Self::new(TINFL_FLAG_HAS_MORE_INPUT | TINFL_FLAG_PARSE_ZLIB_HEADER | TINFL_FLAG_COMPUTE_ADLER32)
+    pub(super) fn zlib(budget: &MemoryBudget) -> Result<Self, DecodeError> {
+        let flags = TINFL_FLAG_HAS_MORE_INPUT | TINFL_FLAG_PARSE_ZLIB_HEADER | TINFL_FLAG_COMPUTE_ADLER32;
+        Self::new(flags, budget)
     }
 
     #[inline(never)]
-    fn new(flags: u32) -> Self {
-        Self { core: Box::default(), window: vec![0; TINFL_LZ_DICT_SIZE], at: 0, flags }
+    fn new(flags: u32, budget: &MemoryBudget) -> Result<Self, DecodeError> {
+        let (mut state_memory, mut window_memory) = (budget.reservation(), budget.reservation());
+        state_memory.resize(STATE_BYTES)?;
+        let mut window = Vec::new();
+        window_memory.make_room(&mut window, TINFL_LZ_DICT_SIZE)?;
+        window.resize(TINFL_LZ_DICT_SIZE, 0);
+        let _memory = [state_memory, window_memory];
+        Ok(Self { core: Box::default(), window, at: 0, flags, _memory })
     }
 
     /// Begins another stream in the same memory.
@@ -71,12 +83,11 @@ impl Inflate {
 
 /// The encoding `deflate`: zlib's format (RFC 1950) says RFC 9110 section 8.4.1.2, but some servers send bare deflate
 /// and every browser takes it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) enum Deflate {
-    #[default]
-    Fresh,
+    Fresh(MemoryBudget),
     /// The first byte could begin a zlib header.
-    Undecided(u8),
+    Undecided(u8, MemoryBudget),
     Inside(Inflate),
     Ended,
 }
@@ -86,15 +97,15 @@ impl Deflate {
         let mut rest = bytes;
         while let Some((&byte, tail)) = rest.split_first() {
             match self {
-                Self::Fresh if byte & 0x8F == 8 => {
-                    *self = Self::Undecided(byte);
+                Self::Fresh(budget) if byte & 0x8F == 8 => {
+                    *self = Self::Undecided(byte, budget.clone());
                     rest = tail;
                 }
-                Self::Fresh => *self = Self::Inside(Inflate::raw()),
-                Self::Undecided(first) => {
+                Self::Fresh(budget) => *self = Self::Inside(Inflate::raw(budget)?),
+                Self::Undecided(first, budget) => {
                     let first = *first;
-                    let mut inflate =
-                        if is_zlib_header(first, byte) { Inflate::zlib() } else { Inflate::raw() };
+                    let is_zlib = is_zlib_header(first, byte);
+                    let mut inflate = if is_zlib { Inflate::zlib(budget)? } else { Inflate::raw(budget)? };
                     *self = match inflate.feed(&[first], out)? {
                         Some(_) => Self::Ended,
                         None => Self::Inside(inflate),

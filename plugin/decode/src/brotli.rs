@@ -10,6 +10,7 @@ mod code;
 mod commands;
 mod words;
 
+use super::memory::{MemoryBudget, Reservation};
 use super::window::Window;
 use super::{DecodeError, Out};
 use bits::{Bits, CORRUPT, Stop};
@@ -23,8 +24,11 @@ const GO_BYTES: usize = 16 * 1024;
 /// A window may be named whose size is this less than a power of 2.
 const WINDOW_GAP: usize = 16;
 
+/// Bytes of the decoder's own state, and of what a step may leave for the next piece.
+const STATE_BYTES: usize = 8 * 1024;
+
 /// One brotli body.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Brotli {
     state: State,
     /// The bytes of a step that could not be taken yet, and how many bits of the first one are done with.
@@ -33,6 +37,8 @@ pub(super) struct Brotli {
     window: Window,
     commands: Box<Commands>,
     is_last: bool,
+    /// The memory of the state, and of the codes and maps of the meta-block.
+    memory: Reservation,
 }
 
 /// What comes next.
@@ -55,6 +61,20 @@ enum State {
 }
 
 impl Brotli {
+    pub(super) fn new(budget: &MemoryBudget, window_bytes_max: usize) -> Result<Self, DecodeError> {
+        let mut memory = budget.reservation();
+        memory.resize(STATE_BYTES)?;
+        Ok(Self {
+            state: State::default(),
+            held: Vec::new(),
+            held_bit: 0,
+            window: Window::new(budget.reservation(), window_bytes_max),
+            commands: Box::default(),
+            is_last: false,
+            memory,
+        })
+    }
+
     pub(super) fn feed(&mut self, bytes: &[u8], out: &mut Out<'_>) -> Result<(), DecodeError> {
         for piece in bytes.chunks(GO_BYTES) {
             let mut held = core::mem::take(&mut self.held);
@@ -93,8 +113,9 @@ impl Brotli {
             }
         }
         self.window.flush(out)?;
-        self.window = Window::default();
+        self.window.release();
         *self.commands = Commands::default();
+        let _smaller = self.memory.resize(STATE_BYTES);
         Ok(())
     }
 
@@ -110,7 +131,9 @@ impl Brotli {
             State::MetaBlock => self.meta_block(bits),
             State::Metadata(left) | State::Plain(left) => self.bytes(left, bits, out),
             State::Blocks(kind) => {
-                *self.commands.blocks.get_mut(kind).ok_or(CORRUPT)? = Blocks::read(bits)?;
+                let blocks = Blocks::read(bits)?;
+                self.memory.grow(blocks.bytes())?;
+                *self.commands.blocks.get_mut(kind).ok_or(CORRUPT)? = blocks;
                 Ok(if kind == 2 { State::Parameters } else { State::Blocks(kind.saturating_add(1)) })
             }
             State::Parameters => {
@@ -119,6 +142,7 @@ impl Brotli {
             }
             State::Map(kind) => {
                 let size = self.commands.map_size(kind);
+                self.memory.grow(size)?;
                 *self.commands.maps.get_mut(kind).ok_or(CORRUPT)? = Map::read(bits, size)?;
                 Ok(State::MapEntries(kind))
             }
@@ -129,7 +153,9 @@ impl Brotli {
             State::Codes(kind) => {
                 let (count, symbols) = self.commands.codes_size(kind);
                 let codes = self.commands.codes.get_mut(kind).ok_or(CORRUPT)?;
-                codes.push(Code::read(bits, symbols)?);
+                let code = Code::read(bits, symbols)?;
+                self.memory.grow(code.bytes())?;
+                codes.push(code);
                 let is_done = codes.len() >= count;
                 Ok(match kind {
                     _ if !is_done => State::Codes(kind),
@@ -170,6 +196,7 @@ impl Brotli {
             return Ok(State::Plain(length));
         }
         self.commands.restart(length);
+        let _smaller = self.memory.resize(STATE_BYTES);
         Ok(State::Blocks(0))
     }
 

@@ -1,9 +1,9 @@
-//! CRC-32 as gzip (RFC 1952 section 8) and AWS event streams have it. The crates for it bring 16 KiB of tables for speed that is not the
-//! bottleneck here.
+//! CRC-32 as gzip (RFC 1952 section 8) and AWS event streams have it. The crates for it bring 16 KiB of tables for
+//! speed that is not the bottleneck here.
 
 /// A running checksum.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Crc32(u32);
+pub struct Crc32(u32);
 
 impl Default for Crc32 {
     fn default() -> Self {
@@ -12,14 +12,16 @@ impl Default for Crc32 {
 }
 
 impl Crc32 {
-    pub(crate) fn update(&mut self, bytes: &[u8]) {
+    /// Takes further bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
         for byte in bytes {
             let [low, ..] = (self.0 ^ u32::from(*byte)).to_le_bytes();
             self.0 = (self.0 >> 8) ^ TABLE.get(usize::from(low)).copied().unwrap_or_default();
         }
     }
 
-    pub(crate) fn value(self) -> u32 {
+    /// Returns the checksum of the bytes so far.
+    pub fn value(self) -> u32 {
         !self.0
     }
 }

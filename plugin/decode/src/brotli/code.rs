@@ -39,6 +39,13 @@ impl Code {
         }
     }
 
+    /// The memory that it takes.
+    pub(super) fn bytes(&self) -> usize {
+        let tables = size_of_val(self.table.as_slice()).saturating_add(size_of_val(self.symbols.as_slice()));
+        // Lists of codes, and the lists inside, are allocated in powers of 2.
+        size_of::<Self>().saturating_add(tables).saturating_mul(2)
+    }
+
     /// A code from lengths and their symbols in order. One symbol alone takes no bits.
     fn new(lengths: &[(u8, u16)]) -> Self {
         let mut code = Self::default();
