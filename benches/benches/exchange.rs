@@ -7,10 +7,11 @@ use std::rc::Rc;
 use anyhow::{Context as _, Result};
 use benches::{Input, inputs, meter};
 use criterion::{Criterion, Throughput, criterion_group};
-use host_test::case::Case;
-use host_test::component::{Component, Instance};
-use host_test::{ChunkPlan, Cut, Exchange, Guest, Headers, Module, Options, build, drive};
+use host_test::component::{self, Component, Instance};
+use host_test::{ChunkPlan, Cut, Exchange, Guest, Headers, Module, Options, drive};
 use llm_gauge_engine::config::Policy;
+use simulators::build;
+use simulators::case::Case;
 use wasmtime::component::ResourceAny;
 
 /// Without a judge, and with one that gets none of the exchanges or all of them; with spans that leave, and with their
@@ -37,7 +38,7 @@ struct Wasm {
 
 impl Wasm {
     fn load() -> Result<Self> {
-        let component = Component::from_file(build::component()?)?;
+        let component = Component::from_file(component::build()?)?;
         Ok(Self { filter: Module::from_file(build::filter(false)?)?, component })
     }
 }
@@ -104,7 +105,7 @@ fn in_filter(module: &Module, configuration: &str, input: &Input) -> Result<Spen
     let report = drive(&mut guest, &played(input), &plan())?;
     let stat = guest
         .host()
-        .world()
+        .proxy_state()
         .metrics
         .iter()
         .find(|((name, _), _)| name.starts_with("llm_tokens_total") && name.contains("type=.=output"))

@@ -6,7 +6,7 @@
 use std::time::Instant;
 
 use anyhow::{Result, anyhow, ensure};
-use host_test::build;
+use simulators::build;
 use wasmtime::{Engine, Instance, Linker, Module, Store, TypedFunc};
 
 /// How a proxy hands bodies over: at most so much at a time.

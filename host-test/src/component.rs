@@ -3,6 +3,7 @@
 //! What the contract in `wit/` says is here as Rust, made by wasmtime's `bindgen!`; the rest carries cases across. A
 //! component gets nothing but memory and fuel: a host that links nothing is a host that nothing can be asked of.
 
+mod build;
 mod record;
 
 use std::path::Path;
@@ -10,14 +11,15 @@ use std::path::Path;
 use anyhow::{Context as _, Result, anyhow, bail};
 use llm_gauge_engine::config::ConfigError;
 use llm_gauge_engine::ending::End;
+use simulators::case::{Case, Fields};
 use wasmtime::component::{Linker, ResourceAny};
 use wasmtime::{Engine, Store};
 
 use crate::ChunkPlan;
-use crate::case::{Case, Fields};
 use crate::guest::engine;
 use crate::host::Memory;
 
+pub use build::build;
 pub use contract::exports::llm_gauge::evaluation::{judge, meter, types};
 pub use record::fields;
 

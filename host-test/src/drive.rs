@@ -3,23 +3,15 @@
 //! [`drive`] plays a whole [`Exchange`], cut up as a [`ChunkPlan`] says. A test that needs its hands in between (other
 //! streams, callouts, a clock that moves) takes [`Guest::open_stream`] and plays the steps of a [`Stream`] itself.
 
-mod deliver;
-mod ending;
-mod flow;
 mod plan;
 
-use std::collections::BTreeMap;
-
 use crate::failure::{Failure, FailureKind, Result};
-use crate::guest::Guest;
-use crate::host::{Action, LocalResponse, Phase, PropertyPath, StreamState, Way, int};
-use crate::pairs::Headers;
+use crate::guest::{Event, Flow, Guest};
+use crate::header_map::Headers;
+use crate::host::{Action, Phase, PropertyPath, StreamState, Way, int};
 
-pub use ending::{Ending, LocalReply};
-pub use flow::{Outcome, Piece, Received, Step};
+pub use crate::guest::{Ending, LocalReply, Outcome, Piece, Received, Step, StreamReport};
 pub use plan::{Arrivals, ChunkPlan, ClockPlan, Cut, EndForm};
-
-pub(crate) use flow::{Event, Flow};
 
 /// A request and its response, to be played to a guest.
 #[derive(Debug, Clone)]
@@ -44,27 +36,6 @@ pub struct Exchange {
     pub properties: Vec<(String, Vec<u8>)>,
 }
 
-/// What a stream came to, seen from outside the filter.
-#[derive(Debug, Clone)]
-pub struct StreamReport {
-    /// The context id it had.
-    pub id: u32,
-    /// What the client got.
-    pub client: Received,
-    /// What the upstream got.
-    pub upstream: Received,
-    /// The local responses the filter sent; the first one took effect.
-    pub local_responses: Vec<LocalResponse>,
-    /// The filter state it left, under its full names: `wasm.` and the path.
-    pub filter_state: BTreeMap<String, Vec<u8>>,
-    /// Whether an edit of the request head made the proxy select the route anew.
-    pub route_cache_cleared: bool,
-    /// Every callback, in order, with what it was shown and what it answered.
-    pub steps: Vec<Step>,
-    /// Fuel over all callbacks of this stream.
-    pub fuel: u64,
-}
-
 /// A stream of a guest, to play to. Several can be under way: [`Guest::stream`] gives each one back by its id.
 pub struct Stream<'guest> {
     guest: &'guest mut Guest,
@@ -76,7 +47,7 @@ pub struct Stream<'guest> {
 /// What waits for the next turn of the event loop (see [`Guest::run_pending`]) is left to the caller, unless the
 /// filter holds the request and can only let go of it there.
 pub fn drive(guest: &mut Guest, exchange: &Exchange, plan: &ChunkPlan) -> Result<StreamReport> {
-    let start_ms = guest.host().world().now_ms();
+    let start_ms = guest.host().proxy_state().now_ms();
     let mut stream = guest.open()?;
     for (path, value) in &exchange.properties {
         stream.set_property(path.as_str(), value.clone());
@@ -263,7 +234,7 @@ impl Stream<'_> {
     }
 
     fn advance_to(&mut self, at_ms: u64) {
-        let now_ms = self.guest.host().world().now_ms();
+        let now_ms = self.guest.host().proxy_state().now_ms();
         self.guest.advance_ms(at_ms.saturating_sub(now_ms));
     }
 

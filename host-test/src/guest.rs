@@ -1,47 +1,28 @@
 //! A compiled [`Module`], and its running instances, the [`Guest`]s.
+//!
+//! - `module`: a compiled filter
+//! - `flow`: the proxy's side of one stream: what was passed on, and what a filter holds back
+//! - `deliver`: brings events to the filter, and performs what it answers
+//! - `ending`: the ways a stream can end, and what Envoy says about each
 
+mod deliver;
+mod ending;
+mod flow;
 mod module;
 
 use std::collections::BTreeMap;
 
 use wasmtime::{Instance, Store, Trap, WasmParams, WasmResults};
 
-use crate::drive::Flow;
 use crate::failure::{Failure, FailureKind, Result};
 use crate::host::{CallAnswer, CallState, Host, LogLevel, ROOT};
-use crate::world::SharedWorld;
 
+pub use crate::host::Options;
+pub use ending::{Ending, LocalReply, StreamReport};
+pub(crate) use flow::{Event, Flow};
+pub use flow::{Outcome, Piece, Received, Step};
 pub use module::Module;
 pub(crate) use module::engine;
-
-/// How a guest is started.
-#[derive(Clone)]
-pub struct Options {
-    /// The plugin's configuration.
-    pub configuration: Vec<u8>,
-    /// The VM's configuration.
-    pub vm_configuration: Vec<u8>,
-    /// The VM id: shared data and queues are apart between ids.
-    pub vm_id: String,
-    /// The world to live in. Guests with clones of one world are workers of one proxy.
-    pub world: SharedWorld,
-    /// Most bytes of linear memory.
-    pub memory_bytes_max: usize,
-    /// Most fuel for one callback: about one unit per wasm instruction.
-    pub fuel_max: u64,
-    /// Most bytes of a body the proxy holds for a filter that pauses: Envoy's connection buffer limit.
-    pub buffer_bytes_max: usize,
-    /// Envoy's setting of that name. Without it a pause at the head keeps the body from the filter as well.
-    pub allow_on_headers_stop_iteration: bool,
-    /// Where random numbers start from.
-    pub seed: u64,
-    /// Whether the proxy has data that its workers share; not every one has.
-    pub has_shared_data: bool,
-    /// The level the guest is told; lines below it are recorded all the same.
-    pub log_level: LogLevel,
-    /// Properties seen from everywhere: a path with dots, and the value.
-    pub properties: Vec<(String, Vec<u8>)>,
-}
 
 /// A running filter: one VM with one root context, like one worker of Envoy.
 ///
@@ -67,34 +48,6 @@ pub struct Fuel {
     pub total: u64,
     /// Fuel of the dearest call: `max <= total`.
     pub max: u64,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            configuration: Vec::new(),
-            vm_configuration: Vec::new(),
-            vm_id: String::new(),
-            world: SharedWorld::new(),
-            memory_bytes_max: 256 * 1024 * 1024,
-            fuel_max: 100_000_000_000,
-            buffer_bytes_max: 1024 * 1024,
-            allow_on_headers_stop_iteration: false,
-            seed: 0,
-            has_shared_data: true,
-            log_level: LogLevel::Info,
-            properties: [("plugin_name", "test"), ("plugin_root_id", "")]
-                .map(|(path, value)| (path.to_owned(), value.into()))
-                .to_vec(),
-        }
-    }
-}
-
-impl Options {
-    /// The defaults, with this plugin configuration.
-    pub fn configured(configuration: impl Into<Vec<u8>>) -> Self {
-        Self { configuration: configuration.into(), ..Self::default() }
-    }
 }
 
 impl Guest {
@@ -136,7 +89,7 @@ impl Guest {
         self.store.data_mut()
     }
 
-    /// Moves the clock of the whole world on. A tick that is due waits for
+    /// Moves the clock of the whole proxy on. A tick that is due waits for
     /// [`run_pending`](Self::run_pending); a callout never times out by itself, a test answers it.
     pub fn advance_ms(&mut self, ms: u64) {
         self.host_mut().advance_ms(ms);
@@ -171,7 +124,7 @@ impl Guest {
         let mut made = 0;
         loop {
             let vm = self.host().vm;
-            let wake_up = self.host().world().take_wake_up(vm);
+            let wake_up = self.host().proxy_state().take_wake_up(vm);
             let Some((context, queue)) = wake_up else {
                 break;
             };

@@ -2,11 +2,12 @@
 //!
 //! [`abi`](crate::abi) decodes and encodes; what a call means is here, one file per subject. Everything a filter can
 //! do to the world ends up as a plain value in [`Host`], in the stream it belongs to, or in the shared
-//! [`World`].
+//! [`ProxyState`].
 
 mod calls;
 mod memory;
 mod metrics;
+mod options;
 mod properties;
 mod stream;
 mod types;
@@ -14,12 +15,12 @@ mod types;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::MutexGuard;
 
-use crate::guest::Options;
-use crate::pairs::Headers;
-use crate::world::{Clock, SharedWorld, World};
+use crate::header_map::Headers;
+use crate::proxy_state::{Clock, ProxyState, SharedProxyState};
 
 pub use calls::{CallAnswer, CallState, Callout};
 pub use memory::Memory;
+pub use options::Options;
 pub use properties::{Phase, PropertyPath, int};
 pub use stream::{LocalResponse, Side, StreamState, Way};
 pub use types::{Action, BufferKind, LogLevel, LogLine, MapKind, Status};
@@ -58,7 +59,7 @@ pub struct Host {
     pub properties: BTreeMap<PropertyPath, Vec<u8>>,
     /// The guest's linear memory: its limit and its peak.
     pub memory: Memory,
-    pub(crate) world: SharedWorld,
+    pub(crate) proxy_state: SharedProxyState,
     pub(crate) streams: BTreeMap<u32, StreamState>,
     pub(crate) commands: Vec<Command>,
     pub(crate) vm: u32,
@@ -89,7 +90,7 @@ pub(crate) enum Command {
 
 impl Host {
     pub(crate) fn new(options: &Options) -> Self {
-        let vm = options.world.lock().admit();
+        let vm = options.proxy_state.lock().admit();
         let properties = options.properties.iter();
         Self {
             logs: Vec::new(),
@@ -106,7 +107,7 @@ impl Host {
                 .map(|(path, value)| (PropertyPath::from(path.as_str()), value.clone()))
                 .collect(),
             memory: Memory::new(options.memory_bytes_max),
-            world: options.world.clone(),
+            proxy_state: options.proxy_state.clone(),
             streams: BTreeMap::new(),
             commands: Vec::new(),
             vm,
@@ -128,19 +129,19 @@ impl Host {
         }
     }
 
-    /// The world this guest lives in. Let go of it before calling a guest.
-    pub fn world(&self) -> MutexGuard<'_, World> {
-        self.world.lock()
+    /// Locks the state of the proxy that this guest is a worker of. Drop the lock before calling a guest.
+    pub fn proxy_state(&self) -> MutexGuard<'_, ProxyState> {
+        self.proxy_state.lock()
     }
 
-    /// Moves the clock of the whole world on.
+    /// Moves the clock of the whole proxy on.
     pub fn advance_ms(&mut self, ms: u64) {
-        self.world.advance_ms(ms);
+        self.proxy_state.advance_ms(ms);
     }
 
     /// The clock as it stands.
     pub fn clock(&self) -> Clock {
-        self.world.lock().clock
+        self.proxy_state.lock().clock
     }
 
     /// The texts logged at this level, in order.

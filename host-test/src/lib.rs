@@ -9,31 +9,17 @@
 //! - [`mod@drive`]: one HTTP stream through the phases, from an [`Exchange`] to a [`StreamReport`]
 //! - [`guest`]: a compiled [`Module`], and its running instances, the [`Guest`]s
 //! - [`host`]: what a guest reaches through its imports, as a test sees it
-//! - [`world`]: what several workers of one proxy share: metrics, shared data, queues, the clock
+//! - [`proxy_state`]: what several workers of one proxy share: metrics, shared data, queues, the clock
 //! - [`abi`]: the import table: decode guest memory, ask the host, encode the answer
-//! - [`pairs`]: headers, and the bytes they travel in
+//! - [`header_map`]: headers, and the bytes they travel in
 //! - [`failure`]: what ends a guest, with the callback it happened in
-//! - [`build`]: the filter and the test guests, built for wasm
-//! - [`case`], [`replay`]: recorded exchanges, run through the filter; [`native`]: through the bare engine
-//! - [`component`]: the engine as a component
+//! - [`component`]: the engine as a component, and how it is built
+//! - [`replay`]: recorded exchanges, run through the filter or the component
 //!
 //! What is not in the host: no thread, no sleep, no wall clock, no network; and nothing knows what an LLM is.
 //!
-//! The other half of the harness is for what only a real proxy can show:
-//! - [`envoy`]: a real Envoy with the filter in it, run with variants of `envoy/bootstrap.yaml`
-//! - [`provider`]: simulated OpenAI and Anthropic servers, scripted, and their ledgers; [`load`]: the clients
-//! - [`receiver`]: what takes spans and events, by the official definitions
-//! - [`ratelimit`]: a rate-limit service that Envoy asks and charges, and its ledger
-//! - [`demo`]: all of them together, with a live table and a verdict
-//! - [`observe`]: Prometheus and Alertmanager over them, with the shipped rules
-//! - [`dashboards`]: Grafana's dashboards, from one table, and pictures of them
-//! - [`mod@collect`]: takes what leaves the filter by OTLP; [`store`]: keeps it in SQLite; [`review`]: what it says of
-//!   each week
-//!
-//! [`evaluate`] is a gate for other people's CI: recorded exchanges, scored through the component.
-//! [`check`] says what is wrong with a configuration, and explains its keys.
-//! And [`prices`] makes the table of prices; [`python`] installs the packages that it and [`envoy`] are made from;
-//! [`image`] and [`manifest`] make what gateways in Kubernetes load.
+//! What a filter can only show in a real proxy is tested with the package `simulators`, which has Envoy, providers,
+//! judges and receivers; the operator's command is the package `gauge`.
 //!
 //! ```no_run
 //! use host_test::{ChunkPlan, Exchange, Guest, Headers, Module, Options, drive};
@@ -55,45 +41,19 @@
 pub mod drive;
 pub mod guest;
 pub mod host;
-pub mod world;
+pub mod proxy_state;
 
 pub mod abi;
-pub mod pairs;
+pub mod header_map;
 
-pub mod build;
 pub mod failure;
 
-pub mod case;
 pub mod component;
-pub mod native;
 pub mod replay;
-
-pub mod dashboards;
-pub mod demo;
-pub mod envoy;
-pub mod evaluate;
-pub mod judge;
-mod listen;
-pub mod load;
-pub mod observe;
-mod process;
-pub mod provider;
-pub mod ratelimit;
-pub mod receiver;
-
-pub mod check;
-pub mod collect;
-pub mod image;
-pub mod manifest;
-pub mod review;
-pub mod store;
-
-pub mod prices;
-pub mod python;
 
 pub use drive::{ChunkPlan, ClockPlan, Cut, Ending, Exchange, LocalReply, Stream, StreamReport, drive};
 pub use failure::{Failure, FailureKind};
 pub use guest::{Guest, Module, Options};
+pub use header_map::Headers;
 pub use host::{Action, CallAnswer, Callout, Host, LogLevel, Status};
-pub use pairs::Headers;
-pub use world::SharedWorld;
+pub use proxy_state::SharedProxyState;

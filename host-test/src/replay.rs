@@ -9,9 +9,9 @@ use std::sync::mpsc;
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
 use serde_json::{Map, Value};
+use simulators::case::{Case, Fields};
 
-use crate::case::{Case, Fields};
-use crate::world::{Metric, MetricKind};
+use crate::proxy_state::{Metric, MetricKind};
 use crate::{ChunkPlan, Cut, Exchange, Guest, Headers, Module, Options, StreamReport, drive};
 
 pub use component::run as run_component;
@@ -94,7 +94,7 @@ pub fn run(module: &Module, configuration: &[u8], case: &Case, split: Split) -> 
     let mut outcome = Outcome {
         case: case.name.clone(),
         folder: case.folder.clone(),
-        metrics: guest.host().world().metrics.iter().map(|(key, metric)| series(key, metric)).collect(),
+        metrics: guest.host().proxy_state().metrics.iter().map(|(key, metric)| series(key, metric)).collect(),
         gaps: record.get("gaps").and_then(Value::as_array).cloned().unwrap_or_default(),
         fuel: report.fuel,
         body_unchanged: report.client.body == case.response_body,
@@ -136,8 +136,12 @@ fn is_blank(configuration: &[u8]) -> bool {
 }
 
 /// Does `work` on every case, on as many threads as there are processors, and hands the results to `each` in the
-/// order of the cases, as soon as their turn has come.
-pub fn spread<T: Send>(cases: &[Case], work: impl Fn(&Case) -> T + Sync, mut each: impl FnMut(&Case, T)) {
+/// order of the cases, as soon as their turn has come. The first error of `each` ends it.
+pub fn spread<T: Send>(
+    cases: &[Case],
+    work: impl Fn(&Case) -> T + Sync,
+    mut each: impl FnMut(&Case, T) -> Result<()>,
+) -> Result<()> {
     // One by one, since the longest case takes a thousand times as long as the shortest.
     let next = AtomicUsize::new(0);
     let (done, results) = mpsc::channel();
@@ -163,15 +167,16 @@ pub fn spread<T: Send>(cases: &[Case], work: impl Fn(&Case) -> T + Sync, mut eac
             while !waiting.contains_key(&case.0) {
                 // A worker that panicked sends nothing more; the scope passes its panic on.
                 let Ok((number, result)) = results.recv() else {
-                    return;
+                    return Ok(());
                 };
                 waiting.insert(number, result);
             }
             if let Some(result) = waiting.remove(&case.0) {
-                each(case.1, result);
+                each(case.1, result).inspect_err(|_| next.store(cases.len(), Ordering::Relaxed))?;
             }
         }
-    });
+        Ok(())
+    })
 }
 
 /// The exchange of a case, to be played.

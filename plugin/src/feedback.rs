@@ -1,47 +1,16 @@
 //! Feedback in one stream: the request is held at its head, so that no upstream hears of it, and answered at its end.
 
-use std::cell::{Cell, RefCell};
+pub(crate) mod endpoint;
+
 use std::rc::Rc;
 
-use llm_gauge_engine::config::Policy;
-use llm_gauge_engine::feedback::{FeedbackPlan, Rate, Reply, Request};
+use llm_gauge_engine::effects::feedback_effects;
+use llm_gauge_engine::feedback::{FeedbackPlan, Reply, Request};
 use llm_gauge_engine::head::Headers;
-use llm_gauge_engine::outputs;
 use proxy_wasm::types::{Action, BufferType};
 
-use crate::perform::{self, Random};
-use crate::record;
-use crate::root::Shared;
-
-/// Feedback in one worker.
-pub(crate) struct Desk {
-    /// Where all workers find what was taken in this minute.
-    rate_key: String,
-    /// What this one took, where the host shares no data.
-    own_rate: Cell<Rate>,
-    random: RefCell<Random>,
-}
-
-impl Desk {
-    /// `None` where no feedback is configured.
-    pub(crate) fn begin(policy: &Policy) -> Option<Self> {
-        policy.feedback()?;
-        let rate_key = format!("llm-gauge.feedback.rate.{}", policy.fingerprint());
-        record::begin(&rate_key, &Rate::default().encode());
-        Some(Self { rate_key, own_rate: Cell::default(), random: RefCell::default() })
-    }
-
-    /// Takes one, or says in how many seconds there is room for one.
-    fn take(&self, per_minute: u64) -> Result<(), u64> {
-        let now_ns = perform::now_ns();
-        let after = |bytes: &[u8]| Rate::decode(bytes).take(per_minute, now_ns).map(|rate| rate.encode());
-        if record::change(&self.rate_key, after)? {
-            return Ok(());
-        }
-        // Where nothing is shared, or others were faster every time, each worker has a bound of its own.
-        self.own_rate.get().take(per_minute, now_ns).map(|after| self.own_rate.set(after))
-    }
-}
+use crate::perform;
+use crate::shared::Shared;
 
 /// One request of feedback whose body is on its way.
 pub(crate) struct Receiving {
@@ -97,13 +66,15 @@ impl Receiving {
 
     /// Everything has come.
     pub(crate) fn end(&mut self) {
-        let Some(desk) = self.shared.feedback.as_ref().filter(|_| !self.is_answered) else {
+        let Some(endpoint) = self.shared.feedback.as_ref().filter(|_| !self.is_answered) else {
             return;
         };
-        let (reply, given) = self.request.end(perform::unix_s(), |per_minute| desk.take(per_minute));
+        let (reply, given) = self.request.end(perform::unix_s(), |per_minute| endpoint.take(per_minute));
         if let Some(given) = given {
-            let random = desk.random.borrow_mut().next();
-            let effects = outputs::given(given, &mut self.shared.series.borrow_mut(), random);
+            let random = endpoint.random();
+            let mut series = self.shared.series.borrow_mut();
+            let effects = feedback_effects(given, &self.shared.policy, &mut series, random);
+            drop(series);
             self.shared.perform(effects);
         }
         self.answer(&reply);

@@ -11,7 +11,7 @@ use std::rc::Rc;
 use llm_gauge_engine::feedback::Reply;
 
 use crate::perform;
-use crate::ticks::{Ticks, Who};
+use crate::timer::{SharedTimer, TimerUser};
 
 /// A request waits at least this long, and at most twice as long.
 const WAIT_MS: u64 = 250;
@@ -28,7 +28,7 @@ pub(crate) struct Holding {
     misses: Cell<u8>,
     /// Requests that are held while nobody knows whether that works.
     waiting: RefCell<Vec<Waiting>>,
-    ticks: Rc<Ticks>,
+    timer: Rc<SharedTimer>,
 }
 
 struct Waiting {
@@ -39,8 +39,8 @@ struct Waiting {
 }
 
 impl Holding {
-    pub(crate) fn new(ticks: &Rc<Ticks>) -> Self {
-        Self { ticks: Rc::clone(ticks), ..Self::default() }
+    pub(crate) fn new(timer: &Rc<SharedTimer>) -> Self {
+        Self { timer: Rc::clone(timer), ..Self::default() }
     }
 
     /// Whether the request of this stream is to be held.
@@ -65,7 +65,7 @@ impl Holding {
     fn wait(&self, stream: u32, wait_ms: u64, reply: Option<Reply>) {
         let until_ns = perform::now_ns().saturating_add(wait_ms.saturating_mul(1_000_000));
         self.waiting.borrow_mut().push(Waiting { stream, until_ns, reply });
-        self.ticks.set(Who::Holding, WAIT_MS);
+        self.timer.set(TimerUser::HeldRequests, WAIT_MS);
     }
 
     /// A body came; whether its request is still held.
@@ -77,7 +77,7 @@ impl Holding {
         if is_held {
             self.works.set(true);
             self.waiting.borrow_mut().clear();
-            self.ticks.set(Who::Holding, 0);
+            self.timer.set(TimerUser::HeldRequests, 0);
         }
         is_held
     }
@@ -107,7 +107,7 @@ impl Holding {
             }
         }
         if waiting.is_empty() {
-            self.ticks.set(Who::Holding, 0);
+            self.timer.set(TimerUser::HeldRequests, 0);
         }
     }
 

@@ -5,19 +5,22 @@
 
 #![cfg(target_arch = "wasm32")]
 
-mod calling;
-mod exporting;
+mod callout_owner;
+mod callouts;
+mod exporter;
 mod feedback;
 mod holding;
-mod judging;
+mod judge;
 mod names;
 mod perform;
-mod purse;
-mod record;
 mod rewriting;
 mod root;
+mod series;
+mod shared;
+mod shared_budget;
+mod shared_record;
 mod stream;
-mod ticks;
+mod timer;
 
 proxy_wasm::main! {{
     proxy_wasm::set_log_level(proxy_wasm::types::LogLevel::Info);

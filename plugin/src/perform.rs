@@ -13,12 +13,13 @@ use std::hash::BuildHasherDefault;
 use std::time::Duration;
 
 use llm_gauge_decode::MemoryBudget;
-use llm_gauge_engine::call::Call;
+use llm_gauge_engine::callouts::Callout;
 use llm_gauge_engine::config::Place;
-use llm_gauge_engine::effect::Effect;
 use llm_gauge_engine::ending::End;
 use llm_gauge_engine::feedback::Reply;
+use llm_gauge_engine::filter_state::FilterState;
 use llm_gauge_engine::head::encode;
+use llm_gauge_engine::metrics::StatUpdate;
 use llm_gauge_engine::rewrite::Edit;
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::{BufferType, LogLevel, MapType, MetricType};
@@ -43,31 +44,35 @@ impl Stats {
     }
 }
 
-/// Does what the engine asks for.
-pub(crate) fn perform(stats: &RefCell<Stats>, effect: Effect) {
+/// Updates stats.
+pub(crate) fn update_stats(stats: &RefCell<Stats>, updates: Vec<StatUpdate>) {
+    updates.into_iter().for_each(|update| update_stat(stats, update));
+}
+
+/// Updates one stat.
+pub(crate) fn update_stat(stats: &RefCell<Stats>, update: StatUpdate) {
     let mut stats = stats.borrow_mut();
-    let _refused = match effect {
-        Effect::Count { stat, by } => {
+    let _refused = match update {
+        StatUpdate::Count { stat, by } => {
             let by = i64::try_from(by).unwrap_or(i64::MAX);
             stats.id(MetricType::Counter, stat).map(|id| hostcalls::increment_metric(id, by))
         }
-        Effect::Observe { stat, value } => {
+        StatUpdate::Observe { stat, value } => {
             stats.id(MetricType::Histogram, stat).map(|id| hostcalls::record_metric(id, value))
         }
-        Effect::Move { stat, by } => {
+        StatUpdate::Add { stat, by } => {
             stats.id(MetricType::Gauge, stat).map(|id| hostcalls::increment_metric(id, by))
         }
-        Effect::Set { stat, value } => {
+        StatUpdate::Set { stat, value } => {
             stats.id(MetricType::Gauge, stat).map(|id| hostcalls::record_metric(id, value))
         }
-        Effect::FilterState { key, value } => {
-            // Envoy puts `wasm.` before the name.
-            let name = ["llm.", key].concat();
-            Some(hostcalls::set_property(vec![name.as_str()], Some(value.as_bytes())))
-        }
-        // Desks take them, which are there wherever these are wanted.
-        Effect::Judge(_) | Effect::Span(_) | Effect::Evaluation(_) => None,
     };
+}
+
+/// Sets filter state of the stream. Envoy puts `wasm.` before its name.
+pub(crate) fn set_filter_state(state: &FilterState) {
+    let name = ["llm.", state.key].concat();
+    let _refused = hostcalls::set_property(vec![name.as_str()], Some(state.value.as_bytes()));
 }
 
 /// The plugin's configuration.
@@ -210,8 +215,8 @@ pub(crate) fn end() -> End {
     }
 }
 
-/// Calls another cluster; the call's token, or `None` where the host knows no such cluster or no host in it.
-pub(crate) fn http_call(call: &Call) -> Option<u32> {
+/// Makes a callout, and returns its token. `None` if the host knows no such cluster or no host in it.
+pub(crate) fn http_call(call: &Callout) -> Option<u32> {
     let headers = call.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let timeout = Duration::from_millis(call.timeout_ms);
     hostcalls::dispatch_http_call(&call.cluster, headers, Some(&call.body), Vec::new(), timeout).ok()

@@ -9,7 +9,7 @@ use llm_gauge_engine::rewrite::Rewrite;
 use proxy_wasm::types::{Action, BufferType, MapType};
 
 use crate::perform;
-use crate::root::Shared;
+use crate::shared::Shared;
 
 pub(crate) struct Rewriting {
     shared: Rc<Shared>,

@@ -3,17 +3,17 @@
 
 use std::rc::Rc;
 
+use llm_gauge_engine::effects::{active_requests, dropped_exchange, exchange_effects};
 use llm_gauge_engine::ending::End;
 use llm_gauge_engine::exchange::{Exchange, Unmetered};
 use llm_gauge_engine::head::Headers;
-use llm_gauge_engine::outputs;
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::{Action, BufferType, MapType};
 
 use crate::feedback::Receiving;
 use crate::perform;
 use crate::rewriting::Rewriting;
-use crate::root::Shared;
+use crate::shared::Shared;
 
 pub(crate) struct Stream {
     id: u32,
@@ -51,7 +51,7 @@ impl Stream {
         let random = shared.random.borrow_mut().next();
         match Exchange::begin(policy, &head, &place, random, perform::now_ns()) {
             Ok(exchange) => self.exchange = Some(Box::new(exchange)),
-            Err(Unmetered::Memory) => perform::perform(&shared.stats, outputs::dropped_exchange()),
+            Err(Unmetered::Memory) => perform::update_stat(&shared.stats, dropped_exchange()),
             Err(Unmetered::Unmatched) => {}
         }
         let rewriting = Rewriting::begin(shared, self.id, self.exchange.as_ref()?, &head);
@@ -78,7 +78,7 @@ impl Stream {
                 rewriting.end(&end);
             }
             let record = exchange.finish(&end, perform::now_ns());
-            let effects = outputs::of(&record, &shared.policy, &mut shared.series.borrow_mut());
+            let effects = exchange_effects(&record, &shared.policy, &mut shared.series.borrow_mut());
             shared.perform(effects);
         }
     }
@@ -92,7 +92,7 @@ impl HttpContext for Stream {
             return action;
         }
         if let (Some(exchange), Some(shared)) = (&mut self.exchange, &self.shared) {
-            perform::perform(&shared.stats, outputs::active(exchange.provider(), 1));
+            perform::update_stat(&shared.stats, active_requests(exchange.provider(), 1));
             if end_of_stream {
                 exchange.request_end();
                 self.rewriting = None;

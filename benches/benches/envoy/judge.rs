@@ -5,11 +5,11 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use host_test::build;
-use host_test::envoy::{Bootstrap, Envoy};
-use host_test::judge::{Manner, Server};
-use host_test::load::{Client, End, Protocol, Request};
 use serde_json::{Value, json};
+use simulators::build;
+use simulators::envoy::{Bootstrap, Envoy};
+use simulators::judge::{Manner, Server};
+use simulators::load::{Client, End, Protocol, Request};
 
 use crate::Shuffle;
 use crate::report::{machine, quantile};

@@ -6,8 +6,8 @@ use std::task::Poll;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
-use host_test::envoy::Envoy;
-use host_test::load::{Client, End, Protocol, Request};
+use simulators::envoy::Envoy;
+use simulators::load::{Client, End, Protocol, Request};
 
 use crate::cpu;
 use crate::ext_proc::ExtProc;

@@ -4,10 +4,10 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use anyhow::Result;
-use host_test::build;
-use host_test::envoy::{Bootstrap, Stats};
-use host_test::load::Protocol;
 use serde_json::{Value, json};
+use simulators::build;
+use simulators::envoy::{Bootstrap, Stats};
+use simulators::load::Protocol;
 
 use crate::ext_proc::ExtProc;
 

@@ -3,8 +3,8 @@
 use wasmtime::{Extern, Memory};
 
 use super::{Call, Stop};
+use crate::header_map::Headers;
 use crate::host::Status;
-use crate::pairs::Headers;
 
 /// Copies bytes out of the guest.
 pub(super) fn bytes(call: &mut Call<'_>, at: u32, size: u32) -> Result<Vec<u8>, Stop> {

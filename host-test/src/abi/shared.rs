@@ -3,7 +3,7 @@
 use super::memory::{bytes, give, text, write, write_u32};
 use super::{Call, Stop};
 use crate::host::{ROOT, Status};
-use crate::world::Address;
+use crate::proxy_state::Address;
 
 pub(super) fn define_metric(
     call: &mut Call<'_>,
@@ -41,7 +41,7 @@ pub(super) fn get_data(
     let key = text(call, key, key_size)?;
     call.data().shares_data()?;
     let place = (call.data().vm_id().to_owned(), key);
-    let found = call.data().world().data.get(&place).cloned();
+    let found = call.data().proxy_state().data.get(&place).cloned();
     let (value, version) = found.ok_or(Status::NotFound)?;
     give(call, &value, at, size)?;
     write_u32(call, cas, version)
@@ -61,7 +61,7 @@ pub(super) fn set_data(
         return Err(Status::CasMismatch.into());
     }
     let host = call.data();
-    if host.world().set_data(host.vm_id(), &key, value, cas) {
+    if host.proxy_state().set_data(host.vm_id(), &key, value, cas) {
         Ok(())
     } else {
         Err(Status::CasMismatch.into())
@@ -72,7 +72,7 @@ pub(super) fn register_queue(call: &mut Call<'_>, name: u32, name_size: u32, id:
     let name = text(call, name, name_size)?;
     let host = call.data();
     let owner = Address { vm: host.vm, context: ROOT };
-    let registered = host.world().register_queue(host.vm_id(), &name, owner);
+    let registered = host.proxy_state().register_queue(host.vm_id(), &name, owner);
     write_u32(call, id, registered)
 }
 
@@ -85,19 +85,19 @@ pub(super) fn resolve_queue(
     id: u32,
 ) -> Result<(), Stop> {
     let (vm, name) = (text(call, vm, vm_size)?, text(call, name, name_size)?);
-    let found = call.data().world().resolve_queue(&vm, &name);
+    let found = call.data().proxy_state().resolve_queue(&vm, &name);
     write_u32(call, id, found.ok_or(Status::NotFound)?)
 }
 
 pub(super) fn enqueue(call: &mut Call<'_>, id: u32, at: u32, size: u32) -> Result<(), Stop> {
     let item = bytes(call, at, size)?;
-    if call.data().world().enqueue(id, item) { Ok(()) } else { Err(Status::NotFound.into()) }
+    if call.data().proxy_state().enqueue(id, item) { Ok(()) } else { Err(Status::NotFound.into()) }
 }
 
 pub(super) fn dequeue(call: &mut Call<'_>, id: u32, at: u32, size: u32) -> Result<(), Stop> {
     let item = {
-        let mut world = call.data().world();
-        let queue = world.queues.get_mut(&id).ok_or(Status::NotFound)?;
+        let mut proxy_state = call.data().proxy_state();
+        let queue = proxy_state.queues.get_mut(&id).ok_or(Status::NotFound)?;
         queue.items.pop_front().ok_or(Status::Empty)?
     };
     give(call, &item, at, size)

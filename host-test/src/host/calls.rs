@@ -1,7 +1,7 @@
 //! Callouts: what a guest sends to other clusters, and what comes back.
 
 use super::{Host, Status};
-use crate::pairs::Headers;
+use crate::header_map::Headers;
 
 /// A request the guest sent with `proxy_http_call`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,7 +121,7 @@ impl Host {
             return Err(Status::InternalFailure);
         }
         let last = self.callouts.last().map_or(0, |call| call.token);
-        let (context, sent_ms) = (self.context_id(), self.world().now_ms());
+        let (context, sent_ms) = (self.context_id(), self.proxy_state().now_ms());
         self.callouts.push(Callout {
             token: last + 1,
             cluster,

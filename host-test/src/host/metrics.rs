@@ -1,29 +1,29 @@
 //! Metrics, with Envoy's rules.
 
 use super::{Host, Status};
-use crate::world::MetricKind;
+use crate::proxy_state::MetricKind;
 
 impl Host {
     /// The value of a counter or a gauge by its full name.
     pub fn metric(&self, name: &str) -> Option<u64> {
         [MetricKind::Counter, MetricKind::Gauge].iter().find_map(|kind| {
-            let world = self.world();
-            let metric = world.metrics.get(&(name.to_owned(), *kind));
+            let proxy_state = self.proxy_state();
+            let metric = proxy_state.metrics.get(&(name.to_owned(), *kind));
             metric.map(|metric| metric.value)
         })
     }
 
     /// The samples of a histogram by its full name.
     pub fn samples(&self, name: &str) -> Option<Vec<u64>> {
-        let world = self.world();
-        let metric = world.metrics.get(&(name.to_owned(), MetricKind::Histogram));
+        let proxy_state = self.proxy_state();
+        let metric = proxy_state.metrics.get(&(name.to_owned(), MetricKind::Histogram));
         metric.map(|metric| metric.samples.clone())
     }
 
     /// The names of all metrics, in order.
     pub fn metric_names(&self) -> Vec<String> {
-        let world = self.world();
-        world.metrics.keys().map(|(name, _)| name.clone()).collect()
+        let proxy_state = self.proxy_state();
+        proxy_state.metrics.keys().map(|(name, _)| name.clone()).collect()
     }
 
     /// A new id, even for a name that has one: that is the leak Envoy has.
@@ -35,7 +35,7 @@ impl Host {
         *last += 4;
         let id = *last;
         let name = String::from_utf8_lossy(&name).into_owned();
-        self.world.lock().metric(kind_of(id)?, &name);
+        self.proxy_state.lock().metric(kind_of(id)?, &name);
         self.metric_names.insert(id, name);
         self.define_metric_calls += 1;
         Ok(id)
@@ -44,8 +44,8 @@ impl Host {
     pub(crate) fn increment_metric(&mut self, id: u32, offset: i64) -> Result<(), Status> {
         let kind = kind_of(id)?;
         let name = self.metric_names.get(&id).ok_or(Status::NotFound)?;
-        let mut world = self.world.lock();
-        let metric = world.metric(kind, name);
+        let mut proxy_state = self.proxy_state.lock();
+        let metric = proxy_state.metric(kind, name);
         match kind {
             MetricKind::Counter if offset > 0 => {
                 metric.value = metric.value.wrapping_add(offset.unsigned_abs());
@@ -59,8 +59,8 @@ impl Host {
     pub(crate) fn record_metric(&mut self, id: u32, value: u64) -> Result<(), Status> {
         let kind = kind_of(id)?;
         let name = self.metric_names.get(&id).ok_or(Status::NotFound)?;
-        let mut world = self.world.lock();
-        let metric = world.metric(kind, name);
+        let mut proxy_state = self.proxy_state.lock();
+        let metric = proxy_state.metric(kind, name);
         match kind {
             MetricKind::Counter => metric.value = metric.value.wrapping_add(value),
             MetricKind::Gauge => metric.value = value,
@@ -73,7 +73,7 @@ impl Host {
         let kind = kind_of(id)?;
         let name = self.metric_names.get(&id).ok_or(Status::NotFound)?;
         match kind {
-            MetricKind::Counter | MetricKind::Gauge => Ok(self.world.lock().metric(kind, name).value),
+            MetricKind::Counter | MetricKind::Gauge => Ok(self.proxy_state.lock().metric(kind, name).value),
             MetricKind::Histogram => Err(Status::BadArgument),
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::properties::{Phase, PropertyPath};
-use crate::pairs::Headers;
+use crate::header_map::Headers;
 
 /// Which way bytes travel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,9 +2,9 @@
 
 use anyhow::{Context as _, Result};
 use serde_json::{Map, Value};
+use simulators::case::Case;
 
 use super::{Outcome, Split, cuttings, field_differences, is_blank};
-use crate::case::Case;
 use crate::component::{self, Component};
 
 /// Runs one case in a fresh instance of the component, and its other cuttings after it.

@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use host_test::case::Case;
-use host_test::native;
 use host_test::replay::{self, Split};
 use llm_gauge_engine::config::{Place, Policy};
 use llm_gauge_engine::formats;
 use llm_gauge_engine::head::Headers;
 use serde_json::{Map, Value};
+use simulators::case::Case;
+use simulators::native;
 
 use crate::common;
 

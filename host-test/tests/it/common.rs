@@ -1,13 +1,14 @@
 //! What several tests need: the filter, built and compiled once, and cases spread over threads.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use host_test::case::Case;
 use host_test::component::Component;
 use host_test::replay::{self, Outcome, Split};
-use host_test::{Guest, Module, build};
+use host_test::{Guest, Module, component};
+use simulators::build;
+use simulators::case::Case;
+use simulators::workspace::cases_dir;
 
 /// The filter as it ships.
 pub fn filter() -> Module {
@@ -19,7 +20,7 @@ pub fn filter() -> Module {
 /// The component as it ships.
 pub fn component() -> Component {
     static COMPONENT: OnceLock<Component> = OnceLock::new();
-    let load = || Component::from_file(build::component().unwrap()).unwrap();
+    let load = || Component::from_file(component::build().unwrap()).unwrap();
     COMPONENT.get_or_init(load).clone()
 }
 
@@ -43,17 +44,14 @@ pub fn own_cases() -> Vec<Case> {
     Case::find(&[cases_dir()]).unwrap()
 }
 
-/// Where they lie.
-pub fn cases_dir() -> PathBuf {
-    build::workspace_dir().join("host-test/cases")
-}
-
 /// Checks every case, on as many threads as there are processors, and gives the faults found, each with its case.
 pub fn each(cases: &[Case], check: impl Fn(&Case) -> Vec<String> + Sync) -> Vec<String> {
     let mut faults = Vec::new();
-    replay::spread(cases, check, |case, found| {
+    let gather = |case: &Case, found: Vec<String>| {
         faults.extend(found.into_iter().map(|fault| format!("{}/{}: {fault}", case.folder, case.name)));
-    });
+        Ok(())
+    };
+    replay::spread(cases, check, gather).unwrap();
     faults
 }
 
@@ -61,7 +59,7 @@ pub fn each(cases: &[Case], check: impl Fn(&Case) -> Vec<String> + Sync) -> Vec<
 /// trapped, or still counts a request as active, fails the test here: so it is how a test looks at the end.
 pub fn requests(guest: &Guest) -> BTreeMap<String, u64> {
     assert_eq!(guest.failure(), None);
-    let metrics = &guest.host().world().metrics;
+    let metrics = &guest.host().proxy_state().metrics;
     let active = metrics.iter().filter(|((stat, _), _)| stat.starts_with("llm_active_requests."));
     for ((stat, _), metric) in active {
         assert_eq!(metric.value, 0, "{stat}");

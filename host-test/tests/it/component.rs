@@ -8,11 +8,12 @@ mod gateway;
 
 use std::rc::Rc;
 
-use host_test::component::{Component, Instance, PACKAGE, VERSION, fields, meter, types};
-use host_test::{ChunkPlan, Guest, Headers, Options, build, drive, native, replay};
+use host_test::component::{self, Component, Instance, PACKAGE, VERSION, fields, meter, types};
+use host_test::{ChunkPlan, Guest, Headers, Options, drive, replay};
 use llm_gauge_engine::config::Policy;
 use llm_gauge_engine::ending::End;
 use llm_gauge_engine::ids::RequestId;
+use simulators::native;
 use wasmtime::component::ResourceAny;
 
 use crate::common;
@@ -21,7 +22,7 @@ use crate::common;
 const ALL: &str = r#"{"judge":{"cluster":"judge","model":"grader","sample_rate":1,"headers":{"authorization":"Bearer secret"}}}"#;
 
 fn bytes() -> Vec<u8> {
-    std::fs::read(build::component().unwrap()).unwrap()
+    std::fs::read(component::build().unwrap()).unwrap()
 }
 
 /// Why it is refused, to the last reason.
@@ -254,7 +255,7 @@ fn a_judge_is_asked_the_same_by_both_and_no_secret_comes_out() {
     assert_eq!(call.headers, head.with("authorization", "Bearer secret"));
     assert_eq!((call.cluster, u64::from(call.timeout_ms)), (request.cluster, request.timeout_ms));
 
-    let verdict = host_test::judge::answer(ours.as_bytes()).unwrap();
+    let verdict = simulators::judge::answer(ours.as_bytes()).unwrap();
     let judgement = instance.answer(question, 200, verdict.as_bytes()).unwrap();
     let scores = judgement.verdict.unwrap().scores;
     let names: Vec<_> = scores.iter().map(|score| score.criterion.as_str()).collect();
@@ -264,7 +265,7 @@ fn a_judge_is_asked_the_same_by_both_and_no_secret_comes_out() {
 
 #[test]
 fn the_example_says_what_its_comment_promises() {
-    let file = build::component().unwrap();
+    let file = component::build().unwrap();
     let said = gateway::meter(file.to_str().unwrap()).unwrap();
     let promised = include_str!("../../examples/gateway.rs");
     assert!(promised.contains(&format!("//! prints `{said}`.")), "{said}");

@@ -8,11 +8,12 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::rc::Rc;
 
-use host_test::case::Case;
 use host_test::replay::{self, Split};
-use host_test::{build, native};
 use llm_gauge_engine::config::Policy;
 use serde_json::{Map, Value};
+use simulators::case::Case;
+use simulators::native;
+use simulators::workspace::workspace_dir;
 
 use crate::common;
 
@@ -119,7 +120,7 @@ pub fn recordings() -> Option<Vec<Case>> {
 
 fn root() -> Option<PathBuf> {
     let named = std::env::var_os("LLM_GAUGE_CORPUS").map(PathBuf::from);
-    let usual = || build::workspace_dir().join("../shared/corpus");
+    let usual = || workspace_dir().join("../shared/corpus");
     let is_named = named.is_some();
     let root = named.unwrap_or_else(usual);
     if !is_named && !root.is_dir() {

@@ -13,9 +13,9 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use host_test::build::workspace_dir;
-use host_test::manifest;
+use gauge::manifest;
 use serde_json::{Value, json};
+use simulators::workspace::workspace_dir;
 
 const RULES: &str = "envoy/prometheus/rules.yaml";
 const OPERATORS_RULES: &str = "envoy/kubernetes/prometheus-rule.yaml";

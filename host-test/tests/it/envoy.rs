@@ -11,7 +11,6 @@ mod encodings;
 mod endings;
 mod feedback;
 mod gateways;
-pub(crate) mod joined;
 mod judge;
 mod labels;
 pub(crate) mod official_clients;

@@ -12,13 +12,13 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::rc::Rc;
 
-use host_test::case::Case;
-use host_test::native;
 use llm_gauge_engine::config::Policy;
 use llm_gauge_engine::ending::End;
 use llm_gauge_engine::estimate::{Kind, Tally};
 use llm_gauge_engine::record::Record;
 use serde_json::Value;
+use simulators::case::Case;
+use simulators::native;
 
 use crate::corpus;
 

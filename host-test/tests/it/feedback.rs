@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use host_test::drive::{EndForm, Outcome};
 use host_test::{
-    ChunkPlan, Cut, Ending, Exchange, Guest, Headers, LogLevel, Options, SharedWorld, StreamReport, drive,
+    ChunkPlan, Cut, Ending, Exchange, Guest, Headers, LogLevel, Options, SharedProxyState, StreamReport,
+    drive,
 };
 use llm_gauge_engine::ids::{Ids, Key};
 use serde_json::{Value, json};
@@ -25,14 +26,14 @@ fn configuration(feedback: &Value) -> Vec<u8> {
 
 /// A proxy that is set up for it.
 fn start(feedback: &Value) -> Guest {
-    worker(feedback, SharedWorld::new(), 0)
+    worker(feedback, SharedProxyState::new(), 0)
 }
 
-fn worker(feedback: &Value, world: SharedWorld, seed: u64) -> Guest {
+fn worker(feedback: &Value, proxy_state: SharedProxyState, seed: u64) -> Guest {
     let options = Options {
         configuration: configuration(feedback),
         allow_on_headers_stop_iteration: true,
-        world,
+        proxy_state,
         seed,
         ..Options::default()
     };
@@ -73,8 +74,9 @@ fn check(report: &StreamReport, status: &str, said: &str) {
 /// All counters, but for the one that says which build this is.
 fn counted(guest: &Guest) -> BTreeMap<String, u64> {
     assert_eq!(guest.failure(), None);
-    let world = guest.host().world();
-    let metrics = world.metrics.iter().filter(|((stat, _), _)| !stat.starts_with("llm_gauge_build_info"));
+    let proxy_state = guest.host().proxy_state();
+    let metrics =
+        proxy_state.metrics.iter().filter(|((stat, _), _)| !stat.starts_with("llm_gauge_build_info"));
     metrics.map(|((stat, _), metric)| (stat.clone(), metric.value)).collect()
 }
 
@@ -241,9 +243,9 @@ fn a_slow_client_has_all_its_time_once_a_body_has_come() {
 
 #[test]
 fn the_rate_holds_for_all_workers() {
-    let world = SharedWorld::new();
+    let proxy_state = SharedProxyState::new();
     let feedback = json!({"per_minute": 3});
-    let mut workers = [1, 2].map(|seed| worker(&feedback, world.clone(), seed));
+    let mut workers = [1, 2].map(|seed| worker(&feedback, proxy_state.clone(), seed));
     let body = body(&workers[0], "1");
     let mut send = |worker: usize, is_room: bool| {
         let report = drive(&mut workers[worker], &post(&body), &ChunkPlan::whole()).unwrap();
@@ -254,16 +256,16 @@ fn the_rate_holds_for_all_workers() {
             assert_eq!(report.client.headers.unwrap().text("retry-after"), Some("60"));
         }
     };
-    let now_ms = world.lock().now_ms();
-    world.advance_ms(60_000 - now_ms % 60_000);
+    let now_ms = proxy_state.lock().now_ms();
+    proxy_state.advance_ms(60_000 - now_ms % 60_000);
     for (worker, is_room) in [(0, true), (1, true), (0, true), (0, false), (1, false)] {
         send(worker, is_room);
     }
-    world.advance_ms(60_000);
+    proxy_state.advance_ms(60_000);
     send(1, true);
     // Where the host keeps nothing, each worker has a bound of its own.
     for (worker, is_room) in [(0, true), (0, true), (0, true), (0, false), (1, true)] {
-        world.lock().data.clear();
+        proxy_state.lock().data.clear();
         send(worker, is_room);
     }
     assert_eq!(counted(&workers[0]), ratings(&[("1", 8)]));

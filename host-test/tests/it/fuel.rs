@@ -10,7 +10,8 @@
 use std::collections::BTreeMap;
 
 use host_test::replay::{self, Split};
-use host_test::{Guest, Headers, Options, build};
+use host_test::{Guest, Headers, Options};
+use simulators::workspace::workspace_dir;
 
 use crate::common;
 
@@ -54,7 +55,7 @@ const TOLERANCE_PERCENT: u64 = 2;
 
 #[test]
 fn fuel_is_as_it_was() {
-    let path = build::workspace_dir().join("host-test/tests/it/fuel.golden.json");
+    let path = workspace_dir().join("host-test/tests/it/fuel.golden.json");
     let module = common::filter();
     let mut spent = BTreeMap::new();
     for case in common::own_cases() {
@@ -149,10 +150,11 @@ fn retained_bytes(configuration: &[u8], path: &str, model: &str, body: &str) -> 
     (0..500).for_each(|_| open(&mut guest, path, model, body));
     let before = guest.host().memory.bytes;
     (0..STREAMS).for_each(|_| open(&mut guest, path, model, body));
-    let world = guest.host().world();
-    let mut active = world.metrics.iter().filter(|((stat, _), _)| stat.starts_with("llm_active_requests."));
+    let proxy_state = guest.host().proxy_state();
+    let mut active =
+        proxy_state.metrics.iter().filter(|((stat, _), _)| stat.starts_with("llm_active_requests."));
     assert_eq!(active.next().map(|(_, metric)| metric.value), Some(10_500), "all are metered, and open");
-    drop(world);
+    drop(proxy_state);
     (guest.host().memory.bytes - before) / STREAMS
 }
 

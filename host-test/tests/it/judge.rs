@@ -6,8 +6,8 @@ mod budget;
 
 use std::collections::BTreeMap;
 
-use host_test::judge::{self, Asked};
 use host_test::{CallAnswer, ChunkPlan, Ending, Exchange, Guest, Headers, Options, StreamReport, drive};
+use simulators::judge::{self, Asked};
 
 use crate::common;
 
@@ -63,9 +63,9 @@ fn under_way(guest: &Guest) -> Option<u32> {
 
 /// The counters of a metric, by their labels but the model.
 fn counts(guest: &Guest, metric: &str) -> BTreeMap<String, u64> {
-    let world = guest.host().world();
+    let proxy_state = guest.host().proxy_state();
     let start = format!("{metric}.");
-    let counts = world.metrics.iter().filter_map(|((stat, _), metric)| {
+    let counts = proxy_state.metrics.iter().filter_map(|((stat, _), metric)| {
         let labels = stat.strip_prefix(&start)?.split(";.;").filter_map(|label| label.split_once("=.="));
         let values: Vec<_> = labels
             .filter(|(name, _)| *name != ".model" && *name != "model")

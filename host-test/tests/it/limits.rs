@@ -1,6 +1,6 @@
 //! What ends a guest: memory, fuel, panics, misuse; and that it ends no other.
 
-use host_test::{ChunkPlan, Ending, FailureKind, Guest, Options, SharedWorld, drive};
+use host_test::{ChunkPlan, Ending, FailureKind, Guest, Options, SharedProxyState, drive};
 
 use crate::probe::{exchange, probe, said, start};
 
@@ -68,9 +68,9 @@ fn a_failed_guest_is_never_called_again() {
 
 #[test]
 fn a_failure_stays_in_its_worker() {
-    let world = SharedWorld::new();
+    let proxy_state = SharedProxyState::new();
     let options = || Options {
-        world: world.clone(),
+        proxy_state: proxy_state.clone(),
         ..Options::configured("configure define gauge g; configure increment 5 1")
     };
     let mut healthy = Guest::start(&probe(), options()).unwrap();

@@ -8,6 +8,7 @@ mod abi;
 // What ends a guest: memory, fuel, panics, misuse; and that it ends no other.
 mod limits;
 mod memory;
+mod series;
 // What outlives a stream: metrics, shared data, queues, callouts.
 mod shared;
 // One stream through the phases: endings, pauses, local replies.
@@ -46,15 +47,10 @@ mod faults;
 mod prices;
 // What gateways load from envoy/.
 mod deploy;
-// The weekly review of a database.
-mod review;
-// The collector, and the stores that it passes on to.
-mod collect;
 // Rules, routes, dashboards and runbooks, and Prometheus and Alertmanager on them.
 mod operator;
-// The commands.
+// `cargo replay`.
 mod cli;
-mod evaluate;
 // The repository itself: directions, budgets, names, configurations.
 mod texts;
 mod tidy;

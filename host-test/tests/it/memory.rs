@@ -145,8 +145,8 @@ fn captured_texts_are_bounded_over_all_streams() {
         stream.end(Ending::Clean).unwrap();
     }
     let counts = |name: &str| {
-        let world = guest.host().world();
-        let found = world.metrics.iter().filter(|((stat, _), _)| stat.starts_with(name));
+        let proxy_state = guest.host().proxy_state();
+        let found = proxy_state.metrics.iter().filter(|((stat, _), _)| stat.starts_with(name));
         found.map(|(_, metric)| metric.value).sum::<u64>()
     };
     assert_eq!((counts("llm_requests_total."), counts("llm_judge_sampled_total.")), (1000, 1000));

@@ -12,9 +12,9 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::Command;
 
-use host_test::build::workspace_dir;
-use host_test::observe::servers::Programs;
+use gauge::observe::servers::Programs;
 use serde_json::Value;
+use simulators::workspace::workspace_dir;
 
 /// Prometheus' and Alertmanager's programs, if they are here.
 fn programs(test: &str) -> Option<Programs> {

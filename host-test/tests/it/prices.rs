@@ -9,13 +9,15 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
 
-use host_test::prices::table::{CLASSES, Export, own_names};
-use host_test::prices::{self, table};
-use host_test::{ChunkPlan, Exchange, Guest, Headers, Options, build, drive, python};
+use gauge::prices::table::{CLASSES, Export, own_names};
+use gauge::prices::{self, table};
+use host_test::{ChunkPlan, Exchange, Guest, Headers, Options, drive};
 use llm_gauge_engine::price::{Class, Table, Tokens};
 use llm_gauge_engine::usage::{Count, Usage};
 use serde::Deserialize;
 use serde_json::Value;
+use simulators::python;
+use simulators::workspace::workspace_dir;
 
 use crate::common;
 
@@ -168,7 +170,7 @@ fn no_row_loses_a_digit() {
 
 #[test]
 fn the_shipped_table_is_what_the_package_says() {
-    let path = build::workspace_dir().join("envoy/prices.json");
+    let path = workspace_dir().join("envoy/prices.json");
     let shipped = std::fs::read_to_string(path).unwrap();
     let date: Value = serde_json::from_str::<Value>(&shipped).unwrap()["date"].clone();
     assert!(shipped.len() < 120_000, "{} bytes", shipped.len());
@@ -247,7 +249,7 @@ fn counters_of_the_real_filter_lose_nothing() {
 /// What the shipped table takes of a worker, with room for a larger one.
 #[test]
 fn the_shipped_table_is_cheap() {
-    let shipped = std::fs::read_to_string(build::workspace_dir().join("envoy/prices.json")).unwrap();
+    let shipped = std::fs::read_to_string(workspace_dir().join("envoy/prices.json")).unwrap();
     let with = |configuration: String| {
         let mut guest = Guest::start(&common::filter(), Options::configured(configuration)).unwrap();
         let reading = guest.fuel_total();

@@ -7,7 +7,7 @@ pub fn probe() -> Module {
     use std::sync::OnceLock;
     static PROBE: OnceLock<Module> = OnceLock::new();
     let build = || {
-        let path = host_test::build::wasm("probe", host_test::build::PROFILE).unwrap();
+        let path = simulators::build::wasm("probe", simulators::build::PROFILE).unwrap();
         Module::from_file(path).unwrap()
     };
     PROBE.get_or_init(build).clone()

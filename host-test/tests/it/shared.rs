@@ -1,6 +1,6 @@
 //! What outlives a stream: metrics, shared data, queues, callouts.
 
-use host_test::{CallAnswer, ChunkPlan, FailureKind, Guest, Headers, Options, SharedWorld, drive};
+use host_test::{CallAnswer, ChunkPlan, FailureKind, Guest, Headers, Options, SharedProxyState, drive};
 
 use crate::probe::{check, exchange, probe, said, start};
 
@@ -50,9 +50,9 @@ fn every_define_is_a_new_id_of_the_same_metric() {
 
 #[test]
 fn workers_share_metrics_but_not_ids() {
-    let world = SharedWorld::new();
+    let proxy_state = SharedProxyState::new();
     let options = || Options {
-        world: world.clone(),
+        proxy_state: proxy_state.clone(),
         ..Options::configured("configure define gauge g; configure increment 5 2")
     };
     let first = Guest::start(&probe(), options()).unwrap();
@@ -82,9 +82,9 @@ fn shared_data_swaps_only_against_its_version() {
 
 #[test]
 fn queues_wake_the_last_registrant_when_the_loop_turns() {
-    let world = SharedWorld::new();
+    let proxy_state = SharedProxyState::new();
     let options = |script: &str| Options {
-        world: world.clone(),
+        proxy_state: proxy_state.clone(),
         vm_id: "vm".to_owned(),
         ..Options::configured(script)
     };

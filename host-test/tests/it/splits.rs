@@ -4,14 +4,15 @@
 use std::rc::Rc;
 use std::sync::OnceLock;
 
-use host_test::case::Case;
 use host_test::drive::EndForm;
-use host_test::{ChunkPlan, Cut, Ending, Guest, Headers, Module, Options, drive, native, replay};
+use host_test::{ChunkPlan, Cut, Ending, Guest, Headers, Module, Options, drive, replay};
 use llm_gauge_engine::config::Policy;
 use llm_gauge_engine::ending::End;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use serde_json::Value;
+use simulators::case::Case;
+use simulators::native;
 
 use crate::common;
 

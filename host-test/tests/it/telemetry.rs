@@ -9,9 +9,10 @@ use std::collections::BTreeMap;
 
 use host_test::drive::Arrivals;
 use host_test::host::Foreign;
-use host_test::receiver::{Received, Values, hex, values};
-use host_test::{CallAnswer, ChunkPlan, Exchange, Guest, Headers, Options, StreamReport, drive, judge};
+use host_test::{CallAnswer, ChunkPlan, Exchange, Guest, Headers, Options, StreamReport, drive};
 use serde_json::{Value, json};
+use simulators::judge;
+use simulators::receiver::{Received, Values, hex, values};
 
 use crate::common;
 
@@ -79,7 +80,7 @@ pub fn until_sent(guest: &mut Guest) {
 pub fn sent(guest: &Guest, token: u32) -> Received {
     let call = guest.host().callouts.iter().find(|call| call.token == token).unwrap();
     assert_eq!((call.cluster.as_str(), call.context), ("otel", host_test::host::ROOT));
-    Received::read(&call.headers, &call.body).unwrap()
+    Received::read(|name| call.headers.text(name), &call.body).unwrap()
 }
 
 /// Takes what is under way, all of it and what follows.
@@ -95,10 +96,15 @@ pub fn take_all(guest: &mut Guest) -> Received {
 /// Spans and events that were dropped.
 pub fn dropped(guest: &Guest) -> (u64, u64) {
     common::requests(guest);
-    let world = guest.host().world();
+    let proxy_state = guest.host().proxy_state();
     let of = |kind: &str| {
         let name = format!("llm_gauge_dropped_total.kind=.={kind};.;");
-        world.metrics.iter().filter(|((stat, _), _)| *stat == name).map(|(_, metric)| metric.value).sum()
+        proxy_state
+            .metrics
+            .iter()
+            .filter(|((stat, _), _)| *stat == name)
+            .map(|(_, metric)| metric.value)
+            .sum()
     };
     (of("spans"), of("events"))
 }
@@ -115,7 +121,7 @@ fn expected_values(value: Value) -> Values {
 #[test]
 fn an_exchange_is_a_span() {
     let mut guest = start(r#""service":"shop","telemetry":{"cluster":"otel"}"#);
-    let began_ns = guest.host().world().clock.wall_ns;
+    let began_ns = guest.host().proxy_state().clock.wall_ns;
     let report = play(&mut guest);
     assert_eq!(under_way(&guest), [0; 0], "it waits for others");
     pass(&mut guest, 4_900);
@@ -171,7 +177,7 @@ fn its_times_are_the_wall_clocks_at_its_end() {
     exchange.clock.response_head_ms = 100;
     exchange.clock.arrivals = Arrivals::ByChunk(vec![250, 400]);
     exchange.clock.end_ms = 1_234;
-    let began_ns = guest.host().world().clock.wall_ns;
+    let began_ns = guest.host().proxy_state().clock.wall_ns;
     drive(&mut guest, &exchange, &ChunkPlan::response_at([STREAM.find("\n\n").unwrap() + 2])).unwrap();
     guest.run_pending().unwrap();
     let span = take_all(&mut guest).spans.remove(0);
@@ -217,7 +223,7 @@ fn scores_are_events_on_the_judged_span() {
     let report = play(&mut guest);
     let span = take_all(&mut guest).spans.remove(0);
     pass(&mut guest, 700);
-    let at_ns = guest.host().world().clock.wall_ns;
+    let at_ns = guest.host().proxy_state().clock.wall_ns;
     answer_judge(&mut guest);
     let received = take_all(&mut guest);
     let request_id = request_id(&report);

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use host_test::case::Case;
-use llm_gauge_engine::formats::{self, Field, Rule};
+use llm_gauge_engine::formats::{self, Field, RequestField, ResponseField, Rule};
 use llm_gauge_engine::record::Gap;
 use llm_gauge_engine::scan::{Announced, At, Body, Documents, NodeId, Paths, Scalar, Sink};
+use simulators::case::Case;
 
 use crate::common;
 
@@ -46,15 +46,22 @@ fn has(body: &[u8], path: &'static str, head: Announced) -> bool {
     found.is_found
 }
 
-/// Rules whose texts are taken for tokens; not those that only look whether there is anything, deeper rules say what.
-fn texts<'a>(rules: &'a [&'a [Rule]]) -> impl Iterator<Item = &'a Rule> {
+/// Returns the rules whose texts are taken for tokens, without those that only look whether there is anything.
+fn texts<F: Field>(rules: &'static [&'static [Rule<F>]], is_text: fn(F) -> bool) -> Vec<&'static str> {
     let all = || rules.iter().copied().flatten();
-    all().filter(move |rule| {
-        let is_text = matches!(rule.field, Field::Text | Field::Generated | Field::Whole | Field::Schema);
-        let is_outer =
-            |other: &Rule| other.path.strip_prefix(rule.path).is_some_and(|rest| rest.starts_with('.'));
-        is_text && rule.only.is_none() && !all().any(is_outer)
-    })
+    let is_outer = |rule: &Rule<F>, other: &Rule<F>| {
+        other.path.strip_prefix(rule.path).is_some_and(|rest| rest.starts_with('.'))
+    };
+    let texts = all().filter(|rule| is_text(rule.field) && rule.only.is_none());
+    texts.filter(|rule| !all().any(|other| is_outer(rule, other))).map(|rule| rule.path).collect()
+}
+
+fn is_request_text(field: RequestField) -> bool {
+    matches!(field, RequestField::Text | RequestField::Schema)
+}
+
+fn is_response_text(field: ResponseField) -> bool {
+    matches!(field, ResponseField::Text | ResponseField::Generated | ResponseField::Whole)
 }
 
 /// Rows share rules, so a text is to be in a case of one of those that have it.
@@ -65,16 +72,16 @@ fn every_text_that_is_estimated_by_is_in_a_case() {
     for format in formats::ALL {
         let own: Vec<&Case> = cases.iter().filter(|case| case.folder == format.name).collect();
         let head = Announced { array_is_stream: format.array_is_stream, ..Announced::default() };
-        for rule in texts(format.request) {
-            wanted.insert(("request", rule.path));
-            if own.iter().any(|case| has(&case.request_body, rule.path, Announced::default())) {
-                shown.insert(("request", rule.path));
+        for path in texts(format.request, is_request_text) {
+            wanted.insert(("request", path));
+            if own.iter().any(|case| has(&case.request_body, path, Announced::default())) {
+                shown.insert(("request", path));
             }
         }
-        for rule in texts(format.response) {
-            wanted.insert(("response", rule.path));
-            if own.iter().any(|case| has(&case.response_body, rule.path, head)) {
-                shown.insert(("response", rule.path));
+        for path in texts(format.response, is_response_text) {
+            wanted.insert(("response", path));
+            if own.iter().any(|case| has(&case.response_body, path, head)) {
+                shown.insert(("response", path));
             }
         }
     }

@@ -1,7 +1,6 @@
 //! The engine's values as the contract's, and back.
 
 use llm_gauge_engine::config;
-use llm_gauge_engine::desk::{self, Request};
 use llm_gauge_engine::exhibit;
 use llm_gauge_engine::head::Headers;
 use llm_gauge_engine::judge;
@@ -170,16 +169,17 @@ impl From<Exhibit> for exhibit::Exhibit {
     }
 }
 
-impl From<Request> for JudgeRequest {
-    fn from(Request { cluster, authority, path, headers, body, timeout_ms }: Request) -> Self {
+impl From<judge::JudgeRequest> for JudgeRequest {
+    fn from(request: judge::JudgeRequest) -> Self {
+        let judge::JudgeRequest { cluster, authority, path, headers, body, timeout_ms } = request;
         let field = |(name, value): (String, String)| Field { name, value: value.into_bytes() };
         let headers = headers.into_iter().map(field).collect();
         Self { cluster, authority, path, headers, body, timeout_ms }
     }
 }
 
-impl From<desk::Judgement> for Judgement {
-    fn from(desk::Judgement { verdict, input_tokens, output_tokens }: desk::Judgement) -> Self {
+impl From<judge::Judgement> for Judgement {
+    fn from(judge::Judgement { verdict, input_tokens, output_tokens }: judge::Judgement) -> Self {
         Self { verdict: verdict.map(Into::into).map_err(Into::into), input_tokens, output_tokens }
     }
 }

@@ -1,6 +1,6 @@
 //! Questions to judges.
 
-use llm_gauge_engine::desk;
+use llm_gauge_engine::judge;
 
 use crate::carry;
 use crate::contract::Component;
@@ -12,7 +12,7 @@ impl Guest for Component {
     type Question = Asked;
 }
 
-pub(crate) struct Asked(desk::Question);
+pub(crate) struct Asked(judge::Question);
 
 impl GuestQuestion for Asked {
     fn ask(
@@ -23,7 +23,7 @@ impl GuestQuestion for Asked {
     ) -> Option<Question> {
         let plan = policy.get::<Compiled>().0.judge()?;
         let judge = usize::try_from(judge).ok()?;
-        let question = desk::Question::ask(plan, judge, exhibit.into(), carry::random([random, more]))?;
+        let question = judge::Question::ask(plan, judge, exhibit.into(), carry::random([random, more]))?;
         Some(Question::new(Self(question)))
     }
 

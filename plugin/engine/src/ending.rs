@@ -1,11 +1,12 @@
 //! How an exchange ended: Envoy's response flags, the HTTP status and the provider's own words, as one class.
 
+use crate::formats::{ErrorWords, Format};
 use crate::record::{Answer, ErrorClass, Status, UsageMissing, Word};
 
-/// What the proxy says when everything is over.
+/// What the proxy reports when an exchange is over.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct End {
-    /// `response.code`; absent if the client left before there was one.
+    /// `response.code`; `None` if the client left before there was one.
     pub code: Option<u32>,
     /// `response.flags`, one bit a flag.
     pub flags: u64,
@@ -35,7 +36,7 @@ mod flag {
     pub(super) const DOWNSTREAM_REMOTE_RESET: u64 = 1 << 28;
 }
 
-/// Flags that by themselves say what went wrong, the most telling first.
+/// The flags that say by themselves what went wrong, the most telling ones first.
 const BY_FLAG: &[(u64, ErrorClass)] = &[
     (
         flag::UPSTREAM_REQUEST_TIMEOUT | flag::STREAM_IDLE_TIMEOUT | flag::DURATION_TIMEOUT,
@@ -65,39 +66,39 @@ impl End {
     }
 }
 
-/// What was seen of the response itself.
+/// What was seen of the response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seen {
-    /// The response's head came through.
+    /// Whether the response's head came.
     pub head: bool,
-    /// The response's end came through.
+    /// Whether the response's end came.
     pub end: bool,
-    /// The document of a unary response came to its end.
+    /// Whether the document of a unary response came to its end.
     pub document: bool,
-    /// The stream's last mark came, or at least the end of a choice.
+    /// Whether the stream's last mark came, or at least the end of a choice.
     pub last_mark: bool,
 }
 
-/// The status and the error of an exchange.
-pub fn classify(end: &End, seen: Seen, answer: &Answer) -> (Status, ErrorClass) {
+/// Returns the status and the error of an exchange.
+pub fn classify(end: &End, seen: Seen, answer: &Answer, format: &Format) -> (Status, ErrorClass) {
     // After an error event nothing else comes, and clients close: neither they nor the upstream's reset failed.
     let is_last =
         answer.complete == Some(true) || (answer.error_told && end.code.is_none_or(|code| code < 400));
     let is_whole = seen.end || (answer.streaming && is_last);
-    // A client that knows the length of an answer may leave before the proxy is told of its end; an upstream that
+    // A client that knows the length of an answer may leave before the proxy sees its end; an upstream that
     // breaks off there still breaks the answer.
     if end.client_left() && !is_whole && !seen.document {
         return (Status::Cancelled, ErrorClass::ClientCancelled);
     }
     let is_whole = is_whole || end.client_left();
-    let error = match class_of(end, seen, answer, is_whole) {
+    let error = match class_of(end, seen, answer, format, is_whole) {
         ErrorClass::None => return (Status::Success, ErrorClass::None),
         error => error,
     };
     (Status::Error, error)
 }
 
-fn class_of(end: &End, seen: Seen, answer: &Answer, is_whole: bool) -> ErrorClass {
+fn class_of(end: &End, seen: Seen, answer: &Answer, format: &Format, is_whole: bool) -> ErrorClass {
     let code = end.code.unwrap_or(0);
     // A client that got everything does not care how the connection was closed afterwards.
     let flagged = BY_FLAG.iter().find(|(flags, _)| end.flags & flags != 0);
@@ -105,16 +106,18 @@ fn class_of(end: &End, seen: Seen, answer: &Answer, is_whole: bool) -> ErrorClas
         return *class;
     }
     if code >= 400 {
-        return of_http_error(end, code, answer);
+        return http_error_class(end, code, answer, format);
     }
-    // A redirect that Envoy follows by itself: what comes of it is the next exchange.
+    // A redirect that Envoy follows by itself: the response to it belongs to the next exchange.
     if (300..400).contains(&code) {
         return ErrorClass::None;
     }
     if answer.error_told {
         return match answer.streaming {
             true => ErrorClass::InStream,
-            false => of_words(answer).unwrap_or(ErrorClass::Other),
+            false => {
+                code_class(answer, format).or_else(|| type_class(answer, format)).unwrap_or(ErrorClass::Other)
+            }
         };
     }
     if !is_whole {
@@ -128,12 +131,12 @@ fn class_of(end: &End, seen: Seen, answer: &Answer, is_whole: bool) -> ErrorClas
     ErrorClass::None
 }
 
-fn of_http_error(end: &End, code: u32, answer: &Answer) -> ErrorClass {
-    if let Some(class) = of_code_word(answer) {
+fn http_error_class(end: &End, code: u32, answer: &Answer, format: &Format) -> ErrorClass {
+    if let Some(class) = code_class(answer, format) {
         return class;
     }
     let refused = end.flags & flag::UNAUTHORIZED_EXTERNAL_SERVICE != 0;
-    // Once the client has left, the details tell of that and no longer of who answered.
+    // Once the client has left, the details say that, and not who answered.
     let is_local = !end.client_left() && !end.details.is_empty() && end.details != "via_upstream";
     match code {
         401 => ErrorClass::Authentication,
@@ -148,35 +151,25 @@ fn of_http_error(end: &End, code: u32, answer: &Answer) -> ErrorClass {
     }
 }
 
-/// Classes that a status cannot tell: providers send both as plain 400.
-fn of_code_word(answer: &Answer) -> Option<ErrorClass> {
-    let is = |word: &Option<Word>, name: &str| matches!(word, Some(Word::Text(text)) if text == name);
-    if is(&answer.error_code, "context_length_exceeded") {
-        return Some(ErrorClass::ContextLength);
-    }
-    let filtered = ["content_filter", "content_policy_violation"];
-    let filtered = filtered.iter().any(|name| is(&answer.error_code, name));
-    filtered.then_some(ErrorClass::ContentFilter)
+/// Returns the class that the error's code names, which a status cannot tell.
+fn code_class(answer: &Answer, format: &Format) -> Option<ErrorClass> {
+    class_of_word(answer.error_code.as_ref()?, format.error_codes)
 }
 
-/// Types that providers name in bodies whose status says nothing.
-fn of_words(answer: &Answer) -> Option<ErrorClass> {
-    let Some(Word::Text(name)) = &answer.error_type else {
-        return of_code_word(answer);
+/// Returns the class that the error's type names.
+fn type_class(answer: &Answer, format: &Format) -> Option<ErrorClass> {
+    class_of_word(answer.error_type.as_ref()?, format.error_types)
+}
+
+fn class_of_word(word: &Word, words: &[ErrorWords]) -> Option<ErrorClass> {
+    let Word::Text(text) = word else {
+        return None;
     };
-    of_code_word(answer).or(match name.as_str() {
-        "rate_limit_error" | "insufficient_quota" => Some(ErrorClass::RateLimited),
-        "authentication_error" => Some(ErrorClass::Authentication),
-        "permission_error" => Some(ErrorClass::Permission),
-        "invalid_request_error" => Some(ErrorClass::InvalidRequest),
-        "not_found_error" => Some(ErrorClass::NotFound),
-        "overloaded_error" => Some(ErrorClass::Overloaded),
-        "api_error" | "server_error" => Some(ErrorClass::ServerError),
-        _ => None,
-    })
+    let mut words = words.iter().copied().flatten();
+    words.find(|(name, _)| name == text).map(|(_, class)| *class)
 }
 
-/// Why there is no usage, if there should be: refused requests generate nothing, so nothing is missing.
+/// Returns why there is no usage; `None` if there should be none, since a refused request generates nothing.
 pub fn usage_missing(
     status: Status,
     error: ErrorClass,

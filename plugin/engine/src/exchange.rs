@@ -17,9 +17,9 @@ use crate::head::Headers;
 use crate::ids::Ids;
 use crate::limits::{EXCHANGE_BYTES, REQUEST_WINDOW_BYTES_MAX, RESPONSE_WINDOW_BYTES_MAX};
 use crate::metrics;
-use crate::reading::{Deltas, Reader, Reading};
 use crate::record::{Answer, ErrorClass, Gap, Record, Status, Times, UsageMissing};
-use crate::request::Asked;
+use crate::request::RequestState;
+use crate::response::{DeltaTimes, ResponseReader, ResponseState};
 use crate::scan::{Announced, Body, Framing, Paths};
 use sampled::Sampled;
 
@@ -41,7 +41,7 @@ pub struct Exchange {
     authority: Option<String>,
     labels: Vec<String>,
     began_ns: u64,
-    asked: Asked,
+    asked: RequestState,
     response: Response,
     sampled: Option<Box<Sampled>>,
     /// What the exchange takes whatever its peers send, and the head's fields that are kept.
@@ -58,7 +58,7 @@ struct Response {
     announced_stream: bool,
     /// The content type says that documents come line by line.
     announced_lines: bool,
-    reading: Reading,
+    reading: ResponseState,
     first_byte_ns: Option<u64>,
     last_byte_ns: u64,
     has_head: bool,
@@ -108,13 +108,13 @@ impl Exchange {
             authority: None,
             labels: policy.label_values(head),
             began_ns: now_ns,
-            asked: Asked::new(head, route.model_in_path.clone(), policy.event_bytes_max(), bounds),
+            asked: RequestState::new(head, route.model_in_path.clone(), policy.event_bytes_max(), bounds),
             response: Response {
                 status: None,
                 body: None,
                 announced_stream: false,
                 announced_lines: false,
-                reading: Reading::new(route.format, policy.memory()),
+                reading: ResponseState::new(route.format, policy.memory()),
                 first_byte_ns: None,
                 last_byte_ns: 0,
                 has_head: false,
@@ -265,7 +265,7 @@ impl Exchange {
         };
         let speaker = reading.speaker().filter(|_| !self.route.is_provider_known);
         let answer = reading.answer(streaming, is_http_error);
-        let (status, error) = ending::classify(end, seen, &answer);
+        let (status, error) = ending::classify(end, seen, &answer, self.route.format);
         if status == Status::Cancelled {
             // Nobody waited for the rest: that it is not there is no gap.
             reading.forgive(Gap::Truncated);
@@ -314,7 +314,7 @@ impl Exchange {
         }
     }
 
-    fn read(&mut self, now_ns: u64, read: impl FnOnce(&mut Body, &Paths, &mut Reader<'_>)) {
+    fn read(&mut self, now_ns: u64, read: impl FnOnce(&mut Body, &Paths, &mut ResponseReader<'_>)) {
         let paths = self.policy.paths(self.route.format_index, self.sampled.is_some());
         if let (Some(body), Some(paths)) = (&mut self.response.body, paths) {
             let paths = &paths.response;
@@ -326,7 +326,7 @@ impl Exchange {
         let since = |at_ns: u64| at_ns.saturating_sub(self.began_ns) / 1_000_000;
         let deltas = match answer.streaming {
             true => self.response.reading.deltas(),
-            false => Deltas::default(),
+            false => DeltaTimes::default(),
         };
         // The count of a stream that broke off may be of its first moment, its deltas are not.
         let has_ended = answer.complete == Some(true) || !answer.finish_reasons.is_empty();

@@ -8,7 +8,7 @@
 mod heard;
 mod said;
 
-pub use heard::{Heard, Part};
+pub use heard::{Heard, Part, Role};
 pub use said::{Piece, Said};
 
 use llm_gauge_decode::{Buffer, MemoryBudget};

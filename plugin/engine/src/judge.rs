@@ -1,7 +1,7 @@
 //! The judge: which exchanges are scored, what is asked of it, and what its answer is worth.
 //!
 //! ```text
-//!  trace id ─> sample ─ yes ─> texts ─> desk ─> breaker ─> budget ─> prompt ─> (the shell calls the judge)
+//!  trace id ─> sample ─ yes ─> texts ─> dispatcher ─> breaker ─> budget ─> prompt ─> (the shell calls the judge)
 //!                                        │         │          │                        │
 //!                                   queue_full judge_error over_budget     reply <─────┘
 //!                                                                           └─> scores, or an outcome
@@ -11,20 +11,23 @@
 
 mod breaker;
 mod budget;
+pub(crate) mod dispatch;
 mod outcome;
 mod plan;
 mod prompt;
+mod question;
 mod reply;
 mod rubric;
 mod sample;
 
-pub(crate) use breaker::Breaker;
+use breaker::Breaker;
 pub use budget::{Budget, Price, Settlement};
+pub use dispatch::{Dispatcher, QueryResult};
 pub use outcome::Outcome;
 pub(crate) use plan::Judge;
 pub use plan::{BudgetLimits, JudgePlan};
-pub(crate) use prompt::body;
-pub(crate) use reply::Reply;
+pub use question::{JudgeRequest, Judgement, Question};
+use reply::Reply;
 pub use reply::Verdict;
 pub use rubric::{Criterion, HALLUCINATION};
 pub(crate) use rubric::{RESERVED, default_criteria};

@@ -5,14 +5,14 @@
 //!  request body ─┼─> exchange ── bytes ─> scan ── (path, scalar) ─┐   │
 //!  response head ┤      │                                        │   ├─> filter state
 //!  response body ┤      │        formats say which paths ────────┤   │
-//!  end ──────────┘      └──────────< record <── reading ─────────┘   │
-//!                                      └────────> outputs ── effects ┴─> the shell performs them
+//!  end ──────────┘      └──────────< record <── response ────────┘   │
+//!                                      └────────> effects ───────────┴─> the shell performs them
 //! ```
 //!
 //! # The map, in reading order
 //!
 //! - [`exchange`]: the state machine of one request and its response; its end makes a [`record::Record`], once
-//! - [`request`], [`reading`]: what a format's rules make of the request's and the response's documents
+//! - [`request`], [`response`]: what a format's rules make of the request's and the response's documents
 //! - [`rewrite`]: usage on request: the splice in a request, the chunk hidden from a response
 //! - [`ending`]: flags, status and the provider's words, as one class of error
 //! - [`formats`]: the wire formats, a const row each, and how a request finds its row; providers are named there
@@ -20,15 +20,16 @@
 //! - [`scan`]: bytes in, `(path, scalar)` out: JSON, event streams, bodies
 //! - [`estimate`]: how many tokens a text is, where nobody said it
 //! - [`exhibit`]: what of a sampled exchange a judge is shown; [`judge`]: how it is asked and what
-//!   it answers; [`desk`]: its calls, under way and waiting, or one by one
+//!   it answers, and the dispatcher of its callouts
+//! - [`callouts`]: HTTP calls to other clusters, and the one queue for those to judges and to telemetry receivers
 //! - [`feedback`]: what users say of answers, from the request that brings it to an [`evaluation`]
-//! - [`trace`]: a record becomes a span; [`otlp`]: spans and scores in OpenTelemetry's bytes; [`redact`]: what is taken
-//!   out of texts before; [`telemetry`]: where they go; [`export`]: their batches, under way and waiting
-//! - [`outputs`]: a record and a policy become [`effect::Effect`]s; [`metrics`] is the table of names and labels,
+//! - [`telemetry`]: a record becomes a span; spans and scores in OpenTelemetry's bytes; what is taken out of texts
+//!   before; the exporter of their batches
+//! - [`effects`]: a record and a policy become [`effects::Effects`]; [`metrics`] is the table of names and labels,
 //!   [`series`] the bound on label values
 //! - [`price`]: what tokens cost
 //! - [`config`]: the operator's document becomes the policy that the hot path reads; [`pattern`] for its globs
-//! - leaf values: [`record`], [`usage`], [`effect`], [`head`], [`ids`], [`limits`], [`tree`]
+//! - leaf values: [`record`], [`usage`], [`filter_state`], [`head`], [`ids`], [`limits`], [`tree`]
 //!
 //! # What is not here
 //!
@@ -64,8 +65,8 @@
 pub mod exchange;
 
 pub mod ending;
-pub mod reading;
 pub mod request;
+pub mod response;
 pub mod rewrite;
 
 pub mod formats;
@@ -73,21 +74,17 @@ pub mod scan;
 
 pub mod estimate;
 
-pub mod desk;
 pub mod exhibit;
 pub mod judge;
 
-pub mod export;
-pub mod otlp;
-pub mod redact;
 pub mod telemetry;
-pub mod trace;
 
 pub mod evaluation;
 pub mod feedback;
 
+pub mod effects;
+pub mod filter_state;
 pub mod metrics;
-pub mod outputs;
 pub mod series;
 
 pub mod config;
@@ -95,8 +92,7 @@ pub mod pattern;
 pub mod price;
 
 mod blocks;
-pub mod call;
-pub mod effect;
+pub mod callouts;
 pub mod head;
 pub mod ids;
 mod json;

@@ -24,11 +24,44 @@ pub enum Kind {
     Histogram,
 }
 
+/// An update of one stat. Its name is the host's, labels included.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StatUpdate {
+    /// Adds to a counter.
+    Count {
+        /// The stat's name.
+        stat: String,
+        /// At least 1.
+        by: u64,
+    },
+    /// Records a value in a histogram.
+    Observe {
+        /// The stat's name.
+        stat: String,
+        /// The value, in the unit of the metric's name.
+        value: u64,
+    },
+    /// Adds to a gauge, or subtracts from it.
+    Add {
+        /// The stat's name.
+        stat: String,
+        /// The difference.
+        by: i64,
+    },
+    /// Sets a gauge.
+    Set {
+        /// The stat's name.
+        stat: String,
+        /// The new value.
+        value: u64,
+    },
+}
+
 const fn metric(name: &'static str, kind: Kind, labels: &'static [&'static str]) -> Metric {
     Metric { name, kind, labels, is_per_exchange: true }
 }
 
-const fn of_the_gauge(name: &'static str, kind: Kind, labels: &'static [&'static str]) -> Metric {
+const fn without_extra_labels(name: &'static str, kind: Kind, labels: &'static [&'static str]) -> Metric {
     Metric { name, kind, labels, is_per_exchange: false }
 }
 
@@ -36,7 +69,7 @@ const fn of_the_gauge(name: &'static str, kind: Kind, labels: &'static [&'static
 pub const REQUESTS: Metric =
     metric("llm_requests_total", Kind::Counter, &["provider", "model", "operation", "status", "error"]);
 /// Exchanges under way.
-pub const ACTIVE_REQUESTS: Metric = of_the_gauge("llm_active_requests", Kind::Gauge, &["provider"]);
+pub const ACTIVE_REQUESTS: Metric = without_extra_labels("llm_active_requests", Kind::Gauge, &["provider"]);
 /// Request head to end of response.
 pub const REQUEST_DURATION: Metric =
     metric("llm_request_duration_milliseconds", Kind::Histogram, &["provider", "model", "operation"]);
@@ -67,41 +100,41 @@ pub const COST: Metric = metric("llm_cost_nanodollars_total", Kind::Counter, &["
 pub const UNPRICED_TOKENS: Metric =
     metric("llm_unpriced_tokens_total", Kind::Counter, &["provider", "model"]);
 /// Exchanges that are to be judged: as many as outcomes, once none is under way.
-pub const JUDGE_SAMPLED: Metric = of_the_gauge("llm_judge_sampled_total", Kind::Counter, &["model"]);
+pub const JUDGE_SAMPLED: Metric = without_extra_labels("llm_judge_sampled_total", Kind::Counter, &["model"]);
 /// What became of them.
 pub const JUDGE_OUTCOMES: Metric =
-    of_the_gauge("llm_judge_outcomes_total", Kind::Counter, &["model", "outcome"]);
+    without_extra_labels("llm_judge_outcomes_total", Kind::Counter, &["model", "outcome"]);
 /// Scores.
 pub const EVALUATIONS: Metric =
-    of_the_gauge("llm_evaluations_total", Kind::Counter, &["model", "criterion", "score"]);
+    without_extra_labels("llm_evaluations_total", Kind::Counter, &["model", "criterion", "score"]);
 /// The sum of scores.
 pub const EVALUATION_POINTS: Metric =
-    of_the_gauge("llm_evaluation_points_total", Kind::Counter, &["model", "criterion"]);
+    without_extra_labels("llm_evaluation_points_total", Kind::Counter, &["model", "criterion"]);
 /// Answers that made something up, and others.
 pub const HALLUCINATIONS: Metric =
-    of_the_gauge("llm_hallucinations_total", Kind::Counter, &["model", "verdict"]);
+    without_extra_labels("llm_hallucinations_total", Kind::Counter, &["model", "verdict"]);
 /// One call to a judge.
 pub const JUDGE_DURATION: Metric =
-    of_the_gauge("llm_judge_duration_milliseconds", Kind::Histogram, &["model"]);
+    without_extra_labels("llm_judge_duration_milliseconds", Kind::Histogram, &["model"]);
 /// Tokens of judges.
-pub const JUDGE_TOKENS: Metric = of_the_gauge("llm_judge_tokens_total", Kind::Counter, &["type"]);
+pub const JUDGE_TOKENS: Metric = without_extra_labels("llm_judge_tokens_total", Kind::Counter, &["type"]);
 /// What they cost, in 1e-9 dollars.
-pub const JUDGE_COST: Metric = of_the_gauge("llm_judge_cost_nanodollars_total", Kind::Counter, &[]);
+pub const JUDGE_COST: Metric = without_extra_labels("llm_judge_cost_nanodollars_total", Kind::Counter, &[]);
 /// Scores of two judges that are two apart or more, or one `yes` and one `no`.
 pub const JUDGE_DISAGREEMENT: Metric =
-    of_the_gauge("llm_judge_disagreement_total", Kind::Counter, &["criterion"]);
+    without_extra_labels("llm_judge_disagreement_total", Kind::Counter, &["criterion"]);
 /// What users said of answers.
-pub const FEEDBACK: Metric = of_the_gauge("llm_feedback_total", Kind::Counter, &["model", "rating"]);
+pub const FEEDBACK: Metric = without_extra_labels("llm_feedback_total", Kind::Counter, &["model", "rating"]);
 /// Label values folded into `other`.
 pub const SERIES_OVERFLOW: Metric =
-    of_the_gauge("llm_gauge_series_overflow_total", Kind::Counter, &["limit"]);
+    without_extra_labels("llm_gauge_series_overflow_total", Kind::Counter, &["limit"]);
 /// Spans and events that never arrived anywhere.
-pub const DROPPED: Metric = of_the_gauge("llm_gauge_dropped_total", Kind::Counter, &["kind"]);
+pub const DROPPED: Metric = without_extra_labels("llm_gauge_dropped_total", Kind::Counter, &["kind"]);
 /// Bodies the meter could not read.
-pub const GAPS: Metric = of_the_gauge("llm_gauge_gaps_total", Kind::Counter, &["reason"]);
+pub const GAPS: Metric = without_extra_labels("llm_gauge_gaps_total", Kind::Counter, &["reason"]);
 /// 1
 pub const BUILD_INFO: Metric =
-    of_the_gauge("llm_gauge_build_info", Kind::Gauge, &["version", "config", "prices"]);
+    without_extra_labels("llm_gauge_build_info", Kind::Gauge, &["version", "config", "prices"]);
 
 /// Every metric this build can emit.
 pub const ALL: &[Metric] = &[

@@ -1,33 +1,36 @@
-//! What the request asks for, read from its body as it passes.
+//! What a format's row makes of a request: the model that is asked for, and what goes to it.
+
+mod reader;
 
 use llm_gauge_decode::Bounds;
 
 use crate::estimate::Prompt;
-use crate::exhibit::{Heard, Part};
-use crate::formats::{self, Field, Format};
+use crate::exhibit::Heard;
+use crate::formats::Format;
 use crate::head::Headers;
 use crate::record::Gap;
-use crate::scan::{Announced, At, Body, Documents, Form, Node, NodeId, Paths, Scalar, Sink};
+use crate::scan::{Announced, Body, Form, Paths};
 
-/// What is known of the request.
+use reader::RequestReader;
+
+/// What has been read of one request.
 #[derive(Debug)]
-pub struct Asked {
+pub struct RequestState {
     body: Option<Body>,
     form: Option<Form>,
     /// The model that is asked for.
     pub model: Option<String>,
-    /// Whether a stream is asked for.
-    pub stream: Option<bool>,
     /// What goes to the model.
     pub prompt: Prompt,
-    /// What of it a judge may be shown; there while the exchange is sampled.
+    /// What a judge may be shown of the request; `None` unless the exchange is sampled.
     pub heard: Option<Box<Heard>>,
     /// What could not be read.
     pub gaps: Vec<Gap>,
 }
 
-impl Asked {
-    /// Nothing read yet. Content types are guesses of clients, so all but those that cannot hold JSON are read.
+impl RequestState {
+    /// The state after the head. Content types are guesses of clients, so all bodies are read but those that cannot be
+    /// JSON.
     pub fn new(
         head: &Headers<'_>,
         model_in_path: Option<String>,
@@ -50,14 +53,13 @@ impl Asked {
             body,
             form: form.filter(|_| !is_encoded),
             model: model_in_path,
-            stream: None,
             prompt: Prompt::default(),
             heard: None,
             gaps: if is_unknown { vec![Gap::UnknownEncoding] } else { Vec::new() },
         }
     }
 
-    /// Bytes of the body.
+    /// Takes bytes of the body.
     pub fn feed(&mut self, bytes: &[u8], format: &'static Format, paths: &Paths) {
         if let Some(form) = &mut self.form {
             form.feed(bytes, |name, value| {
@@ -69,7 +71,7 @@ impl Asked {
         self.read(format, paths, |body, reader| body.feed(bytes, paths, reader));
     }
 
-    /// The body has ended; later calls change nothing.
+    /// Ends the body; later calls change nothing.
     pub fn finish(&mut self, format: &'static Format, paths: &Paths) {
         self.read(format, paths, |body, reader| body.finish(paths, reader));
         self.body = None;
@@ -92,141 +94,12 @@ impl Asked {
         &mut self,
         format: &'static Format,
         paths: &Paths,
-        read: impl FnOnce(&mut Body, &mut Reader<'_>),
+        read: impl FnOnce(&mut Body, &mut RequestReader<'_>),
     ) {
         if let Some(mut body) = self.body.take() {
-            let mut reader = Reader { asked: self, format, paths };
+            let mut reader = RequestReader { state: self, format, paths };
             read(&mut body, &mut reader);
             self.body = Some(body);
-        }
-    }
-}
-
-struct Reader<'a> {
-    asked: &'a mut Asked,
-    format: &'static Format,
-    paths: &'a Paths,
-}
-
-impl Reader<'_> {
-    /// Whether what stands there is text of the prompt, and what a judge may be shown of it. Nobody is asked in the
-    /// usual case, that nothing is shown.
-    fn part(&self, node: NodeId) -> (bool, Option<Part>) {
-        if self.asked.heard.is_none() {
-            return (true, None);
-        }
-        let rules = self.paths.node(node).map(Node::rules).unwrap_or_default();
-        let mut parts = rules.iter().filter_map(|rule| match *rule {
-            formats::POINTED => Some((false, Some(Part::Pointed))),
-            rule => Some((true, part_of(formats::rule(self.format.request, rule)?.field))),
-        });
-        let first = parts.next().unwrap_or((true, None));
-        parts.fold(first, |(was, part), (is, other)| (was || is, part.or(other)))
-    }
-
-    /// A value has ended. Of evidence, numbers tell as much as strings.
-    fn show_scalar(&mut self, node: NodeId, value: Scalar<'_>) {
-        let (_, part) = self.part(node);
-        let (Some(heard), Some(part)) = (&mut self.asked.heard, part) else {
-            return;
-        };
-        let is_evidence = matches!(part, Part::ToolResult | Part::Document | Part::Pointed);
-        match value {
-            Scalar::Number(digits) if is_evidence => heard.text(part, digits.as_bytes()),
-            Scalar::Bool(value) if is_evidence => heard.text(part, if value { b"true" } else { b"false" }),
-            _ => {}
-        }
-        heard.end(part);
-    }
-}
-
-/// What a judge may be shown of a field.
-fn part_of(field: Field) -> Option<Part> {
-    match field {
-        Field::Text => Some(Part::Message),
-        Field::Question => Some(Part::Question),
-        Field::System => Some(Part::System),
-        Field::ToolResult => Some(Part::ToolResult),
-        Field::Document => Some(Part::Document),
-        _ => None,
-    }
-}
-
-impl Sink for Reader<'_> {
-    fn open(&mut self, node: NodeId, _at: At) {
-        let rules = self.paths.node(node).map(Node::rules).unwrap_or_default();
-        let rules = rules.iter().filter_map(|rule| formats::rule(self.format.request, *rule));
-        for rule in rules {
-            match rule.field {
-                Field::Turn => {
-                    self.asked.prompt.turns = self.asked.prompt.turns.saturating_add(1);
-                    if let Some(heard) = &mut self.asked.heard {
-                        heard.next_message();
-                    }
-                }
-                Field::Schema => self.asked.prompt.values = self.asked.prompt.values.saturating_add(1),
-                _ => {}
-            }
-        }
-    }
-
-    // Values count at once: a model read from a body that breaks off later was still asked for.
-    fn scalar(&mut self, node: NodeId, _at: At, value: Scalar<'_>) {
-        let rules = self.paths.node(node).map(Node::rules).unwrap_or_default();
-        let rules = rules.iter().filter_map(|rule| formats::rule(self.format.request, *rule));
-        for rule in rules {
-            match (rule.field, value) {
-                (Field::Model, Scalar::Text { start, empty: false }) => {
-                    self.asked.model = Some(String::from_utf8_lossy(start).into_owned());
-                }
-                (Field::Stream, Scalar::Bool(stream)) => self.asked.stream = Some(stream),
-                (Field::Role, Scalar::Text { start, .. }) => {
-                    if let Some(heard) = &mut self.asked.heard {
-                        heard.role(start);
-                    }
-                }
-                (Field::Schema, _) => {
-                    self.asked.prompt.text.end();
-                    self.asked.prompt.values = self.asked.prompt.values.saturating_add(1);
-                }
-                (field, _) if field.is_text() => self.asked.prompt.text.end(),
-                _ => {}
-            }
-        }
-        self.show_scalar(node, value);
-    }
-
-    // What flows in a request is text and nothing else.
-    fn flow(&mut self, node: NodeId, _at: At, piece: &[u8]) {
-        let (is_prompt, part) = self.part(node);
-        if is_prompt {
-            self.asked.prompt.text.feed(piece);
-        }
-        if let (Some(heard), Some(part)) = (&mut self.asked.heard, part) {
-            heard.text(part, piece);
-        }
-    }
-
-    fn written(&mut self, _node: NodeId, _at: At, bytes: &[u8]) -> usize {
-        match self.asked.heard {
-            Some(_) => 0, // it wants the text itself
-            None => self.asked.prompt.text.written(bytes),
-        }
-    }
-}
-
-impl Documents for Reader<'_> {
-    fn document(&mut self) {}
-
-    fn discard(&mut self) {}
-
-    fn done_mark(&mut self) {}
-
-    fn exception(&mut self, _kind: &[u8]) {}
-
-    fn gap(&mut self, gap: Gap) {
-        if !self.asked.gaps.contains(&gap) {
-            self.asked.gaps.push(gap);
         }
     }
 }

@@ -55,12 +55,12 @@ impl Edit {
 impl Rewrite {
     /// The rewriting of an exchange that begins with this head, if the policy wants any and the request may need it.
     pub fn begin(policy: &Policy, format: &Format, provider: &str, head: &Headers<'_>) -> Option<Self> {
-        let asking = format.asks_usage.filter(|_| policy.requests_usage())?;
+        let option = format.include_usage.filter(|_| policy.requests_usage())?;
         let path = String::from_utf8_lossy(head.get(":path")?);
         // A client that waits for `100 Continue` may wait for an upstream that a held head never reaches.
         let is_readable =
             head.media_type_is("application/json") && !head.is_encoded() && head.get("expect").is_none();
-        if !is_readable || !asking.is_understood(provider, &path) {
+        if !is_readable || !option.is_understood(provider, &path) {
             return None;
         }
         let length = match head.get("content-length") {

@@ -1,6 +1,9 @@
 //! Which label values get a series of their own. Envoy never frees a stat, and clients choose models: without a
-//! bound here anybody could fill the proxy's memory.
+//! bound here anybody could fill the proxy's memory. Stats are the proxy's and not a worker's, so its workers agree
+//! on the values through a [`SeriesRegistry`].
 
+use core::cell::RefCell;
+use core::fmt::Debug;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::Policy;
@@ -10,11 +13,41 @@ use crate::price::UNITS_PER_NANODOLLAR;
 /// The label value of everything that has no series of its own.
 pub const OTHER: &str = "other";
 
+/// Where the workers of one proxy agree on which label values have a series of their own.
+pub trait SeriesRegistry: Debug {
+    /// Returns whether a value has a series of its own: another worker has admitted it, or fewer than `values_max`
+    /// values of its label are admitted and this one now is.
+    fn admit(&self, label: &str, value: &str, values_max: usize) -> bool;
+}
+
+/// The registry of a worker that shares nothing with others.
+#[derive(Debug, Default)]
+pub struct LocalRegistry {
+    /// How many values of each label are admitted.
+    counts: RefCell<BTreeMap<String, usize>>,
+}
+
+impl SeriesRegistry for LocalRegistry {
+    fn admit(&self, label: &str, _value: &str, values_max: usize) -> bool {
+        let mut counts = self.counts.borrow_mut();
+        let count = counts.entry(label.to_owned()).or_default();
+        let has_room = *count < values_max;
+        if has_room {
+            *count = count.saturating_add(1);
+        }
+        has_room
+    }
+}
+
 /// The values admitted so far; one per VM, shared by its exchanges.
 #[derive(Debug)]
 pub struct Series {
+    registry: Box<dyn SeriesRegistry>,
+    /// The values that this worker has seen admitted: the registry is asked for others only.
     models: BTreeSet<String>,
     models_max: usize,
+    /// Models that have their series by configuration.
+    known: usize,
     /// By number of the label.
     labels: Vec<BTreeSet<String>>,
     overflows: BTreeMap<String, u64>,
@@ -23,9 +56,16 @@ pub struct Series {
 }
 
 impl Series {
-    /// The table of a policy, with its known models in it.
+    /// The table of a policy, with its known models in it, for one worker alone.
     pub fn new(policy: &Policy) -> Self {
+        Self::within(policy, Box::new(LocalRegistry::default()))
+    }
+
+    /// The table of a policy, with its known models in it, whose other values are admitted by `registry`.
+    pub fn within(policy: &Policy, registry: Box<dyn SeriesRegistry>) -> Self {
         Self {
+            registry,
+            known: policy.models().known.len(),
             models: policy.models().known.iter().map(|model| label_value(model)).collect(),
             models_max: policy.models().max_series.max(policy.models().known.len()),
             labels: policy.labels().iter().map(|_| BTreeSet::new()).collect(),
@@ -44,9 +84,8 @@ impl Series {
         if self.models.contains(&model) {
             return model;
         }
-        let used = self.models.len();
-        let has_room = used < self.models_max && (succeeded || used.saturating_mul(2) < self.models_max);
-        if !has_room {
+        let models_max = if succeeded { self.models_max } else { self.models_max.div_ceil(2) };
+        if !self.registry.admit("model", &model, models_max.saturating_sub(self.known)) {
             self.overflow("models");
             return OTHER.to_owned();
         }
@@ -61,7 +100,7 @@ impl Series {
             let Some(admitted) = self.labels.get_mut(number) else {
                 continue;
             };
-            if admitted.contains(value) || admitted.len() < label.max_values {
+            if admitted.contains(value) || self.registry.admit(&label.name, value, label.max_values) {
                 admitted.insert(value.clone());
                 folded.push(value.clone());
             } else {

@@ -1,9 +1,20 @@
 //! The settings of telemetry, which [`config`](crate::config) compiles: where spans and events are sent, and what of an
 //! exchange they carry.
 
+mod export;
+pub mod otlp;
+mod redact;
+mod span;
+
 use std::borrow::Cow;
 
-use crate::otlp::{Attribute, Encoding, Signal, Value};
+pub use export::Exporter;
+pub(crate) use export::dropped;
+pub use redact::Redactor;
+pub(crate) use redact::{Redaction, names as redaction_names};
+pub use span::{SpanContext, exchange_span};
+
+use otlp::{Attribute, Encoding, Signal, Value};
 
 /// Where spans and events are sent.
 pub struct TelemetryPlan {

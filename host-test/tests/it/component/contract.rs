@@ -4,21 +4,20 @@ use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::rc::Rc;
 
-use host_test::build::workspace_dir;
 use host_test::component::{PACKAGE, VERSION};
-use host_test::native;
 use llm_gauge_engine::config::{ConfigError, Place, Policy};
-use llm_gauge_engine::desk::{Judgement, Question};
+use llm_gauge_engine::effects::record_json;
 use llm_gauge_engine::ending::End;
 use llm_gauge_engine::exhibit::Exhibit;
 use llm_gauge_engine::feedback::{Given, Rating};
 use llm_gauge_engine::ids::Ids;
-use llm_gauge_engine::judge::{Outcome, Verdict};
-use llm_gauge_engine::outputs;
+use llm_gauge_engine::judge::{Judgement, Outcome, Question, Verdict};
 use llm_gauge_engine::record::{
     Answer, ErrorClass, Gap, Record, SOURCE_ESTIMATED, SOURCE_REPORTED, Status, Times, UsageMissing,
 };
 use serde_json::{Map, Value};
+use simulators::native;
+use simulators::workspace::workspace_dir;
 use wit_parser::{Docs, PackageId, Resolve, TypeDefKind};
 
 use crate::common;
@@ -97,7 +96,7 @@ fn a_record_has_the_fields_of_the_contract() {
     let record = record();
     let all: BTreeSet<_> = names("types", "exchange-record").into_iter().collect();
     let ours: BTreeSet<_> = all.iter().cloned().chain(names("types", "usage")).collect();
-    let told: Map<String, Value> = serde_json::from_str(&outputs::full(&record)).unwrap();
+    let told: Map<String, Value> = serde_json::from_str(&record_json(&record)).unwrap();
     let told: BTreeSet<_> = told.keys().cloned().collect();
     let beyond =
         |more: &BTreeSet<String>, less: &BTreeSet<String>| more.difference(less).cloned().collect::<Vec<_>>();

@@ -3,8 +3,8 @@
 
 use std::path::Path;
 
-use host_test::build::workspace_dir;
 use serde_json::{Value, json};
+use simulators::workspace::workspace_dir;
 
 use super::{documents, skipped, text};
 

@@ -5,10 +5,10 @@ use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use host_test::build;
-use host_test::image::{self, Image};
+use gauge::image::{self, Image};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use simulators::build;
 
 use super::skipped;
 

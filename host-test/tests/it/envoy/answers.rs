@@ -1,8 +1,8 @@
 //! Exchanges that end as their protocols say: answers, streams and the providers' own errors.
 
-use host_test::load::{End, Protocol, Request};
-use host_test::provider::script;
 use serde_json::json;
+use simulators::load::{End, Protocol, Request};
+use simulators::provider::script;
 
 use super::rig::{Rig, Setup, chat, messages, run};
 

@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use host_test::envoy::{Bootstrap, validate};
-use host_test::load::{Protocol, Request};
 use llm_gauge_engine::metrics::{self, Kind};
 use serde_json::{Value, json};
+use simulators::envoy::{Bootstrap, validate};
+use simulators::load::{Protocol, Request};
 
 use super::rig::{Rig, Setup, chat, nobody, run, shipped};
 

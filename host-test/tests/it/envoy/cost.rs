@@ -1,6 +1,6 @@
 //! The shipped table of prices in a real Envoy.
 
-use host_test::load::Protocol;
+use simulators::load::Protocol;
 
 use super::rig::{Rig, Setup, chat, messages, run};
 

@@ -1,6 +1,6 @@
 //! Many exchanges at once, on two workers.
 
-use host_test::load::{End, Protocol};
+use simulators::load::{End, Protocol};
 
 use super::rig::{Rig, Setup, chat, messages, run};
 

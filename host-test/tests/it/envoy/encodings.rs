@@ -1,8 +1,8 @@
 //! Answers that Envoy's own compressors have packed before the filter sees them: the counts are those of the plain
 //! ones, and the client gets the packed bytes.
 
-use host_test::load::{End, Protocol};
-use host_test::provider::Provider;
+use simulators::load::{End, Protocol};
+use simulators::provider::Provider;
 
 use super::rig::{Rig, chat, messages, run, shipped};
 

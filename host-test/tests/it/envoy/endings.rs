@@ -1,6 +1,6 @@
 //! Exchanges that do not end as their protocols say: somebody breaks off, hangs, or never was there.
 
-use host_test::load::{Answer, Client, End, Protocol, Request};
+use simulators::load::{Answer, Client, End, Protocol, Request};
 
 use super::rig::{Rig, Setup, chat, messages, run};
 

@@ -3,11 +3,11 @@
 
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use host_test::envoy::{Bootstrap, Stats, validate};
-use host_test::load::{Answer, Client, End, Protocol, Request};
-use host_test::provider::Provider;
 use llm_gauge_engine::ids::{Ids, Key};
 use serde_json::{Value, json};
+use simulators::envoy::{Bootstrap, Stats, validate};
+use simulators::load::{Answer, Client, End, Protocol, Request};
+use simulators::provider::Provider;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 

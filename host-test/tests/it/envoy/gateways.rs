@@ -7,11 +7,12 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::mpsc::{Receiver, channel};
 
-use host_test::build::{self, workspace_dir};
-use host_test::envoy::{Bootstrap, validate};
-use host_test::load::Protocol;
-use host_test::provider::Provider;
 use serde_json::{Value, json};
+use simulators::build;
+use simulators::envoy::{Bootstrap, validate};
+use simulators::load::Protocol;
+use simulators::provider::Provider;
+use simulators::workspace::workspace_dir;
 
 use super::rig::{Rig, chat, run, shipped};
 
@@ -226,7 +227,7 @@ async fn one_exchange_is_labelled_and_judged(make: impl FnOnce(Bootstrap) -> Boo
         ("error", "none"),
         ("tenant", "acme"),
     ];
-    let counted = |stats: &host_test::envoy::Stats| {
+    let counted = |stats: &simulators::envoy::Stats| {
         let found = stats.only(|series| series.name == "llm_requests_total");
         let mut missing = Vec::new();
         if stats.sum("llm_requests_total", &labels) != 1.0 {

@@ -7,11 +7,11 @@ mod sampling;
 
 use std::net::SocketAddr;
 
-use host_test::envoy::{Bootstrap, Stats};
-use host_test::judge::{Manner, Server};
-use host_test::load::{Protocol, Request};
-use host_test::provider::{Provider, script};
 use serde_json::{Value, json};
+use simulators::envoy::{Bootstrap, Stats};
+use simulators::judge::{Manner, Server};
+use simulators::load::{Protocol, Request};
+use simulators::provider::{Provider, script};
 
 use super::rig::{Rig, nobody, run, shipped};
 

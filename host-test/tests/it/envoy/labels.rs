@@ -1,10 +1,10 @@
 //! Labels whose values clients choose: what they choose must not get out of its label, and not fill the proxy.
 
-use host_test::envoy::Stats;
-use host_test::load::{Client, Protocol, Request};
-use host_test::provider::Provider;
 use llm_gauge_engine::limits::LABEL_BYTES_MAX;
 use serde_json::{Value, json};
+use simulators::envoy::Stats;
+use simulators::load::{Client, Protocol, Request};
+use simulators::provider::Provider;
 
 use super::promtool::{Opinion, opinion};
 use super::rig::{Rig, run, shipped};

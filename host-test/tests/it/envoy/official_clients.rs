@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::{env, fs};
 
-use host_test::build::target_dir;
 use serde_json::Value;
+use simulators::workspace::target_dir;
 
 use super::rig::{Rig, Setup, run};
 
@@ -77,7 +77,7 @@ async fn check(client: &str, breaks_with: &str, command: impl Fn() -> Command) {
     let entries = asking.provider.ledger().entries();
     let asked = entries.iter().filter(|entry| entry.model == model && entry.reported.input == 30).count();
     assert_eq!(asked, 2, "the provider was asked in both loops");
-    let is_counted = |stats: &host_test::envoy::Stats| {
+    let is_counted = |stats: &simulators::envoy::Stats| {
         let labels = [("model", model.as_str()), ("type", "output"), ("source", "reported")];
         let found = stats.sum("llm_tokens_total", &labels);
         if found == 18.0 { Vec::new() } else { vec![format!("output tokens: expected 18, found {found}")] }

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use host_test::judge::{Manner, Server};
-use host_test::load::{Protocol, Request};
-use host_test::provider::Provider;
-use host_test::receiver;
 use llm_gauge_engine::metrics::{self, Kind, Metric};
 use serde_json::json;
+use simulators::judge::{Manner, Server};
+use simulators::load::{Protocol, Request};
+use simulators::provider::Provider;
+use simulators::receiver;
 
 use super::rig::{Rig, chat, run, shipped};
 

@@ -5,10 +5,10 @@
 
 use std::time::Duration;
 
-use host_test::envoy::Bootstrap;
-use host_test::load::{Answer, End, Protocol, Request};
-use host_test::provider::{EXCHANGE_HEADER, Provider};
-use host_test::ratelimit::{Call, Descriptor, Limit, RateLimits};
+use simulators::envoy::Bootstrap;
+use simulators::load::{Answer, End, Protocol, Request};
+use simulators::provider::{EXCHANGE_HEADER, Provider};
+use simulators::ratelimit::{Call, Descriptor, Limit, RateLimits};
 
 use super::rig::{Rig, chat, messages, run, shipped};
 

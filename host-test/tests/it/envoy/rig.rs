@@ -6,11 +6,12 @@ use std::path::PathBuf;
 use std::sync::{Arc, LazyLock, OnceLock, Weak};
 use std::time::Duration;
 
-use host_test::build;
-use host_test::envoy::{Bootstrap, Envoy, Stats};
-use host_test::load::{Answer, Client, End, Exchange, Protocol, Request};
-use host_test::provider::{EXCHANGE_HEADER, Provider, script};
 use serde_json::json;
+use simulators::build;
+use simulators::envoy::{Bootstrap, Envoy, Stats};
+use simulators::load::{Answer, Client, End, Exchange, Protocol, Request};
+use simulators::provider::{EXCHANGE_HEADER, Provider, script};
+use simulators::workspace::workspace_dir;
 use tokio::runtime::Runtime;
 use tokio::sync::Mutex;
 
@@ -93,7 +94,7 @@ impl Rig {
             bootstrap = bootstrap.route_timeout(Duration::from_secs(1)).unwrap();
         }
         if matches!(setup, Setup::Priced) {
-            let prices = std::fs::read_to_string(build::workspace_dir().join("envoy/prices.json")).unwrap();
+            let prices = std::fs::read_to_string(workspace_dir().join("envoy/prices.json")).unwrap();
             let rules =
                 r#"[{"path":"/v1/messages","provider":"anthropic"},{"path":"/v1/*","provider":"openai"}]"#;
             let configuration = format!(r#"{{"match":{rules},"prices":{prices}}}"#);

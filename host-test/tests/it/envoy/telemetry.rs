@@ -4,12 +4,12 @@
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
-use host_test::envoy::Stats;
-use host_test::judge;
-use host_test::load::{Protocol, Request};
-use host_test::provider::{Provider, script};
-use host_test::receiver::{Manner, Received, Receiver, hex, values};
 use serde_json::{Value, json};
+use simulators::envoy::Stats;
+use simulators::judge;
+use simulators::load::{Protocol, Request};
+use simulators::provider::{Provider, script};
+use simulators::receiver::{Manner, Received, Receiver, hex, values};
 
 use super::rig::{Rig, nobody, run, shipped};
 

@@ -1,8 +1,8 @@
 //! `streaming.usage: request`: what the provider gets, what the client gets, and what is counted.
 
-use host_test::load::{Answer, End, Protocol, Request};
-use host_test::provider::ledger::Entry;
-use host_test::provider::{EXCHANGE_HEADER, Provider, script};
+use simulators::load::{Answer, End, Protocol, Request};
+use simulators::provider::ledger::Entry;
+use simulators::provider::{EXCHANGE_HEADER, Provider, script};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 

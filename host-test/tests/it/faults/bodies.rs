@@ -3,11 +3,12 @@
 use std::rc::Rc;
 use std::sync::OnceLock;
 
-use host_test::case::Case;
-use host_test::{Cut, native, replay};
+use host_test::{Cut, replay};
 use llm_gauge_engine::config::Policy;
 use proptest::prelude::*;
 use proptest::sample::Index;
+use simulators::case::Case;
+use simulators::native;
 
 use super::*;
 

@@ -19,9 +19,9 @@ use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 
-use host_test::load::{Client, Protocol, Request};
 use host_test::{CallAnswer, Exchange, Headers};
 use serde_json::{Value, json};
+use simulators::load::{Client, Protocol, Request};
 use tokio::runtime::Runtime;
 
 use super::{counts, head, play, start};

@@ -1,8 +1,8 @@
 //! What judging may cost: for all workers together, for each alone where the proxy shares no data, and when workers come
 //! in each other's way.
 
-use host_test::judge;
-use host_test::{CallAnswer, Guest, LogLevel, Options, SharedWorld};
+use host_test::{CallAnswer, Guest, LogLevel, Options, SharedProxyState};
+use simulators::judge;
 
 use super::{asked, check, exchange, play, under_way};
 use crate::common;
@@ -16,10 +16,11 @@ fn configuration(budget: &str) -> String {
 
 /// Two workers of one proxy.
 fn workers(budget: &str, has_shared_data: bool) -> [Guest; 2] {
-    let world = SharedWorld::new();
+    let proxy_state = SharedProxyState::new();
     [0, 1].map(|seed| {
-        let world = world.clone();
-        let options = Options { world, seed, has_shared_data, ..Options::configured(configuration(budget)) };
+        let proxy_state = proxy_state.clone();
+        let options =
+            Options { proxy_state, seed, has_shared_data, ..Options::configured(configuration(budget)) };
         Guest::start(&common::filter(), options).unwrap()
     })
 }

@@ -5,9 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use host_test::dashboards::{filled_in, table};
-use host_test::python::Package;
+use gauge::dashboards::{filled_in, table};
 use serde_json::{Value, json};
+use simulators::python::Package;
 
 use super::{envoy, names, programs, said, skip};
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-use host_test::dashboards::{self, table};
+use gauge::dashboards::{self, table};
 use llm_gauge_engine::metrics::{self, Kind};
 use serde_json::Value;
 

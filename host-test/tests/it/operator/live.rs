@@ -1,9 +1,9 @@
 //! Everything at once: traffic through a real Envoy, a real Prometheus on the shipped rules, a real Alertmanager on the
 //! shipped routes. Each alert is seen pending, firing, delivered and over, and every panel of every dashboard shows data.
 
-use host_test::dashboards::{self, table};
-use host_test::observe::journal::SHOWN;
-use host_test::observe::{Stage, unix_seconds};
+use gauge::dashboards::{self, table};
+use gauge::observe::journal::SHOWN;
+use gauge::observe::{MonitoringStack, unix_seconds};
 
 use super::programs;
 
@@ -15,7 +15,7 @@ fn every_alert_fires_is_delivered_and_is_over() {
     let Some(programs) = programs("every_alert_fires_is_delivered_and_is_over") else { return };
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
-        let stage = Stage::start(&programs).await.unwrap();
+        let stage = MonitoringStack::start(&programs).await.unwrap();
         let mut told = Vec::new();
         let journal = stage.observe(|news| told.push(news.to_owned())).await;
         let journal = journal.unwrap_or_else(|error| panic!("{error:#}\n{}", told.join("\n")));
@@ -42,7 +42,7 @@ fn every_alert_fires_is_delivered_and_is_over() {
     });
 }
 
-async fn every_panel_shows_data(stage: &Stage) {
+async fn every_panel_shows_data(stage: &MonitoringStack) {
     let to = unix_seconds().unwrap();
     let mut empty = Vec::new();
     for dashboard in table::ALL {

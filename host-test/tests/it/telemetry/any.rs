@@ -1,6 +1,6 @@
 //! Any span and any event, by the official definitions: what was put in comes out, in both encodings.
 
-use llm_gauge_engine::otlp::{Encoding, Event, Signal, Span, Value as Ours};
+use llm_gauge_engine::telemetry::otlp::{Encoding, Event, Signal, Span, Value as Ours};
 use proptest::prelude::*;
 
 use super::*;
@@ -66,7 +66,7 @@ fn read(encoding: Encoding, signal: Signal, items: &[Vec<u8>]) -> Received {
         .with("x-llm-gauge", "internal");
     let resource = [("service.name".into(), Ours::Text("a \"shop\"".to_owned()))];
     let body = encoding.request(signal, &resource, items.iter().map(Vec::as_slice));
-    let received = Received::read(&headers, &body).unwrap();
+    let received = Received::read(|name| headers.text(name), &body).unwrap();
     assert_eq!(received.resource, expected(&resource));
     received
 }

@@ -7,8 +7,8 @@
 
 use std::collections::BTreeSet;
 
-use host_test::build;
 use host_test::{ChunkPlan, Ending, drive};
+use simulators::workspace::workspace_dir;
 
 use super::*;
 
@@ -59,7 +59,7 @@ fn names_are_as_they_were() {
         names.extend(values(&event.attributes).into_keys().map(|name| format!("event attribute {name}")));
     }
     names.extend(received.resource.into_keys().map(|name| format!("resource attribute {name}")));
-    let path = build::workspace_dir().join("host-test/tests/it/telemetry/names.golden.txt");
+    let path = workspace_dir().join("host-test/tests/it/telemetry/names.golden.txt");
     let found: String = names.iter().map(|name| format!("{name}\n")).collect();
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         std::fs::write(&path, found).unwrap();

@@ -1,6 +1,7 @@
 //! A receiver in trouble, and a plugin that goes: traffic is as it was, and what does not arrive is counted.
 
-use host_test::{CallAnswer, ChunkPlan, drive, judge};
+use host_test::{CallAnswer, ChunkPlan, drive};
+use simulators::judge;
 
 use super::*;
 

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use host_test::build::workspace_dir;
 use llm_gauge_engine::config::Policy;
 use llm_gauge_engine::{formats, metrics};
 use serde_json::Value;
+use simulators::workspace::workspace_dir;
 
 /// Names that begin like a metric: the filter itself, and what all of them begin with.
 const NOT_METRICS: &[&str] = &["llm_gauge", "llm_gauge_engine", "llm_gauge_portable", "llm_"];

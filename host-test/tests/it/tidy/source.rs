@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use host_test::build::workspace_dir;
+use simulators::workspace::workspace_dir;
 
 pub struct Source {
     /// From the workspace on, with slashes.

@@ -7,12 +7,11 @@ use std::rc::Rc;
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use llm_gauge_engine::effect::Effect;
+use llm_gauge_engine::effects::{Effects, exchange_effects};
 use llm_gauge_engine::ending::End;
 use llm_gauge_engine::exchange::Exchange;
 use llm_gauge_engine::formats;
 use llm_gauge_engine::head::Headers;
-use llm_gauge_engine::outputs;
 use llm_gauge_engine::config::{Place, Policy};
 use llm_gauge_engine::record::{Gap, Record};
 use llm_gauge_engine::series::Series;
@@ -104,7 +103,7 @@ struct Choice {
     end: u8,
 }
 
-type Seen = (Record, Vec<Effect>);
+type Seen = (Record, Effects);
 
 fn run(choice: &Choice, request: &[&[u8]], response: &[&[u8]]) -> Seen {
     let policy = POLICY.with(Rc::clone);
@@ -141,7 +140,7 @@ fn run(choice: &Choice, request: &[&[u8]], response: &[&[u8]]) -> Seen {
     let code = (choice.end & 64 != 0).then_some(503);
     let end = End { code, flags: FLAGS[pick(choice.end, 8)], details: String::new() };
     let record = exchange.finish(&end, 9_000_000);
-    let effects = outputs::of(&record, &policy, &mut Series::new(&policy));
+    let effects = exchange_effects(&record, &policy, &mut Series::new(&policy));
     (record, effects)
 }
 

@@ -3,7 +3,7 @@
 use super::ConfigError;
 use super::keys::root;
 use super::section::{Section, quoted};
-use crate::effect;
+use crate::filter_state::is_json_field;
 use crate::metrics::{self, is_label_name};
 
 /// An extra label, filled from a request header.
@@ -50,7 +50,7 @@ fn check_name(label: &Section<'_>, name: &str, before: &[Label]) -> Result<(), C
         let expected = ["a name that neither ends with the label ", &quoted(other), " nor ends it"].concat();
         return label.refuse_value("name", expected);
     }
-    if name == "le" || effect::is_json_field(name) {
+    if name == "le" || is_json_field(name) {
         let expected = "a name other than `le` and the fields of filter state `json`";
         return label.refuse_value("name", expected);
     }

@@ -12,9 +12,9 @@ use super::rules::{self, MatchRule};
 use super::section::{Section, listed, quoted};
 use super::{ConfigError, Label, Models};
 use super::{document, feedback, judge, labels, prices, redact, telemetry};
-use crate::effect;
 use crate::exhibit::Source;
 use crate::feedback::FeedbackPlan;
+use crate::filter_state::FILTER_STATE_KEYS;
 use crate::formats::{self, Format, Wanted};
 use crate::head::Headers;
 use crate::ids::{self, Key};
@@ -22,9 +22,8 @@ use crate::judge::JudgePlan;
 use crate::limits::CONTENT_CHARS_DEFAULT;
 use crate::metrics;
 use crate::price::Table;
-use crate::redact::Redactor;
 use crate::scan::Paths;
-use crate::telemetry::{Content, TelemetryPlan};
+use crate::telemetry::{Content, Redactor, TelemetryPlan};
 use crate::tree::Tree;
 
 /// What the filter does.
@@ -36,11 +35,11 @@ pub struct Policy {
     models: Models,
     requests_usage: bool,
     estimates: bool,
-    prices: Option<Table>,
+    prices: Option<Rc<Table>>,
     judge: Option<Rc<JudgePlan>>,
     feedback: Option<Rc<FeedbackPlan>>,
     telemetry: Option<Rc<TelemetryPlan>>,
-    redactor: Redactor,
+    redactor: Rc<Redactor>,
     filter_state: Vec<&'static str>,
     event_bytes_max: u64,
     request_bytes_max: usize,
@@ -98,11 +97,11 @@ impl Policy {
             models,
             requests_usage,
             estimates,
-            prices,
+            prices: prices.map(Rc::new),
             judge: judge.map(Rc::new),
             feedback: feedback.map(Rc::new),
             telemetry: telemetry.map(Rc::new),
-            redactor,
+            redactor: Rc::new(redactor),
             filter_state,
             fingerprint,
         })
@@ -135,7 +134,7 @@ impl Policy {
     }
 
     /// Returns what is removed from texts before they are exported.
-    pub fn redactor(&self) -> &Redactor {
+    pub fn redactor(&self) -> &Rc<Redactor> {
         &self.redactor
     }
 
@@ -187,7 +186,7 @@ impl Policy {
     }
 
     /// Returns the price table. `None` if no cost is counted.
-    pub fn prices(&self) -> Option<&Table> {
+    pub fn prices(&self) -> Option<&Rc<Table>> {
         self.prices.as_ref()
     }
 
@@ -238,7 +237,7 @@ impl Policy {
 const SOURCES: &[Source] = &[Source::System, Source::ToolResults, Source::Documents];
 
 fn filter_state(document: &Section<'_>) -> Result<Vec<&'static str>, ConfigError> {
-    let known: Vec<_> = effect::FILTER_STATE_KEYS.iter().map(|(name, _)| *name).collect();
+    let known: Vec<_> = FILTER_STATE_KEYS.iter().map(|(name, _)| *name).collect();
     let field = |(path, name): (String, &str)| match known.iter().find(|known| **known == name) {
         Some(known) => Ok(*known),
         None => Err(ConfigError::new(path, ["one of ", &listed(&known)].concat(), quoted(name))),
@@ -269,14 +268,14 @@ fn sampled_paths(judge: Option<&JudgePlan>, telemetry: Option<&TelemetryPlan>) -
     let sources = judge.map_or(SOURCES, JudgePlan::sources);
     let paths = |format: &&'static Format| FormatPaths {
         request: request_paths(format, sources),
-        response: formats::paths(format.response, format.kind, Wanted::Exhibit),
+        response: formats::paths(format.response, format.kind, Wanted::Texts),
     };
     formats::ALL.iter().map(paths).collect()
 }
 
 /// Returns the paths of a sampled request, those that the operator points to included.
 fn request_paths(format: &'static Format, sources: &[Source]) -> Paths {
-    let mut paths = formats::paths(format.request, "", Wanted::Exhibit);
+    let mut paths = formats::paths(format.request, "", Wanted::Texts);
     for source in sources {
         if let Source::Pointer(keys) = source {
             paths.add_deep(keys, formats::POINTED);

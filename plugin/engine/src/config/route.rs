@@ -67,7 +67,7 @@ impl Policy {
             format,
             provider: known.unwrap_or(format.provider).to_owned(),
             is_provider_known: known.is_some(),
-            model_in_path: formats::model_in(format, &path),
+            model_in_path: formats::model_in_path(format, &path),
             format_index: formats::ALL.iter().position(|row| row.name == format.name)?,
         })
     }

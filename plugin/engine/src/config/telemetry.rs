@@ -6,7 +6,7 @@ use super::keys::telemetry::{
     ROOT_SPANS, TELEMETRY_NAMES, TIMEOUT_MS, TRACES,
 };
 use super::section::Section;
-use crate::otlp::Encoding;
+use crate::telemetry::otlp::Encoding;
 use crate::telemetry::{self, Batch, Content, TelemetryPlan};
 
 /// Compiles the export. `None` if the section is left out. `has_judge`: whether `content` may follow its sample.

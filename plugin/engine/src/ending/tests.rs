@@ -1,4 +1,5 @@
 use super::*;
+use crate::formats;
 
 /// What the exchange had come to before its end.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -38,7 +39,7 @@ fn ended(code: u32, bits: &[u32], details: &str) -> End {
 
 /// `status error usage_missing` of an exchange without usage.
 fn check_end(end: &End, (seen, answer): &(Seen, Answer), expected: &str) {
-    let (status, error) = classify(end, *seen, answer);
+    let (status, error) = classify(end, *seen, answer, formats::named("openai_chat").unwrap());
     let missing = usage_missing(status, error, end.code, false).map_or("-", UsageMissing::name);
     let found = [status.name(), error.name(), missing].join(" ");
     assert_eq!(found, expected, "{end:?} {seen:?} {answer:?}");

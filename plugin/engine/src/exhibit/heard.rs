@@ -22,14 +22,17 @@ pub enum Part {
     Pointed,
 }
 
-/// Who speaks in a message.
+/// The speaker of a message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Role {
-    /// Or whoever it is that says nothing of themselves.
+pub enum Role {
+    /// The user; also of a message that names no speaker.
     #[default]
     User,
+    /// The operator of the application.
     System,
+    /// A tool, whose result the message is.
     Tool,
+    /// The model, in an earlier answer.
     Model,
 }
 
@@ -116,19 +119,10 @@ impl Heard {
         }
     }
 
-    /// The message under way says who speaks.
-    pub fn role(&mut self, word: &[u8]) {
-        let word = String::from_utf8_lossy(word).to_ascii_lowercase();
-        self.role = match word.as_str() {
-            "user" | "human" | "user_input" => Role::User,
-            "system" | "developer" => Role::System,
-            "tool" | "function" | "function_result" => Role::Tool,
-            "assistant" | "model" | "chatbot" | "ai" | "model_output" | "function_call" | "thought" => {
-                Role::Model
-            }
-            _ => return,
-        };
-        if self.role == Role::Model {
+    /// Takes over the speaker of the message under way.
+    pub fn role(&mut self, role: Role) {
+        self.role = role;
+        if role == Role::Model {
             self.message = Text::new(&self.memory);
         }
     }

@@ -1,6 +1,6 @@
 //! Anthropic's older text completions (<https://docs.claude.com/en/api/complete>): no usage is ever sent.
 
-use super::{BLANK, ERRORS, Field, Format, Operation, Rule};
+use super::{BLANK, ERRORS, Format, Operation, RequestField, ResponseField, Rule};
 
 /// `POST /v1/complete`
 pub const FORMAT: Format = Format {
@@ -8,13 +8,13 @@ pub const FORMAT: Format = Format {
     provider: "anthropic",
     operation: Operation::TextCompletion,
     claims: &["*/v1/complete"],
-    request: &[super::ASKED, &[Rule::at("prompt", Field::Text)]],
+    request: &[super::MODEL, &[Rule::at("prompt", RequestField::Text)]],
     response: &[
         &[
-            Rule::at("id", Field::Id),
-            Rule::at("model", Field::Model),
-            Rule::at("stop_reason", Field::Finish),
-            Rule::at("completion", Field::Text),
+            Rule::at("id", ResponseField::Id),
+            Rule::at("model", ResponseField::Model),
+            Rule::at("stop_reason", ResponseField::Finish),
+            Rule::at("completion", ResponseField::Text),
         ],
         ERRORS,
     ],

@@ -4,37 +4,43 @@
 //! counts and `message_delta` the last ones: they are cumulative, can raise the input too (server tools), and
 //! replace field by field. `usage.iterations` repeats parts of the same counts and is not read.
 
-use super::{BLANK, Choices, ERRORS, Field, Format, Operation, Rule, Tools};
+use super::{
+    BLANK, Choices, ERRORS, Format, Operation, RequestField, RequestRule, ResponseField, ResponseRule, Rule,
+    Tools,
+};
 use crate::estimate::Frame;
 use crate::usage::Count;
 
 /// What is read of every answer, Bedrock's included.
-pub(super) const RESPONSE: &[Rule] = &[
-    Rule::at("id", Field::Id),
-    Rule::at("message.id", Field::Id),
-    Rule::at("model", Field::Model),
-    Rule::at("message.model", Field::Model),
-    Rule::at("stop_reason", Field::Finish),
-    Rule::at("delta.stop_reason", Field::Finish),
-    Rule::at("delta.text", Field::Text),
-    Rule::at("delta.thinking", Field::Generated),
-    Rule::at("delta.partial_json", Field::Generated),
-    Rule::only("content[].type", "tool_use", Field::ToolCall),
-    Rule::only("content_block.type", "tool_use", Field::ToolCall),
-    Rule::at("usage.input_tokens", Field::Usage(Count::Input)),
-    Rule::at("usage.output_tokens", Field::Usage(Count::Output)),
-    Rule::at("usage.cache_read_input_tokens", Field::Usage(Count::CacheRead)),
-    Rule::at("usage.cache_creation_input_tokens", Field::Usage(Count::CacheWrite)),
-    Rule::at("usage.cache_creation.ephemeral_1h_input_tokens", Field::Usage(Count::CacheWrite1h)),
-    Rule::at("usage.output_tokens_details.thinking_tokens", Field::Usage(Count::Reasoning)),
-    Rule::at("usage.pydantic_ai_gateway", Field::Speaker("gateway")),
-    Rule::at("message.usage.input_tokens", Field::Usage(Count::Input)),
+pub(super) const RESPONSE: &[ResponseRule] = &[
+    Rule::at("id", ResponseField::Id),
+    Rule::at("message.id", ResponseField::Id),
+    Rule::at("model", ResponseField::Model),
+    Rule::at("message.model", ResponseField::Model),
+    Rule::at("stop_reason", ResponseField::Finish),
+    Rule::at("delta.stop_reason", ResponseField::Finish),
+    Rule::at("delta.text", ResponseField::Text),
+    Rule::at("delta.thinking", ResponseField::Generated),
+    Rule::at("delta.partial_json", ResponseField::Generated),
+    Rule::only("content[].type", "tool_use", ResponseField::ToolCall),
+    Rule::only("content_block.type", "tool_use", ResponseField::ToolCall),
+    Rule::at("usage.input_tokens", ResponseField::Usage(Count::Input)),
+    Rule::at("usage.output_tokens", ResponseField::Usage(Count::Output)),
+    Rule::at("usage.cache_read_input_tokens", ResponseField::Usage(Count::CacheRead)),
+    Rule::at("usage.cache_creation_input_tokens", ResponseField::Usage(Count::CacheWrite)),
+    Rule::at("usage.cache_creation.ephemeral_1h_input_tokens", ResponseField::Usage(Count::CacheWrite1h)),
+    Rule::at("usage.output_tokens_details.thinking_tokens", ResponseField::Usage(Count::Reasoning)),
+    Rule::at("usage.pydantic_ai_gateway", ResponseField::Speaker("gateway")),
+    Rule::at("message.usage.input_tokens", ResponseField::Usage(Count::Input)),
     // A few tokens at most: what was generated when the first event left.
-    Rule::at("message.usage.output_tokens", Field::FirstUsage(Count::Output)),
-    Rule::at("message.usage.cache_read_input_tokens", Field::Usage(Count::CacheRead)),
-    Rule::at("message.usage.cache_creation_input_tokens", Field::Usage(Count::CacheWrite)),
-    Rule::at("message.usage.cache_creation.ephemeral_1h_input_tokens", Field::Usage(Count::CacheWrite1h)),
-    Rule::only("type", "message_stop", Field::Last),
+    Rule::at("message.usage.output_tokens", ResponseField::FirstUsage(Count::Output)),
+    Rule::at("message.usage.cache_read_input_tokens", ResponseField::Usage(Count::CacheRead)),
+    Rule::at("message.usage.cache_creation_input_tokens", ResponseField::Usage(Count::CacheWrite)),
+    Rule::at(
+        "message.usage.cache_creation.ephemeral_1h_input_tokens",
+        ResponseField::Usage(Count::CacheWrite1h),
+    ),
+    Rule::only("type", "message_stop", ResponseField::Last),
 ];
 
 /// Its tokenizer makes more of a text than others do, and tools come with a page of instructions.
@@ -42,24 +48,24 @@ pub(super) const FRAME: Frame =
     Frame { text_percent: 115, prompt: 3, turn: 4, tools: 310, value_milli: 2400, call: 38 };
 
 /// What goes to the model.
-pub(super) const PROMPT: &[Rule] = &[
-    Rule::at("system", Field::System),
-    Rule::at("system[].text", Field::System),
-    Rule::at("messages[]", Field::Turn),
-    Rule::at("messages[].role", Field::Role),
-    Rule::at("messages[].content", Field::Text),
-    Rule::at("messages[].content[].text", Field::Text),
-    Rule::at("messages[].content[].content", Field::ToolResult),
-    Rule::at("messages[].content[].content[].text", Field::ToolResult),
-    Rule::at("messages[].content[].input.**", Field::Text),
-    Rule::at("tools.**", Field::Schema),
+pub(super) const PROMPT: &[RequestRule] = &[
+    Rule::at("system", RequestField::System),
+    Rule::at("system[].text", RequestField::System),
+    Rule::at("messages[]", RequestField::Turn),
+    Rule::at("messages[].role", RequestField::Role),
+    Rule::at("messages[].content", RequestField::Text),
+    Rule::at("messages[].content[].text", RequestField::Text),
+    Rule::at("messages[].content[].content", RequestField::ToolResult),
+    Rule::at("messages[].content[].content[].text", RequestField::ToolResult),
+    Rule::at("messages[].content[].input.**", RequestField::Text),
+    Rule::at("tools.**", RequestField::Schema),
 ];
 
 /// The text of whole answers.
-pub(super) const WHOLE: &[Rule] = &[
-    Rule::at("content[].text", Field::Whole),
-    Rule::at("content[].thinking", Field::WholeAside),
-    Rule::at("content[].input.**", Field::WholeAside),
+pub(super) const WHOLE: &[ResponseRule] = &[
+    Rule::at("content[].text", ResponseField::Whole),
+    Rule::at("content[].thinking", ResponseField::WholeAside),
+    Rule::at("content[].input.**", ResponseField::WholeAside),
 ];
 
 /// `POST /v1/messages`, and Vertex's `:rawPredict`.
@@ -73,7 +79,7 @@ pub const FORMAT: Format = Format {
         "*/publishers/anthropic/models/*:streamRawPredict",
     ],
     model_in_path: Some(("/models/", ":")),
-    request: &[super::ASKED, PROMPT],
+    request: &[super::MODEL, PROMPT],
     response: &[RESPONSE, ERRORS, WHOLE],
     input_tokens: &[Count::Input, Count::CacheRead, Count::CacheWrite],
     choices: Choices::One,

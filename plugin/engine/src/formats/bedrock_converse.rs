@@ -3,7 +3,10 @@
 //! `inputTokens` leaves out what was read from or written to the cache, the total has it. Streams are AWS event
 //! streams; usage comes in their `metadata` event.
 
-use super::{BLANK, Choices, Field, Format, Operation, Rule, Tools};
+use super::{
+    BLANK, Choices, Format, HeaderField, Operation, RequestField, RequestRule, ResponseField, ResponseRule,
+    Rule, Tools,
+};
 use crate::estimate::Frame;
 use crate::usage::Count;
 
@@ -12,23 +15,23 @@ pub(super) const FRAME: Frame =
     Frame { text_percent: 110, prompt: 3, turn: 4, tools: 310, value_milli: 2400, call: 28 };
 
 /// What goes to the model.
-pub(super) const PROMPT: &[Rule] = &[
-    Rule::at("system[].text", Field::System),
-    Rule::at("messages[]", Field::Turn),
-    Rule::at("messages[].role", Field::Role),
-    Rule::at("messages[].content[].text", Field::Text),
-    Rule::at("messages[].content[].guardContent.text.text", Field::Text),
-    Rule::at("messages[].content[].toolUse.input.**", Field::Text),
-    Rule::at("messages[].content[].toolResult.content[].text", Field::ToolResult),
-    Rule::at("messages[].content[].toolResult.content[].json.**", Field::ToolResult),
-    Rule::at("toolConfig.**", Field::Schema),
+pub(super) const PROMPT: &[RequestRule] = &[
+    Rule::at("system[].text", RequestField::System),
+    Rule::at("messages[]", RequestField::Turn),
+    Rule::at("messages[].role", RequestField::Role),
+    Rule::at("messages[].content[].text", RequestField::Text),
+    Rule::at("messages[].content[].guardContent.text.text", RequestField::Text),
+    Rule::at("messages[].content[].toolUse.input.**", RequestField::Text),
+    Rule::at("messages[].content[].toolResult.content[].text", RequestField::ToolResult),
+    Rule::at("messages[].content[].toolResult.content[].json.**", RequestField::ToolResult),
+    Rule::at("toolConfig.**", RequestField::Schema),
 ];
 
 /// The text of whole answers.
-pub(super) const WHOLE: &[Rule] = &[
-    Rule::at("output.message.content[].text", Field::Whole),
-    Rule::at("output.message.content[].reasoningContent.reasoningText.text", Field::WholeAside),
-    Rule::at("output.message.content[].toolUse.input.**", Field::WholeAside),
+pub(super) const WHOLE: &[ResponseRule] = &[
+    Rule::at("output.message.content[].text", ResponseField::Whole),
+    Rule::at("output.message.content[].reasoningContent.reasoningText.text", ResponseField::WholeAside),
+    Rule::at("output.message.content[].toolUse.input.**", ResponseField::WholeAside),
 ];
 
 /// `POST /model/MODEL/converse` and `/converse-stream`
@@ -38,21 +41,21 @@ pub const FORMAT: Format = Format {
     operation: Operation::Chat,
     claims: &["*/model/*/converse", "*/model/*/converse-stream"],
     model_in_path: Some(("/model/", "/")),
-    request: &[super::ASKED, PROMPT],
+    request: &[super::MODEL, PROMPT],
     response: &[
         WHOLE,
         &[
-            Rule::at("stopReason", Field::Finish),
-            Rule::at("delta.text", Field::Text),
-            Rule::at("delta.reasoningContent.text", Field::Generated),
-            Rule::at("delta.toolUse.input", Field::Generated),
-            Rule::at("start.toolUse", Field::ToolCall),
-            Rule::at("output.message.content[].toolUse", Field::WholeToolCall),
-            Rule::at("usage.inputTokens", Field::Usage(Count::Input)),
-            Rule::at("usage.outputTokens", Field::Usage(Count::Output)),
-            Rule::at("usage.totalTokens", Field::Usage(Count::Total)),
-            Rule::at("usage.cacheReadInputTokens", Field::Usage(Count::CacheRead)),
-            Rule::at("usage.cacheWriteInputTokens", Field::Usage(Count::CacheWrite)),
+            Rule::at("stopReason", ResponseField::Finish),
+            Rule::at("delta.text", ResponseField::Text),
+            Rule::at("delta.reasoningContent.text", ResponseField::Generated),
+            Rule::at("delta.toolUse.input", ResponseField::Generated),
+            Rule::at("start.toolUse", ResponseField::ToolCall),
+            Rule::at("output.message.content[].toolUse", ResponseField::WholeToolCall),
+            Rule::at("usage.inputTokens", ResponseField::Usage(Count::Input)),
+            Rule::at("usage.outputTokens", ResponseField::Usage(Count::Output)),
+            Rule::at("usage.totalTokens", ResponseField::Usage(Count::Total)),
+            Rule::at("usage.cacheReadInputTokens", ResponseField::Usage(Count::CacheRead)),
+            Rule::at("usage.cacheWriteInputTokens", ResponseField::Usage(Count::CacheWrite)),
         ],
     ],
     headers: &[ERROR_HEADER],
@@ -64,13 +67,13 @@ pub const FORMAT: Format = Format {
 };
 
 /// The class of an error, in its head.
-pub(super) const ERROR_HEADER: (&str, Field) = ("x-amzn-errortype", Field::ErrorType);
+pub(super) const ERROR_HEADER: (&str, HeaderField) = ("x-amzn-errortype", HeaderField::ErrorType);
 
 /// `POST /model/MODEL/count-tokens`: not an inference.
 pub const COUNT_TOKENS: Format = Format {
     name: "bedrock_count_tokens",
     operation: Operation::CountTokens,
-    request: &[super::ASKED],
+    request: &[super::MODEL],
     claims: &["*/model/*/count-tokens"],
     response: &[],
     choices: Choices::None,

@@ -5,7 +5,10 @@
 //! event. They can disagree with the body (with tool use they count fewer output tokens); the body wins.
 
 use super::bedrock_converse::ERROR_HEADER;
-use super::{BLANK, Choices, Field, Format, Operation, Rule, Tools};
+use super::{
+    BLANK, Choices, Format, HeaderField, Operation, RequestField, RequestRule, ResponseField, ResponseRule,
+    Rule, Tools,
+};
 use super::{anthropic_messages, bedrock_converse, cohere, openai_chat};
 use crate::usage::Count;
 
@@ -16,10 +19,10 @@ const INVOKE: Format = Format {
     model_in_path: Some(("/model/", "/")),
     headers: &[
         ERROR_HEADER,
-        ("x-amzn-bedrock-input-token-count", Field::Metered(Count::Input)),
-        ("x-amzn-bedrock-output-token-count", Field::Metered(Count::Output)),
-        ("x-amzn-bedrock-cache-read-input-token-count", Field::Metered(Count::CacheRead)),
-        ("x-amzn-bedrock-cache-write-input-token-count", Field::Metered(Count::CacheWrite)),
+        ("x-amzn-bedrock-input-token-count", HeaderField::Metered(Count::Input)),
+        ("x-amzn-bedrock-output-token-count", HeaderField::Metered(Count::Output)),
+        ("x-amzn-bedrock-cache-read-input-token-count", HeaderField::Metered(Count::CacheRead)),
+        ("x-amzn-bedrock-cache-write-input-token-count", HeaderField::Metered(Count::CacheWrite)),
     ],
     input_tokens: &[Count::Input, Count::CacheRead, Count::CacheWrite],
     tools: Tools::InStreams,
@@ -27,28 +30,34 @@ const INVOKE: Format = Format {
 };
 
 /// The one text of models that continue texts.
-const TEXT_PROMPT: &[Rule] = &[Rule::at("prompt", Field::Text)];
+const TEXT_PROMPT: &[RequestRule] = &[Rule::at("prompt", RequestField::Text)];
 
-const METRICS: &[Rule] = &[
-    Rule::at("amazon-bedrock-invocationMetrics.inputTokenCount", Field::Metered(Count::Input)),
-    Rule::at("amazon-bedrock-invocationMetrics.outputTokenCount", Field::Metered(Count::Output)),
-    Rule::at("amazon-bedrock-invocationMetrics.cacheReadInputTokenCount", Field::Metered(Count::CacheRead)),
-    Rule::at("amazon-bedrock-invocationMetrics.cacheWriteInputTokenCount", Field::Metered(Count::CacheWrite)),
+const METRICS: &[ResponseRule] = &[
+    Rule::at("amazon-bedrock-invocationMetrics.inputTokenCount", ResponseField::Metered(Count::Input)),
+    Rule::at("amazon-bedrock-invocationMetrics.outputTokenCount", ResponseField::Metered(Count::Output)),
+    Rule::at(
+        "amazon-bedrock-invocationMetrics.cacheReadInputTokenCount",
+        ResponseField::Metered(Count::CacheRead),
+    ),
+    Rule::at(
+        "amazon-bedrock-invocationMetrics.cacheWriteInputTokenCount",
+        ResponseField::Metered(Count::CacheWrite),
+    ),
 ];
 
 /// Anthropic's messages, and the text completions of Claude 2 and before.
 pub const ANTHROPIC: Format = Format {
     name: "bedrock_anthropic",
     claims: &["*/model/*anthropic.*/invoke", "*/model/*anthropic.*/invoke-with-response-stream"],
-    request: &[super::ASKED, anthropic_messages::PROMPT, TEXT_PROMPT],
+    request: &[super::MODEL, anthropic_messages::PROMPT, TEXT_PROMPT],
     response: &[
         anthropic_messages::RESPONSE,
         anthropic_messages::WHOLE,
         &[
-            Rule::at("role", Field::Choice),
-            Rule::at("message.role", Field::Choice),
-            Rule::at("completion", Field::Text),
-            Rule::at("stop_reason", Field::Last),
+            Rule::at("role", ResponseField::Choice),
+            Rule::at("message.role", ResponseField::Choice),
+            Rule::at("completion", ResponseField::Text),
+            Rule::at("stop_reason", ResponseField::Last),
         ],
         METRICS,
     ],
@@ -62,27 +71,27 @@ pub const ANTHROPIC: Format = Format {
 pub const NOVA: Format = Format {
     name: "bedrock_nova",
     claims: &["*/model/*amazon.nova*/invoke", "*/model/*amazon.nova*/invoke-with-response-stream"],
-    request: &[super::ASKED, bedrock_converse::PROMPT],
+    request: &[super::MODEL, bedrock_converse::PROMPT],
     response: &[
         bedrock_converse::WHOLE,
         &[
-            Rule::at("stopReason", Field::Finish),
-            Rule::at("messageStop.stopReason", Field::Finish),
-            Rule::at("output.message.content[].toolUse", Field::WholeToolCall),
-            Rule::at("contentBlockStart.start.toolUse", Field::ToolCall),
-            Rule::at("contentBlockDelta.delta.text", Field::Text),
-            Rule::at("contentBlockDelta.delta.toolUse.input", Field::Generated),
-            Rule::at("contentBlockDelta.delta.reasoningContent.text", Field::Generated),
-            Rule::at("usage.inputTokens", Field::Usage(Count::Input)),
-            Rule::at("usage.outputTokens", Field::Usage(Count::Output)),
-            Rule::at("usage.totalTokens", Field::Usage(Count::Total)),
-            Rule::at("usage.cacheReadInputTokenCount", Field::Usage(Count::CacheRead)),
-            Rule::at("usage.cacheWriteInputTokenCount", Field::Usage(Count::CacheWrite)),
-            Rule::at("metadata.usage.inputTokens", Field::Usage(Count::Input)),
-            Rule::at("metadata.usage.outputTokens", Field::Usage(Count::Output)),
-            Rule::at("metadata.usage.totalTokens", Field::Usage(Count::Total)),
-            Rule::at("metadata.usage.cacheReadInputTokenCount", Field::Usage(Count::CacheRead)),
-            Rule::at("metadata.usage.cacheWriteInputTokenCount", Field::Usage(Count::CacheWrite)),
+            Rule::at("stopReason", ResponseField::Finish),
+            Rule::at("messageStop.stopReason", ResponseField::Finish),
+            Rule::at("output.message.content[].toolUse", ResponseField::WholeToolCall),
+            Rule::at("contentBlockStart.start.toolUse", ResponseField::ToolCall),
+            Rule::at("contentBlockDelta.delta.text", ResponseField::Text),
+            Rule::at("contentBlockDelta.delta.toolUse.input", ResponseField::Generated),
+            Rule::at("contentBlockDelta.delta.reasoningContent.text", ResponseField::Generated),
+            Rule::at("usage.inputTokens", ResponseField::Usage(Count::Input)),
+            Rule::at("usage.outputTokens", ResponseField::Usage(Count::Output)),
+            Rule::at("usage.totalTokens", ResponseField::Usage(Count::Total)),
+            Rule::at("usage.cacheReadInputTokenCount", ResponseField::Usage(Count::CacheRead)),
+            Rule::at("usage.cacheWriteInputTokenCount", ResponseField::Usage(Count::CacheWrite)),
+            Rule::at("metadata.usage.inputTokens", ResponseField::Usage(Count::Input)),
+            Rule::at("metadata.usage.outputTokens", ResponseField::Usage(Count::Output)),
+            Rule::at("metadata.usage.totalTokens", ResponseField::Usage(Count::Total)),
+            Rule::at("metadata.usage.cacheReadInputTokenCount", ResponseField::Usage(Count::CacheRead)),
+            Rule::at("metadata.usage.cacheWriteInputTokenCount", ResponseField::Usage(Count::CacheWrite)),
         ],
         METRICS,
     ],
@@ -96,16 +105,16 @@ pub const TITAN: Format = Format {
     name: "bedrock_titan",
     operation: Operation::TextCompletion,
     claims: &["*/model/*amazon.titan-t*/invoke", "*/model/*amazon.titan-t*/invoke-with-response-stream"],
-    request: &[super::ASKED, &[Rule::at("inputText", Field::Text)]],
+    request: &[super::MODEL, &[Rule::at("inputText", RequestField::Text)]],
     response: &[
         &[
-            Rule::at("results[].outputText", Field::Whole),
-            Rule::at("outputText", Field::Text),
-            Rule::at("completionReason", Field::Finish),
-            Rule::at("results[].completionReason", Field::Finish),
-            Rule::at("inputTextTokenCount", Field::Usage(Count::Input)),
-            Rule::at("totalOutputTextTokenCount", Field::Usage(Count::Output)),
-            Rule::at("results[].tokenCount", Field::Usage(Count::Output)),
+            Rule::at("results[].outputText", ResponseField::Whole),
+            Rule::at("outputText", ResponseField::Text),
+            Rule::at("completionReason", ResponseField::Finish),
+            Rule::at("results[].completionReason", ResponseField::Finish),
+            Rule::at("inputTextTokenCount", ResponseField::Usage(Count::Input)),
+            Rule::at("totalOutputTextTokenCount", ResponseField::Usage(Count::Output)),
+            Rule::at("results[].tokenCount", ResponseField::Usage(Count::Output)),
         ],
         METRICS,
     ],
@@ -117,13 +126,13 @@ pub const LLAMA: Format = Format {
     name: "bedrock_llama",
     operation: Operation::TextCompletion,
     claims: &["*/model/*meta.llama*/invoke", "*/model/*meta.llama*/invoke-with-response-stream"],
-    request: &[super::ASKED, TEXT_PROMPT],
+    request: &[super::MODEL, TEXT_PROMPT],
     response: &[
         &[
-            Rule::at("generation", Field::Text),
-            Rule::at("stop_reason", Field::Finish),
-            Rule::at("prompt_token_count", Field::Usage(Count::Input)),
-            Rule::at("generation_token_count", Field::Usage(Count::Output)),
+            Rule::at("generation", ResponseField::Text),
+            Rule::at("stop_reason", ResponseField::Finish),
+            Rule::at("prompt_token_count", ResponseField::Usage(Count::Input)),
+            Rule::at("generation_token_count", ResponseField::Usage(Count::Output)),
         ],
         METRICS,
     ],
@@ -135,9 +144,12 @@ pub const MISTRAL: Format = Format {
     name: "bedrock_mistral",
     operation: Operation::TextCompletion,
     claims: &["*/model/*mistral.mi*/invoke", "*/model/*mistral.mi*/invoke-with-response-stream"],
-    request: &[super::ASKED, TEXT_PROMPT],
+    request: &[super::MODEL, TEXT_PROMPT],
     response: &[
-        &[Rule::at("outputs[].text", Field::Text), Rule::at("outputs[].stop_reason", Field::Finish)],
+        &[
+            Rule::at("outputs[].text", ResponseField::Text),
+            Rule::at("outputs[].stop_reason", ResponseField::Finish),
+        ],
         METRICS,
     ],
     ..INVOKE
@@ -148,14 +160,15 @@ pub const MISTRAL: Format = Format {
 pub const COHERE: Format = Format {
     name: "bedrock_cohere",
     claims: &["*/model/*cohere.command-*/invoke", "*/model/*cohere.command-*/invoke-with-response-stream"],
-    request: &[super::ASKED, cohere::V1_PROMPT],
+    request: &[super::MODEL, cohere::V1_PROMPT],
+    roles: cohere::V1_ROLES,
     response: &[
         &[
-            Rule::at("generations[].text", Field::Whole),
-            Rule::at("id", Field::Id),
-            Rule::at("finish_reason", Field::Finish),
-            Rule::at("generations[].finish_reason", Field::Finish),
-            Rule::at("text", Field::Text),
+            Rule::at("generations[].text", ResponseField::Whole),
+            Rule::at("id", ResponseField::Id),
+            Rule::at("finish_reason", ResponseField::Finish),
+            Rule::at("generations[].finish_reason", ResponseField::Finish),
+            Rule::at("text", ResponseField::Text),
         ],
         METRICS,
     ],
@@ -178,8 +191,14 @@ pub const EMBEDDINGS: Format = Format {
     name: "bedrock_embeddings",
     operation: Operation::Embeddings,
     claims: &["*/model/*embed*/invoke"],
-    request: &[super::ASKED, &[Rule::at("inputText", Field::Text), Rule::at("texts[]", Field::Text)]],
-    response: &[&[Rule::at("id", Field::Id), Rule::at("inputTextTokenCount", Field::Usage(Count::Input))]],
+    request: &[
+        super::MODEL,
+        &[Rule::at("inputText", RequestField::Text), Rule::at("texts[]", RequestField::Text)],
+    ],
+    response: &[&[
+        Rule::at("id", ResponseField::Id),
+        Rule::at("inputTextTokenCount", ResponseField::Usage(Count::Input)),
+    ]],
     tools: Tools::None,
     ..INVOKE
 };
@@ -189,10 +208,10 @@ pub const JURASSIC: Format = Format {
     name: "bedrock_jurassic",
     operation: Operation::TextCompletion,
     claims: &["*/model/*ai21.j2-*/invoke"],
-    request: &[super::ASKED, TEXT_PROMPT],
+    request: &[super::MODEL, TEXT_PROMPT],
     response: &[&[
-        Rule::at("completions[].data.text", Field::Whole),
-        Rule::at("completions[].finishReason.reason", Field::Finish),
+        Rule::at("completions[].data.text", ResponseField::Whole),
+        Rule::at("completions[].finishReason.reason", ResponseField::Finish),
     ]],
     ..INVOKE
 };
@@ -201,7 +220,7 @@ pub const JURASSIC: Format = Format {
 pub const CHAT: Format = Format {
     name: "bedrock_chat",
     claims: &["*/model/*/invoke", "*/model/*/invoke-with-response-stream"],
-    request: &[super::ASKED, openai_chat::PROMPT, TEXT_PROMPT],
+    request: &[super::MODEL, openai_chat::PROMPT, TEXT_PROMPT],
     response: &[openai_chat::RESPONSE, openai_chat::WHOLE, METRICS],
     frame: super::CHAT_FRAME,
     input_tokens: &[Count::Input],
@@ -216,7 +235,7 @@ pub const MISTRAL_CHAT: Format = Format {
         "*/model/*mistral.mistral-large*/invoke-with-response-stream",
     ],
     response: &[
-        &[Rule::at("choices[].stop_reason", Field::Finish)],
+        &[Rule::at("choices[].stop_reason", ResponseField::Finish)],
         openai_chat::RESPONSE,
         openai_chat::WHOLE,
         METRICS,

@@ -4,11 +4,14 @@
 //! early chunks on Vertex can hold nothing but `trafficType`. The prompt leaves out `toolUsePromptTokenCount`, the
 //! candidates leave out `thoughtsTokenCount`; the total has all four.
 
-use super::{BLANK, Choices, Field, Format, Modalities, Operation, Rule, Tools};
+use super::{
+    BLANK, Choices, Format, Modalities, Operation, ROLES, RequestField, RequestRule, ResponseField,
+    ResponseRule, Role, RoleWords, Rule, Tools,
+};
 use crate::estimate::Frame;
 use crate::usage::{Count, Merge};
 
-const MODEL: Option<(&str, &str)> = Some(("/models/", ":"));
+const MODEL_IN_PATH: Option<(&str, &str)> = Some(("/models/", ":"));
 
 /// It counts hardly more than the texts.
 pub(super) const FRAME: Frame =
@@ -34,18 +37,21 @@ pub(super) const OUTPUT: Modalities =
     &[("AUDIO", Count::AudioOutput), ("IMAGE", Count::ImageOutput), ("VIDEO", Count::VideoOutput)];
 
 /// What goes to the model.
-const PROMPT: &[Rule] = &[
-    Rule::at("systemInstruction.parts[].text", Field::System),
-    Rule::at("system_instruction.parts[].text", Field::System),
-    Rule::at("contents[]", Field::Turn),
-    Rule::at("contents[].role", Field::Role),
-    Rule::at("contents[].parts[].text", Field::Text),
-    Rule::at("contents[].parts[].functionCall.args.**", Field::Text),
-    Rule::at("contents[].parts[].functionResponse.response.**", Field::ToolResult),
-    Rule::at("tools.**", Field::Schema),
-    Rule::at("generationConfig.responseSchema.**", Field::Schema),
-    Rule::at("generationConfig.responseJsonSchema.**", Field::Schema),
+const PROMPT: &[RequestRule] = &[
+    Rule::at("systemInstruction.parts[].text", RequestField::System),
+    Rule::at("system_instruction.parts[].text", RequestField::System),
+    Rule::at("contents[]", RequestField::Turn),
+    Rule::at("contents[].role", RequestField::Role),
+    Rule::at("contents[].parts[].text", RequestField::Text),
+    Rule::at("contents[].parts[].functionCall.args.**", RequestField::Text),
+    Rule::at("contents[].parts[].functionResponse.response.**", RequestField::ToolResult),
+    Rule::at("tools.**", RequestField::Schema),
+    Rule::at("generationConfig.responseSchema.**", RequestField::Schema),
+    Rule::at("generationConfig.responseJsonSchema.**", RequestField::Schema),
 ];
+
+/// Its word for the model.
+pub(super) const MODEL_ROLE: RoleWords = &[("model", Role::Model)];
 
 /// `POST …/models/MODEL:generateContent` and `:streamGenerateContent`, whose stream is a JSON array without `alt=sse`.
 pub const FORMAT: Format = Format {
@@ -61,34 +67,35 @@ pub const FORMAT: Format = Format {
         "*/endpoints/*:generateContent",
         "*/endpoints/*:streamGenerateContent",
     ],
-    model_in_path: MODEL,
-    request: &[super::ASKED, PROMPT],
+    model_in_path: MODEL_IN_PATH,
+    request: &[super::MODEL, PROMPT],
+    roles: &[ROLES, MODEL_ROLE],
     response: &[
         &[
-            Rule::at("responseId", Field::Id),
-            Rule::at("modelVersion", Field::Model),
-            Rule::at("candidates[]", Field::Choice),
-            Rule::at("candidates[].index", Field::ChoiceIndex),
-            Rule::at("candidates[].finishReason", Field::Finish),
-            Rule::at("promptFeedback.blockReason", Field::Blocked),
-            Rule::at("candidates[].content.parts[].text", Field::Text),
-            Rule::at("candidates[].content.parts[].thought", Field::Hidden),
-            Rule::at("candidates[].content.parts[].functionCall", Field::ToolCall),
-            Rule::at("candidates[].content.parts[].functionCall", Field::Generated),
-            Rule::at("candidates[].content.parts[].functionCall.args.**", Field::Generated),
-            Rule::at("candidates[].content.parts[].executableCode.code", Field::Generated),
-            Rule::at("usageMetadata.promptTokenCount", Field::Usage(Count::Input)),
-            Rule::at("usageMetadata.candidatesTokenCount", Field::Usage(Count::Output)),
-            Rule::at("usageMetadata.totalTokenCount", Field::Usage(Count::Total)),
-            Rule::at("usageMetadata.cachedContentTokenCount", Field::Usage(Count::CacheRead)),
-            Rule::at("usageMetadata.thoughtsTokenCount", Field::Usage(Count::Reasoning)),
-            Rule::at("usageMetadata.toolUsePromptTokenCount", Field::Usage(Count::ToolUseInput)),
-            Rule::at("usageMetadata.promptTokensDetails[].modality", Field::Modality(INPUT)),
-            Rule::at("usageMetadata.promptTokensDetails[].tokenCount", Field::UsageOf(INPUT)),
-            Rule::at("usageMetadata.cacheTokensDetails[].modality", Field::Modality(CACHED)),
-            Rule::at("usageMetadata.cacheTokensDetails[].tokenCount", Field::UsageOf(CACHED)),
-            Rule::at("usageMetadata.candidatesTokensDetails[].modality", Field::Modality(OUTPUT)),
-            Rule::at("usageMetadata.candidatesTokensDetails[].tokenCount", Field::UsageOf(OUTPUT)),
+            Rule::at("responseId", ResponseField::Id),
+            Rule::at("modelVersion", ResponseField::Model),
+            Rule::at("candidates[]", ResponseField::Choice),
+            Rule::at("candidates[].index", ResponseField::ChoiceIndex),
+            Rule::at("candidates[].finishReason", ResponseField::Finish),
+            Rule::at("promptFeedback.blockReason", ResponseField::Blocked),
+            Rule::at("candidates[].content.parts[].text", ResponseField::Text),
+            Rule::at("candidates[].content.parts[].thought", ResponseField::Hidden),
+            Rule::at("candidates[].content.parts[].functionCall", ResponseField::ToolCall),
+            Rule::at("candidates[].content.parts[].functionCall", ResponseField::Generated),
+            Rule::at("candidates[].content.parts[].functionCall.args.**", ResponseField::Generated),
+            Rule::at("candidates[].content.parts[].executableCode.code", ResponseField::Generated),
+            Rule::at("usageMetadata.promptTokenCount", ResponseField::Usage(Count::Input)),
+            Rule::at("usageMetadata.candidatesTokenCount", ResponseField::Usage(Count::Output)),
+            Rule::at("usageMetadata.totalTokenCount", ResponseField::Usage(Count::Total)),
+            Rule::at("usageMetadata.cachedContentTokenCount", ResponseField::Usage(Count::CacheRead)),
+            Rule::at("usageMetadata.thoughtsTokenCount", ResponseField::Usage(Count::Reasoning)),
+            Rule::at("usageMetadata.toolUsePromptTokenCount", ResponseField::Usage(Count::ToolUseInput)),
+            Rule::at("usageMetadata.promptTokensDetails[].modality", ResponseField::Modality(INPUT)),
+            Rule::at("usageMetadata.promptTokensDetails[].tokenCount", ResponseField::UsageOf(INPUT)),
+            Rule::at("usageMetadata.cacheTokensDetails[].modality", ResponseField::Modality(CACHED)),
+            Rule::at("usageMetadata.cacheTokensDetails[].tokenCount", ResponseField::UsageOf(CACHED)),
+            Rule::at("usageMetadata.candidatesTokensDetails[].modality", ResponseField::Modality(OUTPUT)),
+            Rule::at("usageMetadata.candidatesTokensDetails[].tokenCount", ResponseField::UsageOf(OUTPUT)),
         ],
         ERRORS,
     ],
@@ -108,7 +115,7 @@ pub const COUNT_TOKENS: Format = Format {
     provider: "gcp.gemini",
     operation: Operation::CountTokens,
     claims: &["*/models/*:countTokens"],
-    model_in_path: MODEL,
+    model_in_path: MODEL_IN_PATH,
     response: &[ERRORS],
     has_usage: false,
     ..BLANK
@@ -120,25 +127,28 @@ pub const EMBEDDINGS: Format = Format {
     provider: "gcp.gemini",
     operation: Operation::Embeddings,
     claims: &["*/models/*:embedContent", "*/models/*:batchEmbedContents", "*/models/*embedding*:predict"],
-    model_in_path: MODEL,
+    model_in_path: MODEL_IN_PATH,
     request: &[
-        super::ASKED,
+        super::MODEL,
         &[
-            Rule::at("content.parts[].text", Field::Text),
-            Rule::at("requests[].content.parts[].text", Field::Text),
-            Rule::at("instances[].content", Field::Text),
+            Rule::at("content.parts[].text", RequestField::Text),
+            Rule::at("requests[].content.parts[].text", RequestField::Text),
+            Rule::at("instances[].content", RequestField::Text),
         ],
     ],
     response: &[
         &[
-            Rule::at("embeddings[]", Field::Item),
-            Rule::at("embedding", Field::Item),
-            Rule::at("predictions[]", Field::Item),
-            Rule::at("usageMetadata.promptTokenCount", Field::Usage(Count::Input)),
-            Rule::at("usageMetadata.promptTokensDetails[].modality", Field::Modality(INPUT)),
-            Rule::at("usageMetadata.promptTokensDetails[].tokenCount", Field::UsageOf(INPUT)),
+            Rule::at("embeddings[]", ResponseField::Item),
+            Rule::at("embedding", ResponseField::Item),
+            Rule::at("predictions[]", ResponseField::Item),
+            Rule::at("usageMetadata.promptTokenCount", ResponseField::Usage(Count::Input)),
+            Rule::at("usageMetadata.promptTokensDetails[].modality", ResponseField::Modality(INPUT)),
+            Rule::at("usageMetadata.promptTokensDetails[].tokenCount", ResponseField::UsageOf(INPUT)),
             // Vertex AI: each prediction tells its own.
-            Rule::at("predictions[].embeddings.statistics.token_count", Field::UsageSum(Count::Input)),
+            Rule::at(
+                "predictions[].embeddings.statistics.token_count",
+                ResponseField::UsageSum(Count::Input),
+            ),
         ],
         ERRORS,
     ],
@@ -152,16 +162,16 @@ pub const IMAGES: Format = Format {
     provider: "gcp.gemini",
     operation: Operation::ImageGeneration,
     claims: &["*/models/imagen*:predict"],
-    model_in_path: MODEL,
+    model_in_path: MODEL_IN_PATH,
     request: &[],
-    response: &[&[Rule::at("predictions[]", Field::Item)], ERRORS],
+    response: &[&[Rule::at("predictions[]", ResponseField::Item)], ERRORS],
     choices: Choices::Counted,
     has_usage: false,
     ..BLANK
 };
 
-const ERRORS: &[Rule] = &[
-    Rule::at("error", Field::Error),
-    Rule::at("error.status", Field::ErrorType),
-    Rule::at("error.code", Field::ErrorCode),
+const ERRORS: &[ResponseRule] = &[
+    Rule::at("error", ResponseField::Error),
+    Rule::at("error.status", ResponseField::ErrorType),
+    Rule::at("error.code", ResponseField::ErrorCode),
 ];

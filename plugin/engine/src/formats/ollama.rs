@@ -1,7 +1,9 @@
 //! Ollama's own API (<https://github.com/ollama/ollama/blob/main/docs/api.md>): NDJSON streams unless the request says
 //! otherwise; counts on the line that is `done`, the prompt's left out where it was cached (older versions).
 
-use super::{BLANK, Choices, Field, Format, Operation, Rule, Tools};
+use super::{
+    BLANK, Choices, Format, Operation, RequestField, RequestRule, ResponseField, ResponseRule, Rule, Tools,
+};
 use crate::estimate::Frame;
 use crate::usage::Count;
 
@@ -11,7 +13,7 @@ pub const CHAT: Format = Format {
     provider: "ollama",
     operation: Operation::Chat,
     claims: &["*/api/chat"],
-    request: &[super::ASKED, PROMPT],
+    request: &[super::MODEL, PROMPT],
     response: &[RESPONSE],
     choices: Choices::One,
     frame: super::CHAT_FRAME,
@@ -34,13 +36,13 @@ pub const EMBED: Format = Format {
     operation: Operation::Embeddings,
     frame: Frame::NONE,
     claims: &["*/api/embed", "*/api/embeddings"],
-    request: &[super::ASKED, super::INPUTS],
+    request: &[super::MODEL, super::INPUTS],
     response: &[&[
-        Rule::at("model", Field::Model),
-        Rule::at("embeddings[]", Field::Item),
-        Rule::at("embedding", Field::Item),
-        Rule::at("prompt_eval_count", Field::Usage(Count::Input)),
-        Rule::at("error", Field::Error),
+        Rule::at("model", ResponseField::Model),
+        Rule::at("embeddings[]", ResponseField::Item),
+        Rule::at("embedding", ResponseField::Item),
+        Rule::at("prompt_eval_count", ResponseField::Usage(Count::Input)),
+        Rule::at("error", ResponseField::Error),
     ]],
     choices: Choices::Counted,
     tools: Tools::None,
@@ -48,27 +50,27 @@ pub const EMBED: Format = Format {
 };
 
 /// What goes to the model.
-const PROMPT: &[Rule] = &[
-    Rule::at("messages[]", Field::Turn),
-    Rule::at("messages[].role", Field::Role),
-    Rule::at("messages[].content", Field::Text),
-    Rule::at("prompt", Field::Text),
-    Rule::at("system", Field::System),
-    Rule::at("tools.**", Field::Schema),
+const PROMPT: &[RequestRule] = &[
+    Rule::at("messages[]", RequestField::Turn),
+    Rule::at("messages[].role", RequestField::Role),
+    Rule::at("messages[].content", RequestField::Text),
+    Rule::at("prompt", RequestField::Text),
+    Rule::at("system", RequestField::System),
+    Rule::at("tools.**", RequestField::Schema),
 ];
 
-const RESPONSE: &[Rule] = &[
-    Rule::at("model", Field::Model),
-    Rule::at("message.content", Field::Text),
-    Rule::at("message.thinking", Field::Generated),
-    Rule::at("message.tool_calls[]", Field::ToolCall),
-    Rule::at("message.tool_calls[]", Field::Generated),
-    Rule::at("message.tool_calls[].function.arguments.**", Field::Generated),
-    Rule::at("response", Field::Text),
-    Rule::at("thinking", Field::Generated),
-    Rule::at("prompt_eval_count", Field::Usage(Count::Input)),
-    Rule::at("eval_count", Field::Usage(Count::Output)),
-    Rule::at("done_reason", Field::Finish),
-    Rule::at("error", Field::Error),
-    Rule::at("done", Field::Last),
+const RESPONSE: &[ResponseRule] = &[
+    Rule::at("model", ResponseField::Model),
+    Rule::at("message.content", ResponseField::Text),
+    Rule::at("message.thinking", ResponseField::Generated),
+    Rule::at("message.tool_calls[]", ResponseField::ToolCall),
+    Rule::at("message.tool_calls[]", ResponseField::Generated),
+    Rule::at("message.tool_calls[].function.arguments.**", ResponseField::Generated),
+    Rule::at("response", ResponseField::Text),
+    Rule::at("thinking", ResponseField::Generated),
+    Rule::at("prompt_eval_count", ResponseField::Usage(Count::Input)),
+    Rule::at("eval_count", ResponseField::Usage(Count::Output)),
+    Rule::at("done_reason", ResponseField::Finish),
+    Rule::at("error", ResponseField::Error),
+    Rule::at("done", ResponseField::Last),
 ];

@@ -2,7 +2,7 @@
 //! by the second by older ones; speech with tokens where it is a stream of events. Mistral's transcriptions
 //! (<https://docs.mistral.ai/capabilities/audio>) have events of their own.
 
-use super::{BLANK, ERRORS, Field, Format, Operation, Rule};
+use super::{BLANK, ERRORS, Format, Operation, ResponseField, Rule};
 use crate::usage::Count;
 
 /// `POST /v1/audio/transcriptions` and `/translations`. Mistral's count audio apart from the prompt.
@@ -14,19 +14,19 @@ pub const TRANSCRIPTION: Format = Format {
     kind: "type",
     response: &[
         &[
-            Rule::at("model", Field::Model),
-            Rule::at("delta", Field::Text),
-            Rule::at("text", Field::Text).of("transcription.text.delta"),
-            Rule::at("usage.input_tokens", Field::Usage(Count::Input)),
-            Rule::at("usage.output_tokens", Field::Usage(Count::Output)),
-            Rule::at("usage.prompt_tokens", Field::Usage(Count::Input)),
-            Rule::at("usage.completion_tokens", Field::Usage(Count::Output)),
-            Rule::at("usage.total_tokens", Field::Usage(Count::Total)),
-            Rule::at("usage.input_token_details.audio_tokens", Field::Usage(Count::AudioInput)),
-            Rule::at("usage.prompt_tokens_details.cached_tokens", Field::Usage(Count::CacheRead)),
-            Rule::at("usage.prompt_tokens_details.audio_tokens", Field::Usage(Count::AudioInput)),
-            Rule::only("type", "transcript.text.done", Field::Last),
-            Rule::only("type", "transcription.done", Field::Last),
+            Rule::at("model", ResponseField::Model),
+            Rule::at("delta", ResponseField::Text),
+            Rule::at("text", ResponseField::Text).of("transcription.text.delta"),
+            Rule::at("usage.input_tokens", ResponseField::Usage(Count::Input)),
+            Rule::at("usage.output_tokens", ResponseField::Usage(Count::Output)),
+            Rule::at("usage.prompt_tokens", ResponseField::Usage(Count::Input)),
+            Rule::at("usage.completion_tokens", ResponseField::Usage(Count::Output)),
+            Rule::at("usage.total_tokens", ResponseField::Usage(Count::Total)),
+            Rule::at("usage.input_token_details.audio_tokens", ResponseField::Usage(Count::AudioInput)),
+            Rule::at("usage.prompt_tokens_details.cached_tokens", ResponseField::Usage(Count::CacheRead)),
+            Rule::at("usage.prompt_tokens_details.audio_tokens", ResponseField::Usage(Count::AudioInput)),
+            Rule::only("type", "transcript.text.done", ResponseField::Last),
+            Rule::only("type", "transcription.done", ResponseField::Last),
         ],
         ERRORS,
     ],
@@ -42,10 +42,10 @@ pub const SPEECH: Format = Format {
     model_in_path: Some(("/deployments/", "/")),
     response: &[
         &[
-            Rule::at("usage.input_tokens", Field::Usage(Count::Input)),
-            Rule::at("usage.output_tokens", Field::Usage(Count::Output)),
-            Rule::at("usage.total_tokens", Field::Usage(Count::Total)),
-            Rule::only("type", "speech.audio.done", Field::Last),
+            Rule::at("usage.input_tokens", ResponseField::Usage(Count::Input)),
+            Rule::at("usage.output_tokens", ResponseField::Usage(Count::Output)),
+            Rule::at("usage.total_tokens", ResponseField::Usage(Count::Total)),
+            Rule::only("type", "speech.audio.done", ResponseField::Last),
         ],
         ERRORS,
     ],

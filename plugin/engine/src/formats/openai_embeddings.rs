@@ -1,6 +1,6 @@
 //! OpenAI embeddings (<https://platform.openai.com/docs/api-reference/embeddings>): input only, one choice a vector.
 
-use super::{BLANK, Choices, ERRORS, Field, Format, Operation, Rule};
+use super::{BLANK, Choices, ERRORS, Format, Operation, ResponseField, Rule};
 use crate::usage::Count;
 
 /// `POST /v1/embeddings`, and Voyage's `/v1/multimodalembeddings`.
@@ -9,14 +9,14 @@ pub const FORMAT: Format = Format {
     operation: Operation::Embeddings,
     claims: &["*/embeddings", "*/multimodalembeddings"],
     model_in_path: Some(("/deployments/", "/")),
-    request: &[super::ASKED, super::INPUTS],
+    request: &[super::MODEL, super::INPUTS],
     response: &[
         &[
-            Rule::at("id", Field::Id),
-            Rule::at("model", Field::Model),
-            Rule::at("data[]", Field::Item),
-            Rule::at("usage.prompt_tokens", Field::Usage(Count::Input)),
-            Rule::at("usage.total_tokens", Field::Usage(Count::Total)),
+            Rule::at("id", ResponseField::Id),
+            Rule::at("model", ResponseField::Model),
+            Rule::at("data[]", ResponseField::Item),
+            Rule::at("usage.prompt_tokens", ResponseField::Usage(Count::Input)),
+            Rule::at("usage.total_tokens", ResponseField::Usage(Count::Total)),
         ],
         ERRORS,
         super::FLAT_ERRORS,

@@ -1,7 +1,7 @@
 //! OpenAI moderations (<https://platform.openai.com/docs/api-reference/moderations>): free, and without usage. Mistral's
 //! (<https://docs.mistral.ai/api/endpoint/classifiers>) has it.
 
-use super::{BLANK, ERRORS, Field, Format, Operation, Rule};
+use super::{BLANK, ERRORS, Format, Operation, ResponseField, Rule};
 use crate::usage::Count;
 
 /// `POST /v1/moderations`
@@ -11,12 +11,12 @@ pub const FORMAT: Format = Format {
     claims: &["*/moderations"],
     response: &[
         &[
-            Rule::at("id", Field::Id),
-            Rule::at("model", Field::Model),
+            Rule::at("id", ResponseField::Id),
+            Rule::at("model", ResponseField::Model),
             // Mistral's.
-            Rule::at("usage.prompt_tokens", Field::Usage(Count::Input)),
-            Rule::at("usage.completion_tokens", Field::Usage(Count::Output)),
-            Rule::at("usage.total_tokens", Field::Usage(Count::Total)),
+            Rule::at("usage.prompt_tokens", ResponseField::Usage(Count::Input)),
+            Rule::at("usage.completion_tokens", ResponseField::Usage(Count::Output)),
+            Rule::at("usage.total_tokens", ResponseField::Usage(Count::Total)),
         ],
         ERRORS,
     ],

@@ -1,7 +1,7 @@
 //! What a known provider serves beside inferences: files, jobs, lists, stored answers. Counted as requests, with
 //! their errors; what they hold is not read as an answer, since it is another exchange's.
 
-use super::{BLANK, Field, Format, Operation, Rule};
+use super::{BLANK, Format, Operation, ResponseField, Rule};
 
 /// Any path of a known provider that no other row claims.
 pub const FORMAT: Format = Format {
@@ -9,7 +9,10 @@ pub const FORMAT: Format = Format {
     operation: Operation::Other,
     request: &[],
     // Without `error` itself: jobs have an empty one that tells of no error.
-    response: &[&[Rule::at("error.type", Field::ErrorType), Rule::at("error.code", Field::ErrorCode)]],
+    response: &[&[
+        Rule::at("error.type", ResponseField::ErrorType),
+        Rule::at("error.code", ResponseField::ErrorCode),
+    ]],
     has_usage: false,
     ..BLANK
 };

@@ -1,7 +1,7 @@
 //! Rerankers: Cohere's (<https://docs.cohere.com/reference/rerank>), and those of Voyage, llama.cpp, vLLM and OpenRouter,
 //! whose usage is a total of input tokens. Cohere bills searches and tells no tokens.
 
-use super::{BLANK, ERRORS, Field, Format, Operation, Rule};
+use super::{BLANK, ERRORS, Format, Operation, ResponseField, Rule};
 use crate::usage::Count;
 
 /// `POST /v1/rerank` and `/v2/rerank`
@@ -11,11 +11,11 @@ pub const FORMAT: Format = Format {
     claims: &["*/rerank", "*/reranking"],
     response: &[
         &[
-            Rule::at("id", Field::Id),
-            Rule::at("model", Field::Model),
-            Rule::at("usage.prompt_tokens", Field::Usage(Count::Input)),
-            Rule::at("usage.total_tokens", Field::Usage(Count::Total)),
-            Rule::at("meta.billed_units.input_tokens", Field::Metered(Count::Input)),
+            Rule::at("id", ResponseField::Id),
+            Rule::at("model", ResponseField::Model),
+            Rule::at("usage.prompt_tokens", ResponseField::Usage(Count::Input)),
+            Rule::at("usage.total_tokens", ResponseField::Usage(Count::Total)),
+            Rule::at("meta.billed_units.input_tokens", ResponseField::Metered(Count::Input)),
         ],
         ERRORS,
     ],

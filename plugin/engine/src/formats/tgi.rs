@@ -1,7 +1,7 @@
 //! Text Generation Inference (<https://huggingface.github.io/text-generation-inference/>), bare or behind Hugging Face's
 //! and SageMaker's endpoints.
 
-use super::{BLANK, ERRORS, Field, Format, Operation, Rule};
+use super::{BLANK, ERRORS, Format, Operation, RequestField, ResponseField, Rule};
 use crate::usage::Count;
 
 /// `POST /`, `/generate` and `/generate_stream`
@@ -15,17 +15,17 @@ pub const FORMAT: Format = Format {
         "*/generate_stream",
         "api-inference.huggingface.co*/models/*",
     ],
-    request: &[&[Rule::at("inputs", Field::Text)]],
+    request: &[&[Rule::at("inputs", RequestField::Text)]],
     response: &[
         &[
-            Rule::at("error_type", Field::ErrorType),
-            Rule::at("[].generated_text", Field::Whole),
-            Rule::at("token.text", Field::Text),
-            Rule::at("details.finish_reason", Field::Finish),
-            Rule::at("details.generated_tokens", Field::Usage(Count::Output)),
-            Rule::at("details.input_length", Field::Usage(Count::Input)),
-            Rule::at("[].details.finish_reason", Field::Finish),
-            Rule::at("[].details.generated_tokens", Field::Usage(Count::Output)),
+            Rule::at("error_type", ResponseField::ErrorType),
+            Rule::at("[].generated_text", ResponseField::Whole),
+            Rule::at("token.text", ResponseField::Text),
+            Rule::at("details.finish_reason", ResponseField::Finish),
+            Rule::at("details.generated_tokens", ResponseField::Usage(Count::Output)),
+            Rule::at("details.input_length", ResponseField::Usage(Count::Input)),
+            Rule::at("[].details.finish_reason", ResponseField::Finish),
+            Rule::at("[].details.generated_tokens", ResponseField::Usage(Count::Output)),
         ],
         ERRORS,
     ],

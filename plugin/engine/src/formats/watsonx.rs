@@ -4,7 +4,10 @@
 //! far with every event; chats answer as OpenAI's do.
 
 use super::openai_chat;
-use super::{BLANK, Choices, ERRORS, Field, Format, Operation, Rule, Tools};
+use super::{
+    BLANK, Choices, ERRORS, Format, Operation, RequestField, RequestRule, ResponseField, ResponseRule, Rule,
+    Tools,
+};
 use crate::usage::{Count, Merge};
 
 /// `POST /ml/v1/text/generation`, `/text/generation_stream`, and the beta's paths.
@@ -18,14 +21,14 @@ pub const FORMAT: Format = Format {
         "*/generation/text",
         "*/generation/text_stream",
     ],
-    request: &[ASKED, &[Rule::at("input", Field::Text)]],
+    request: &[MODEL, &[Rule::at("input", RequestField::Text)]],
     response: &[
         &[
-            Rule::at("model_id", Field::Model),
-            Rule::at("results[].generated_text", Field::Text),
-            Rule::at("results[].stop_reason", Field::Finish),
-            Rule::at("results[].input_token_count", Field::Usage(Count::Input)),
-            Rule::at("results[].generated_token_count", Field::Usage(Count::Output)),
+            Rule::at("model_id", ResponseField::Model),
+            Rule::at("results[].generated_text", ResponseField::Text),
+            Rule::at("results[].stop_reason", ResponseField::Finish),
+            Rule::at("results[].input_token_count", ResponseField::Usage(Count::Input)),
+            Rule::at("results[].generated_token_count", ResponseField::Usage(Count::Output)),
         ],
         OWN_ERRORS,
         ERRORS,
@@ -39,7 +42,7 @@ pub const CHAT: Format = Format {
     name: "watsonx_chat",
     operation: Operation::Chat,
     claims: &["*/text/chat", "*/text/chat_stream"],
-    request: &[ASKED, openai_chat::PROMPT],
+    request: &[MODEL, openai_chat::PROMPT],
     response: &[openai_chat::RESPONSE, openai_chat::WHOLE, OWN_ERRORS, ERRORS],
     frame: super::CHAT_FRAME,
     merge: Merge::Fields,
@@ -48,7 +51,7 @@ pub const CHAT: Format = Format {
     ..FORMAT
 };
 
-const ASKED: &[Rule] = &[Rule::at("model_id", Field::Model)];
+const MODEL: &[RequestRule] = &[Rule::at("model_id", RequestField::Model)];
 
 /// A list, whatever it was that failed.
-const OWN_ERRORS: &[Rule] = &[Rule::at("errors[].code", Field::ErrorCode)];
+const OWN_ERRORS: &[ResponseRule] = &[Rule::at("errors[].code", ResponseField::ErrorCode)];

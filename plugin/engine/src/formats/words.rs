@@ -1,73 +1,80 @@
-//! What rows say of their format, in words that have a meaning beyond it.
+//! Words of providers that have a meaning beyond their format: who speaks, and what went wrong.
 
-/// `gen_ai.operation.name`
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Operation {
-    /// A conversation.
-    Chat,
-    /// The continuation of a prompt.
-    TextCompletion,
-    /// Vectors for texts.
-    Embeddings,
-    /// Gemini's conversations, which have a name of their own.
-    GenerateContent,
-    /// Pictures from a prompt.
-    ImageGeneration,
-    /// Speech to text.
-    AudioTranscription,
-    /// Text to speech.
-    AudioSpeech,
-    /// Documents in order of relevance.
-    Rerank,
-    /// Whether a text is allowed.
-    Moderation,
-    /// The size of a prompt; not an inference, its number is never usage.
-    CountTokens,
-    /// Anything else a provider serves.
-    Other,
+use super::Role;
+use crate::record::ErrorClass;
+
+/// Words by which messages name their speaker, in any case. Other words say nothing, and a message that names no speaker
+/// is the user's.
+pub type RoleWords = &'static [(&'static str, Role)];
+
+/// Words by which a provider names errors, exactly as it writes them.
+pub type ErrorWords = &'static [(&'static str, ErrorClass)];
+
+/// The role words that many providers share.
+pub(crate) const ROLES: RoleWords = &[
+    ("user", Role::User),
+    ("human", Role::User),
+    ("system", Role::System),
+    ("developer", Role::System),
+    ("tool", Role::Tool),
+    ("function", Role::Tool),
+    ("assistant", Role::Model),
+    ("ai", Role::Model),
+];
+
+/// Error codes that many providers share. They say what an HTTP status cannot: both come as a plain 400.
+pub(crate) const ERROR_CODES: ErrorWords = &[
+    ("context_length_exceeded", ErrorClass::ContextLength),
+    ("content_filter", ErrorClass::ContentFilter),
+    ("content_policy_violation", ErrorClass::ContentFilter),
+];
+
+/// Error types that many providers share, for bodies whose HTTP status says nothing.
+pub(crate) const ERROR_TYPES: ErrorWords = &[
+    ("rate_limit_error", ErrorClass::RateLimited),
+    ("insufficient_quota", ErrorClass::RateLimited),
+    ("authentication_error", ErrorClass::Authentication),
+    ("permission_error", ErrorClass::Permission),
+    ("invalid_request_error", ErrorClass::InvalidRequest),
+    ("not_found_error", ErrorClass::NotFound),
+    ("overloaded_error", ErrorClass::Overloaded),
+    ("api_error", ErrorClass::ServerError),
+    ("server_error", ErrorClass::ServerError),
+];
+
+/// Returns whether a choice with this finish reason is a whole answer in words: nothing cut it off or filtered it, and
+/// it does not wait for a tool call. Providers have dozens of words, and make new ones from the same parts.
+pub fn is_whole_answer(finish_reason: &str) -> bool {
+    // Not by the standard library's search, whose set-up alone takes longer than all of this.
+    let has = |sign: &[u8]| {
+        let mut windows = finish_reason.as_bytes().windows(sign.len());
+        windows.any(|part| part.eq_ignore_ascii_case(sign))
+    };
+    !CUT_OFF_SIGNS.iter().any(|sign| has(sign.as_bytes()))
 }
 
-impl Operation {
-    /// The label value.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Chat => "chat",
-            Self::TextCompletion => "text_completion",
-            Self::Embeddings => "embeddings",
-            Self::GenerateContent => "generate_content",
-            Self::ImageGeneration => "image_generation",
-            Self::AudioTranscription => "audio_transcription",
-            Self::AudioSpeech => "audio_speech",
-            Self::Rerank => "rerank",
-            Self::Moderation => "moderation",
-            Self::CountTokens => "count_tokens",
-            Self::Other => "other",
-        }
-    }
-}
-
-/// What the number of choices is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Choices {
-    /// As many as were told apart; none is no answer.
-    Counted,
-    /// As many as were told apart, none included.
-    CountedOrZero,
-    /// An answer is one choice.
-    One,
-    /// The word has no meaning here.
-    None,
-}
-
-/// Which answers can ask for tool calls.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tools {
-    /// None.
-    None,
-    /// All.
-    Always,
-    /// Streams: the whole answers of these models are text and nothing else.
-    InStreams,
-    /// Those with a choice.
-    WithChoices,
-}
+/// Parts of finish reasons that no whole answer has.
+const CUT_OFF_SIGNS: &[&str] = &[
+    "length",
+    "max",
+    "limit",
+    "incomplete",
+    "cancel",
+    "error",
+    "fail",
+    "filter",
+    "safety",
+    "refus",
+    "block",
+    "prohibit",
+    "recit",
+    "guard",
+    "spii",
+    "malformed",
+    "tox",
+    "tool",
+    "function",
+    "pause",
+    "language",
+    "image",
+];

@@ -24,8 +24,15 @@ pub(super) fn asks_hallucination(plan: &JudgePlan, exhibit: &Exhibit) -> bool {
     plan.asks_hallucination && !exhibit.context.is_empty()
 }
 
+/// Returns the nonce of a request: 32 hex digits.
+pub(super) fn nonce(random: &[u8; 16]) -> String {
+    let mut nonce = String::with_capacity(32);
+    crate::ids::push_hex(&mut nonce, random);
+    nonce
+}
+
 /// The body of the request.
-pub(crate) fn body(plan: &JudgePlan, judge: &Judge, exhibit: &Exhibit, nonce: &str) -> Vec<u8> {
+pub(super) fn body(plan: &JudgePlan, judge: &Judge, exhibit: &Exhibit, nonce: &str) -> Vec<u8> {
     let texts = [&exhibit.question, &exhibit.context, &exhibit.answer].map(String::len);
     let mut json = String::with_capacity(texts.iter().fold(6000, |sum, bytes| bytes.saturating_add(sum)));
     json.push_str("{\"model\":");

@@ -4,7 +4,7 @@ use super::plan::JudgePlan;
 use super::prompt;
 use super::rubric::HALLUCINATION;
 use crate::exhibit::Exhibit;
-use crate::limits::{JUDGE_TOKENS_MAX, REASON_BYTES_MAX};
+use crate::limits::{JUDGE_REPLY_BYTES_MAX, JUDGE_TOKENS_MAX, REASON_BYTES_MAX};
 use crate::tree::Tree;
 
 /// What a judge said of one exchange.
@@ -26,9 +26,10 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
-    /// Reads the body of an answer with status 200.
+    /// Reads the body of an answer with status 200. One that is longer than the bound holds nothing.
     pub(crate) fn read(body: &[u8], plan: &JudgePlan, exhibit: &Exhibit, nonce: &str) -> Self {
-        let Some(answer) = Tree::parse(body) else {
+        let is_short = body.len() <= JUDGE_REPLY_BYTES_MAX;
+        let Some(answer) = Some(body).filter(|_| is_short).and_then(Tree::parse) else {
             return Self::default();
         };
         let usage = answer.get("usage");

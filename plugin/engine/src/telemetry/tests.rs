@@ -1,5 +1,4 @@
 use crate::config::Policy;
-use crate::otlp::{Encoding, Signal};
 
 use super::*;
 

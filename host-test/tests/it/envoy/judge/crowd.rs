@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use host_test::envoy::Stats;
-use host_test::judge::{Manner, Server};
-use host_test::load::Protocol;
 use serde_json::json;
+use simulators::envoy::Stats;
+use simulators::judge::{Manner, Server};
+use simulators::load::Protocol;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;

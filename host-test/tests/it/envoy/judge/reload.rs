@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use host_test::envoy::{Envoy, Stats};
-use host_test::judge::{Manner, Server};
-use host_test::load::{Client, Protocol, Request};
-use host_test::provider::{Provider, script};
 use serde_json::{Value, json};
+use simulators::envoy::{Envoy, Stats};
+use simulators::judge::{Manner, Server};
+use simulators::load::{Client, Protocol, Request};
+use simulators::provider::{Provider, script};
 
 use super::super::rig::{Rig, run};
 use super::{MODEL, judged, outcomes, question, send};

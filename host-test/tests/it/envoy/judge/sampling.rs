@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use host_test::envoy::Stats;
-use host_test::judge::{Manner, Server};
-use host_test::load::{Client, Protocol, Request};
-use host_test::provider::script;
 use serde_json::json;
+use simulators::envoy::Stats;
+use simulators::judge::{Manner, Server};
+use simulators::load::{Client, Protocol, Request};
+use simulators::provider::script;
 
 use super::super::rig::{Rig, run};
 use super::rig;

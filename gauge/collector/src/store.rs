@@ -1,0 +1,138 @@
+//! Spans, scores and feedback in one SQLite file, which `cargo gauge collect` writes and `cargo gauge review` reads.
+//!
+//! Reading order:
+//! - [`rows`]: what is kept: a [`Span`] an exchange, an [`Evaluation`] a score or a user's word
+//! - [`keep`](Store::keep): a batch in one transaction, each row once however often it is sent
+//! - `request`: what a batch came in, without what is not new, for others
+//! - [`schema`]: the numbered migrations; what a column means is said there
+//! - [`outbox`]: what is still to be passed on to other stores, written in the transaction of what it is about
+//! - [`error`]: what can go wrong, in words that say what to do
+//!
+//! What is kept stays: the file is in WAL mode with `synchronous=FULL`, so that a commit has reached the disk before
+//! [`Store::keep`] returns. Neither `kill -9` nor a loss of power takes it back, as far as the disk does what it says
+//! of its own cache. `NORMAL` would survive `kill -9` too, and save a sync a commit, but a loss of power could take
+//! the last commits, and the sender has thrown away its copy by then. The collector makes up for the sync by keeping
+//! everything that waits in one transaction.
+//!
+//! ```
+//! use collector::store::{Batch, Evaluation, Id, Span, Store};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! let mut store = Store::open(&folder.path().join("gauge.db"))?;
+//! let span = Span { trace_id: Id([1; 16]), span_id: Id([2; 8]), name: "chat gpt-4o".into(), ..Span::default() };
+//! let batch = Batch { spans: vec![span], ..Batch::default() };
+//! assert_eq!(store.keep(&batch)?.spans.new, [0]);
+//! assert_eq!(store.keep(&batch)?.spans.known, 1); // a retry is no second exchange
+//! # Ok(())
+//! # }
+//! ```
+
+pub mod rows;
+
+pub mod error;
+pub mod outbox;
+pub mod schema;
+
+mod keep;
+mod request;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+pub use error::{Error, Reason};
+pub use keep::{Batch, Fate, Kept};
+pub use outbox::{Due, Kind};
+pub use rows::{Evaluation, Id, Span};
+
+/// How long a writer waits for another process's lock before it gives up: less than any sender's timeout.
+const LOCK_WAIT: Duration = Duration::from_secs(2);
+
+/// An open database.
+#[derive(Debug)]
+pub struct Store {
+    db: Connection,
+    path: PathBuf,
+}
+
+impl Store {
+    /// Opens the file to write, making it, and bringing an older one to this version's schema, where needed.
+    ///
+    /// A new file can be read by its owner alone: it may come to hold prompts.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        Self::make(path)?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mut store = Self::connect(path, flags)?;
+        schema::migrate(&mut store.db).map_err(|reason| store.fault(reason))?;
+        store.durable().map_err(|reason| store.fault(reason))?;
+        Ok(store)
+    }
+
+    /// Opens the file to read what it holds. It may be written meanwhile, and may be of an older version.
+    pub fn read(path: &Path) -> Result<Self, Error> {
+        if !path.exists() {
+            return Err(Error::new(path, Reason::Missing));
+        }
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let store = Self::connect(path, flags)?;
+        let version = schema::version(&store.db).map_err(|reason| store.fault(reason))?;
+        if version == 0 {
+            return Err(store.fault(Reason::Empty));
+        }
+        Ok(store)
+    }
+
+    /// For queries: reading is free, writing is [`Store::keep`]'s.
+    #[must_use]
+    pub fn connection(&self) -> &Connection {
+        &self.db
+    }
+
+    /// Where the file is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// A failure of a query of this database, in words that say what to do.
+    #[must_use]
+    pub fn fault(&self, reason: impl Into<Reason>) -> Error {
+        Error::new(&self.path, reason.into())
+    }
+
+    /// SQLite would make the file by the process's umask, which leaves it open to everybody on most machines.
+    fn make(path: &Path) -> Result<(), Error> {
+        let mut options = std::fs::OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        match options.open(path) {
+            Ok(_) => Ok(()),
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+            Err(error) => Err(Error::new(path, Reason::CannotMake(error))),
+        }
+    }
+
+    fn connect(path: &Path, flags: OpenFlags) -> Result<Self, Error> {
+        let fault = |error: rusqlite::Error| Error::new(path, error.into());
+        let db = Connection::open_with_flags(path, flags).map_err(fault)?;
+        db.busy_timeout(LOCK_WAIT).map_err(fault)?;
+        db.set_prepared_statement_cache_capacity(32);
+        Ok(Self { db, path: path.to_owned() })
+    }
+
+    fn durable(&self) -> Result<(), Reason> {
+        let mode: String = self.db.query_row("pragma journal_mode = wal", [], |row| row.get(0))?;
+        if mode != "wal" {
+            return Err(Reason::NoWal);
+        }
+        self.db.pragma_update(None, "synchronous", "full")?;
+        // What a checkpoint leaves of the log: without it, a burst's log stays as large as it once was.
+        self.db.pragma_update(None, "journal_size_limit", 16 << 20)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,110 @@
+//! The demo's judge: what it came to.
+
+use std::collections::BTreeMap;
+use std::env;
+
+use anyhow::Result;
+use serde_json::{Value, json};
+use simulators::envoy::{Bootstrap, Stats};
+use simulators::judge::{Manner, Server};
+use simulators::load::Protocol;
+
+use super::DemoArgs;
+use super::checks::Check;
+
+/// Of so many exchanges one is judged; the shipped share would leave a demo with next to none.
+const SAMPLE_RATE: f64 = 0.3;
+
+/// The variable that holds the key of a real judge.
+const KEY: &str = "JUDGE_API_KEY";
+
+/// Puts a judge into the bootstrap: a real one, or the stand-in, which lives as long as what is given back. None
+/// where real providers are asked and no judge is named.
+pub(super) async fn add(args: &DemoArgs, bootstrap: Bootstrap) -> Result<(Bootstrap, Option<Server>)> {
+    let changes = |model: &str, headers: Value| {
+        json!({"model": model, "headers": headers, "sample_rate": if args.upstream.is_some() { 1.0 } else { SAMPLE_RATE },
+            "budget": {"calls_per_minute": 1_000_000}})
+    };
+    match &args.judge {
+        Some(url) => {
+            let headers =
+                env::var(KEY).map_or(json!({}), |key| json!({"authorization": format!("Bearer {key}")}));
+            let bootstrap = bootstrap.judged(changes(&args.judge_model, headers))?;
+            Ok((bootstrap.upstream_url("judge", url)?, None))
+        }
+        None if args.upstream.is_some() => Ok((bootstrap, None)),
+        None => {
+            let judge = Server::start(Manner::Obedient).await?;
+            let bootstrap = bootstrap.judged(changes("word-counter", json!({})))?;
+            Ok((bootstrap.upstream("judge", judge.address(), Protocol::Http1)?, Some(judge)))
+        }
+    }
+}
+
+/// Whether every sampled exchange has its outcome, and every verdict its scores. Of the stand-in every question has an
+/// answer.
+pub(super) fn check(stats: &Stats, is_stand_in: bool) -> Check {
+    let sampled = stats.sum("llm_judge_sampled_total", &[]);
+    let of = |outcome| stats.sum("llm_judge_outcomes_total", &[("outcome", outcome)]);
+    let mut differences = Vec::new();
+    let mut same = |what: &str, found: f64, expected: f64| {
+        if found != expected {
+            differences.push(format!("{what}: expected {expected}, found {found}"));
+        }
+    };
+    same("outcomes of sampled exchanges", stats.sum("llm_judge_outcomes_total", &[]), sampled);
+    if is_stand_in {
+        same("scored or not applicable", of("scored") + of("not_applicable"), sampled);
+        for criterion in ["relevance", "completeness"] {
+            same(criterion, stats.sum("llm_evaluations_total", &[("criterion", criterion)]), of("scored"));
+        }
+        let points: f64 = (1..=5)
+            .map(|score| {
+                f64::from(score) * stats.sum("llm_evaluations_total", &[("score", &score.to_string())])
+            })
+            .sum();
+        same("points", stats.sum("llm_evaluation_points_total", &[]), points);
+    }
+    let result = format!(
+        "{sampled} sampled, {} scored, {} with no answer to judge",
+        of("scored"),
+        of("not_applicable")
+    );
+    Check::new("llm_judge_outcomes_total", result, differences)
+}
+
+/// The mean of each criterion.
+fn means(stats: &Stats) -> BTreeMap<String, f64> {
+    let mean = |criterion: String| {
+        let of = |name| stats.sum(name, &[("criterion", &criterion)]);
+        let mean = of("llm_evaluation_points_total") / of("llm_evaluations_total");
+        (criterion, mean)
+    };
+    stats.values_of("llm_evaluations_total", "criterion").into_iter().map(mean).collect()
+}
+
+/// The share of judged answers that made something up.
+fn hallucinations(stats: &Stats) -> f64 {
+    let all = stats.sum("llm_hallucinations_total", &[]);
+    stats.sum("llm_hallucinations_total", &[("verdict", "yes")]) / all.max(1.0)
+}
+
+/// What the judge said, for people.
+pub(super) fn line(stats: &Stats) -> String {
+    let means: Vec<_> = means(stats).iter().map(|(name, mean)| format!("{name} {mean:.2}")).collect();
+    format!("judged: {}; made up: {:.0} %", means.join(", "), hallucinations(stats) * 100.0)
+}
+
+/// The same as JSON.
+pub(super) fn summary(stats: &Stats) -> Value {
+    let outcomes = stats.values_of("llm_judge_outcomes_total", "outcome").into_iter().map(|outcome| {
+        let count = stats.sum("llm_judge_outcomes_total", &[("outcome", &outcome)]);
+        (outcome, json!(count))
+    });
+    json!({
+        "sampled": stats.sum("llm_judge_sampled_total", &[]),
+        "outcomes": outcomes.collect::<serde_json::Map<_, _>>(),
+        "means": means(stats),
+        "hallucinated": hallucinations(stats),
+    })
+}

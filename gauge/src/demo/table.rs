@@ -1,0 +1,200 @@
+//! The live table, made of nothing but `/stats/prometheus`.
+
+use std::io::{self, IsTerminal, Write};
+
+use serde::Serialize;
+use simulators::envoy::Stats;
+
+use super::numbers::{grouped, whole};
+
+/// One model's line.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Row {
+    model: String,
+    requests: u64,
+    errors: u64,
+    cancelled: u64,
+    /// Bounds of histogram buckets; absent without samples or beyond the last bound.
+    duration_p50_ms: Option<f64>,
+    duration_p95_ms: Option<f64>,
+    first_token_p50_ms: Option<f64>,
+    input_tokens: u64,
+    output_tokens: u64,
+    /// By the shipped prices; of streams that never told their usage, as estimated.
+    cost_dollars: f64,
+    /// Tokens that no row of the prices is for.
+    unpriced_tokens: u64,
+}
+
+/// The lines of all models.
+pub(super) fn rows(stats: &Stats) -> Vec<Row> {
+    let row = |model: String| {
+        let of_model = ("model", model.as_str());
+        let quantile = |name, quantile| {
+            let bound = stats.quantile(name, &[of_model], quantile);
+            bound.filter(|bound| bound.is_finite())
+        };
+        let tokens = |kind| whole(stats.sum("llm_tokens_total", &[of_model, ("type", kind)]));
+        let requests = |status| whole(stats.sum("llm_requests_total", &[of_model, ("status", status)]));
+        Row {
+            requests: whole(stats.sum("llm_requests_total", &[of_model])),
+            errors: requests("error"),
+            cancelled: requests("cancelled"),
+            duration_p50_ms: quantile("llm_request_duration_milliseconds", 0.5),
+            duration_p95_ms: quantile("llm_request_duration_milliseconds", 0.95),
+            first_token_p50_ms: quantile("llm_time_to_first_token_milliseconds", 0.5),
+            input_tokens: tokens("input"),
+            output_tokens: tokens("output"),
+            cost_dollars: dollars(stats, &[of_model]),
+            unpriced_tokens: whole(stats.sum("llm_unpriced_tokens_total", &[of_model])),
+            model: model.clone(),
+        }
+    };
+    stats.values_of("llm_requests_total", "model").into_iter().map(row).collect()
+}
+
+fn dollars(stats: &Stats, labels: &[(&str, &str)]) -> f64 {
+    stats.sum("llm_cost_nanodollars_total", labels) / 1e9
+}
+
+/// What it all cost, and each provider's part.
+pub(super) fn cost(stats: &Stats) -> String {
+    let providers = stats.values_of("llm_cost_nanodollars_total", "provider");
+    let parts = providers.into_iter().map(|provider| {
+        let of_provider = dollars(stats, &[("provider", &provider)]);
+        format!("{provider} ${of_provider:.4}")
+    });
+    let unpriced = stats.sum("llm_unpriced_tokens_total", &[]);
+    let unpriced = (unpriced > 0.0).then(|| format!("{} tokens without a price", grouped(unpriced)));
+    let parts: Vec<_> = parts.chain(unpriced).collect();
+    format!("cost: ${:.4} ({})", dollars(stats, &[]), parts.join(", "))
+}
+
+/// Shows the state of a run: redrawn in place on a terminal, else a line now and then.
+pub(super) struct LiveTable {
+    terminal: bool,
+    drawn: usize,
+}
+
+impl LiveTable {
+    pub(super) fn new() -> Self {
+        Self { terminal: io::stderr().is_terminal(), drawn: 0 }
+    }
+
+    /// Milliseconds between two calls of [`LiveTable::show`] that make sense here.
+    pub(super) fn interval_ms(&self) -> u64 {
+        if self.terminal { 250 } else { 5_000 }
+    }
+
+    /// Shows a scrape under a heading, if anybody looks. On standard error, so that standard output is for the result
+    /// alone.
+    pub(super) fn show(&mut self, heading: &str, stats: &Stats) {
+        let _ = self.draw(heading, stats);
+    }
+
+    fn draw(&mut self, heading: &str, stats: &Stats) -> io::Result<()> {
+        let mut out = io::stderr().lock();
+        if !self.terminal {
+            return writeln!(out, "{heading}  {}", in_one_line(stats));
+        }
+        let lines = lines(heading, stats);
+        if self.drawn > 0 {
+            // Up to where the last picture began, and clear from there.
+            write!(out, "\x1b[{}A\x1b[J", self.drawn)?;
+        }
+        self.drawn = lines.len();
+        writeln!(out, "{}", lines.join("\n"))
+    }
+}
+
+fn in_one_line(stats: &Stats) -> String {
+    let requests = |status| grouped(stats.sum("llm_requests_total", &[("status", status)]));
+    let tokens = |kind| grouped(stats.sum("llm_tokens_total", &[("type", kind)]));
+    format!(
+        "{} answered, {} failed, {} left, {} running; tokens: {} in, {} out; ${:.4}",
+        requests("success"),
+        requests("error"),
+        requests("cancelled"),
+        grouped(stats.sum("llm_active_requests", &[])),
+        tokens("input"),
+        tokens("output"),
+        dollars(stats, &[]),
+    )
+}
+
+/// The whole picture; no line is longer than 100 columns.
+pub(super) fn lines(heading: &str, stats: &Stats) -> Vec<String> {
+    let mut lines = vec![
+        heading.to_owned(),
+        String::new(),
+        format!(
+            "{:<22} {:>9} {:>7} {:>6} {:>9} {:>9} {:>9} {:>11} {:>10}",
+            "model", "requests", "errors", "left", "p50 ms", "p95 ms", "TTFT p50", "tokens in", "out"
+        ),
+    ];
+    for row in rows(stats) {
+        let bound =
+            |bound: Option<f64>| bound.map_or("-".to_owned(), |bound| format!("<={}", grouped(bound)));
+        let name: String = row.model.chars().take(22).collect();
+        lines.push(format!(
+            "{name:<22} {:>9} {:>7} {:>6} {:>9} {:>9} {:>9} {:>11} {:>10}",
+            grouped(row.requests as f64),
+            grouped(row.errors as f64),
+            grouped(row.cancelled as f64),
+            bound(row.duration_p50_ms),
+            bound(row.duration_p95_ms),
+            bound(row.first_token_p50_ms),
+            grouped(row.input_tokens as f64),
+            grouped(row.output_tokens as f64),
+        ));
+    }
+    let active = stats.values_of("llm_active_requests", "provider").into_iter().map(|provider| {
+        let running = stats.sum("llm_active_requests", &[("provider", &provider)]);
+        format!("{provider} {}", grouped(running))
+    });
+    lines.push(String::new());
+    lines.push(cost(stats));
+    lines.push(super::judged::line(stats));
+    lines.push(format!("running now: {}", active.collect::<Vec<_>>().join(", ")));
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Stats, lines};
+
+    #[test]
+    fn the_table_fits_and_shows_the_numbers() {
+        let stats = Stats::parse(
+            r#"
+            llm_requests_total{provider="p",model="a-model-with-a-name-of-forty-characters-",status="success"} 1234567
+            llm_requests_total{provider="p",model="a-model-with-a-name-of-forty-characters-",status="error"} 3
+            llm_tokens_total{provider="p",model="a-model-with-a-name-of-forty-characters-",type="input"} 123456789
+            llm_request_duration_milliseconds_bucket{model="a-model-with-a-name-of-forty-characters-",le="300000"} 9
+            llm_request_duration_milliseconds_bucket{model="a-model-with-a-name-of-forty-characters-",le="+Inf"} 10
+            llm_active_requests{provider="p"} 7
+            llm_cost_nanodollars_total{provider="p",model="a-model-with-a-name-of-forty-characters-",type="input"} 1200000000
+            llm_cost_nanodollars_total{provider="p",model="a-model-with-a-name-of-forty-characters-",type="output"} 34560000
+            llm_cost_nanodollars_total{provider="q",model="m",type="output"} 100000
+            llm_unpriced_tokens_total{provider="q",model="m"} 1234
+            llm_evaluations_total{model="m",criterion="faithfulness",score="5"} 1
+            llm_evaluations_total{model="m",criterion="faithfulness",score="4"} 1
+            llm_evaluation_points_total{model="m",criterion="faithfulness"} 9
+            llm_hallucinations_total{model="m",verdict="yes"} 1
+            llm_hallucinations_total{model="m",verdict="no"} 3
+            "#,
+        );
+        let picture = lines("heading", &stats.unwrap());
+        assert!(picture.iter().all(|line| line.chars().count() <= 100), "{picture:#?}");
+        let row = &picture[3];
+        for part in ["1,234,570", " 3 ", "123,456,789", "<=300,000"] {
+            assert!(row.contains(part), "{part}: {row}");
+        }
+        let ending = [
+            "cost: $1.2347 (p $1.2346, q $0.0001, 1,234 tokens without a price)",
+            "judged: faithfulness 4.50; made up: 25 %",
+            "running now: p 7",
+        ];
+        assert_eq!(picture[picture.len() - 3..], ending);
+    }
+}

@@ -1,0 +1,219 @@
+//! What the judge said, as a table, as JSON, and as the XML that CI servers read.
+
+mod junit;
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use llm_gauge_engine::judge::{Judgement, Outcome};
+use serde::Serialize;
+use simulators::case::Case;
+
+use super::bars::Bar;
+
+/// Columns of the table.
+const COLUMNS: usize = 100;
+
+/// One exchange.
+#[derive(Debug, Serialize)]
+pub(super) struct Judged {
+    folder: String,
+    case: String,
+    /// What became of it, as the label `outcome` says it.
+    pub(super) outcome: &'static str,
+    /// Why it is no score, where the judge failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) detail: Option<String>,
+    scores: BTreeMap<String, Score>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hallucination: Option<Finding>,
+    #[serde(skip)]
+    judge_tokens: (u64, u64),
+}
+
+#[derive(Debug, Serialize)]
+struct Score {
+    score: u8,
+    reason: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Finding {
+    verdict: &'static str,
+    reason: String,
+}
+
+/// All of them, and what they come to.
+#[derive(Debug, Serialize)]
+pub(super) struct Report {
+    judge_model: String,
+    #[serde(skip)]
+    criteria: Vec<String>,
+    exchanges: Vec<Judged>,
+    /// By outcome, how many.
+    outcomes: BTreeMap<&'static str, u64>,
+    means: BTreeMap<String, Mean>,
+    /// The share of exchanges in which something was made up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hallucination: Option<f64>,
+    bars: Vec<Held>,
+    judge_input_tokens: u64,
+    judge_output_tokens: u64,
+}
+
+#[derive(Clone, Copy, Debug, Serialize)]
+struct Mean {
+    mean: f64,
+    scores: u64,
+}
+
+/// A bar, and what was held against it.
+#[derive(Debug, Serialize)]
+struct Held {
+    criterion: String,
+    bar: f64,
+    mean: Option<f64>,
+    met: bool,
+}
+
+impl Judged {
+    pub(super) fn new(case: &Case) -> Self {
+        Self {
+            folder: case.folder.clone(),
+            case: case.name.clone(),
+            outcome: Outcome::Lost.name(),
+            detail: None,
+            scores: BTreeMap::new(),
+            hallucination: None,
+            judge_tokens: (0, 0),
+        }
+    }
+
+    /// The judge's answer is in; an outcome that is settled already stays.
+    pub(super) fn settle(&mut self, judgement: Judgement) {
+        self.judge_tokens = (judgement.input_tokens.unwrap_or(0), judgement.output_tokens.unwrap_or(0));
+        match judgement.verdict {
+            Ok(verdict) => {
+                self.outcome = Outcome::Scored.name();
+                let score = |(criterion, score, reason)| (criterion, Score { score, reason });
+                self.scores = verdict.scores.into_iter().map(score).collect();
+                let finding =
+                    |(made_up, reason)| Finding { verdict: if made_up { "yes" } else { "no" }, reason };
+                self.hallucination = verdict.hallucination.map(finding);
+            }
+            Err(_) if self.outcome != Outcome::Lost.name() => {}
+            Err(Outcome::InvalidVerdict) => self.outcome = Outcome::InvalidVerdict.name(),
+            Err(_) => self.outcome = Outcome::JudgeError.name(),
+        }
+    }
+
+    /// Whether the judge, and not the exchange, is why there is no score.
+    fn is_unanswered(&self) -> bool {
+        [Outcome::JudgeError, Outcome::Timeout].iter().any(|outcome| outcome.name() == self.outcome)
+    }
+}
+
+impl Report {
+    pub(super) fn new(
+        judge_model: String,
+        criteria: Vec<String>,
+        exchanges: Vec<Judged>,
+        bars: &[Bar],
+    ) -> Self {
+        let mut outcomes = BTreeMap::new();
+        exchanges.iter().for_each(|it| *outcomes.entry(it.outcome).or_default() += 1);
+        let mean = |criterion: &String| {
+            let scores = exchanges.iter().filter_map(|it| Some(u64::from(it.scores.get(criterion)?.score)));
+            let (points, scores) = scores.fold((0, 0), |(sum, count), score| (sum + score, count + 1));
+            let mean = Mean { mean: points as f64 / scores as f64, scores };
+            (scores > 0).then(|| (criterion.clone(), mean))
+        };
+        let means: BTreeMap<_, _> = criteria.iter().filter_map(mean).collect();
+        let held = |bar: &Bar| {
+            let mean = means.get(&bar.criterion).map(|mean| mean.mean);
+            let met = mean.is_some_and(|mean| mean >= bar.mean);
+            Held { criterion: bar.criterion.clone(), bar: bar.mean, mean, met }
+        };
+        let findings: Vec<_> = exchanges.iter().filter_map(|it| it.hallucination.as_ref()).collect();
+        let made_up = findings.iter().filter(|finding| finding.verdict == "yes").count();
+        let tokens = |of: fn(&Judged) -> u64| exchanges.iter().map(of).sum();
+        Self {
+            outcomes,
+            bars: bars.iter().map(held).collect(),
+            hallucination: (!findings.is_empty()).then(|| made_up as f64 / findings.len() as f64),
+            judge_input_tokens: tokens(|it| it.judge_tokens.0),
+            judge_output_tokens: tokens(|it| it.judge_tokens.1),
+            judge_model,
+            criteria,
+            means,
+            exchanges,
+        }
+    }
+
+    /// Why the gate is shut, a line each; none: it is open.
+    pub(super) fn faults(&self) -> Vec<String> {
+        let bar = |held: &Held| match held.mean {
+            _ if held.met => None,
+            None => Some(format!("{}: no score to hold against {}", held.criterion, held.bar)),
+            Some(mean) => Some(format!("{}: mean {mean:.2} is below {}", held.criterion, held.bar)),
+        };
+        let mut faults: Vec<_> = self.bars.iter().filter_map(bar).collect();
+        let unanswered: Vec<_> = self.exchanges.iter().filter(|it| it.is_unanswered()).collect();
+        if let Some(first) = unanswered.first() {
+            let why = first.detail.as_deref().unwrap_or(first.outcome);
+            faults.push(format!("{} of {} exchanges: {why}", unanswered.len(), self.exchanges.len()));
+        }
+        faults
+    }
+
+    /// A line for each exchange, and one for the means.
+    pub(super) fn table(&self) -> String {
+        let width = |name: &str| name.chars().count().clamp(4, 12);
+        let others: usize = self.criteria.iter().map(|name| width(name) + 1).sum::<usize>() + 16 + 8;
+        let name_width = COLUMNS.saturating_sub(others).max(16);
+        let mut table = String::new();
+        let mut line = |name: &str, outcome: &str, cells: &mut dyn Iterator<Item = String>, made_up: &str| {
+            let mut text = format!("{:<name_width$} {outcome:<15}", fit(name, name_width));
+            for (criterion, cell) in self.criteria.iter().zip(cells) {
+                let width = width(criterion);
+                let _infallible = write!(text, " {:>width$}", fit(&cell, width));
+            }
+            let _infallible = writeln!(table, "{text} {made_up:>7}");
+        };
+        line("exchange", "outcome", &mut self.criteria.iter().cloned(), "made up");
+        for it in &self.exchanges {
+            let score =
+                |name: &String| it.scores.get(name).map_or("-".to_owned(), |score| score.score.to_string());
+            let made_up = it.hallucination.as_ref().map_or("-", |finding| finding.verdict);
+            let name = format!("{}/{}", it.folder, it.case);
+            line(&name, it.outcome, &mut self.criteria.iter().map(score), made_up);
+        }
+        let mean = |name: &String| {
+            self.means.get(name).map_or("-".to_owned(), |mean: &Mean| format!("{:.2}", mean.mean))
+        };
+        let made_up = self.hallucination.map_or("-".to_owned(), |share| format!("{:.0} %", share * 100.0));
+        let scored = self.outcomes.get(Outcome::Scored.name()).copied().unwrap_or(0);
+        line("mean", &format!("{scored} scored"), &mut self.criteria.iter().map(mean), &made_up);
+        let (model, input, output) = (&self.judge_model, self.judge_input_tokens, self.judge_output_tokens);
+        let _infallible =
+            writeln!(table, "\njudged by {model}, which read {input} tokens and wrote {output}");
+        table
+    }
+
+    /// The report as JUnit's XML.
+    pub(super) fn junit(&self) -> String {
+        junit::write(self)
+    }
+}
+
+/// The text, or its end where it is too long: names differ there.
+fn fit(text: &str, width: usize) -> String {
+    let over = text.chars().count().saturating_sub(width);
+    match over {
+        0 => text.to_owned(),
+        over => format!("…{}", text.chars().skip(over + 1).collect::<String>()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

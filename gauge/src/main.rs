@@ -1,0 +1,61 @@
+//! `cargo gauge`: build, check, try and watch the filter.
+
+// `println!` panics where the reader has gone: see `simulators::console`.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use gauge::{build, check, collect, dashboards, demo, evaluate, image, manifest, prices, replay, review};
+use simulators::console;
+
+/// Build, check and try the llm-gauge filter on this machine.
+#[derive(Parser)]
+#[command(name = "cargo gauge", bin_name = "cargo gauge", version, subcommand_required = true)]
+#[command(arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Watch the filter count LLM traffic in a real Envoy, and check that it counted right.
+    Demo(demo::DemoArgs),
+    /// Build the release filter at target/plugin/llm_gauge.wasm.
+    Build(build::BuildArgs),
+    /// Check a plugin configuration; exits 1 with the reason.
+    Check(check::CheckArgs),
+    /// Run recorded exchanges through the real wasm in wasmtime: builds and runs `cargo replay`.
+    Replay(replay::ReplayArgs),
+    /// Have recorded exchanges scored by a judge; exits 1 below the bar.
+    Evaluate(evaluate::EvaluateArgs),
+    /// Make price rows for the configuration from the PyPI package genai-prices.
+    Prices(prices::PricesArgs),
+    /// Build the image from which gateways fetch the filter, and push it.
+    Image(image::ImageArgs),
+    /// Make the rules for the Prometheus operator from those of Prometheus.
+    PrometheusRule(manifest::PrometheusRuleArgs),
+    /// Review the weeks of a database: what traffic was, how good answers were, and what got worse.
+    Review(review::ReviewArgs),
+    /// Keep spans, scores and feedback that come by OTLP/HTTP in SQLite.
+    Collect(collect::CollectArgs),
+    /// Write Grafana's dashboards to envoy/grafana/.
+    Dashboards(dashboards::DashboardsArgs),
+}
+
+fn main() -> ExitCode {
+    console::exit_code(match Cli::parse().command {
+        Command::Demo(args) => demo::run(args),
+        Command::Build(args) => build::run(&args),
+        Command::Check(args) => check::run(&args),
+        Command::Replay(args) => replay::run(&args),
+        Command::Evaluate(args) => evaluate::run(&args),
+        Command::Prices(args) => prices::run(&args),
+        Command::Image(args) => image::run(&args),
+        Command::PrometheusRule(args) => manifest::run(&args),
+        Command::Review(args) => review::run(&args),
+        Command::Collect(args) => collect::run(args),
+        Command::Dashboards(args) => dashboards::run(&args),
+    })
+}

@@ -1,0 +1,168 @@
+//! Prometheus and Alertmanager over a real Envoy, with the shipped rules: every alert of [`journal::SHOWN`] is made to
+//! fire by traffic, is delivered, and is over when the traffic is well again.
+//!
+//! - [`compressed`]: the one difference to what operators load: a minute is a second
+//! - [`history`]: the week that a spike is measured against
+//! - [`servers`]: both servers; [`query`]: what is asked of them; [`webhook`]: where alerts are delivered
+//! - [`traffic`]: what is sent; [`journal`]: what became of it
+
+pub mod compressed;
+pub mod history;
+pub mod journal;
+pub mod query;
+pub mod servers;
+pub mod traffic;
+pub mod webhook;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime};
+
+use anyhow::{Context, Result, bail};
+use serde_json::json;
+use simulators::build;
+use simulators::envoy::{Bootstrap, Envoy};
+use simulators::judge::{Manner, Server};
+use simulators::load::{Client, Protocol};
+use simulators::provider::Provider;
+
+use self::journal::Journal;
+use self::servers::{Programs, Servers};
+use self::traffic::Traffic;
+use self::webhook::WebhookReceiver;
+use crate::dashboards;
+
+/// How long a step may take on a busy machine; left alone all of them take two minutes together.
+const PATIENCE: Duration = Duration::from_secs(180);
+
+/// Between two looks at Prometheus.
+const POLL: Duration = Duration::from_millis(200);
+
+/// As shipped, and with room for one tenant, so that the second one shows what is folded.
+const CONFIGURATION: &str = r#"{
+    "match": [{"path": "/v1/messages", "provider": "anthropic"}, {"path": "/v1/*", "provider": "openai"}],
+    "labels": [{"name": "tenant", "header": "x-tenant", "max_values": 1}]
+}"#;
+
+/// Everything that runs.
+#[derive(Debug)]
+pub struct MonitoringStack {
+    /// The proxy with the filter.
+    pub envoy: Envoy,
+    /// Prometheus and Alertmanager.
+    pub servers: Servers,
+    /// Unix seconds of the beginning.
+    pub began: f64,
+    webhook: WebhookReceiver,
+    traffic: Traffic,
+    _providers: [Provider; 2],
+    _judges: [Server; 2],
+}
+
+impl MonitoringStack {
+    /// Starts everything, and traffic that is well.
+    pub async fn start(programs: &Programs) -> Result<Self> {
+        let filter = tokio::task::spawn_blocking(|| build::filter(false)).await??;
+        let began = unix_seconds()?;
+        let providers = [Provider::start().await?, Provider::start().await?];
+        // The second judge is content with everything: the two differ over what is not faithful.
+        let judges = [Server::start(Manner::Obedient).await?, Server::start(Manner::Always(4)).await?];
+        let changes = json!({
+            "model": "gpt-4o-mini", "provider": "openai", "headers": {}, "sample_rate": 0.3, "rules": [{"model": "gpt-4.1*", "sample_rate": 1}],
+            "budget": {"calls_per_minute": 1_000_000}, "panel": "on", "judges": [{"cluster": "second", "model": "content"}],
+        });
+        let bootstrap =
+            Bootstrap::shipped()?.filter(&filter)?.configuration(CONFIGURATION)?.label("tenant")?;
+        let bootstrap = bootstrap.priced()?.flush_every(POLL)?.cluster("second", judges[1].address())?;
+        let bootstrap = bootstrap
+            .with_feedback(&json!({"secret": ["a secret of nobody"]}))?
+            .judged(changes)?
+            .upstream("judge", judges[0].address(), Protocol::Http1)?
+            .upstream("openai", providers[0].address(), Protocol::Http1)?
+            .upstream("anthropic", providers[1].address(), Protocol::Http2)?;
+        let envoy = Envoy::start(bootstrap, 2).await?;
+        let webhook = WebhookReceiver::start().await?;
+        let servers = Servers::start(programs, envoy.admin().address(), webhook.address()).await?;
+        let traffic = Traffic::start(Client::new(envoy.listener(), Protocol::Http1));
+        Ok(Self { envoy, servers, began, webhook, traffic, _providers: providers, _judges: judges })
+    }
+
+    /// Lets all faults begin once Prometheus sees traffic, waits until each alert was delivered, ends them, and waits
+    /// until each is over. `tell` gets what happens, a line each.
+    ///
+    /// What has not happened in time is an error that says so.
+    pub async fn observe(&self, mut tell: impl FnMut(&str)) -> Result<Journal> {
+        self.settled().await?;
+        let mut journal = Journal::begin();
+        self.traffic.set_faulty(true);
+        tell(
+            "all faults begin: a slow model, a failing one, an unfaithful one, a dear one, one that is used a lot",
+        );
+        self.until(&mut journal, &mut tell, Journal::all_delivered).await?;
+        self.traffic.set_faulty(false);
+        tell("all faults end");
+        self.until(&mut journal, &mut tell, Journal::all_resolved).await?;
+        Ok(journal)
+    }
+
+    /// Draws every dashboard from what Prometheus has, into files of `folder`.
+    pub async fn pictures(&self, folder: &Path) -> Result<Vec<PathBuf>> {
+        fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
+        let to = unix_seconds()?;
+        let mut paths = Vec::new();
+        for dashboard in dashboards::table::ALL {
+            let data = dashboards::data(dashboard, &self.servers.prometheus, self.began, to).await?;
+            let path = folder.join(format!("{}.svg", dashboard.name));
+            let picture = dashboards::picture::svg(dashboard, &data, self.began, to);
+            fs::write(&path, picture).with_context(|| format!("writing {}", path.display()))?;
+            paths.push(path);
+        }
+        Ok(paths)
+    }
+
+    /// Waits until Prometheus has worked out every rule, and something from traffic.
+    async fn settled(&self) -> Result<()> {
+        let deadline = Instant::now() + PATIENCE;
+        let prometheus = &self.servers.prometheus;
+        loop {
+            let unwell = prometheus.rules().await?;
+            if unwell.is_empty() && prometheus.count("llm:request_duration_seconds:quantile5m > 0").await? > 0
+            {
+                return Ok(());
+            }
+            if Instant::now() > deadline {
+                bail!("Prometheus saw no traffic after {PATIENCE:?}; rules: {}", unwell.join("; "));
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    async fn until(
+        &self,
+        journal: &mut Journal,
+        tell: &mut impl FnMut(&str),
+        done: fn(&Journal) -> bool,
+    ) -> Result<()> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let active = self.servers.prometheus.alerts().await?;
+            journal.take(&active, &self.webhook.notifications()).iter().for_each(|news| tell(news));
+            if done(journal) {
+                return Ok(());
+            }
+            if Instant::now() > deadline {
+                bail!(
+                    "after {PATIENCE:?} not all alerts are where they should be:\n{}",
+                    journal.lines().join("\n")
+                );
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    }
+}
+
+/// The time, as Prometheus writes it.
+pub fn unix_seconds() -> Result<f64> {
+    let time = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    Ok(time.context("the clock is before 1970")?.as_secs_f64())
+}

@@ -1,0 +1,118 @@
+//! The `gauge` command, run as a user runs it.
+
+use std::io;
+use std::process::{Command, Output};
+
+use simulators::workspace::workspace_dir;
+
+fn gauge(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_gauge")).args(arguments).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+#[test]
+fn check_names_the_wrong_key_and_explains_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("plugin.json");
+    let path = file.to_str().unwrap();
+    for (configuration, code, said) in [
+        (
+            r#"{"models":{"max_series":0}}"#,
+            1,
+            "models.max_series: expected at least 1, got 0\n\nmodels.max_series\n  Models with series of their own. \
+             Further models are counted as `other`.\n  type:    whole number\n  default: 200\n  \
+             bound:   1 to 4294967295\n",
+        ),
+        ("[]", 1, "expected an object, got a list\n"),
+        (r#"{"models":{"max_series":1}}"#, 0, "good\n"),
+    ] {
+        std::fs::write(&file, configuration).unwrap();
+        let output = gauge(&["check", path]);
+        assert_eq!(output.status.code(), Some(code));
+        let stream = if code == 0 { &output.stdout } else { &output.stderr };
+        assert_eq!(text(stream), format!("{path}: {said}"));
+    }
+}
+
+#[test]
+fn check_explains_keys() {
+    let output = gauge(&["check", "--explain", "judge.rules[0].sample_rate"]);
+    assert_eq!(
+        text(&output.stdout),
+        "judge.rules[].sample_rate\n  Share of the matching exchanges that are scored.\n  type:    number\n  \
+         default: required\n  bound:   0 to 1\n"
+    );
+    let output = gauge(&["check", "--explain", "judge.budget"]);
+    assert_eq!(
+        text(&output.stdout),
+        "judge.budget\n  What judging may cost, all workers together.\n  type:    object\n  default: {}\n  keys:\n    \
+         judge.budget.calls_per_minute    Calls to judges.\n    \
+         judge.budget.tokens_per_hour     Tokens that judges read and write.\n    \
+         judge.budget.usd_per_hour        Cost of judges. Each judge's model needs a row in `prices`.\n"
+    );
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn what_cannot_be_done_is_said_and_not_tried() {
+    for (arguments, said) in [
+        (&["check", "/nowhere"][..], "cannot read /nowhere"),
+        (&["check"], "required arguments were not provided"),
+        (&["check", "a", "--explain", "b"], "cannot be used with"),
+        (
+            &["check", "--explain", "streaming.x"],
+            "--explain: expected a key in `streaming`, got `streaming.x`; there are: streaming.usage",
+        ),
+        (
+            &["check", "--explain", "x"],
+            "--explain: expected a key of the document, got `x`; there are: service, match,",
+        ),
+        (&["build", "--component", "--portable"], "cannot be used with"),
+        (&["prices", "--date", "tomorrow"], "expected a day such as 2026-11-23"),
+        (&["prices", "--all", "--providers", "x"], "cannot be used with"),
+    ] {
+        let output = gauge(arguments);
+        assert!(matches!(output.status.code(), Some(1 | 2)), "{:?}", output.status);
+        assert!(text(&output.stderr).contains(said), "{}", text(&output.stderr));
+        assert_eq!(output.stdout, b"");
+    }
+}
+
+/// As in `cargo gauge review | head`, when `head` has seen enough. What a shell reports of other programs then is 141.
+#[test]
+fn a_reader_that_goes_away_ends_a_command_without_a_word() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (sample, configuration) = (path("sample.db"), path("plugin.json"));
+    assert!(gauge(&["review", "--sample", &sample]).status.success());
+    std::fs::write(&configuration, "{}").unwrap();
+    let rules = workspace_dir().join("envoy/prometheus/rules.yaml");
+    for arguments in [
+        &["review", "--db", &sample][..],
+        &["review", "--db", &sample, "--json"],
+        &["prometheus-rule", "--rules", rules.to_str().unwrap()],
+        &["check", &configuration],
+    ] {
+        let (reader, writer) = io::pipe().unwrap();
+        drop(reader);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_gauge"));
+        let output = command.args(arguments).stdout(writer).output().unwrap();
+        assert_eq!((output.status.code(), text(&output.stderr)), (Some(141), ""), "{arguments:?}");
+    }
+}
+
+/// Progress is for people: a command does its work where nobody reads that.
+#[test]
+fn a_command_goes_on_where_nobody_reads_its_progress() {
+    let folder = tempfile::tempdir().unwrap();
+    let sample = folder.path().join("sample.db");
+    let (reader, writer) = io::pipe().unwrap();
+    drop(reader);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gauge"));
+    let made = command.args(["review", "--sample"]).arg(&sample).stderr(writer).status().unwrap();
+    assert_eq!(made.code(), Some(0));
+    assert!(sample.is_file());
+}

@@ -1,0 +1,55 @@
+//! What `cargo gauge` compiles: on a fresh machine wasmtime and cranelift would take longer than all else together.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
+
+use serde_json::Value;
+use simulators::workspace::workspace_dir;
+
+/// What no command of an operator needs: the compilers and encoders of wasm.
+fn is_of_wasm(name: &str) -> bool {
+    name.starts_with("wasmtime") || name.starts_with("cranelift") || name.starts_with("wit-component")
+}
+
+/// The packages that are built for `package`, tests apart.
+fn built_for(package: &str) -> BTreeSet<String> {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--locked", "--offline", "--manifest-path"])
+        .arg(workspace_dir().join("Cargo.toml"))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let packages = metadata["packages"].as_array().unwrap().iter();
+    let names: BTreeMap<_, _> = packages.map(|it| (text(&it["id"]), text(&it["name"]))).collect();
+    let nodes = metadata["resolve"]["nodes"].as_array().unwrap().iter();
+    let needs: BTreeMap<_, _> = nodes.map(|node| (text(&node["id"]), &node["deps"])).collect();
+    let is_built = |need: &&Value| {
+        let kinds = need["dep_kinds"].as_array().unwrap();
+        kinds.iter().any(|kind| kind["kind"] != "dev")
+    };
+    let mut waiting: Vec<_> =
+        names.iter().filter(|(_, name)| *name == package).map(|(id, _)| id.clone()).collect();
+    let mut built = BTreeSet::new();
+    while let Some(id) = waiting.pop() {
+        if built.insert(id.clone()) {
+            let needed = needs[&id].as_array().unwrap().iter().filter(is_built);
+            waiting.extend(needed.map(|need| text(&need["pkg"])));
+        }
+    }
+    built.iter().map(|id| names[id].clone()).collect()
+}
+
+#[test]
+fn the_command_compiles_no_compiler_of_wasm() {
+    let gauge = built_for("gauge");
+    assert!(gauge.contains("collector") && gauge.contains("llm-gauge-engine"), "{gauge:?}");
+    let of_wasm: Vec<_> = gauge.iter().filter(|name| is_of_wasm(name)).collect();
+    assert_eq!(of_wasm, [""; 0]);
+    // The names are still those of the packages that this is about.
+    let host = built_for("host-test");
+    for name in ["wasmtime", "cranelift-codegen", "wit-component"] {
+        assert!(host.contains(name), "{name}");
+    }
+}

@@ -1,0 +1,90 @@
+//! What the engine leaves for the shell to do: stats to update, filter state to set, and work for callouts.
+//!
+//! A record and a policy become [`Effects`] here, and nowhere else.
+
+mod exchange;
+mod feedback;
+mod json_object;
+mod record_json;
+mod summary;
+
+pub use exchange::exchange_effects;
+pub use feedback::feedback_effects;
+pub use record_json::record_json;
+
+use crate::config::Policy;
+use crate::evaluation::Evaluation;
+use crate::exhibit::Job;
+use crate::filter_state::FilterState;
+use crate::judge::Outcome;
+use crate::judge::dispatch::stats;
+use crate::metrics::{self, StatUpdate};
+use crate::series::Series;
+use crate::telemetry::dropped;
+use crate::telemetry::otlp::{Signal, Span};
+
+/// What an exchange, or feedback, leaves for the shell to do. Each field is a different host call, and the shell has to
+/// handle all of them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Effects {
+    /// Stats to update.
+    pub stats: Vec<StatUpdate>,
+    /// Filter state to set. Empty unless the effects are those of an exchange.
+    pub filter_state: Vec<FilterState>,
+    /// Work for callouts.
+    pub jobs: Vec<CalloutJob>,
+}
+
+/// Work that ends in a callout. It is only created if the policy has a receiver for it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum CalloutJob {
+    /// A sampled exchange to judge.
+    Judge(Box<Job>),
+    /// The span of an exchange that ends now.
+    Span(Box<Span>),
+    /// A score to export.
+    Evaluation(Box<Evaluation>),
+}
+
+impl CalloutJob {
+    /// Returns the update that counts the job as lost, for a shell that cannot hand it in.
+    pub fn lost(&self) -> StatUpdate {
+        match self {
+            Self::Judge(job) => stats::outcome(&job.model, Outcome::Lost),
+            Self::Span(_) => dropped(Signal::Spans, 1),
+            Self::Evaluation(_) => dropped(Signal::Events, 1),
+        }
+    }
+}
+
+/// Returns the update of active requests when an exchange begins (`by` 1) or has ended (`by` -1).
+pub fn active_requests(provider: &str, by: i64) -> StatUpdate {
+    let labels = [("provider", provider)];
+    StatUpdate::Add { stat: metrics::stat(&metrics::ACTIVE_REQUESTS, labels.into_iter()), by }
+}
+
+/// Counts an exchange that is not metered because the worker's memory is overdrawn.
+pub fn dropped_exchange() -> StatUpdate {
+    let labels = [("kind", "exchanges")];
+    StatUpdate::Count { stat: metrics::stat(&metrics::DROPPED, labels.into_iter()), by: 1 }
+}
+
+/// Returns the update that reports the build and its configuration.
+pub fn build_info(policy: &Policy) -> StatUpdate {
+    let prices = policy.prices().map_or("none", |table| table.title());
+    let labels =
+        [("version", env!("CARGO_PKG_VERSION")), ("config", policy.fingerprint()), ("prices", prices)];
+    StatUpdate::Set { stat: metrics::stat(&metrics::BUILD_INFO, labels.into_iter()), value: 1 }
+}
+
+/// Counts the label values that had no series of their own.
+fn count_overflows(series: &mut Series, stats: &mut Vec<StatUpdate>) {
+    for (limit, by) in series.take_overflows() {
+        let labels = [("limit", limit.as_str())];
+        let stat = metrics::stat(&metrics::SERIES_OVERFLOW, labels.into_iter());
+        stats.push(StatUpdate::Count { stat, by });
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,246 @@
+//! The effects of an exchange that has ended.
+
+use super::json_object::{FieldValue, json};
+use super::record_json::record_json;
+use super::summary::{field, summary};
+use super::{CalloutJob, Effects, active_requests, count_overflows};
+use crate::config::Policy;
+use crate::exhibit::{Job, Shown};
+use crate::filter_state::{FilterState, unknown};
+use crate::judge::{Outcome, dispatch::stats as judge_stats};
+use crate::metrics::{self, Metric, StatUpdate};
+use crate::price::{Cost, Tokens};
+use crate::record::{Record, SOURCE_ESTIMATED, SOURCE_REPORTED, Status};
+use crate::series::Series;
+use crate::telemetry::otlp::Signal;
+use crate::telemetry::{SpanContext, exchange_span};
+use crate::usage::Count;
+
+/// The parts of the inclusive counts that have a series of their own.
+const DETAILS: &[(Count, &str)] = &[
+    (Count::CacheRead, "cached_input"),
+    (Count::CacheWrite, "cache_write"),
+    (Count::CacheWrite1h, "cache_write_1h"),
+    (Count::Reasoning, "reasoning"),
+    (Count::AudioInput, "audio_input"),
+    (Count::ImageInput, "image_input"),
+    (Count::VideoInput, "video_input"),
+    (Count::AudioOutput, "audio_output"),
+    (Count::ImageOutput, "image_output"),
+    (Count::VideoOutput, "video_output"),
+    (Count::ToolUseInput, "tool_use_input"),
+];
+
+/// Returns the effects of an exchange that has ended.
+pub fn exchange_effects(record: &Record, policy: &Policy, series: &mut Series) -> Effects {
+    let renamed = record.request_model.as_deref().map(|model| policy.renamed(model));
+    let model = series.model(renamed, record.status == Status::Success);
+    let extra = series.labels(policy, &record.labels);
+    let provider_model = [("provider", record.provider.as_str()), ("model", model.as_str())];
+    let builder = Builder {
+        record,
+        policy,
+        provider_model_labels: metrics::labels(provider_model.into_iter()),
+        extra_labels: metrics::labels(policy.labels_of(&extra)),
+        model,
+        extra,
+        cost: cost(record, policy, renamed),
+        effects: Effects { stats: Vec::with_capacity(16), ..Effects::default() },
+    };
+    let mut effects = builder.build(series);
+    count_overflows(series, &mut effects.stats);
+    effects
+}
+
+/// Returns the cost of an exchange. Prices go by the answering model first, since the requested name may be an alias.
+/// `None` without prices, or if the usage is not known.
+fn cost(record: &Record, policy: &Policy, renamed: Option<&str>) -> Option<Cost> {
+    let table = policy.prices()?;
+    record.source()?;
+    let answer = &record.answer;
+    let (input, output) = record.tokens();
+    let names = [answer.model.as_deref(), record.request_model.as_deref(), renamed];
+    let tokens = Tokens::new(input.unwrap_or(0), output.unwrap_or(0), &answer.usage);
+    Some(table.cost(&record.provider, names.into_iter().flatten(), &tokens))
+}
+
+/// The effects of a record while they are put together.
+struct Builder<'a> {
+    record: &'a Record,
+    policy: &'a Policy,
+    /// The value of the label `model`.
+    model: String,
+    /// The values of the extra labels.
+    extra: Vec<String>,
+    /// The labels that nearly every stat of the record begins with, in their encoding.
+    provider_model_labels: String,
+    /// The extra labels, in their encoding. Stats of an exchange end with them.
+    extra_labels: String,
+    /// `None` if there is no cost to count.
+    cost: Option<Cost>,
+    effects: Effects,
+}
+
+impl Builder<'_> {
+    fn build(mut self, series: &mut Series) -> Effects {
+        self.effects.stats.push(active_requests(&self.record.began_as, -1));
+        self.count(&metrics::REQUESTS, "", 1);
+        self.times();
+        self.tokens();
+        self.cost(series);
+        if let Some(reason) = self.record.usage_missing {
+            self.count(&metrics::USAGE_MISSING, reason.name(), 1);
+        }
+        for gap in &self.record.gaps {
+            self.count(&metrics::GAPS, gap.name(), 1);
+        }
+        self.filter_state();
+        if let Some(shown) = &self.record.judged {
+            self.judge(shown);
+        }
+        self.span();
+        self.effects
+    }
+
+    /// Counts a sampled exchange, and its outcome if it cannot be judged. The dispatcher counts the others.
+    #[cold]
+    fn judge(&mut self, shown: &Shown) {
+        let Effects { stats, jobs, .. } = &mut self.effects;
+        stats.push(judge_stats::sampled(&self.model));
+        match shown {
+            Shown::Nothing => stats.push(judge_stats::outcome(&self.model, Outcome::NotApplicable)),
+            Shown::TooLarge => stats.push(judge_stats::outcome(&self.model, Outcome::TooLarge)),
+            Shown::NoMemory => stats.push(judge_stats::outcome(&self.model, Outcome::Memory)),
+            Shown::Exhibit(exhibit) => jobs.push(CalloutJob::Judge(Box::new(Job {
+                request_id: self.record.request_id.clone(),
+                ids: self.record.ids,
+                model: self.model.clone(),
+                exhibit: exhibit.clone(),
+            }))),
+        }
+    }
+
+    fn span(&mut self) {
+        let Some(plan) = self.policy.telemetry().filter(|plan| plan.takes(Signal::Spans)) else {
+            return;
+        };
+        let context = SpanContext {
+            model: &self.model,
+            labels: self.policy.labels_of(&self.extra).collect(),
+            cost_nanodollars: self.cost.as_ref().and_then(Cost::nanodollars),
+            is_sampled: self.policy.judge().map(|_| self.record.judged.is_some()),
+        };
+        let span = exchange_span(self.record, &context, plan, self.policy.redactor());
+        self.effects.jobs.push(CalloutJob::Span(Box::new(span)));
+    }
+
+    fn times(&mut self) {
+        let times = self.record.times;
+        let mut observe = |metric: &Metric, value: Option<u64>| {
+            if let Some(value) = value {
+                let stat = self.stat(metric, ("", ""));
+                self.effects.stats.push(StatUpdate::Observe { stat, value });
+            }
+        };
+        observe(&metrics::REQUEST_DURATION, Some(times.duration_ms));
+        observe(&metrics::TIME_TO_FIRST_BYTE, times.first_byte_ms);
+        observe(&metrics::TIME_TO_FIRST_TOKEN, times.first_token_ms);
+        observe(&metrics::TIME_TO_FIRST_ANSWER, times.first_answer_ms);
+        observe(&metrics::TIME_PER_OUTPUT_TOKEN, times.per_output_token_us);
+    }
+
+    fn tokens(&mut self) {
+        let answer = &self.record.answer;
+        let (input, output) = (answer.input_tokens.unwrap_or(0), answer.output_tokens.unwrap_or(0));
+        let (more_input, more_output) = self.record.estimated_tokens();
+        let more_output = more_output.unwrap_or(0).saturating_sub(output);
+        for (kind, source, by) in [
+            ("input", SOURCE_REPORTED, input),
+            ("output", SOURCE_REPORTED, output),
+            ("input", SOURCE_ESTIMATED, more_input.unwrap_or(0)),
+            ("output", SOURCE_ESTIMATED, more_output),
+        ] {
+            self.count_from(&metrics::TOKENS, (kind, source), by);
+        }
+        for (count, name) in DETAILS {
+            self.count(&metrics::TOKEN_DETAILS, name, answer.usage.get(*count).unwrap_or(0));
+        }
+    }
+
+    fn cost(&mut self, series: &mut Series) {
+        let Some(cost) = self.cost.take() else {
+            return;
+        };
+        for (class, units) in &cost.classes {
+            let stat = self.stat(&metrics::COST, (class, ""));
+            let by = series.nanodollars(&stat, *units);
+            if by > 0 {
+                self.effects.stats.push(StatUpdate::Count { stat, by });
+            }
+        }
+        self.count(&metrics::UNPRICED_TOKENS, "", cost.unpriced_tokens);
+        self.cost = Some(cost);
+    }
+
+    fn count(&mut self, metric: &Metric, own: &str, by: u64) {
+        self.count_from(metric, (own, ""), by);
+    }
+
+    fn count_from(&mut self, metric: &Metric, own: (&str, &str), by: u64) {
+        // A host refuses to add 0 to a counter.
+        if by > 0 {
+            let stat = self.stat(metric, own);
+            self.effects.stats.push(StatUpdate::Count { stat, by });
+        }
+    }
+
+    /// Returns the stat of a metric for this record. `own` is the value of the label that only this metric has, beside
+    /// `source`.
+    fn stat(&self, metric: &Metric, (own, source): (&str, &str)) -> String {
+        let mut stat = String::with_capacity(160);
+        stat.push_str(metric.name);
+        let labels = match metric.labels.strip_prefix(&["provider", "model"]) {
+            Some(others) => {
+                stat.push_str(&self.provider_model_labels);
+                others
+            }
+            None => metric.labels,
+        };
+        for name in labels {
+            let value = match *name {
+                "operation" => self.record.operation,
+                "status" => self.record.status.name(),
+                "error" => self.record.error.name(),
+                "source" => source,
+                _ => own,
+            };
+            metrics::push_label(&mut stat, name, value);
+        }
+        if metric.is_per_exchange {
+            stat.push_str(&self.extra_labels);
+        }
+        stat
+    }
+
+    fn filter_state(&mut self) {
+        let Self { record, policy, model, extra, cost, effects, .. } = self;
+        let cost_nanodollars = cost.as_ref().and_then(Cost::nanodollars);
+        let summary = summary(record, policy, model, extra, cost_nanodollars);
+        let states = &mut effects.filter_state;
+        states.push(FilterState { key: "json", value: json(&summary, false) });
+        let total = field(&summary, "total_tokens").filter(|total| !matches!(total, FieldValue::Null));
+        let value = total.unwrap_or(FieldValue::Number(0)).plain();
+        states.push(FilterState { key: "total_tokens", value });
+        for key in policy.filter_state() {
+            let value = match field(&summary, key) {
+                _ if *key == "record" => record_json(record),
+                Some(FieldValue::Null) | None => unknown(key).to_owned(),
+                Some(value) => value.plain(),
+            };
+            states.push(FilterState { key, value });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

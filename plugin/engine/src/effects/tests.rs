@@ -1,0 +1,34 @@
+use super::*;
+use crate::evaluation::Source;
+use crate::exhibit::Exhibit;
+use crate::ids::Ids;
+
+#[test]
+fn each_lost_job_has_a_count() {
+    let ids = Ids { trace: [1; 16], span: [2; 8], parent: None };
+    let text = str::to_owned;
+    let judge = Job { request_id: text("id"), ids, model: text("m"), exhibit: Exhibit::default() };
+    let evaluation = Evaluation {
+        request_id: text("id"),
+        ids,
+        model: text("m"),
+        name: text("relevance"),
+        value: 4.0,
+        label: text("4"),
+        explanation: None,
+        source: Source::User,
+        uid: text("u"),
+    };
+    let jobs = [
+        CalloutJob::Judge(Box::new(judge)),
+        CalloutJob::Span(Box::default()),
+        CalloutJob::Evaluation(Box::new(evaluation)),
+    ];
+    let count = |stat: &str| StatUpdate::Count { stat: stat.to_owned(), by: 1 };
+    let expected = [
+        count("llm_judge_outcomes_total.model=.=m;.;.outcome=.=lost;.;"),
+        count("llm_gauge_dropped_total.kind=.=spans;.;"),
+        count("llm_gauge_dropped_total.kind=.=events;.;"),
+    ];
+    assert_eq!(jobs.map(|job| job.lost()), expected);
+}

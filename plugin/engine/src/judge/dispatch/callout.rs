@@ -1,0 +1,35 @@
+//! What a callout to a judge is made of.
+
+use crate::callouts::{Backoff, Callout, request_headers, retry_after_s};
+use crate::exhibit::{Exhibit, Job};
+use crate::judge::Judge;
+use crate::limits::RETRY_AFTER_MS_MAX;
+
+/// The pause before the only retry.
+const BACKOFF: Backoff = Backoff { first_ms: 500, max_ms: 500 };
+
+/// Returns the length of a job's texts.
+pub(super) fn bytes_of(job: &Job) -> usize {
+    let Exhibit { question, context, answer } = &job.exhibit;
+    [question, context, answer].into_iter().fold(0, |sum, text| sum.saturating_add(text.len()))
+}
+
+/// Returns the callout with this request body.
+pub(super) fn callout(number: u64, judge: &Judge, body: Vec<u8>, timeout_ms: u64) -> Callout {
+    let mut headers = request_headers(&judge.path, &judge.authority, "application/json");
+    headers.extend(judge.headers.iter().cloned());
+    Callout { number, cluster: judge.cluster.clone(), headers, body, timeout_ms, wants_gzip: false }
+}
+
+/// Returns the milliseconds before the retry. `None` if the judge asks for more than a sample is worth, or in a form
+/// that cannot be read.
+pub(super) fn retry_ms(retry_after: Option<&[u8]>, random: u16) -> Option<u64> {
+    let asked_ms = match retry_after {
+        None => 0,
+        Some(value) => retry_after_s(value)?.saturating_mul(1000),
+    };
+    (asked_ms <= RETRY_AFTER_MS_MAX).then(|| BACKOFF.wait_ms(0, asked_ms, random))
+}
+
+#[cfg(test)]
+mod tests;

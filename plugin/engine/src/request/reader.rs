@@ -1,0 +1,159 @@
+//! The sink between the scanner and a [`RequestState`].
+
+use super::RequestState;
+use crate::exhibit::Part;
+use crate::formats::{self, Format, RequestField, RequestRule};
+use crate::record::Gap;
+use crate::scan::{At, Documents, Node, NodeId, Paths, Scalar, Sink};
+
+/// Takes the document of one request as it arrives.
+pub(super) struct RequestReader<'a> {
+    pub(super) state: &'a mut RequestState,
+    pub(super) format: &'static Format,
+    pub(super) paths: &'a Paths,
+}
+
+impl<'a> RequestReader<'a> {
+    fn rules(&self, node: NodeId) -> impl Iterator<Item = &'static RequestRule> + use<'a> {
+        let (paths, format) = (self.paths, self.format);
+        let rules = paths.node(node).map(Node::rules).unwrap_or_default();
+        rules.iter().filter_map(|rule| formats::rule(format.request, *rule))
+    }
+
+    /// Returns whether text of the prompt is at this place, and what a judge may be shown of it. The rules are not
+    /// looked at in the usual case, that nothing is shown.
+    fn part(&self, node: NodeId) -> (bool, Option<Part>) {
+        if self.state.heard.is_none() {
+            return (true, None);
+        }
+        let rules = self.paths.node(node).map(Node::rules).unwrap_or_default();
+        let mut parts = rules.iter().filter_map(|rule| match *rule {
+            formats::POINTED => Some((false, Some(Part::Pointed))),
+            rule => Some((true, part_of(formats::rule(self.format.request, rule)?.field))),
+        });
+        let first = parts.next().unwrap_or((true, None));
+        parts.fold(first, |(was, part), (is, other)| (was || is, part.or(other)))
+    }
+
+    /// Takes over the speaker of a message.
+    fn role(&mut self, word: &[u8]) {
+        let Some(heard) = &mut self.state.heard else {
+            return;
+        };
+        let mut words = self.format.roles.iter().copied().flatten();
+        if let Some((_, role)) = words.find(|(known, _)| word.eq_ignore_ascii_case(known.as_bytes())) {
+            heard.role(*role);
+        }
+    }
+
+    /// Ends a value. Of evidence, numbers tell as much as strings.
+    fn show_scalar(&mut self, node: NodeId, value: Scalar<'_>) {
+        let (_, part) = self.part(node);
+        let (Some(heard), Some(part)) = (&mut self.state.heard, part) else {
+            return;
+        };
+        let is_evidence = matches!(part, Part::ToolResult | Part::Document | Part::Pointed);
+        match value {
+            Scalar::Number(digits) if is_evidence => heard.text(part, digits.as_bytes()),
+            Scalar::Bool(value) if is_evidence => heard.text(part, if value { b"true" } else { b"false" }),
+            Scalar::Null | Scalar::Number(_) | Scalar::Bool(_) | Scalar::Text { .. } => {}
+        }
+        heard.end(part);
+    }
+}
+
+/// Returns what a judge may be shown of a field.
+fn part_of(field: RequestField) -> Option<Part> {
+    match field {
+        RequestField::Text => Some(Part::Message),
+        RequestField::Question => Some(Part::Question),
+        RequestField::System => Some(Part::System),
+        RequestField::ToolResult => Some(Part::ToolResult),
+        RequestField::Document => Some(Part::Document),
+        RequestField::Model
+        | RequestField::Turn
+        | RequestField::Role
+        | RequestField::Aside
+        | RequestField::Schema => None,
+    }
+}
+
+impl Sink for RequestReader<'_> {
+    fn open(&mut self, node: NodeId, _at: At) {
+        for rule in self.rules(node) {
+            if rule.field == RequestField::Turn {
+                self.state.prompt.turns = self.state.prompt.turns.saturating_add(1);
+                if let Some(heard) = &mut self.state.heard {
+                    heard.next_message();
+                }
+            } else if rule.field == RequestField::Schema {
+                self.state.prompt.values = self.state.prompt.values.saturating_add(1);
+            }
+        }
+    }
+
+    // Values count at once: a model was asked for even if the body breaks off later.
+    fn scalar(&mut self, node: NodeId, _at: At, value: Scalar<'_>) {
+        for rule in self.rules(node) {
+            match rule.field {
+                RequestField::Model => {
+                    if let Scalar::Text { start, empty: false } = value {
+                        self.state.model = Some(String::from_utf8_lossy(start).into_owned());
+                    }
+                }
+                RequestField::Role => {
+                    if let Scalar::Text { start, .. } = value {
+                        self.role(start);
+                    }
+                }
+                RequestField::Schema => {
+                    self.state.prompt.text.end();
+                    self.state.prompt.values = self.state.prompt.values.saturating_add(1);
+                }
+                RequestField::Text
+                | RequestField::Question
+                | RequestField::System
+                | RequestField::ToolResult
+                | RequestField::Document
+                | RequestField::Aside => self.state.prompt.text.end(),
+                // A message that is no object has no parts.
+                RequestField::Turn => {}
+            }
+        }
+        self.show_scalar(node, value);
+    }
+
+    // What flows in a request is text and nothing else.
+    fn flow(&mut self, node: NodeId, _at: At, piece: &[u8]) {
+        let (is_prompt, part) = self.part(node);
+        if is_prompt {
+            self.state.prompt.text.feed(piece);
+        }
+        if let (Some(heard), Some(part)) = (&mut self.state.heard, part) {
+            heard.text(part, piece);
+        }
+    }
+
+    fn written(&mut self, _node: NodeId, _at: At, bytes: &[u8]) -> usize {
+        match self.state.heard {
+            Some(_) => 0, // the text itself is wanted
+            None => self.state.prompt.text.written(bytes),
+        }
+    }
+}
+
+impl Documents for RequestReader<'_> {
+    fn document(&mut self) {}
+
+    fn discard(&mut self) {}
+
+    fn done_mark(&mut self) {}
+
+    fn exception(&mut self, _kind: &[u8]) {}
+
+    fn gap(&mut self, gap: Gap) {
+        if !self.state.gaps.contains(&gap) {
+            self.state.gaps.push(gap);
+        }
+    }
+}

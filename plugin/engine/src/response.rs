@@ -1,0 +1,310 @@
+//! What a format's row makes of a response: documents in, an [`Answer`] out.
+//!
+//! Values are kept until their document is whole, so that half an event at the end of a cut stream counts for
+//! nothing, and a kept value costs no allocation of its own.
+//!
+//! [`ResponseReader`] takes the documents, `event` holds the values of the one that is being read, and the state is
+//! made of parts: `usage`, `choices`, `errors`, `timing`, `texts`.
+
+mod choices;
+mod errors;
+mod event;
+mod reader;
+mod texts;
+mod timing;
+mod usage;
+
+use llm_gauge_decode::MemoryBudget;
+
+use crate::estimate;
+use crate::exhibit::Said;
+use crate::formats::{self, Choices, Format, HeaderField, Operation, ResponseField, Tools};
+use crate::head::Headers;
+use crate::record::{Answer, Gap};
+use crate::scan::Paths;
+use crate::usage::Usage;
+
+pub use reader::ResponseReader;
+pub use timing::DeltaTimes;
+
+use choices::{ChoiceSet, OpenChoice};
+use errors::ReportedError;
+use event::{PendingEvent, Value};
+use texts::GeneratedText;
+use usage::ReportedUsage;
+
+/// What has been read of one response.
+#[derive(Debug)]
+pub struct ResponseState {
+    format: &'static Format,
+    event: PendingEvent,
+    id: Option<String>,
+    model: Option<String>,
+    /// The provider that the response shows by a key that only this one sends.
+    speaker: Option<&'static str>,
+    usage: ReportedUsage,
+    choices: ChoiceSet,
+    error: ReportedError,
+    deltas: DeltaTimes,
+    /// How many documents had visible text.
+    content_chunks: u32,
+    texts: GeneratedText,
+    has_documents: bool,
+    /// Whether the last mark of the format was seen.
+    is_complete: bool,
+    /// Whether `[DONE]` was seen.
+    is_done: bool,
+    /// Whether the model refused, in a place of its own.
+    has_refused: bool,
+    gaps: Vec<Gap>,
+    /// What a judge may be shown of the answer; `None` unless the exchange is sampled.
+    said: Option<Box<Said>>,
+}
+
+impl ResponseState {
+    /// The state before anything is read.
+    pub fn new(format: &'static Format, memory: &MemoryBudget) -> Self {
+        Self {
+            format,
+            event: PendingEvent::new(memory),
+            id: None,
+            model: None,
+            speaker: None,
+            usage: ReportedUsage::default(),
+            choices: ChoiceSet::new(memory),
+            error: ReportedError::default(),
+            deltas: DeltaTimes::default(),
+            content_chunks: 0,
+            texts: GeneratedText::default(),
+            has_documents: false,
+            is_complete: false,
+            is_done: false,
+            has_refused: false,
+            gaps: Vec::new(),
+            said: None,
+        }
+    }
+
+    /// Keeps the text of the answer, up to so many characters.
+    pub fn keep_answer(&mut self, chars_max: usize, memory: &MemoryBudget) {
+        self.said = Some(Box::new(Said::new(chars_max, memory)));
+    }
+
+    /// Returns the kept text of the answer; `None` if none was to be kept, or the model refused.
+    pub fn take_said(&mut self) -> Option<Said> {
+        self.said.take().filter(|_| !self.has_refused).map(|said| *said)
+    }
+
+    /// Returns what takes documents that arrive at `now_ns`.
+    pub fn at<'a>(&'a mut self, paths: &'a Paths, now_ns: u64) -> ResponseReader<'a> {
+        ResponseReader { state: self, paths, now_ns, flowed: None }
+    }
+
+    /// Reads the head of the response.
+    pub fn head(&mut self, head: &Headers<'_>) {
+        for (name, field) in self.format.headers {
+            let Some(text) = head.text(name) else {
+                continue;
+            };
+            match field {
+                HeaderField::Metered(count) => self.usage.set_metered(*count, text.parse().ok()),
+                HeaderField::ErrorType => self.error.set_type_of_head(text),
+            }
+        }
+    }
+
+    /// Returns the provider that the response shows by a key that only this one sends.
+    pub fn speaker(&self) -> Option<&'static str> {
+        self.speaker
+    }
+
+    /// Counts a gap, each reason once.
+    pub fn add_gap(&mut self, gap: Gap) {
+        if !self.gaps.contains(&gap) {
+            self.gaps.push(gap);
+        }
+    }
+
+    /// Takes a gap back.
+    pub fn forgive(&mut self, gap: Gap) {
+        self.gaps.retain(|counted| *counted != gap);
+    }
+
+    /// Returns what could not be read, and forgets it.
+    pub fn take_gaps(&mut self) -> Vec<Gap> {
+        core::mem::take(&mut self.gaps)
+    }
+
+    /// Returns when deltas came.
+    pub fn deltas(&self) -> DeltaTimes {
+        self.deltas
+    }
+
+    /// Returns how much text was generated.
+    pub fn text(&self) -> estimate::Answer {
+        self.texts.answer()
+    }
+
+    /// Returns whether the last mark of the protocol was seen, or at least the end of a choice.
+    pub fn has_ended(&self) -> bool {
+        self.is_complete || self.is_done || self.choices.is_blocked() || self.choices.has_finished()
+    }
+
+    /// Returns what the response said, given how it was framed and answered.
+    pub fn answer(&mut self, streaming: bool, is_http_error: bool) -> Answer {
+        let counted = self.choices.count();
+        let anything = counted > 0 || self.id.is_some() || self.model.is_some() || !self.usage.is_empty();
+        // A body in which nothing could be read says nothing.
+        let is_unread = !self.has_documents && !self.gaps.is_empty();
+        let is_told = streaming && !is_unread;
+        let choices = match self.format.choices {
+            Choices::Counted => (counted > 0).then_some(counted),
+            Choices::CountedOrZero => (!is_http_error && (counted > 0 || anything)).then_some(counted),
+            Choices::One => (!is_http_error && (is_told || anything)).then_some(1),
+            Choices::None => None,
+        };
+        let has_tools = !is_http_error && !is_unread && self.can_have_tools(streaming, choices, anything);
+        let tool_calls = has_tools.then_some(self.choices.tool_calls());
+        let is_inference = self.format.operation != Operation::Other;
+        // A blocked prompt has no choice that could end.
+        let is_blocked = self.choices.is_blocked();
+        let finish_reasons = self.choices.take_finish_reasons(is_http_error);
+        let is_complete = match formats::has_last(self.format) {
+            true => Some(self.is_complete || is_blocked),
+            // Text without any choice around it has no end that could be seen.
+            false if self.format.choices == Choices::Counted && counted == 0 && self.content_chunks > 0 => {
+                None
+            }
+            false => Some(!finish_reasons.is_empty()),
+        };
+        let usage = self.usage.standing();
+        let (input_tokens, output_tokens) = usage.inclusive(self.format.convention());
+        Answer {
+            // An error names the model that failed, and its id is no answer's.
+            model: self.model.take().filter(|_| !is_http_error),
+            id: self.id.take().filter(|_| !is_http_error),
+            streaming,
+            usage,
+            input_tokens,
+            output_tokens,
+            is_first_output: self.usage.is_first_output(),
+            finish_reasons,
+            tool_calls,
+            choices,
+            error_type: self.error.error_type.take(),
+            error_code: self.error.error_code.take(),
+            error_told: self.error.is_told,
+            content_chunks: (is_told && is_inference).then_some(self.content_chunks),
+            complete: is_complete.filter(|_| is_told && is_inference),
+        }
+    }
+
+    fn can_have_tools(&self, streaming: bool, choices: Option<u32>, anything: bool) -> bool {
+        match self.format.tools {
+            Tools::None => false,
+            Tools::InStreams => streaming,
+            Tools::WithChoices => choices.is_some(),
+            Tools::Always => {
+                streaming || choices.is_some() || (self.format.choices == Choices::None && anything)
+            }
+        }
+    }
+
+    /// Applies the document that is now whole: from here on it counts.
+    fn apply(&mut self, now_ns: u64) {
+        let mut event = core::mem::replace(&mut self.event, PendingEvent::new(self.choices.budget()));
+        if let Some(said) = &mut self.said {
+            said.document(event.kind(), |ordinal| event.choice_number(ordinal));
+        }
+        let mut usage = Usage::default();
+        let mut choice = None;
+        for value in event.values() {
+            self.apply_value(&event, value, &mut usage, &mut choice);
+        }
+        self.close_choice(choice);
+        self.usage.merge(&usage, self.format);
+        self.has_documents = true;
+        let signs = event.signs();
+        self.choices.add(signs);
+        self.error.is_told |= signs.error;
+        self.is_complete |= signs.last;
+        self.has_refused |= signs.refusal;
+        self.content_chunks = self.content_chunks.saturating_add(u32::from(signs.text));
+        self.deltas.add(signs, now_ns);
+        event.clear();
+        self.event = event;
+    }
+
+    fn apply_value(
+        &mut self,
+        event: &PendingEvent,
+        (field, ordinal, value): (ResponseField, u32, Value<'_>),
+        usage: &mut Usage,
+        choice: &mut Option<OpenChoice>,
+    ) {
+        match field {
+            ResponseField::Id => first(&mut self.id, value),
+            ResponseField::Model => first(&mut self.model, value),
+            ResponseField::Speaker(provider) => self.speaker = self.speaker.or(Some(provider)),
+            ResponseField::Usage(count) => self.usage.set(usage, count, value.count()),
+            ResponseField::FirstUsage(count) => self.usage.set_first(usage, count, value.count()),
+            ResponseField::Metered(count) => self.usage.set_metered(count, value.count()),
+            ResponseField::UsageSum(count) => usage::add(usage, count, value.count()),
+            ResponseField::UsageElse(count) => usage::set_else(usage, count, value.count()),
+            ResponseField::UsageOf(modalities) => {
+                if let Some(count) = event.modality(modalities, ordinal) {
+                    usage::add(usage, count, value.count());
+                }
+            }
+            ResponseField::Choice => self.open_choice(choice, ordinal).is_told = true,
+            ResponseField::ChoiceIndex => {
+                let open = self.open_choice(choice, ordinal);
+                (open.number, open.is_told) = (value.count(), true);
+            }
+            ResponseField::Finish => self.open_choice(choice, ordinal).finish = value.word(),
+            ResponseField::FinishDetail => self.open_choice(choice, ordinal).detail = value.word(),
+            ResponseField::Blocked => self.choices.block(value),
+            ResponseField::ErrorType => self.error.set_type(value),
+            ResponseField::ErrorCode => self.error.set_code(value),
+            // `UsageOf` looks it up.
+            ResponseField::Modality(_)
+            // These say something by being there, and are among the event's signs.
+            | ResponseField::Item
+            | ResponseField::Text
+            | ResponseField::Hidden
+            | ResponseField::Generated
+            | ResponseField::Refusal
+            | ResponseField::Repeated
+            | ResponseField::Whole
+            | ResponseField::WholeAside
+            | ResponseField::ToolCall
+            | ResponseField::WholeToolCall
+            | ResponseField::Error
+            | ResponseField::Last => {}
+        }
+    }
+
+    /// Returns the choice at `ordinal`, after the one before it has been closed.
+    fn open_choice<'a>(&mut self, choice: &'a mut Option<OpenChoice>, ordinal: u32) -> &'a mut OpenChoice {
+        if choice.as_ref().is_some_and(|open| open.ordinal != ordinal) {
+            self.close_choice(choice.take());
+        }
+        choice.get_or_insert(OpenChoice { ordinal, ..OpenChoice::default() })
+    }
+
+    fn close_choice(&mut self, choice: Option<OpenChoice>) {
+        if let Some(Err(gap)) = choice.map(|choice| self.choices.close(choice)) {
+            self.add_gap(gap);
+        }
+    }
+}
+
+/// Takes over the first name that is not empty: some streams begin with an empty one.
+fn first(slot: &mut Option<String>, value: Value<'_>) {
+    if slot.is_none() {
+        *slot = value.text().filter(|text| !text.is_empty());
+    }
+}
+
+#[cfg(test)]
+mod tests;

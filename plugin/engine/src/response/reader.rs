@@ -1,0 +1,144 @@
+//! The sink between the scanner and a [`ResponseState`].
+
+use super::ResponseState;
+use super::event::PendingEvent;
+use crate::estimate;
+use crate::exhibit::Piece;
+use crate::formats::{self, ResponseField, ResponseRule};
+use crate::record::Gap;
+use crate::scan::{At, Documents, Node, NodeId, Paths, Scalar, Sink};
+
+/// Takes the documents of one response as they arrive.
+#[derive(Debug)]
+pub struct ResponseReader<'a> {
+    pub(super) state: &'a mut ResponseState,
+    pub(super) paths: &'a Paths,
+    pub(super) now_ns: u64,
+    /// Where text flowed last, and whether it is of a whole answer: an escape cuts a text in two pieces.
+    pub(super) flowed: Option<(NodeId, bool)>,
+}
+
+impl ResponseReader<'_> {
+    /// Returns whether text of a whole answer is at this place.
+    fn has_whole(&self, node: NodeId) -> bool {
+        let rules = self.paths.node(node).map(Node::rules).unwrap_or_default();
+        let mut rules = rules.iter().filter_map(|rule| formats::rule(self.state.format.response, *rule));
+        rules.any(|rule| matches!(rule.field, ResponseField::Whole | ResponseField::WholeAside))
+    }
+
+    /// Returns where text of this place is added to.
+    fn answer(&mut self, node: NodeId) -> &mut estimate::Answer {
+        let is_whole = match self.flowed {
+            Some((last, is_whole)) if last == node => is_whole,
+            _ => self.has_whole(node),
+        };
+        self.flowed = Some((node, is_whole));
+        self.state.texts.open(is_whole)
+    }
+
+    /// Keeps a piece of text that a judge may be shown, if anything is kept.
+    fn show(&mut self, node: NodeId, at: At, text: &[u8]) {
+        let (Some(said), Some(node)) = (&mut self.state.said, self.paths.node(node)) else {
+            return;
+        };
+        let format = self.state.format;
+        let rules = node.rules().iter().filter_map(|rule| formats::rule(format.response, *rule));
+        for rule in rules.filter(|rule| matches!(rule.field, ResponseField::Text | ResponseField::Whole)) {
+            let is_whole = rule.field == ResponseField::Whole;
+            let is_in_choice = formats::is_in_choice(format, rule.path);
+            said.text(Piece { at: (at.outer, at.inner), kind: rule.kind, is_whole, is_in_choice }, text);
+        }
+    }
+
+    /// Hides the text beside this value, if the value says that it is not visible.
+    fn hide(&mut self, node: NodeId, at: At, value: Scalar<'_>) {
+        if self.state.said.is_none() || value == Scalar::Bool(false) || value == Scalar::Null {
+            return;
+        }
+        let mut is_hidden = false;
+        self.found(node, |_, rule| is_hidden |= rule.field == ResponseField::Hidden);
+        if let Some(said) = self.state.said.as_mut().filter(|_| is_hidden) {
+            said.hide((at.outer, at.inner));
+        }
+    }
+
+    fn found(&mut self, node: NodeId, mut take: impl FnMut(&mut PendingEvent, &ResponseRule)) {
+        let rules = self.paths.node(node).map(Node::rules).unwrap_or_default();
+        for rule in rules {
+            // `KIND` is no rule's number: `scalar` has looked at that place.
+            let Some(rule) = formats::rule(self.state.format.response, *rule) else {
+                continue;
+            };
+            // Every event of a stream repeats its id and model; only the first ones count.
+            let is_settled = (rule.field == ResponseField::Id && self.state.id.is_some())
+                || (rule.field == ResponseField::Model && self.state.model.is_some());
+            if !is_settled {
+                take(&mut self.state.event, rule);
+            }
+        }
+    }
+}
+
+impl Sink for ResponseReader<'_> {
+    fn open(&mut self, node: NodeId, at: At) {
+        self.found(node, |event, rule| event.open(rule, at));
+    }
+
+    fn scalar(&mut self, node: NodeId, at: At, value: Scalar<'_>) {
+        let rules = self.paths.node(node).map(Node::rules).unwrap_or_default();
+        if rules.contains(&formats::KIND) {
+            self.state.event.set_kind(value);
+        }
+        if self.has_whole(node) {
+            self.state.texts.end_whole();
+        }
+        self.hide(node, at, value);
+        self.found(node, |event, rule| event.scalar(rule, at, value));
+    }
+
+    // Text counts at once: of a body that is one document, no half may be lost.
+    fn flow(&mut self, node: NodeId, at: At, piece: &[u8]) {
+        self.answer(node).feed(piece);
+        self.show(node, at, piece);
+    }
+
+    fn written(&mut self, node: NodeId, _at: At, bytes: &[u8]) -> usize {
+        match self.state.said {
+            Some(_) => 0, // the text itself is wanted
+            None => self.answer(node).written(bytes),
+        }
+    }
+}
+
+impl Documents for ResponseReader<'_> {
+    fn document(&mut self) {
+        self.state.texts.end_document();
+        if self.state.event.is_overfull() {
+            self.state.add_gap(Gap::TooManyValues);
+        }
+        if self.state.event.is_out_of_memory() {
+            self.state.add_gap(Gap::Memory);
+        }
+        self.state.apply(self.now_ns);
+    }
+
+    fn discard(&mut self) {
+        self.state.texts.end_document();
+        self.state.event.clear();
+        if let Some(said) = &mut self.state.said {
+            said.discard();
+        }
+    }
+
+    fn done_mark(&mut self) {
+        self.state.is_done = true;
+    }
+
+    fn exception(&mut self, kind: &[u8]) {
+        self.state.error.set_exception(kind);
+    }
+
+    fn gap(&mut self, gap: Gap) {
+        self.state.add_gap(gap);
+    }
+}

@@ -1,0 +1,309 @@
+//! The exporter of spans and events in one worker: items that wait, batches in flight, and what becomes of each.
+//!
+//! A value like the [`Dispatcher`](crate::judge::Dispatcher). Each item that is handed in is delivered, or counted as
+//! dropped, exactly once. What is kept is bounded in bytes, whatever the receiver does: while it is in trouble nothing is
+//! sent for a while, and what arrives in the meantime waits.
+
+mod batch;
+mod event;
+mod partial_success;
+
+use std::rc::Rc;
+
+use batch::{Batch, Batcher};
+
+use super::TelemetryPlan;
+use super::otlp::{Signal, Span};
+use super::redact::Redactor;
+use super::span;
+use crate::callouts::{
+    ActiveCallout, Backoff, Callout, CalloutQueue, CalloutResponse, QueueLimits, SendResult,
+    milliseconds_until, nanoseconds, request_headers, retry_after_s,
+};
+use crate::evaluation::Evaluation;
+use crate::limits::{
+    TELEMETRY_BACK_OFF_MS, TELEMETRY_BACK_OFF_MS_MAX, TELEMETRY_IN_FLIGHT_MAX, TELEMETRY_QUEUE_BYTES_MAX,
+    TELEMETRY_RETRY_AFTER_MS_MAX, TELEMETRY_TRIES_MAX,
+};
+use crate::metrics::{self, StatUpdate};
+
+const SIGNALS: [Signal; 2] = [Signal::Spans, Signal::Events];
+
+/// The pause of a lane after a failure.
+const BACKOFF: Backoff = Backoff { first_ms: TELEMETRY_BACK_OFF_MS, max_ms: TELEMETRY_BACK_OFF_MS_MAX };
+
+/// A batch in flight, with the random number that spreads its retries.
+type BatchCallout = ActiveCallout<Batch, u16>;
+
+/// The items of one signal: those that wait for others, and their batches.
+#[derive(Debug)]
+struct Lane {
+    signal: Signal,
+    batcher: Batcher,
+    callouts: CalloutQueue<Batch, u16>,
+}
+
+impl Lane {
+    /// When something can be sent, whether or not a callout may be in flight. `None` if nothing waits.
+    fn due_ns(&self, plan: &TelemetryPlan) -> Option<u64> {
+        let new_ns = || self.batcher.due_ns(&plan.batch).map(|due_ns| self.callouts.not_before(due_ns));
+        self.callouts.due_ns().or_else(new_ns)
+    }
+
+    /// Returns the next callout to make now.
+    fn next(&mut self, number: u64, plan: &TelemetryPlan, random: u16, now_ns: u64) -> Option<Callout> {
+        let is_due = self.due_ns(plan).is_some_and(|due_ns| due_ns <= now_ns);
+        if is_due && self.callouts.queued() == 0 && self.callouts.has_capacity() {
+            self.callouts.push(self.batcher.take(&plan.batch)?);
+        }
+        let queued = self.callouts.next(now_ns)?;
+        let callout = callout(number, self.signal, &queued.item, plan);
+        self.callouts.start(number, queued, random, now_ns);
+        Some(callout)
+    }
+
+    /// When the lane needs to be looked at although nothing happens before.
+    fn wake_ns(&self, plan: &TelemetryPlan) -> Option<u64> {
+        let due_ns = self.due_ns(plan).filter(|_| self.callouts.has_capacity());
+        due_ns.into_iter().chain(self.callouts.wake_ns()).min()
+    }
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Exporter {
+    plan: Rc<TelemetryPlan>,
+    redactor: Rc<Redactor>,
+    lanes: [Lane; 2],
+    /// The length of all items, wherever they are.
+    bytes: usize,
+    last_number: u64,
+}
+
+impl Exporter {
+    /// Returns an exporter without items.
+    pub fn new(plan: &Rc<TelemetryPlan>, redactor: &Rc<Redactor>) -> Self {
+        let limits = QueueLimits {
+            in_flight_max: TELEMETRY_IN_FLIGHT_MAX,
+            attempts_max: TELEMETRY_TRIES_MAX,
+            timeout_ms: plan.timeout_ms,
+        };
+        let lane = |signal| Lane { signal, batcher: Batcher::default(), callouts: CalloutQueue::new(limits) };
+        Self {
+            plan: Rc::clone(plan),
+            redactor: Rc::clone(redactor),
+            lanes: SIGNALS.map(lane),
+            bytes: 0,
+            last_number: 0,
+        }
+    }
+
+    /// Takes a span that ends now, which is `wall_ns` after the Unix epoch. Returns the milliseconds after which
+    /// [`next`](Self::next) is to be called. `None` if it is to be called as early for another item.
+    pub fn span(
+        &mut self,
+        mut span: Span,
+        wall_ns: u64,
+        now_ns: u64,
+        out: &mut Vec<StatUpdate>,
+    ) -> Option<u64> {
+        if !self.plan.takes(Signal::Spans) {
+            return None;
+        }
+        let mut item = self.plan.encoding.span(&span, wall_ns);
+        if item.len() > self.plan.batch.bytes_max && span::remove_content(&mut span) {
+            item = self.plan.encoding.span(&span, wall_ns);
+        }
+        self.push(Signal::Spans, item, now_ns, out)
+    }
+
+    /// Takes a score, and returns what [`span`](Self::span) does.
+    pub fn evaluation(
+        &mut self,
+        score: &Evaluation,
+        wall_ns: u64,
+        now_ns: u64,
+        out: &mut Vec<StatUpdate>,
+    ) -> Option<u64> {
+        if !self.plan.takes(Signal::Events) {
+            return None;
+        }
+        let event = event::event(score, &self.plan, &self.redactor);
+        let item = self.plan.encoding.event(&event, wall_ns);
+        self.push(Signal::Events, item, now_ns, out)
+    }
+
+    fn push(&mut self, signal: Signal, item: Vec<u8>, now_ns: u64, out: &mut Vec<StatUpdate>) -> Option<u64> {
+        let bytes = self.bytes.saturating_add(item.len());
+        if bytes > TELEMETRY_QUEUE_BYTES_MAX {
+            drop_items(signal, 1, out);
+            return None;
+        }
+        self.bytes = bytes;
+        let plan = Rc::clone(&self.plan);
+        let lane = self.lane(signal);
+        let before_ns = lane.due_ns(&plan);
+        lane.batcher.push(item, now_ns);
+        let due_ns = lane.due_ns(&plan)?;
+        before_ns.is_none_or(|before_ns| due_ns < before_ns).then(|| milliseconds_until(due_ns, now_ns))
+    }
+
+    /// Returns the next callout to make now.
+    pub fn next(&mut self, now_ns: u64, random: [u8; 24], out: &mut Vec<StatUpdate>) -> Option<Callout> {
+        let plan = Rc::clone(&self.plan);
+        for signal in SIGNALS {
+            while let Some(callout) = self.lane(signal).callouts.timed_out(now_ns) {
+                self.retry(signal, callout, 0, now_ns, out);
+            }
+        }
+        let number = self.last_number.wrapping_add(1);
+        let [low, high, ..] = random;
+        let random = u16::from_le_bytes([low, high]);
+        let callout = self.lanes.iter_mut().find_map(|lane| lane.next(number, &plan, random, now_ns))?;
+        self.last_number = number;
+        Some(callout)
+    }
+
+    /// Records that the host took a callout and gave it a token, or refused it if there is none.
+    pub fn sent(&mut self, number: u64, token: Option<u32>, now_ns: u64, out: &mut Vec<StatUpdate>) {
+        for signal in SIGNALS {
+            match self.lane(signal).callouts.sent(number, token) {
+                SendResult::Unknown | SendResult::InFlight => {}
+                SendResult::Refused(callout) | SendResult::Replaced(callout) => {
+                    self.retry(signal, callout, 0, now_ns, out);
+                }
+            }
+        }
+    }
+
+    /// Takes the response to a callout, and returns whether the callout is one of these.
+    pub fn answered(
+        &mut self,
+        token: u32,
+        response: &CalloutResponse<'_>,
+        now_ns: u64,
+        out: &mut Vec<StatUpdate>,
+    ) -> bool {
+        let answered = |lane: &mut Lane| Some((lane.signal, lane.callouts.answered(token)?));
+        let Some((signal, callout)) = self.lanes.iter_mut().find_map(answered) else {
+            return false;
+        };
+        let items = callout.item.items.len();
+        match response.status {
+            Some(200..=299) => {
+                let rejected = partial_success::rejected(response.body).min(items as u64);
+                drop_items(signal, rejected, out);
+                self.lane(signal).callouts.resume();
+                self.release(&callout.item);
+            }
+            // Too large for the receiver, which is no failure of the batch.
+            Some(413) if items > 1 => {
+                let [first, second] = callout.item.halves();
+                let callouts = &mut self.lane(signal).callouts;
+                callouts.push_front(second, callout.failures);
+                callouts.push_front(first, callout.failures);
+            }
+            None | Some(429 | 502 | 503 | 504) => {
+                let asked_ms = response.retry_after.and_then(retry_after_s).unwrap_or(0).saturating_mul(1000);
+                self.retry(signal, callout, asked_ms, now_ns, out);
+            }
+            Some(_) => self.drop_batch(signal, &callout.item, out),
+        }
+        true
+    }
+
+    /// Returns the milliseconds after which [`next`](Self::next) needs to be called although nothing happens before.
+    /// `None` if it need not be.
+    pub fn wake_ms(&self, now_ns: u64) -> Option<u64> {
+        let due_ns = self.lanes.iter().filter_map(|lane| lane.wake_ns(&self.plan)).min()?;
+        Some(milliseconds_until(due_ns, now_ns).max(1))
+    }
+
+    /// Returns whether every item was delivered or dropped.
+    pub fn is_idle(&self) -> bool {
+        self.bytes == 0
+    }
+
+    /// Sends everything that waits at once from now on, and retries nothing.
+    pub fn close(&mut self) {
+        self.lanes.iter_mut().for_each(|lane| lane.callouts.close());
+    }
+
+    /// Drops everything that has not been delivered.
+    pub fn abandon(&mut self, out: &mut Vec<StatUpdate>) {
+        for lane in &mut self.lanes {
+            let batched = lane.callouts.drain().map(|batch| batch.items.len());
+            let items = batched.fold(lane.batcher.len(), usize::saturating_add);
+            lane.batcher = Batcher::default();
+            drop_items(lane.signal, items as u64, out);
+        }
+        self.bytes = 0;
+    }
+
+    fn lane(&mut self, signal: Signal) -> &mut Lane {
+        let [spans, events] = &mut self.lanes;
+        match signal {
+            Signal::Spans => spans,
+            Signal::Events => events,
+        }
+    }
+
+    /// Queues a batch again that the receiver could not take now, or drops it. Either way nothing is sent for a while.
+    fn retry(
+        &mut self,
+        signal: Signal,
+        callout: BatchCallout,
+        asked_ms: u64,
+        now_ns: u64,
+        out: &mut Vec<StatUpdate>,
+    ) {
+        let asked_ms = asked_ms.min(TELEMETRY_RETRY_AFTER_MS_MAX);
+        let pause_ms = BACKOFF.wait_ms(callout.failures, asked_ms, callout.context);
+        let callouts = &mut self.lane(signal).callouts;
+        callouts.pause(now_ns.saturating_add(nanoseconds(pause_ms)));
+        if let Err(callout) = callouts.retry(callout, 0) {
+            self.drop_batch(signal, &callout.item, out);
+        }
+    }
+
+    fn drop_batch(&mut self, signal: Signal, batch: &Batch, out: &mut Vec<StatUpdate>) {
+        drop_items(signal, batch.items.len() as u64, out);
+        self.release(batch);
+    }
+
+    fn release(&mut self, batch: &Batch) {
+        self.bytes = self.bytes.saturating_sub(batch.bytes());
+    }
+}
+
+fn drop_items(signal: Signal, by: u64, out: &mut Vec<StatUpdate>) {
+    if by > 0 {
+        out.push(dropped(signal, by));
+    }
+}
+
+/// Returns the update that counts items as never delivered. `by` is at least 1.
+pub(crate) fn dropped(signal: Signal, by: u64) -> StatUpdate {
+    let kind = match signal {
+        Signal::Spans => "spans",
+        Signal::Events => "events",
+    };
+    StatUpdate::Count { stat: metrics::stat(&metrics::DROPPED, [("kind", kind)].into_iter()), by }
+}
+
+fn callout(number: u64, signal: Signal, batch: &Batch, plan: &TelemetryPlan) -> Callout {
+    let mut headers = request_headers(&plan.path(signal), &plan.authority, plan.encoding.content_type());
+    headers.extend(plan.headers.iter().cloned());
+    let items = batch.items.iter().map(Vec::as_slice);
+    Callout {
+        number,
+        cluster: plan.cluster.clone(),
+        headers,
+        body: plan.encoding.request(signal, &plan.resource, items),
+        timeout_ms: plan.timeout_ms,
+        wants_gzip: plan.wants_gzip,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,40 @@
+//! A score as an event.
+//!
+//! With [`Content::Sampled`] the comment of a user leaves also where the exchange was not sampled: the choice of a sample
+//! is about texts that nobody meant for the store, and feedback is given on purpose.
+
+use std::borrow::Cow;
+
+use crate::evaluation::{Evaluation, Source};
+use crate::telemetry::otlp::{Attribute, Event, Value};
+use crate::telemetry::{Content, Redactor, TelemetryPlan};
+
+const NAME: &str = "gen_ai.evaluation.result";
+
+/// Its reason is content, and leaves where that may.
+pub(super) fn event(score: &Evaluation, plan: &TelemetryPlan, redactor: &Redactor) -> Event {
+    let explanation = score.explanation.as_deref().filter(|text| !text.is_empty());
+    let explanation = explanation.filter(|_| plan.content() != Content::None);
+    let (source, judge) = match &score.source {
+        Source::Judge(model) => ("judge", Some(model.as_str())),
+        Source::User => ("user", None),
+    };
+    let text = |name: &'static str, value: &str| (Cow::Borrowed(name), Value::Text(value.to_owned()));
+    let mut attributes: Vec<Attribute> = vec![
+        // Stores that know only attributes find it here.
+        text("event.name", NAME),
+        text("gen_ai.evaluation.name", &score.name),
+        (Cow::Borrowed("gen_ai.evaluation.score.value"), Value::Double(score.value)),
+        text("gen_ai.evaluation.score.label", &score.label),
+    ];
+    attributes
+        .extend(explanation.map(|reason| text("gen_ai.evaluation.explanation", &redactor.apply(reason))));
+    attributes.extend([
+        text("llm_gauge.request_id", &score.request_id),
+        text("llm_gauge.model", &score.model),
+        text("llm_gauge.evaluation.source", source),
+    ]);
+    attributes.extend(judge.map(|model| text("llm_gauge.judge.model", model)));
+    attributes.push(text("log.record.uid", &score.uid));
+    Event { name: NAME, trace: score.ids.trace, span: score.ids.span, attributes }
+}

@@ -1,0 +1,48 @@
+//! The feedback endpoint in its worker: the rate that all workers share, and random bytes.
+
+use std::cell::{Cell, RefCell};
+
+use llm_gauge_engine::config::Policy;
+use llm_gauge_engine::feedback::Rate;
+
+use crate::perform::{self, Random};
+use crate::shared_record;
+
+/// See the module.
+pub(crate) struct FeedbackEndpoint {
+    /// The key of the record of what all workers accepted in this minute.
+    rate_key: String,
+    /// What this worker accepted, used if the host shares no data.
+    own_rate: Cell<Rate>,
+    random: RefCell<Random>,
+}
+
+impl FeedbackEndpoint {
+    /// Opens the configured endpoint. `None` if no feedback is configured.
+    pub(crate) fn open(policy: &Policy) -> Option<Self> {
+        policy.feedback()?;
+        let rate_key = format!("llm-gauge.feedback.rate.{}", policy.fingerprint());
+        shared_record::create(&rate_key, &Rate::default().encode());
+        Some(Self { rate_key, own_rate: Cell::default(), random: RefCell::default() })
+    }
+
+    /// Counts one feedback.
+    ///
+    /// # Errors
+    ///
+    /// Returns the seconds until one more is accepted, if this is one too many.
+    pub(super) fn take(&self, per_minute: u64) -> Result<(), u64> {
+        let now_ns = perform::now_ns();
+        let after = |bytes: &[u8]| Rate::decode(bytes).take(per_minute, now_ns).map(|rate| rate.encode());
+        if shared_record::update(&self.rate_key, after)? {
+            return Ok(());
+        }
+        // If nothing is shared, or others were faster each time, each worker has a bound of its own.
+        self.own_rate.get().take(per_minute, now_ns).map(|after| self.own_rate.set(after))
+    }
+
+    /// Returns the random bytes of one feedback.
+    pub(super) fn random(&self) -> [u8; 24] {
+        self.random.borrow_mut().next()
+    }
+}

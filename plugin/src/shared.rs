@@ -1,0 +1,59 @@
+//! What the streams and the root context of one VM share, for one configuration.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use llm_gauge_engine::config::Policy;
+use llm_gauge_engine::effects::Effects;
+use llm_gauge_engine::series::Series;
+
+use crate::callouts::Callouts;
+use crate::feedback::endpoint::FeedbackEndpoint;
+use crate::holding::Holding;
+use crate::perform::{self, Random, Stats};
+use crate::series::SharedRegistry;
+use crate::timer::SharedTimer;
+
+/// See the module.
+pub(crate) struct Shared {
+    pub(crate) policy: Rc<Policy>,
+    pub(crate) series: RefCell<Series>,
+    pub(crate) stats: RefCell<Stats>,
+    pub(crate) random: RefCell<Random>,
+    pub(crate) holding: Holding,
+    /// `Some` if a judge or telemetry is configured.
+    pub(crate) callouts: Option<Callouts>,
+    /// `Some` if feedback is configured.
+    pub(crate) feedback: Option<FeedbackEndpoint>,
+    /// The `x-request-id` of a request whose usage was asked for, and which the proxy is about to redirect itself.
+    pub(crate) redirected: RefCell<Option<Vec<u8>>>,
+}
+
+impl Shared {
+    pub(crate) fn new(policy: Rc<Policy>) -> Self {
+        let labels = policy.labels().iter().map(|label| label.name.as_str());
+        let registry = SharedRegistry::begin(labels.chain(["model"]));
+        let timer = Rc::new(SharedTimer::default());
+        Self {
+            series: RefCell::new(Series::within(&policy, Box::new(registry))),
+            stats: RefCell::new(Stats::default()),
+            random: RefCell::default(),
+            holding: Holding::new(&timer),
+            callouts: Callouts::new(&policy, &timer),
+            feedback: FeedbackEndpoint::open(&policy),
+            redirected: RefCell::default(),
+            policy,
+        }
+    }
+
+    /// Performs effects in the context of the stream that caused them.
+    pub(crate) fn perform(&self, effects: Effects) {
+        let Effects { stats, filter_state, jobs } = effects;
+        perform::update_stats(&self.stats, stats);
+        filter_state.iter().for_each(perform::set_filter_state);
+        match &self.callouts {
+            Some(callouts) => callouts.submit(jobs, &self.stats),
+            None => jobs.iter().for_each(|job| perform::update_stat(&self.stats, job.lost())),
+        }
+    }
+}
