@@ -1,6 +1,6 @@
-//! `cargo gauge check`: says what is wrong with a configuration, and explains its keys.
+//! `cargo gauge check`: whether the filter would accept a plugin configuration, and what its keys mean.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
@@ -21,7 +21,7 @@ pub struct CheckArgs {
     explain: Option<String>,
 }
 
-/// Checks a configuration or explains a key.
+/// Checks a configuration, or explains a key.
 pub fn run(args: &CheckArgs) -> Result<ExitCode> {
     match (&args.file, &args.explain) {
         (_, Some(key)) => explain(key),
@@ -30,7 +30,8 @@ pub fn run(args: &CheckArgs) -> Result<ExitCode> {
     }
 }
 
-fn check(file: &PathBuf) -> Result<ExitCode> {
+/// Says which key is wrong, and explains it.
+fn check(file: &Path) -> Result<ExitCode> {
     let name = file.display();
     let document = std::fs::read(file).with_context(|| format!("cannot read {name}"))?;
     let Err(error) = Policy::parse(&document) else {

@@ -46,13 +46,14 @@ fn check_explains_keys() {
          default: required\n  bound:   0 to 1\n"
     );
     let output = gauge(&["check", "--explain", "judge.budget"]);
-    let text = text(&output.stdout);
-    assert_eq!((output.status.code(), text.lines().count()), (Some(0), 8), "{text}");
-    assert!(text.ends_with(
-        "  keys:\n    judge.budget.calls_per_minute    Calls to judges.\n    judge.budget.tokens_per_hour     \
-         Tokens that judges read and write.\n    judge.budget.usd_per_hour        Cost of judges. Each judge's model \
-         needs a row in `prices`.\n"
-    ));
+    assert_eq!(
+        text(&output.stdout),
+        "judge.budget\n  What judging may cost, all workers together.\n  type:    object\n  default: {}\n  keys:\n    \
+         judge.budget.calls_per_minute    Calls to judges.\n    \
+         judge.budget.tokens_per_hour     Tokens that judges read and write.\n    \
+         judge.budget.usd_per_hour        Cost of judges. Each judge's model needs a row in `prices`.\n"
+    );
+    assert_eq!(output.status.code(), Some(0));
 }
 
 #[test]

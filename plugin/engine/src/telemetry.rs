@@ -13,11 +13,12 @@ use std::borrow::Cow;
 pub use export::Exporter;
 pub(crate) use export::dropped;
 pub use redact::Redactor;
+pub(crate) use redact::{Redaction, names as redaction_names};
 pub use span::{SpanContext, exchange_span};
 
 use otlp::{Attribute, Encoding, Signal, Value};
 
-/// Where spans and events go.
+/// Where spans and events are sent.
 pub struct TelemetryPlan {
     pub(crate) cluster: String,
     pub(crate) authority: String,

@@ -23,8 +23,7 @@ use crate::limits::CONTENT_CHARS_DEFAULT;
 use crate::metrics;
 use crate::price::Table;
 use crate::scan::Paths;
-use crate::telemetry::Redactor;
-use crate::telemetry::{Content, TelemetryPlan};
+use crate::telemetry::{Content, Redactor, TelemetryPlan};
 use crate::tree::Tree;
 
 /// What the filter does.

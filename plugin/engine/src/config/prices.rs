@@ -2,7 +2,7 @@
 
 use super::ConfigError;
 use super::keys::prices::{PRICES_NAMES, ROW_NAMES, ROWS};
-use super::section::{Section, quoted};
+use super::section::{Section, quoted, shown};
 use crate::price::{Class, ModelPrices, Name, Price, Table, words};
 
 const EXPECTED_PRICE: &str = "USD per million tokens as a string, such as \"2.5\", or \"1.25 >200000 2.5\" with a \
@@ -44,7 +44,8 @@ fn add_row(table: &mut Table, row: &Section<'_>) -> Result<(), ConfigError> {
         };
         match value.text().and_then(Price::new) {
             Some(price) => model.prices.push((class, price)),
-            None => return row.refuse_value(key, EXPECTED_PRICE),
+            // A null is refused as well: a price that is missing by mistake would count nothing.
+            None => return row.refuse(key, EXPECTED_PRICE, shown(value)),
         }
     }
     table.add(seller, names, model);

@@ -5,8 +5,7 @@ use super::keys::{root::REDACT, telemetry::REDACTION_NAMES};
 use super::section::{Item, Section, listed, quoted, shown};
 use crate::limits::REGEX_BYTES_MAX;
 use crate::metrics::is_label_name;
-use crate::telemetry::Redactor;
-use crate::telemetry::redact::{self, Redaction};
+use crate::telemetry::{Redaction, Redactor, redaction_names};
 
 pub(super) fn read(document: &Section<'_>) -> Result<Redactor, ConfigError> {
     let items = document.list(&REDACT)?.unwrap_or_default();
@@ -15,7 +14,7 @@ pub(super) fn read(document: &Section<'_>) -> Result<Redactor, ConfigError> {
 
 fn redaction(item: Item<'_>) -> Result<Redaction, ConfigError> {
     if let Some(name) = item.1.text() {
-        let expected = || ["one of ", &listed(&redact::names()), ", or an object"].concat();
+        let expected = || ["one of ", &listed(&redaction_names()), ", or an object"].concat();
         return Redaction::named(name).ok_or_else(|| ConfigError::new(item.0, expected(), quoted(name)));
     }
     if item.1.pairs().is_none() {

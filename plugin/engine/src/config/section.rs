@@ -61,10 +61,9 @@ impl<'a> Section<'a> {
         value.filter(|value| **value != Tree::Null)
     }
 
-    /// Its keys and their values, without those that are null.
+    /// Its keys and their values.
     pub(super) fn values(&self) -> impl Iterator<Item = (&'a str, &'a Tree)> {
-        let given = self.pairs.iter().filter(|(_, value)| *value != Tree::Null);
-        given.map(|(key, value)| (key.as_str(), value))
+        self.pairs.iter().map(|(key, value)| (key.as_str(), value))
     }
 
     /// The value of a key and its path. `None` if the key is left out or null.

@@ -95,6 +95,7 @@ fn prices_are_refused_with_their_row() {
     let price = "expected USD per million tokens as a string, such as \"2.5\", or \"1.25 >200000 2.5\" with a second \
                  price above 200000 input tokens";
     row_refused(r#"{"provider":"p","match":"b","input":2.5}"#, &format!(".input: {price}, got 2.5"));
+    row_refused(r#"{"provider":"p","match":"b","input":null}"#, &format!(".input: {price}, got null"));
     row_refused(r#"{"provider":"p","match":"b","output":"1,5"}"#, &format!(".output: {price}, got `1,5`"));
     let star = "expected `*` only at the ends of a name";
     row_refused(r#"{"provider":"p","match":"a b*c"}"#, &format!(".match: {star}, got `b*c`"));
