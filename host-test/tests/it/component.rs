@@ -77,9 +77,9 @@ fn configurations_are_refused_by_key() {
     };
     assert_eq!(
         refused(&mut instance, r#"{"models":{"max_series":0}}"#),
-        "models.max_series: expected a number of at least 1, got 0"
+        "models.max_series: expected at least 1, got 0"
     );
-    assert_eq!(refused(&mut instance, "[]"), "invalid type: sequence, expected an object");
+    assert_eq!(refused(&mut instance, "[]"), "expected an object, got a list");
     assert!(instance.policy(b"").is_ok(), "an instance that refused one takes another");
 }
 
