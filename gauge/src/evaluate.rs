@@ -18,7 +18,7 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use llm_gauge_engine::config::Policy;
 use llm_gauge_engine::ending::End;
 use llm_gauge_engine::exhibit::Shown;
-use llm_gauge_engine::judge::{Outcome, Plan as JudgePlan, Question};
+use llm_gauge_engine::judge::{JudgePlan, Outcome, Question};
 use serde_json::{Map, Value, json};
 use simulators::case::Case;
 use simulators::{console, native};

@@ -48,7 +48,7 @@ fn check_explains_keys() {
     let output = gauge(&["check", "--explain", "judge.budget"]);
     assert_eq!(
         text(&output.stdout),
-        "judge.budget\n  What judging may cost, all workers together.\n  type:    object\n  default: {}\n  keys:\n    \
+        "judge.budget\n  What judging may cost, over all workers.\n  type:    object\n  default: {}\n  keys:\n    \
          judge.budget.calls_per_minute    Calls to judges.\n    \
          judge.budget.tokens_per_hour     Tokens that judges read and write.\n    \
          judge.budget.usd_per_hour        Cost of judges. Each judge's model needs a row in `prices`.\n"

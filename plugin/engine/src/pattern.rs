@@ -1,35 +1,35 @@
-//! Patterns of the configuration: text in which `*` stands for any characters.
+//! Glob patterns, in the configuration and in the rows of formats: `*` matches any characters.
 
 /// A compiled pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pattern {
-    /// What stands between the stars; one part and no star is an exact text.
+    /// The texts between the stars. A pattern without a star has one part and matches that text alone.
     parts: Vec<String>,
 }
 
 impl Pattern {
-    /// Every text is a pattern.
+    /// Compiles a pattern. Every text is one.
     pub fn new(text: &str) -> Self {
         Self { parts: text.split('*').map(str::to_owned).collect() }
     }
 
-    /// Whether the whole of `text` fits.
+    /// Returns whether the whole of `text` matches.
     pub fn fits(&self, text: &str) -> bool {
         parts_fit(self.parts.iter().map(String::as_str), text)
     }
 }
 
-/// Whether the whole of `text` fits `pattern`, which need not be compiled for a single question.
+/// Returns whether the whole of `text` matches `pattern`, without compiling it.
 ///
-/// Every request is held against a list of these, and nearly all differ at their first or last letters: those are
-/// looked at before anything is searched for.
+/// Every request is compared with a list of these, and nearly all differ in their first or last letters: those are
+/// compared before anything is searched for.
 pub fn fits(pattern: &str, text: &str) -> bool {
     tails_fit(pattern.as_bytes(), text.as_bytes())
         && heads_fit(pattern.as_bytes(), text.as_bytes())
         && parts_fit(pattern.split('*'), text)
 }
 
-/// Whether a pattern and a text agree from their ends as far as both go, or up to the last star.
+/// Returns whether a pattern and a text are equal from their ends, up to the last star or the start of either.
 fn tails_fit(mut pattern: &[u8], mut text: &[u8]) -> bool {
     while let (Some((of_pattern, pattern_left)), Some((of_text, text_left))) =
         (pattern.split_last(), text.split_last())
@@ -42,7 +42,7 @@ fn tails_fit(mut pattern: &[u8], mut text: &[u8]) -> bool {
     true
 }
 
-/// The same from their beginnings, up to the first star.
+/// Returns whether a pattern and a text are equal from their starts, up to the first star or the end of either.
 fn heads_fit(pattern: &[u8], text: &[u8]) -> bool {
     let differing = pattern.iter().zip(text).find(|(of_pattern, of_text)| of_pattern != of_text);
     differing.is_none_or(|(of_pattern, _)| *of_pattern == b'*')
@@ -55,7 +55,7 @@ fn parts_fit<'p>(mut parts: impl Iterator<Item = &'p str>, text: &str) -> bool {
     let Some(mut part) = parts.next() else {
         return rest.is_empty();
     };
-    // The leftmost place for each part leaves the most room for the next: no other need be tried.
+    // The leftmost match of a part leaves the most text for the next one: no other need be tried.
     for next in parts {
         match after(rest, part) {
             Some(behind) => rest = behind,
@@ -66,7 +66,7 @@ fn parts_fit<'p>(mut parts: impl Iterator<Item = &'p str>, text: &str) -> bool {
     rest.ends_with(part)
 }
 
-/// What follows the first `part`. `str::split_once` prepares for long texts, which costs more than paths are long.
+/// Returns the text after the first `part`. `str::split_once` builds a searcher, which costs more than a scan of a path.
 fn after<'t>(text: &'t str, part: &str) -> Option<&'t str> {
     if part.is_empty() {
         return Some(text);

@@ -118,7 +118,7 @@ impl Table {
         Self { title, models: Vec::new(), sellers: Vec::new(), providers: Vec::new() }
     }
 
-    /// Adds a row behind the others: what `seller` asks for the models of these names.
+    /// Adds a row after the others: the prices of `seller` for the models of these names.
     pub(crate) fn add(&mut self, seller: &str, names: Vec<Name>, model: ModelPrices) {
         let number = self.models.len();
         self.models.push(model);

@@ -284,7 +284,7 @@ fn request_paths(format: &'static Format, sources: &[Source]) -> Paths {
     paths
 }
 
-/// Returns the first 64 bits of SHA-256: the document may hold secrets, and whoever reads metrics sees this.
+/// Returns the first 64 bits of SHA-256: the document may hold secrets, and all readers of metrics see this.
 fn fingerprint(document: &[u8]) -> String {
     let mut text = String::with_capacity(16);
     ids::push_hex(&mut text, hmac_sha256::Hash::hash(document).first_chunk::<8>().unwrap_or(&[0; 8]));

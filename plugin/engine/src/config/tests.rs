@@ -3,6 +3,7 @@
 mod document;
 mod exports;
 mod judge;
+mod rows;
 mod secrets;
 mod sections;
 mod table;

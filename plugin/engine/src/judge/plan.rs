@@ -73,11 +73,6 @@ impl JudgePlan {
         &self.criteria
     }
 
-    /// Returns the provider and the model of each judge.
-    pub fn models(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.judges.iter().map(|judge| (judge.provider.as_str(), judge.model.as_str()))
-    }
-
     /// Returns the bounds on what judging costs.
     pub fn limits(&self) -> &BudgetLimits {
         &self.limits

@@ -1,25 +1,25 @@
-//! What is scored: the default rubric.
+//! The criteria of a verdict, and the default ones.
 
-/// One thing that is scored from 1 to 5, higher is better.
+/// A criterion that is scored from 1 to 5; higher is better.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Criterion {
-    /// The label `criterion`, and the key in verdicts.
+    /// Value of the label `criterion`, and key in verdicts.
     pub name: String,
-    /// What it means.
+    /// What the criterion means, for the prompt.
     pub definition: String,
-    /// Scores and what they mean, in their order.
+    /// Scores and what they mean, in the order of the prompt.
     pub scale: Vec<(String, String)>,
-    /// Whether it can only be scored against context.
+    /// Whether only answers with context are scored.
     pub needs_context: bool,
 }
 
-/// The key of the verdict that says whether anything was made up.
+/// Key of the verdict that says whether the answer is hallucinated.
 pub const HALLUCINATION: &str = "hallucination";
 
-/// Keys of verdicts that are no criteria.
+/// Keys of verdicts that no criterion may have.
 pub(crate) const RESERVED: &[&str] = &[HALLUCINATION, "nonce"];
 
-/// What [`HALLUCINATION`] means.
+/// What [`HALLUCINATION`] means, for the prompt.
 pub(super) const HALLUCINATION_DEFINITION: &str = "`yes` if the answer states as a fact anything that the context \
     neither states nor implies, or that contradicts it; else `no`.";
 

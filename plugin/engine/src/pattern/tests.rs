@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 
 #[test]
-fn a_star_stands_for_any_characters() {
+fn fits_lets_a_star_match_any_characters() {
     let table = [
         ("", "", true),
         ("", "a", false),
@@ -32,7 +32,7 @@ fn a_star_stands_for_any_characters() {
     }
 }
 
-/// The definition, word by word.
+/// The definition, by recursion.
 fn naive(pattern: &[char], text: &[char]) -> bool {
     match pattern.split_first() {
         None => text.is_empty(),
@@ -43,7 +43,7 @@ fn naive(pattern: &[char], text: &[char]) -> bool {
 
 proptest! {
     #[test]
-    fn fits_what_the_definition_fits(pattern in "[ab*]{0,8}", text in "[ab]{0,10}") {
+    fn fits_agrees_with_the_definition(pattern in "[ab*]{0,8}", text in "[ab]{0,10}") {
         let letters = |text: &str| text.chars().collect::<Vec<_>>();
         prop_assert_eq!(Pattern::new(&pattern).fits(&text), naive(&letters(&pattern), &letters(&text)));
     }

@@ -24,7 +24,7 @@ pub struct Redactor {
 /// A pattern and its replacement.
 #[derive(Clone, Debug)]
 pub(crate) struct Redaction {
-    /// What stands where it was found.
+    /// The replacement.
     mark: String,
     finder: Finder,
 }

@@ -23,7 +23,7 @@ pub(super) const FEEDBACK: [Key; 6] = [
     .bound(Bound::Bytes { least: limits::SECRET_BYTES_MIN, most: usize::MAX })
     .secret(),
     Key::whole(&BODY_BYTES, "bytes", "Largest body. A larger one is answered 413."),
-    Key::whole(&PER_MINUTE, "requests per minute", "Accepted feedback, all workers together. More is answered 429."),
+    Key::whole(&PER_MINUTE, "requests per minute", "Accepted feedback, over all workers. More is answered 429."),
     Key::whole(&AGE_HOURS, "hours", "Age up to which a request id is accepted."),
     Key::new("cors", Kind::Object, "Access from pages of other origins. Without this key browsers refuse it."),
 ];

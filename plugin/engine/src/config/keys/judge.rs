@@ -76,7 +76,7 @@ pub(super) const JUDGE: [Key; 12] = [
         "characters",
         "Longest exchange that is sent to a judge. A longer one is `too_large`.",
     ),
-    Key::section("budget", "What judging may cost, all workers together."),
+    Key::section("budget", "What judging may cost, over all workers."),
 ];
 pub(in crate::config) const JUDGE_NAMES: [&str; 12] = names(&JUDGE);
 

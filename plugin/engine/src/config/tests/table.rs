@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::accepted;
 use crate::config::keys::{Bound, Fallback, Key, Kind, OBJECTS, UNBOUNDED};
 use crate::config::policy::tests::settings;
-use crate::config::{ConfigError, Policy, table};
+use crate::config::{ConfigError, Policy};
 use crate::judge;
 
 /// Every object once, with required keys alone. A price table has a date only if it has a version.
@@ -110,7 +110,7 @@ const WITHOUT_EFFECT: &[&str] = &["prices.notice"];
 /// The keys of this object exclude one another, and one of them must be given.
 const ONE_OF: &str = "judge.context[].";
 
-fn keys() -> Vec<(String, &'static Key)> {
+pub(super) fn keys() -> Vec<(String, &'static Key)> {
     let path = |object: &str, key: &str| match object {
         "" => key.to_owned(),
         object => format!("{object}.{key}"),
@@ -283,13 +283,13 @@ fn each_price_has_the_name_of_a_class() {
 
 /// Asserts that a value is taken at a path.
 #[track_caller]
-fn taken(path: &str, value: &Value) {
+pub(super) fn taken(path: &str, value: &Value) {
     accepted(&with(path, Some(value)).0);
 }
 
 /// Asserts that a value is refused at a path.
 #[track_caller]
-fn beyond(path: &str, value: &Value, expected: &str, got: &str) {
+pub(super) fn beyond(path: &str, value: &Value, expected: &str, got: &str) {
     let (document, at) = with(path, Some(value));
     assert_eq!(error(&document), ConfigError::new(at, expected, got), "{path}");
 }
@@ -391,98 +391,4 @@ fn each_bound_of_a_text_is_where_the_table_says() {
     taken("redact[].regex", &text(512));
     beyond("redact[].regex", &text(0), filled, "an empty string");
     beyond("redact[].regex", &text(513), "at most 512 bytes", "513");
-}
-
-/// A size that the filter cannot hold is refused natively too.
-#[test]
-fn sizes_fit_the_filter() {
-    for path in ["models.max_series", "labels[].max_values", "limits.request_bytes"] {
-        taken(path, &json!(u32::MAX));
-        beyond(path, &json!(1_u64 << 32), "at most 4294967295", "4294967296");
-    }
-}
-
-#[test]
-fn rows_are_sorted_unique_and_in_the_house_style() {
-    let rows = table::rows();
-    let paths: BTreeSet<_> = rows.iter().map(|row| row.path.as_str()).collect();
-    assert_eq!((paths.len(), rows.len()), (keys().len(), keys().len()), "a path twice");
-    for row in &rows {
-        let is_sentence = row.meaning.ends_with('.') && !row.meaning.contains(['\n', '|']);
-        assert!(is_sentence && row.meaning.len() <= 120, "{}: {} bytes", row.path, row.meaning.len());
-        assert!(!row.kind.is_empty() && !row.default.is_empty(), "{}", row.path);
-    }
-    // Only numbers have units, and only what may be a number has a price.
-    assert!(
-        rows.iter()
-            .all(|row| row.unit.is_empty() || row.kind.contains("number") || row.unit.starts_with("USD"))
-    );
-}
-
-#[test]
-fn row_of_a_path_is_found_with_its_indices() {
-    let path = |path: &str| table::nearest_row(path).map(|row| row.path);
-    assert_eq!(path("judge.timeout_ms").as_deref(), Some("judge.timeout_ms"));
-    assert_eq!(path("judge.judges[12].model").as_deref(), Some("judge.judges[].model"));
-    assert_eq!(path("labels[].name").as_deref(), Some("labels[].name"));
-    assert_eq!(path("redact[3]").as_deref(), Some("redact"));
-    assert_eq!(path("judge.headers.x-api.key").as_deref(), Some("judge.headers"));
-    assert_eq!(path("feedback.secret[1]").as_deref(), Some("feedback.secret"));
-    assert_eq!(path("judge.timeout").as_deref(), Some("judge"));
-    assert_eq!((path("nothing"), path("")), (None, None));
-    assert_eq!(table::row("labels[0].name").map(|row| row.path).as_deref(), Some("labels[].name"));
-    assert!(table::row("judge.headers.x").is_none());
-    let names: Vec<_> = table::rows_in("feedback").into_iter().map(|row| row.path).collect();
-    assert_eq!(names.first().map(String::as_str), Some("feedback.path"));
-    assert_eq!(names.len(), 6);
-    assert_eq!(table::rows_in("labels").len(), 4);
-    assert_eq!(table::rows_in("").len(), 13);
-    assert_eq!(table::rows_in("judge.timeout_ms").len(), 0);
-}
-
-#[test]
-fn row_displays_what_an_operator_needs() {
-    assert_eq!(
-        table::row("judge.timeout_ms").unwrap().to_string(),
-        "judge.timeout_ms\n  Longest wait for one call to a judge.\n  type:    whole number, ms\n  \
-         default: 30000\n  bound:   1 to 600000"
-    );
-    assert_eq!(
-        table::row("estimate").unwrap().to_string(),
-        "estimate\n  Whether tokens are estimated if a response ends without reported usage.\n  \
-         type:    `on` or `off`\n  default: on"
-    );
-}
-
-#[test]
-fn markdown_has_a_table_per_object() {
-    let markdown = table::markdown();
-    let start = "## The document\n\n| key | type | unit | default | bound | meaning |\n|---|---|---|---|---|---|\n\
-                 | `service` | string |  | `\"llm-gauge\"` |  | Name of the metered service: ";
-    assert!(markdown.starts_with(start), "{markdown}");
-    assert_eq!(markdown.matches("\n## `judge`\n").count(), 1);
-    let headings: BTreeSet<_> = OBJECTS.iter().map(|object| object.path).collect();
-    assert_eq!(markdown.matches("## ").count(), headings.len());
-    let rows: Vec<_> = markdown.lines().filter(|line| line.starts_with("| `")).collect();
-    assert_eq!(rows.len(), keys().len());
-    assert!(rows.iter().all(|row| row.replace("\\|", "").matches('|').count() == 7));
-    assert!(rows.contains(
-        &"| `timeout_ms` | whole number | ms | 30000 | 1 to 600000 | Longest wait for one call to a judge. |"
-    ));
-}
-
-#[test]
-fn json_has_the_fields_of_each_row() {
-    let json: Vec<Value> = serde_json::from_str(&table::json()).unwrap();
-    let rows = table::rows();
-    assert_eq!(json.len(), rows.len());
-    for (json, row) in json.iter().zip(rows) {
-        assert_eq!(
-            *json,
-            json!({
-                "path": row.path, "type": row.kind, "unit": row.unit, "default": row.default, "bound": row.bound,
-                "meaning": row.meaning, "is_secret": row.is_secret,
-            })
-        );
-    }
 }

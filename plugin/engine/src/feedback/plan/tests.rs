@@ -6,7 +6,7 @@ fn compile(feedback: &str) -> Result<Policy, String> {
 }
 
 #[test]
-fn secrets_show_nowhere() {
+fn debug_shows_no_secret() {
     for feedback in [r#"{"secret":"hunter2-hunter2-hunter2"}"#, r#"{"secret":["hunter2-hunter2-hunter2"]}"#] {
         let shown = format!("{:?}", compile(feedback).unwrap());
         assert!(shown.contains("keys: [Key]") && !shown.contains("hunter2"), "{shown}");
@@ -14,13 +14,13 @@ fn secrets_show_nowhere() {
 }
 
 #[test]
-fn it_is_off_unless_configured() {
+fn feedback_is_off_unless_configured() {
     assert!(Policy::parse(b"{}").unwrap().feedback().is_none());
     assert!(compile("null").unwrap().feedback().is_none());
 }
 
 #[test]
-fn one_path_whatever_the_query() {
+fn is_at_ignores_the_query() {
     let policy = compile(r#"{"path":"/v1/feedback"}"#).unwrap();
     let plan = policy.feedback().unwrap();
     let is_at = |path: &str| plan.is_at(&Headers::new([(&b":path"[..], path.as_bytes())]));

@@ -11,7 +11,7 @@ fn facts<'a>(model: Option<&'a str>, path: &'a str, labels: &'a [String]) -> Fac
 }
 
 #[test]
-fn the_share_is_kept_and_grows_with_the_rate() {
+fn sample_keeps_the_share_and_grows_with_the_rate() {
     let sampled = |rate: &str| -> Vec<u32> {
         let policy = compile(&format!(r#"{{"cluster":"c","model":"m","sample_rate":{rate}}}"#)).unwrap();
         let plan = policy.judge().unwrap();
@@ -32,7 +32,7 @@ fn the_share_is_kept_and_grows_with_the_rate() {
 }
 
 #[test]
-fn rules_have_shares_of_their_own() {
+fn sample_rules_replace_the_share() {
     let policy = compile(
         r#"{"cluster":"c","model":"m","sample_rate":0,"rules":[
             {"path":"/internal/*","sample_rate":0},{"labels":{"tenant":"a*"},"sample_rate":1},
