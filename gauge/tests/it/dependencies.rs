@@ -14,7 +14,7 @@ fn is_of_wasm(name: &str) -> bool {
 /// The packages that are built for `package`, tests apart.
 fn built_for(package: &str) -> BTreeSet<String> {
     let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version", "1", "--locked", "--offline", "--manifest-path"])
+        .args(["metadata", "--format-version", "1", "--locked", "--manifest-path"])
         .arg(workspace_dir().join("Cargo.toml"))
         .output()
         .unwrap();

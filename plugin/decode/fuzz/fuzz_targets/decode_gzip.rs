@@ -1,0 +1,4 @@
+//! libFuzzer's entry to `llm_gauge_decode_fuzz::decode_gzip`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| llm_gauge_decode_fuzz::decode_gzip::check(input));
