@@ -1,7 +1,7 @@
 //! Standard output and standard error of a command whose reader may go away, as in `cargo gauge review | head`.
 //!
 //! `println!` panics there, and the signal that ends other programs cannot be given back its default: it would also
-//! end a server that writes to a socket which its peer has closed. So results go through [`print`], whose error a
+//! end a server that writes to a socket which its peer has closed. So results go through [`print()`], whose error a
 //! command hands on until [`exit_code`] ends the process without a word, and progress goes through [`note`], which
 //! carries on without a reader. Lints keep the macros of the standard library out.
 

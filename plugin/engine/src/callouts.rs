@@ -1,7 +1,7 @@
 //! HTTP calls to other clusters, which the shell makes for judges and for the telemetry exporter.
 //!
 //! [`Callout`] and [`CalloutResponse`] are what the engine and the shell exchange. Both owners keep their callouts in a
-//! [`CalloutQueue`], and wait before a retry as long as their [`Backoff`] says.
+//! `CalloutQueue`, and wait before a retry as long as their `Backoff` says.
 
 mod backoff;
 mod gzip;

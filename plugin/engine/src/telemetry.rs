@@ -1,4 +1,4 @@
-//! Telemetry: a record becomes a [`Span`](span), spans and scores become OTLP batches, and batches are exported.
+//! Telemetry: a record becomes a span, spans and scores become OTLP batches, and batches are exported.
 //!
 //! The settings here, which [`config`](crate::config) compiles, say where spans and events are sent and what of an exchange
 //! they carry.

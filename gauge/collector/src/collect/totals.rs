@@ -121,7 +121,7 @@ impl fmt::Display for Totals {
     }
 }
 
-/// Says something for people, in place of the line that [`show`] may have left.
+/// Says something for people, in place of the line that `show` may have left.
 pub fn say(words: &str) {
     let mut standard_error = std::io::stderr().lock();
     let erase = if standard_error.is_terminal() { ERASE } else { "" };
