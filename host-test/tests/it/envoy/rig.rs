@@ -1,7 +1,7 @@
 //! A provider, an Envoy before it, and the one way in which tests look at the result.
 
 use std::future::Future;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, LazyLock, OnceLock, Weak};
 use std::time::Duration;
@@ -12,6 +12,7 @@ use simulators::envoy::{Bootstrap, Envoy, Stats};
 use simulators::load::{Answer, Client, End, Exchange, Protocol, Request};
 use simulators::provider::{EXCHANGE_HEADER, Provider, script};
 use simulators::workspace::workspace_dir;
+use tokio::net::TcpSocket;
 use tokio::runtime::Runtime;
 use tokio::sync::Mutex;
 
@@ -185,9 +186,15 @@ pub(super) async fn shipped() -> Bootstrap {
     Bootstrap::shipped().unwrap().filter(filter).unwrap()
 }
 
-/// A loopback address where nothing listens.
+/// A loopback address where nothing listens. Its socket stays bound for as long as the process runs: the system gives
+/// the port of a closed one to the next that asks, which may be the provider of another test.
 pub(super) fn nobody() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+    static BOUND: LazyLock<TcpSocket> = LazyLock::new(|| {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+        socket
+    });
+    BOUND.local_addr().unwrap()
 }
 
 /// A chat request to OpenAI that asks for usage, to be answered by a script.
