@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::rc::Rc;
 
 use llm_gauge_engine::config::{Place, Policy};
-use llm_gauge_engine::ending::End;
+use llm_gauge_engine::exchange::End;
 use llm_gauge_engine::exchange::Exchange;
 use llm_gauge_engine::head::Headers;
 use llm_gauge_engine::record::Record;

@@ -16,8 +16,8 @@ use std::rc::Rc;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use llm_gauge_engine::config::Policy;
-use llm_gauge_engine::ending::End;
-use llm_gauge_engine::exhibit::Shown;
+use llm_gauge_engine::exchange::End;
+use llm_gauge_engine::judge::capture::JudgeDecision;
 use llm_gauge_engine::judge::{JudgePlan, Outcome, Question};
 use serde_json::{Map, Value, json};
 use simulators::case::Case;
@@ -170,13 +170,13 @@ impl Plan {
         let case = &self.cases[number];
         let end = End { code: None, flags: 0, details: "via_upstream".to_owned() };
         let record = native::meter(&self.policy, case, std::iter::once(case.response_body.as_slice()), end);
-        let exhibit = match record.and_then(|record| record.judged) {
-            Some(Shown::Exhibit(exhibit)) => exhibit,
-            Some(Shown::TooLarge) => return Ok(Err(Outcome::TooLarge.name())),
-            Some(Shown::NoMemory) => return Ok(Err(Outcome::Memory.name())),
-            Some(Shown::Nothing) | None => return Ok(Err(Outcome::NotApplicable.name())),
+        let input = match record.and_then(|record| record.judged) {
+            Some(JudgeDecision::Input(input)) => input,
+            Some(JudgeDecision::TooLarge) => return Ok(Err(Outcome::TooLarge.name())),
+            Some(JudgeDecision::NoMemory) => return Ok(Err(Outcome::Memory.name())),
+            Some(JudgeDecision::Nothing) | None => return Ok(Err(Outcome::NotApplicable.name())),
         };
-        let question = Question::ask(&self.judge, 0, exhibit, call::random()?);
+        let question = Question::ask(&self.judge, 0, input, call::random()?);
         question.map(Ok).context("the configuration has no judge")
     }
 }

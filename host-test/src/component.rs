@@ -10,7 +10,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use llm_gauge_engine::config::ConfigError;
-use llm_gauge_engine::ending::End;
+use llm_gauge_engine::exchange::End;
 use simulators::case::{Case, Fields};
 use wasmtime::component::{Linker, ResourceAny};
 use wasmtime::{Engine, Store};
@@ -167,11 +167,11 @@ impl Instance {
     pub fn ask(
         &mut self,
         policy: ResourceAny,
-        exhibit: &types::Exhibit,
+        input: &types::JudgeInput,
         random: (u64, u64),
     ) -> Result<(ResourceAny, types::JudgeRequest)> {
         let (_, judge, store) = self.exports();
-        let question = judge.question().call_ask(&mut *store, policy, 0, exhibit, random).map_err(plain)?;
+        let question = judge.question().call_ask(&mut *store, policy, 0, input, random).map_err(plain)?;
         let question = question.context("the configuration has no judge")?;
         Ok((question, judge.question().call_request(&mut *store, question).map_err(plain)?))
     }

@@ -1,7 +1,7 @@
 //! What the root context asks of an owner of callouts: the judge's dispatcher, and the telemetry exporter.
 
 use llm_gauge_engine::callouts::{Callout, CalloutResponse};
-use llm_gauge_engine::evaluation::Evaluation;
+use llm_gauge_engine::judge::Evaluation;
 use llm_gauge_engine::metrics::StatUpdate;
 
 /// An owner of callouts, with what it needs of the host. The updates that it returns are the caller's to perform.

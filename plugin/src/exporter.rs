@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use llm_gauge_engine::callouts::{Callout, CalloutResponse};
 use llm_gauge_engine::config::Policy;
-use llm_gauge_engine::evaluation::Evaluation;
+use llm_gauge_engine::judge::Evaluation;
 use llm_gauge_engine::limits::TELEMETRY_REPLY_BYTES_MAX;
 use llm_gauge_engine::metrics::StatUpdate;
 use llm_gauge_engine::telemetry::Exporter;

@@ -33,7 +33,7 @@ impl Receiving {
     ) -> Option<Self> {
         match Request::begin(plan, head, is_all, shared.policy.memory()) {
             Ok(request) => {
-                shared.holding.begin_feedback(stream, request.blind());
+                shared.held_requests.begin_feedback(stream, request.blind());
                 Some(Self { shared: Rc::clone(shared), stream, request, held_bytes: 0, is_answered: false })
             }
             Err(reply) => {
@@ -45,7 +45,7 @@ impl Receiving {
 
     /// Further bytes, of which `at_hand` are held now.
     pub(crate) fn body(&mut self, at_hand: usize, is_end: bool) -> Action {
-        if self.is_answered || !self.shared.holding.shows_body(self.stream) {
+        if self.is_answered || !self.shared.held_requests.shows_body(self.stream) {
             return Action::Pause; // answered before
         }
         let bytes = at_hand.saturating_sub(self.held_bytes);
@@ -88,6 +88,6 @@ impl Receiving {
 
 impl Drop for Receiving {
     fn drop(&mut self) {
-        self.shared.holding.end(self.stream);
+        self.shared.held_requests.end(self.stream);
     }
 }

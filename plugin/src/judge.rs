@@ -5,8 +5,8 @@ use std::rc::Rc;
 
 use llm_gauge_engine::callouts::{Callout, CalloutResponse};
 use llm_gauge_engine::config::Policy;
-use llm_gauge_engine::evaluation::Evaluation;
-use llm_gauge_engine::exhibit::Job;
+use llm_gauge_engine::judge::Evaluation;
+use llm_gauge_engine::judge::capture::JudgeJob;
 use llm_gauge_engine::judge::{Dispatcher, JudgePlan, Price};
 use llm_gauge_engine::metrics::StatUpdate;
 use llm_gauge_engine::telemetry::otlp::Signal;
@@ -36,7 +36,7 @@ impl JudgeDispatcher {
     }
 
     /// Queues a job.
-    pub(crate) fn submit(&self, job: Job, out: &mut Vec<StatUpdate>) {
+    pub(crate) fn submit(&self, job: JudgeJob, out: &mut Vec<StatUpdate>) {
         self.dispatcher.borrow_mut().submit(job, out);
     }
 }

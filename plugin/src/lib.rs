@@ -9,17 +9,17 @@ mod callout_owner;
 mod callouts;
 mod exporter;
 mod feedback;
-mod holding;
+mod held_requests;
 mod judge;
 mod names;
 mod perform;
-mod rewriting;
 mod root;
 mod series;
 mod shared;
 mod shared_budget;
 mod shared_record;
 mod stream;
+mod stream_rewrite;
 mod timer;
 
 proxy_wasm::main! {{

@@ -15,7 +15,7 @@ use std::time::Duration;
 use llm_gauge_decode::MemoryBudget;
 use llm_gauge_engine::callouts::Callout;
 use llm_gauge_engine::config::Place;
-use llm_gauge_engine::ending::End;
+use llm_gauge_engine::exchange::End;
 use llm_gauge_engine::feedback::Reply;
 use llm_gauge_engine::filter_state::FilterState;
 use llm_gauge_engine::head::encode;

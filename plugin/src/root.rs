@@ -70,7 +70,7 @@ impl RootContext for Root {
 
     fn on_tick(&mut self) {
         if let Some(shared) = &self.shared {
-            shared.holding.tick();
+            shared.held_requests.tick();
         }
         if let Some((shared, callouts)) = self.callouts() {
             callouts.run(&shared.stats);

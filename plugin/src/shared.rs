@@ -9,7 +9,7 @@ use llm_gauge_engine::series::Series;
 
 use crate::callouts::Callouts;
 use crate::feedback::endpoint::FeedbackEndpoint;
-use crate::holding::Holding;
+use crate::held_requests::HeldRequests;
 use crate::perform::{self, Random, Stats};
 use crate::series::SharedRegistry;
 use crate::timer::SharedTimer;
@@ -20,7 +20,7 @@ pub(crate) struct Shared {
     pub(crate) series: RefCell<Series>,
     pub(crate) stats: RefCell<Stats>,
     pub(crate) random: RefCell<Random>,
-    pub(crate) holding: Holding,
+    pub(crate) held_requests: HeldRequests,
     /// `Some` if a judge or telemetry is configured.
     pub(crate) callouts: Option<Callouts>,
     /// `Some` if feedback is configured.
@@ -38,7 +38,7 @@ impl Shared {
             series: RefCell::new(Series::within(&policy, Box::new(registry))),
             stats: RefCell::new(Stats::default()),
             random: RefCell::default(),
-            holding: Holding::new(&timer),
+            held_requests: HeldRequests::new(&timer),
             callouts: Callouts::new(&policy, &timer),
             feedback: FeedbackEndpoint::open(&policy),
             redirected: RefCell::default(),

@@ -4,7 +4,7 @@
 use std::rc::Rc;
 
 use llm_gauge_engine::effects::{active_requests, dropped_exchange, exchange_effects};
-use llm_gauge_engine::ending::End;
+use llm_gauge_engine::exchange::End;
 use llm_gauge_engine::exchange::{Exchange, Unmetered};
 use llm_gauge_engine::head::Headers;
 use proxy_wasm::traits::{Context, HttpContext};
@@ -12,8 +12,8 @@ use proxy_wasm::types::{Action, BufferType, MapType};
 
 use crate::feedback::Receiving;
 use crate::perform;
-use crate::rewriting::Rewriting;
 use crate::shared::Shared;
+use crate::stream_rewrite::StreamRewrite;
 
 pub(crate) struct Stream {
     id: u32,
@@ -22,14 +22,14 @@ pub(crate) struct Stream {
     /// little.
     exchange: Option<Box<Exchange>>,
     /// There while bytes of a metered exchange may have to change.
-    rewriting: Option<Box<Rewriting>>,
+    rewrite: Option<Box<StreamRewrite>>,
     /// There while feedback is on its way; then nothing is metered.
     receiving: Option<Box<Receiving>>,
 }
 
 impl Stream {
     pub(crate) fn new(id: u32, shared: Option<Rc<Shared>>) -> Self {
-        Self { id, shared, exchange: None, rewriting: None, receiving: None }
+        Self { id, shared, exchange: None, rewrite: None, receiving: None }
     }
 
     /// All fields at once cost half of what the three do that tell whether the request is ours. An action: it is one of
@@ -54,15 +54,15 @@ impl Stream {
             Err(Unmetered::Memory) => perform::update_stat(&shared.stats, dropped_exchange()),
             Err(Unmetered::Unmatched) => {}
         }
-        let rewriting = Rewriting::begin(shared, self.id, self.exchange.as_ref()?, &head);
-        self.rewriting = rewriting.map(Box::new);
+        let rewrite = StreamRewrite::begin(shared, self.id, self.exchange.as_ref()?, &head);
+        self.rewrite = rewrite.map(Box::new);
         None
     }
 
     /// The answer to a callback of the request; without one there is nothing to rewrite any more.
     fn go_on(&mut self, action: Option<Action>) -> Action {
         if action.is_none() {
-            self.rewriting = None;
+            self.rewrite = None;
         }
         action.unwrap_or(Action::Continue)
     }
@@ -70,12 +70,12 @@ impl Stream {
     /// The one place where an exchange ends: taken out here, it cannot end twice.
     fn finish(&mut self) {
         if let (Some(exchange), Some(shared)) = (self.exchange.take(), &self.shared) {
-            let rewriting = self.rewriting.take();
+            let rewrite = self.rewrite.take();
             // Each property costs as much as several stats.
-            let is_told = rewriting.is_none() && exchange.ended_well();
+            let is_told = rewrite.is_none() && exchange.ended_well();
             let end = if is_told { End::default() } else { perform::end() };
-            if let Some(rewriting) = rewriting {
-                rewriting.end(&end);
+            if let Some(rewrite) = rewrite {
+                rewrite.end(&end);
             }
             let record = exchange.finish(&end, perform::now_ns());
             let effects = exchange_effects(&record, &shared.policy, &mut shared.series.borrow_mut());
@@ -95,10 +95,10 @@ impl HttpContext for Stream {
             perform::update_stat(&shared.stats, active_requests(exchange.provider(), 1));
             if end_of_stream {
                 exchange.request_end();
-                self.rewriting = None;
+                self.rewrite = None;
             }
         }
-        let action = self.rewriting.as_deref().and_then(Rewriting::request_head);
+        let action = self.rewrite.as_deref().and_then(StreamRewrite::request_head);
         self.go_on(action)
     }
 
@@ -114,14 +114,14 @@ impl HttpContext for Stream {
         };
         let memory = shared.policy.memory();
         let mut action = None;
-        if let Some(rewriting) = &mut self.rewriting {
+        if let Some(rewrite) = &mut self.rewrite {
             // In one piece, since bytes may have to change.
-            let seen = rewriting.held_bytes();
+            let seen = rewrite.held_bytes();
             let body = perform::body(BufferType::HttpRequestBody, seen, bytes.saturating_sub(seen), memory);
             match body {
                 Some(body) => {
                     exchange.request_body(&body);
-                    action = rewriting.request_body(&body, bytes, end_of_stream);
+                    action = rewrite.request_body(&body, bytes, end_of_stream);
                 }
                 None => exchange.request_lost(),
             }
@@ -157,8 +157,8 @@ impl HttpContext for Stream {
             exchange.response_head(&head);
             let request_id = exchange.issue(u32::try_from(perform::unix_s()).unwrap_or(u32::MAX));
             perform::set_header(MapType::HttpResponseHeaders, "x-llm-request-id", request_id);
-            if let Some(rewriting) = &mut self.rewriting {
-                rewriting.response_head(&head);
+            if let Some(rewrite) = &mut self.rewrite {
+                rewrite.response_head(&head);
             }
             if end_of_stream {
                 exchange.response_end();
@@ -172,16 +172,16 @@ impl HttpContext for Stream {
             return Action::Continue;
         };
         let memory = shared.policy.memory();
-        if let Some(rewriting) = &mut self.rewriting {
+        if let Some(rewrite) = &mut self.rewrite {
             // In one piece, since bytes may have to change.
             match perform::body(BufferType::HttpResponseBody, 0, bytes, memory) {
                 Some(body) => {
                     exchange.response_body(&body, perform::now_ns());
-                    rewriting.response_body(&body, end_of_stream);
+                    rewrite.response_body(&body, end_of_stream);
                 }
                 None => {
                     exchange.response_lost();
-                    rewriting.response_lost();
+                    rewrite.response_lost();
                 }
             }
         } else if bytes > 0 {

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use anyhow::{Context, Result};
 use llm_gauge_engine::config::{Place, Policy};
 use llm_gauge_engine::effects::record_json;
-use llm_gauge_engine::ending::End;
+use llm_gauge_engine::exchange::End;
 use llm_gauge_engine::exchange::Exchange;
 use llm_gauge_engine::head::Headers;
 use llm_gauge_engine::record::Record;

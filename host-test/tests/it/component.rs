@@ -11,7 +11,7 @@ use std::rc::Rc;
 use host_test::component::{self, Component, Instance, PACKAGE, VERSION, fields, meter, types};
 use host_test::{ChunkPlan, Guest, Headers, Options, drive, replay};
 use llm_gauge_engine::config::Policy;
-use llm_gauge_engine::ending::End;
+use llm_gauge_engine::exchange::End;
 use llm_gauge_engine::ids::RequestId;
 use simulators::native;
 use wasmtime::component::ResourceAny;
@@ -242,8 +242,8 @@ fn a_judge_is_asked_the_same_by_both_and_no_secret_comes_out() {
     let mut instance = common::component().start().unwrap();
     let policy = instance.policy(ALL.as_bytes()).unwrap();
     let metered = instance.meter(policy, &case, &ChunkPlan::whole()).unwrap().unwrap();
-    let Some(types::Shown::Exhibit(exhibit)) = metered.record.judged else { panic!("it is not sampled") };
-    let (question, request) = instance.ask(policy, &exhibit, (1, 2)).unwrap();
+    let Some(types::JudgeDecision::Input(input)) = metered.record.judged else { panic!("it is not sampled") };
+    let (question, request) = instance.ask(policy, &input, (1, 2)).unwrap();
 
     let [filters, ours] = [call.body, request.body].map(|body| String::from_utf8(body).unwrap());
     assert_ne!(nonce(&filters), nonce(&ours));

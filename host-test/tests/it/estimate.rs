@@ -13,8 +13,8 @@ use std::io::Write as _;
 use std::rc::Rc;
 
 use llm_gauge_engine::config::Policy;
-use llm_gauge_engine::ending::End;
 use llm_gauge_engine::estimate::{Kind, Tally};
+use llm_gauge_engine::exchange::End;
 use llm_gauge_engine::record::Record;
 use serde_json::Value;
 use simulators::case::Case;

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use host_test::drive::EndForm;
 use host_test::{ChunkPlan, Cut, Ending, Guest, Headers, Module, Options, drive, replay};
 use llm_gauge_engine::config::Policy;
-use llm_gauge_engine::ending::End;
+use llm_gauge_engine::exchange::End;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use serde_json::Value;

@@ -2,10 +2,10 @@
 
 use llm_gauge_engine::judge;
 
-use crate::carry;
 use crate::contract::Component;
 use crate::contract::judge::{Guest, GuestQuestion, PolicyBorrow, Question};
-use crate::contract::types::{Exhibit, JudgeRequest, Judgement};
+use crate::contract::types::{JudgeInput, JudgeRequest, Judgement};
+use crate::convert;
 use crate::meter::Compiled;
 
 impl Guest for Component {
@@ -18,12 +18,12 @@ impl GuestQuestion for Asked {
     fn ask(
         policy: PolicyBorrow<'_>,
         judge: u32,
-        exhibit: Exhibit,
+        input: JudgeInput,
         (random, more): (u64, u64),
     ) -> Option<Question> {
         let plan = policy.get::<Compiled>().0.judge()?;
         let judge = usize::try_from(judge).ok()?;
-        let question = judge::Question::ask(plan, judge, exhibit.into(), carry::random([random, more]))?;
+        let question = judge::Question::ask(plan, judge, input.into(), convert::random([random, more]))?;
         Some(Question::new(Self(question)))
     }
 

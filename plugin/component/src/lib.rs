@@ -2,13 +2,13 @@
 //!
 //! - `meter`: policies and exchanges, and the order of calls: one out of order is an error value, never a trap
 //! - `judge`: questions to judges
-//! - `carry`: the engine's values as the contract's. Each record of the engine is taken apart there field by field, so
+//! - `convert`: the engine's values as the contract's. Each record of the engine is taken apart there field by field, so
 //!   that a field which is new there does not compile before it is carried, or left out by name
 //!
 //! What is not here: an import. Times and random numbers come from the host, and the host makes the calls.
 #![cfg(target_arch = "wasm32")]
 
-mod carry;
+mod convert;
 mod judge;
 mod meter;
 

@@ -4,15 +4,15 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use llm_gauge_engine::config;
-use llm_gauge_engine::ending::End;
 use llm_gauge_engine::exchange;
+use llm_gauge_engine::exchange::End;
 
-use crate::carry;
 use crate::contract::Component;
 use crate::contract::meter::{
     ConfigError, Ending, Exchange, Guest, GuestExchange, GuestPolicy, Misuse, Place, Policy,
 };
 use crate::contract::types::{ExchangeRecord, Field};
+use crate::convert;
 
 impl Guest for Component {
     type Policy = Compiled;
@@ -48,9 +48,9 @@ impl GuestPolicy for Compiled {
         now_ns: u64,
     ) -> Option<Exchange> {
         let place = config::Place { route: place.route, cluster: place.cluster };
-        let random = carry::random([trace, more, span]);
+        let random = convert::random([trace, more, span]);
         let exchange =
-            exchange::Exchange::begin(&self.0, &carry::head(&head), &place, random, now_ns).ok()?;
+            exchange::Exchange::begin(&self.0, &convert::head(&head), &place, random, now_ns).ok()?;
         let under_way = UnderWay {
             exchange,
             has_request_end: false,
@@ -107,7 +107,7 @@ impl GuestExchange for Metered {
             if it.has_head {
                 return Err(Misuse::SecondHead);
             }
-            let head = carry::head(&head);
+            let head = convert::head(&head);
             (it.has_head, it.status) = (true, head.status());
             it.exchange.response_head(&head);
             Ok(())

@@ -25,7 +25,6 @@ mod gzip;
 mod inflate;
 mod memory;
 mod window;
-mod xxh64;
 mod zstd;
 
 #[cfg(feature = "brotli")]

@@ -11,9 +11,12 @@ mod fse;
 mod huffman;
 mod sequences;
 
+use core::hash::Hasher as _;
+
+use twox_hash::XxHash64;
+
 use super::memory::{Buffer, MemoryBudget, Reservation};
 use super::window::Window;
-use super::xxh64::Xxh64;
 use super::{DecodeError, Out, ZSTD_WINDOW_BYTES_MAX};
 use block::Tables;
 
@@ -48,7 +51,7 @@ struct Frame {
     /// The header says how long the content is.
     content_bytes: Option<u64>,
     given: u64,
-    checksum: Option<Xxh64>,
+    checksum: Option<XxHash64>,
     last_block: bool,
 }
 
@@ -155,7 +158,7 @@ impl Zstd {
                 return Ok(());
             }
             State::Checksum => {
-                let hash = self.frame.checksum.take().map(|hash| hash.value() & 0xFFFF_FFFF);
+                let hash = self.frame.checksum.take().map(|hash| hash.finish() & 0xFFFF_FFFF);
                 if hash != Some(number(field)) {
                     return Err(DecodeError::Corrupt);
                 }
@@ -185,7 +188,7 @@ impl Zstd {
         let counted: &mut Out<'_> = &mut |piece| {
             frame.given = frame.given.saturating_add(super::length(piece));
             if let Some(hash) = &mut frame.checksum {
-                hash.update(piece);
+                hash.write(piece);
             }
             out(piece)
         };
@@ -241,7 +244,7 @@ impl Zstd {
             block_bytes_max: window_bytes.min(BLOCK_BYTES_MAX),
             content_bytes,
             given: 0,
-            checksum: (descriptor & 4 != 0).then(Xxh64::default),
+            checksum: (descriptor & 4 != 0).then(|| XxHash64::with_seed(0)),
             last_block: false,
         };
         self.window.restart(window_bytes);

@@ -13,10 +13,10 @@ pub use feedback::feedback_effects;
 pub use record_json::record_json;
 
 use crate::config::Policy;
-use crate::evaluation::Evaluation;
-use crate::exhibit::Job;
 use crate::filter_state::FilterState;
+use crate::judge::Evaluation;
 use crate::judge::Outcome;
+use crate::judge::capture::JudgeJob;
 use crate::judge::dispatch::stats;
 use crate::metrics::{self, StatUpdate};
 use crate::series::Series;
@@ -39,7 +39,7 @@ pub struct Effects {
 #[derive(Clone, Debug, PartialEq)]
 pub enum CalloutJob {
     /// A sampled exchange to judge.
-    Judge(Box<Job>),
+    Judge(Box<JudgeJob>),
     /// The span of an exchange that ends now.
     Span(Box<Span>),
     /// A score to export.

@@ -3,14 +3,16 @@
 //! Times are nanoseconds of a clock that never steps back; its origin does not matter. Nothing here fails: what
 //! cannot be read becomes a [`Gap`], and the record holds the rest.
 
+mod ending;
 mod sampled;
+
+pub use ending::End;
 
 use std::rc::Rc;
 
 use llm_gauge_decode::{Bounds, Reservation};
 
 use crate::config::{Place, Policy, Route};
-use crate::ending::{self, End, Seen};
 use crate::estimate::Estimate;
 use crate::formats::Format;
 use crate::head::Headers;
@@ -21,6 +23,7 @@ use crate::record::{Answer, ErrorClass, Gap, Record, Status, Times, UsageMissing
 use crate::request::RequestState;
 use crate::response::{DeltaTimes, ResponseReader, ResponseState};
 use crate::scan::{Announced, Body, Framing, Paths};
+use ending::Seen;
 use sampled::Sampled;
 
 /// Content types of streams.
@@ -41,7 +44,7 @@ pub struct Exchange {
     authority: Option<String>,
     labels: Vec<String>,
     began_ns: u64,
-    asked: RequestState,
+    request: RequestState,
     response: Response,
     sampled: Option<Box<Sampled>>,
     /// What the exchange takes whatever its peers send, and the head's fields that are kept.
@@ -58,7 +61,7 @@ struct Response {
     announced_stream: bool,
     /// The content type says that documents come line by line.
     announced_lines: bool,
-    reading: ResponseState,
+    state: ResponseState,
     first_byte_ns: Option<u64>,
     last_byte_ns: u64,
     has_head: bool,
@@ -108,13 +111,13 @@ impl Exchange {
             authority: None,
             labels: policy.label_values(head),
             began_ns: now_ns,
-            asked: RequestState::new(head, route.model_in_path.clone(), policy.event_bytes_max(), bounds),
+            request: RequestState::new(head, route.model_in_path.clone(), policy.event_bytes_max(), bounds),
             response: Response {
                 status: None,
                 body: None,
                 announced_stream: false,
                 announced_lines: false,
-                reading: ResponseState::new(route.format, policy.memory()),
+                state: ResponseState::new(route.format, policy.memory()),
                 first_byte_ns: None,
                 last_byte_ns: 0,
                 has_head: false,
@@ -133,7 +136,7 @@ impl Exchange {
             exchange.capture(&ids.trace, head);
         }
         if is_blind {
-            exchange.asked.stop(Gap::Memory);
+            exchange.request.stop(Gap::Memory);
         }
         Ok(exchange)
     }
@@ -142,7 +145,7 @@ impl Exchange {
     /// has the model in it. From then on it is the same.
     pub fn issue(&mut self, unix_s: u32) -> &str {
         if self.request_id.is_empty() {
-            let model = self.asked.model.as_deref().filter(|model| !model.is_empty());
+            let model = self.request.model.as_deref().filter(|model| !model.is_empty());
             let model = model.map(|model| metrics::label_value(self.policy.renamed(model)));
             let key = self.policy.signing_key();
             self.request_id = self.ids.request_id(unix_s, &model.unwrap_or_default(), key);
@@ -163,14 +166,14 @@ impl Exchange {
     /// Bytes of the request's body, in any pieces.
     pub fn request_body(&mut self, bytes: &[u8]) {
         if let Some(paths) = self.policy.paths(self.route.format_index, self.sampled.is_some()) {
-            self.asked.feed(bytes, self.route.format, &paths.request);
+            self.request.feed(bytes, self.route.format, &paths.request);
         }
     }
 
     /// The request's body has ended.
     pub fn request_end(&mut self) {
         if let Some(paths) = self.policy.paths(self.route.format_index, self.sampled.is_some()) {
-            self.asked.finish(self.route.format, &paths.request);
+            self.request.finish(self.route.format, &paths.request);
         }
     }
 
@@ -179,7 +182,7 @@ impl Exchange {
         let response = &mut self.response;
         response.has_head = true;
         response.status = head.status();
-        response.reading.head(head);
+        response.state.head(head);
         let is_one_of = |types: &[&str]| types.iter().any(|media_type| head.media_type_is(media_type));
         response.announced_lines = is_one_of(LINES);
         response.announced_stream = is_one_of(STREAMS) || response.announced_lines;
@@ -194,11 +197,11 @@ impl Exchange {
                 Bounds { budget: self.policy.memory().clone(), window_bytes_max: RESPONSE_WINDOW_BYTES_MAX };
             response.body = if encoding.is_empty() { Some(body) } else { body.encoded(&encoding, bounds) };
             if response.body.is_none() {
-                response.reading.add_gap(Gap::UnknownEncoding);
+                response.state.add_gap(Gap::UnknownEncoding);
             }
             if self.is_blind {
                 response.body = None;
-                response.reading.add_gap(Gap::Memory);
+                response.state.add_gap(Gap::Memory);
             }
         }
     }
@@ -221,13 +224,13 @@ impl Exchange {
 
     /// A piece of the request's body cannot be had: the host has no memory to hand it over.
     pub fn request_lost(&mut self) {
-        self.asked.stop(Gap::Memory);
+        self.request.stop(Gap::Memory);
     }
 
     /// A piece of the response's body cannot be had: the host has no memory to hand it over.
     pub fn response_lost(&mut self) {
         self.response.body = None;
-        self.response.reading.add_gap(Gap::Memory);
+        self.response.state.add_gap(Gap::Memory);
     }
 
     /// Reads the response's body to its end, once. What stays is small: its decoder gives its memory back.
@@ -253,30 +256,30 @@ impl Exchange {
         let http_status = end.code.or(self.response.status);
         let is_http_error = http_status.is_some_and(|code| code >= 400);
         let streaming = self.response.is_stream();
-        let reading = &mut self.response.reading;
+        let state = &mut self.response.state;
         // Where no byte was read nobody can say that the mark did not come.
         let is_blind = self.response.body.as_ref().is_none_or(Body::is_blind);
-        let last_mark = reading.has_ended() || is_blind;
+        let last_mark = state.has_ended() || is_blind;
         let seen = Seen {
             head: self.response.has_head,
             end: self.response.has_end,
             document: self.response.body.as_ref().is_some_and(Body::is_whole),
             last_mark,
         };
-        let speaker = reading.speaker().filter(|_| !self.route.is_provider_known);
-        let answer = reading.answer(streaming, is_http_error);
+        let speaker = state.speaker().filter(|_| !self.route.is_provider_known);
+        let answer = state.answer(streaming, is_http_error);
         let (status, error) = ending::classify(end, seen, &answer, self.route.format);
         if status == Status::Cancelled {
             // Nobody waited for the rest: that it is not there is no gap.
-            reading.forgive(Gap::Truncated);
+            state.forgive(Gap::Truncated);
         } else if streaming && !is_http_error && !seen.last_mark && !answer.error_told {
-            reading.add_gap(Gap::IncompleteStream);
+            state.add_gap(Gap::IncompleteStream);
         }
-        let mut gaps = reading.take_gaps();
+        let mut gaps = state.take_gaps();
         let usage_missing = self.usage_missing(&answer, (status, error), http_status, &gaps);
         // The request's gaps come after that: usage could not have been there.
-        self.asked.gaps.retain(|gap| !gaps.contains(gap));
-        gaps.append(&mut self.asked.gaps);
+        self.request.gaps.retain(|gap| !gaps.contains(gap));
+        gaps.append(&mut self.request.gaps);
         let times = self.times(&answer, now_ns);
         let (judged, content) = match self.sampled {
             Some(_) => self.captured(&answer, status, &gaps),
@@ -294,7 +297,7 @@ impl Exchange {
             provider: speaker.map_or_else(|| self.route.provider.clone(), str::to_owned),
             began_as: self.route.provider,
             operation: self.route.format.operation.name(),
-            request_model: self.asked.model,
+            request_model: self.request.model,
             labels: self.labels,
             answer,
             http_status,
@@ -308,8 +311,8 @@ impl Exchange {
     fn estimate(&self, answer: &Answer) -> Estimate {
         Estimate {
             frame: self.route.format.frame,
-            prompt: self.asked.prompt,
-            answer: self.response.reading.text(),
+            prompt: self.request.prompt,
+            answer: self.response.state.text(),
             calls: answer.tool_calls.unwrap_or(0),
         }
     }
@@ -318,14 +321,14 @@ impl Exchange {
         let paths = self.policy.paths(self.route.format_index, self.sampled.is_some());
         if let (Some(body), Some(paths)) = (&mut self.response.body, paths) {
             let paths = &paths.response;
-            read(body, paths, &mut self.response.reading.at(paths, now_ns));
+            read(body, paths, &mut self.response.state.at(paths, now_ns));
         }
     }
 
     fn times(&self, answer: &Answer, now_ns: u64) -> Times {
         let since = |at_ns: u64| at_ns.saturating_sub(self.began_ns) / 1_000_000;
         let deltas = match answer.streaming {
-            true => self.response.reading.deltas(),
+            true => self.response.state.deltas(),
             false => DeltaTimes::default(),
         };
         // The count of a stream that broke off may be of its first moment, its deltas are not.

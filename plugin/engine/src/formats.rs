@@ -40,7 +40,7 @@ mod words;
 use crate::estimate::Frame;
 use crate::usage::{Convention, Count, Merge};
 
-pub use crate::exhibit::Role;
+pub use crate::judge::capture::Role;
 pub use answers::{Choices, Tools};
 pub use claims::{claimed, may_ask};
 pub use fields::{HeaderField, Modalities, RequestField, ResponseField};

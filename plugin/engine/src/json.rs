@@ -1,8 +1,12 @@
-//! JSON as it is written: numbers and strings.
+//! JSON: writing numbers and strings, and small documents as values.
+
+mod tree;
 
 use core::fmt::Write as _;
 
-use crate::blocks::{BLOCK_BYTES, Run, lanes};
+use crate::simd::{BLOCK_BYTES, Run, lanes};
+
+pub use tree::JsonValue;
 
 /// Not by the standard library's formatting, whose way to two digits is a few hundred instructions long.
 pub(crate) fn push_number(json: &mut String, value: u64) {

@@ -11,25 +11,28 @@
 
 mod breaker;
 mod budget;
+pub mod capture;
 pub(crate) mod dispatch;
+mod evaluation;
 mod outcome;
 mod plan;
 mod prompt;
 mod question;
-mod reply;
 mod rubric;
 mod sample;
+mod verdict;
 
 use breaker::Breaker;
 pub use budget::{Budget, Price, Settlement};
 pub use dispatch::{Dispatcher, QueryResult};
+pub use evaluation::{Evaluation, EvaluationSource};
 pub use outcome::Outcome;
 pub(crate) use plan::Judge;
 pub use plan::{BudgetLimits, JudgePlan};
 pub use question::{JudgeRequest, Judgement, Question};
-use reply::Reply;
-pub use reply::Verdict;
 pub use rubric::{Criterion, HALLUCINATION};
 pub(crate) use rubric::{RESERVED, default_criteria};
 pub(crate) use sample::SampleRule;
 pub use sample::{Facts, Sample};
+use verdict::Reply;
+pub use verdict::Verdict;

@@ -14,22 +14,21 @@
 //! - [`exchange`]: the state machine of one request and its response; its end makes a [`record::Record`], once
 //! - [`request`], [`response`]: what a format's rules make of the request's and the response's documents
 //! - [`rewrite`]: usage on request: the splice in a request, the chunk hidden from a response
-//! - [`ending`]: flags, status and the provider's words, as one class of error
 //! - [`formats`]: the wire formats, a const row each, and how a request finds its row; providers are named there
 //!   and nowhere else
 //! - [`scan`]: bytes in, `(path, scalar)` out: JSON, event streams, bodies
-//! - [`estimate`]: how many tokens a text is, where nobody said it
-//! - [`exhibit`]: what of a sampled exchange a judge is shown; [`judge`]: how it is asked and what
-//!   it answers, and the dispatcher of its callouts
+//! - [`estimate`]: how many tokens a text is, if the provider does not report it
+//! - [`judge`]: which exchanges are sampled, the capture of their texts, the prompt, the dispatcher of callouts to the
+//!   judge, and its verdicts
 //! - [`callouts`]: HTTP calls to other clusters, and the one queue for those to judges and to telemetry receivers
-//! - [`feedback`]: what users say of answers, from the request that brings it to an [`evaluation`]
+//! - [`feedback`]: what users say of answers, as a score of the exchange
 //! - [`telemetry`]: a record becomes a span; spans and scores in OpenTelemetry's bytes; what is taken out of texts
 //!   before; the exporter of their batches
 //! - [`effects`]: a record and a policy become [`effects::Effects`]; [`metrics`] is the table of names and labels,
 //!   [`series`] the bound on label values
 //! - [`price`]: what tokens cost
 //! - [`config`]: the operator's document becomes the policy that the hot path reads; [`pattern`] for its globs
-//! - leaf values: [`record`], [`usage`], [`filter_state`], [`head`], [`ids`], [`limits`], [`tree`]
+//! - leaf values: [`record`], [`usage`], [`filter_state`], [`head`], [`ids`], [`limits`], [`json`]
 //!
 //! # What is not here
 //!
@@ -44,7 +43,7 @@
 //!
 //! ```
 //! use std::rc::Rc;
-//! use llm_gauge_engine::{ending::End, exchange::Exchange, head::Headers, config::{Place, Policy}};
+//! use llm_gauge_engine::{exchange::{End, Exchange}, head::Headers, config::{Place, Policy}};
 //!
 //! let policy = Rc::new(Policy::parse(b"{}").unwrap());
 //! let head = [(&b":method"[..], &b"POST"[..]), (b":path", b"/v1/chat/completions"), (b":authority", b"api.openai.com")];
@@ -64,7 +63,6 @@
 
 pub mod exchange;
 
-pub mod ending;
 pub mod request;
 pub mod response;
 pub mod rewrite;
@@ -74,12 +72,10 @@ pub mod scan;
 
 pub mod estimate;
 
-pub mod exhibit;
 pub mod judge;
 
 pub mod telemetry;
 
-pub mod evaluation;
 pub mod feedback;
 
 pub mod effects;
@@ -91,14 +87,13 @@ pub mod config;
 pub mod pattern;
 pub mod price;
 
-mod blocks;
 pub mod callouts;
 pub mod head;
 pub mod ids;
-mod json;
+pub mod json;
 pub mod limits;
 pub mod record;
-pub mod tree;
+mod simd;
 pub mod usage;
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! What an exchange came to.
 
 use crate::estimate::Estimate;
-use crate::exhibit::{Content, Shown};
 use crate::ids::Ids;
+use crate::judge::capture::{JudgeDecision, SpanContent};
 use crate::usage::Usage;
 
 /// A provider's own word: a name, or a number where it speaks in numbers.
@@ -279,9 +279,9 @@ pub struct Record {
     /// What the texts tell of the tokens, where estimates are on.
     pub estimate: Option<Estimate>,
     /// What a judge is to be shown, where the exchange is sampled.
-    pub judged: Option<Shown>,
+    pub judged: Option<JudgeDecision>,
     /// What of its texts may leave with its span.
-    pub content: Option<Content>,
+    pub content: Option<SpanContent>,
     /// When things happened.
     pub times: Times,
     /// What could not be read.

@@ -5,9 +5,9 @@ mod reader;
 use llm_gauge_decode::Bounds;
 
 use crate::estimate::Prompt;
-use crate::exhibit::Heard;
 use crate::formats::Format;
 use crate::head::Headers;
+use crate::judge::capture::RequestCapture;
 use crate::record::Gap;
 use crate::scan::{Announced, Body, Form, Paths};
 
@@ -23,7 +23,7 @@ pub struct RequestState {
     /// What goes to the model.
     pub prompt: Prompt,
     /// What a judge may be shown of the request; `None` unless the exchange is sampled.
-    pub heard: Option<Box<Heard>>,
+    pub capture: Option<Box<RequestCapture>>,
     /// What could not be read.
     pub gaps: Vec<Gap>,
 }
@@ -54,7 +54,7 @@ impl RequestState {
             form: form.filter(|_| !is_encoded),
             model: model_in_path,
             prompt: Prompt::default(),
-            heard: None,
+            capture: None,
             gaps: if is_unknown { vec![Gap::UnknownEncoding] } else { Vec::new() },
         }
     }
@@ -82,8 +82,8 @@ impl RequestState {
     pub fn stop(&mut self, gap: Gap) {
         self.body = None;
         self.form = None;
-        if let Some(heard) = &mut self.heard {
-            heard.refuse();
+        if let Some(capture) = &mut self.capture {
+            capture.refuse();
         }
         if !self.gaps.contains(&gap) {
             self.gaps.push(gap);

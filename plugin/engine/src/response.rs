@@ -17,9 +17,9 @@ mod usage;
 use llm_gauge_decode::MemoryBudget;
 
 use crate::estimate;
-use crate::exhibit::Said;
 use crate::formats::{self, Choices, Format, HeaderField, Operation, ResponseField, Tools};
 use crate::head::Headers;
+use crate::judge::capture::ResponseCapture;
 use crate::record::{Answer, Gap};
 use crate::scan::Paths;
 use crate::usage::Usage;
@@ -58,7 +58,7 @@ pub struct ResponseState {
     has_refused: bool,
     gaps: Vec<Gap>,
     /// What a judge may be shown of the answer; `None` unless the exchange is sampled.
-    said: Option<Box<Said>>,
+    capture: Option<Box<ResponseCapture>>,
 }
 
 impl ResponseState {
@@ -81,18 +81,18 @@ impl ResponseState {
             is_done: false,
             has_refused: false,
             gaps: Vec::new(),
-            said: None,
+            capture: None,
         }
     }
 
     /// Keeps the text of the answer, up to so many characters.
     pub fn keep_answer(&mut self, chars_max: usize, memory: &MemoryBudget) {
-        self.said = Some(Box::new(Said::new(chars_max, memory)));
+        self.capture = Some(Box::new(ResponseCapture::new(chars_max, memory)));
     }
 
     /// Returns the kept text of the answer; `None` if none was to be kept, or the model refused.
-    pub fn take_said(&mut self) -> Option<Said> {
-        self.said.take().filter(|_| !self.has_refused).map(|said| *said)
+    pub fn take_capture(&mut self) -> Option<ResponseCapture> {
+        self.capture.take().filter(|_| !self.has_refused).map(|capture| *capture)
     }
 
     /// Returns what takes documents that arrive at `now_ns`.
@@ -150,7 +150,7 @@ impl ResponseState {
         self.is_complete || self.is_done || self.choices.is_blocked() || self.choices.has_finished()
     }
 
-    /// Returns what the response said, given how it was framed and answered.
+    /// Returns what the response capture, given how it was framed and answered.
     pub fn answer(&mut self, streaming: bool, is_http_error: bool) -> Answer {
         let counted = self.choices.count();
         let anything = counted > 0 || self.id.is_some() || self.model.is_some() || !self.usage.is_empty();
@@ -213,8 +213,8 @@ impl ResponseState {
     /// Applies the document that is now whole: from here on it counts.
     fn apply(&mut self, now_ns: u64) {
         let mut event = core::mem::replace(&mut self.event, PendingEvent::new(self.choices.budget()));
-        if let Some(said) = &mut self.said {
-            said.document(event.kind(), |ordinal| event.choice_number(ordinal));
+        if let Some(capture) = &mut self.capture {
+            capture.document(event.kind(), |ordinal| event.choice_number(ordinal));
         }
         let mut usage = Usage::default();
         let mut choice = None;

@@ -7,10 +7,10 @@ use std::rc::Rc;
 use host_test::component::{PACKAGE, VERSION};
 use llm_gauge_engine::config::{ConfigError, Place, Policy};
 use llm_gauge_engine::effects::record_json;
-use llm_gauge_engine::ending::End;
-use llm_gauge_engine::exhibit::Exhibit;
+use llm_gauge_engine::exchange::End;
 use llm_gauge_engine::feedback::{Given, Rating};
 use llm_gauge_engine::ids::Ids;
+use llm_gauge_engine::judge::capture::JudgeInput;
 use llm_gauge_engine::judge::{Judgement, Outcome, Question, Verdict};
 use llm_gauge_engine::record::{
     Answer, ErrorClass, Gap, Record, SOURCE_ESTIMATED, SOURCE_REPORTED, Status, Times, UsageMissing,
@@ -59,11 +59,11 @@ fn structs_have_the_fields_of_the_contract() {
     let verdict = Verdict { scores: Vec::new(), hallucination: None };
     let judgement = Judgement { verdict: Ok(verdict.clone()), input_tokens: None, output_tokens: None };
     let policy = Policy::parse(br#"{"judge":{"cluster":"c","model":"m"}}"#).unwrap();
-    let question = Question::ask(policy.judge().unwrap(), 0, Exhibit::default(), [1; 16]).unwrap();
+    let question = Question::ask(policy.judge().unwrap(), 0, JudgeInput::default(), [1; 16]).unwrap();
     let error = ConfigError { path: String::new(), expected: String::new(), got: String::new() };
     for (interface, name, engine) in [
         ("types", "times", fields(&Times::default())),
-        ("types", "exhibit", fields(&Exhibit::default())),
+        ("types", "judge-input", fields(&JudgeInput::default())),
         ("types", "verdict", fields(&verdict)),
         ("types", "judgement", fields(&judgement)),
         ("types", "judge-request", fields(question.request())),

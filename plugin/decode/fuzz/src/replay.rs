@@ -33,7 +33,7 @@ macro_rules! replay_targets {
 pub fn replay(package: &Path, targets: &[(&str, Check)], target: &str) {
     let (_, check) = targets.iter().find(|(name, _)| *name == target).expect("a target of this name");
     for seed in seeds(package, target) {
-        // Shown if the check panics: the last line names the seed.
+        // JudgeDecision if the check panics: the last line names the seed.
         println!("{}", seed.display());
         check(&fs::read(seed).expect("a readable seed"));
     }

@@ -13,7 +13,7 @@ use llm_gauge_decode_fuzz::cuttings::{cut, smallest};
 use llm_gauge_decode_fuzz::references::{Options, brotli_encode, zstd_encode};
 use llm_gauge_engine::config::{Place, Policy};
 use llm_gauge_engine::effects::{Effects, exchange_effects};
-use llm_gauge_engine::ending::End;
+use llm_gauge_engine::exchange::End;
 use llm_gauge_engine::exchange::Exchange;
 use llm_gauge_engine::formats::{self, Format};
 use llm_gauge_engine::head::Headers;

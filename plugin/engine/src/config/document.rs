@@ -3,11 +3,11 @@
 use serde_json::error::Category;
 
 use super::ConfigError;
+use crate::json::JsonValue;
 use crate::limits::TREE_KEYS_MAX;
-use crate::tree::Tree;
 
 /// Reads a whole document.
-pub(super) fn read(document: &[u8]) -> Result<Tree, ConfigError> {
+pub(super) fn read(document: &[u8]) -> Result<JsonValue, ConfigError> {
     let mut json = serde_json::Deserializer::from_slice(document);
     let tree = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         // The document itself is `.` there, a key that was not read to its end `?`.
@@ -18,7 +18,7 @@ pub(super) fn read(document: &[u8]) -> Result<Tree, ConfigError> {
     Ok(tree)
 }
 
-/// The reasons of `serde_json` and of [`Tree`] have keys and places in them, and no values.
+/// The reasons of `serde_json` and of [`JsonValue`] have keys and places in them, and no values.
 fn refused(path: String, error: &serde_json::Error) -> ConfigError {
     let expected = match error.classify() {
         Category::Data => format!("at most {TREE_KEYS_MAX} keys in an object, each once"),

@@ -7,9 +7,9 @@ use super::keys::feedback::{
 use super::section::{Section, kind, shown};
 use crate::feedback::FeedbackPlan;
 use crate::ids::Key;
+use crate::json::JsonValue;
 use crate::limits::{SECRET_BYTES_MIN, SECRETS_MAX};
 use crate::pattern::Pattern;
-use crate::tree::Tree;
 
 /// Compiles the endpoint. `None` if the section is left out.
 pub(super) fn read(document: &Section<'_>) -> Result<Option<FeedbackPlan>, ConfigError> {
@@ -47,7 +47,7 @@ fn secrets(feedback: &Section<'_>) -> Result<Vec<Key>, ConfigError> {
     items.iter().enumerate().map(item).collect()
 }
 
-fn secret(path: String, value: &Tree) -> Result<Key, ConfigError> {
+fn secret(path: String, value: &JsonValue) -> Result<Key, ConfigError> {
     let got = match value.text() {
         Some(secret) if secret.len() >= SECRET_BYTES_MIN => return Ok(Key::new(secret.as_bytes())),
         Some(secret) => format!("{} bytes", secret.len()),

@@ -8,8 +8,8 @@ use super::keys::judge::{
 use super::keys::{Number, UNBOUNDED};
 use super::section::{Item, Section, is_header_name, quoted, shown};
 use super::{ConfigError, Label};
-use crate::exhibit::Source;
 use crate::formats;
+use crate::judge::capture::ContextSource;
 use crate::judge::{self, BudgetLimits, Criterion, Judge, JudgePlan, SampleRule};
 use crate::limits;
 use crate::metrics::is_label_name;
@@ -31,7 +31,11 @@ pub(super) fn read(
     let rules = judge.list(&RULES)?.unwrap_or_default().into_iter().map(|item| rule(item, labels));
     let asks_hallucination = judge.switch(&HALLUCINATION)?;
     let sources = match judge.list(&CONTEXT)? {
-        None => vec![Source::ToolResults, Source::Documents, Source::Tag("context".to_owned())],
+        None => vec![
+            ContextSource::ToolResults,
+            ContextSource::Documents,
+            ContextSource::Tag("context".to_owned()),
+        ],
         Some(context) => context.into_iter().map(source).collect::<Result<_, _>>()?,
     };
     Ok(Some(JudgePlan {
@@ -160,11 +164,11 @@ fn criterion(criterion: &Section<'_>, before: &[Criterion]) -> Result<Criterion,
     })
 }
 
-fn source(item: Item<'_>) -> Result<Source, ConfigError> {
+fn source(item: Item<'_>) -> Result<ContextSource, ConfigError> {
     match item.1.text() {
-        Some("system") => return Ok(Source::System),
-        Some("tool_results") => return Ok(Source::ToolResults),
-        Some("documents") => return Ok(Source::Documents),
+        Some("system") => return Ok(ContextSource::System),
+        Some("tool_results") => return Ok(ContextSource::ToolResults),
+        Some("documents") => return Ok(ContextSource::Documents),
         Some(_) => {
             let expected = "`system`, `tool_results`, `documents`, or an object";
             return Err(ConfigError::new(item.0, expected, shown(item.1)));
@@ -178,9 +182,9 @@ fn source(item: Item<'_>) -> Result<Source, ConfigError> {
             if tag.is_empty() || !tag.bytes().all(is_mark) {
                 return source.refuse_value("tag", "letters, digits, _ and -");
             }
-            Ok(Source::Tag(tag.to_owned()))
+            Ok(ContextSource::Tag(tag.to_owned()))
         }
-        (None, Some(name), None) if is_header_name(name) => Ok(Source::Header(name.to_owned())),
+        (None, Some(name), None) if is_header_name(name) => Ok(ContextSource::Header(name.to_owned())),
         (None, Some(_), None) => source.refuse_value("header", "a header name in lower case"),
         (None, None, Some(pointer)) => json_pointer(&source, pointer),
         (None, None, None) => source.refuse_value("tag", "one of `tag`, `header` and `pointer`"),
@@ -188,7 +192,7 @@ fn source(item: Item<'_>) -> Result<Source, ConfigError> {
     }
 }
 
-fn json_pointer(source: &Section<'_>, pointer: &str) -> Result<Source, ConfigError> {
+fn json_pointer(source: &Section<'_>, pointer: &str) -> Result<ContextSource, ConfigError> {
     let Some(path) = pointer.strip_prefix('/').filter(|path| !path.is_empty()) else {
         return source.refuse_value("pointer", "a JSON pointer such as `/metadata/context`");
     };
@@ -196,7 +200,7 @@ fn json_pointer(source: &Section<'_>, pointer: &str) -> Result<Source, ConfigErr
     if path.iter().any(|key| key.contains('~') || key.bytes().all(|byte| byte.is_ascii_digit())) {
         return source.refuse_value("pointer", "keys without `~`, and `*` for every item of a list");
     }
-    Ok(Source::Pointer(path))
+    Ok(ContextSource::Pointer(path))
 }
 
 fn budget(

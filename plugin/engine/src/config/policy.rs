@@ -12,19 +12,19 @@ use super::rules::{self, MatchRule};
 use super::section::{Section, listed, quoted};
 use super::{ConfigError, Label, Models};
 use super::{document, feedback, judge, labels, prices, redact, telemetry};
-use crate::exhibit::Source;
 use crate::feedback::FeedbackPlan;
 use crate::filter_state::FILTER_STATE_KEYS;
 use crate::formats::{self, Format, Wanted};
 use crate::head::Headers;
 use crate::ids::{self, Key};
+use crate::json::JsonValue;
 use crate::judge::JudgePlan;
+use crate::judge::capture::ContextSource;
 use crate::limits::CONTENT_CHARS_DEFAULT;
 use crate::metrics;
 use crate::price::Table;
 use crate::scan::Paths;
 use crate::telemetry::{Content, Redactor, TelemetryPlan};
-use crate::tree::Tree;
 
 /// What the filter does.
 #[derive(Debug)]
@@ -69,7 +69,7 @@ impl Policy {
     }
 
     /// Reads the sections from top to bottom, each with what it needs of those before it.
-    fn compile(document: &Tree, fingerprint: String) -> Result<Self, ConfigError> {
+    fn compile(document: &JsonValue, fingerprint: String) -> Result<Self, ConfigError> {
         let document = Section::new((String::new(), document), &ROOT_NAMES)?;
         let service = document.text("service")?.unwrap_or("llm-gauge");
         let rules = rules::read(&document)?;
@@ -149,7 +149,7 @@ impl Policy {
     }
 
     /// Returns which texts beside the question and the answer are kept, and the bound on their characters.
-    pub(crate) fn texts(&self) -> (&[Source], usize) {
+    pub(crate) fn texts(&self) -> (&[ContextSource], usize) {
         self.judge
             .as_ref()
             .map_or((SOURCES, CONTENT_CHARS_DEFAULT), |plan| (plan.sources(), plan.chars_max()))
@@ -234,7 +234,8 @@ impl Policy {
 }
 
 /// The texts that are kept with the question if there is no judge.
-const SOURCES: &[Source] = &[Source::System, Source::ToolResults, Source::Documents];
+const SOURCES: &[ContextSource] =
+    &[ContextSource::System, ContextSource::ToolResults, ContextSource::Documents];
 
 fn filter_state(document: &Section<'_>) -> Result<Vec<&'static str>, ConfigError> {
     let known: Vec<_> = FILTER_STATE_KEYS.iter().map(|(name, _)| *name).collect();
@@ -274,10 +275,10 @@ fn sampled_paths(judge: Option<&JudgePlan>, telemetry: Option<&TelemetryPlan>) -
 }
 
 /// Returns the paths of a sampled request, those that the operator points to included.
-fn request_paths(format: &'static Format, sources: &[Source]) -> Paths {
+fn request_paths(format: &'static Format, sources: &[ContextSource]) -> Paths {
     let mut paths = formats::paths(format.request, "", Wanted::Texts);
     for source in sources {
-        if let Source::Pointer(keys) = source {
+        if let ContextSource::Pointer(keys) = source {
             paths.add_deep(keys, formats::POINTED);
         }
     }

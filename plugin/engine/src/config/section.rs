@@ -2,7 +2,7 @@
 
 use super::ConfigError;
 use super::keys::{Choice, List, Number, Switch, Whole};
-use crate::tree::Tree;
+use crate::json::JsonValue;
 
 /// Bytes of a refused text that an error repeats.
 const GOT_BYTES_MAX: usize = 64;
@@ -11,12 +11,12 @@ const GOT_BYTES_MAX: usize = 64;
 const OWN_HEADERS: [&str; 4] = ["x-llm-gauge", "content-type", "content-length", "content-encoding"];
 
 /// A value of the configuration and its path.
-pub(super) type Item<'a> = (String, &'a Tree);
+pub(super) type Item<'a> = (String, &'a JsonValue);
 
 /// An object and its path.
 pub(super) struct Section<'a> {
     path: String,
-    pairs: &'a [(String, Tree)],
+    pairs: &'a [(String, JsonValue)],
 }
 
 impl<'a> Section<'a> {
@@ -56,13 +56,13 @@ impl<'a> Section<'a> {
     }
 
     /// The value of a key. `None` if the key is left out or null.
-    pub(super) fn get(&self, key: &str) -> Option<&'a Tree> {
+    pub(super) fn get(&self, key: &str) -> Option<&'a JsonValue> {
         let value = self.pairs.iter().find(|(known, _)| known == key).map(|(_, value)| value);
-        value.filter(|value| **value != Tree::Null)
+        value.filter(|value| **value != JsonValue::Null)
     }
 
     /// Its keys and their values.
-    pub(super) fn values(&self) -> impl Iterator<Item = (&'a str, &'a Tree)> {
+    pub(super) fn values(&self) -> impl Iterator<Item = (&'a str, &'a JsonValue)> {
         self.pairs.iter().map(|(key, value)| (key.as_str(), value))
     }
 
@@ -83,7 +83,7 @@ impl<'a> Section<'a> {
     pub(super) fn text(&self, key: &str) -> Result<Option<&'a str>, ConfigError> {
         match self.get(key) {
             None => Ok(None),
-            Some(Tree::Text(text)) => Ok(Some(text)),
+            Some(JsonValue::Text(text)) => Ok(Some(text)),
             Some(_) => self.refuse_value(key, "a string"),
         }
     }
@@ -108,7 +108,7 @@ impl<'a> Section<'a> {
     pub(super) fn whole(&self, key: &Whole) -> Result<u64, ConfigError> {
         let number = match self.get(key.name) {
             None => return Ok(key.default),
-            Some(Tree::Whole(number)) => *number,
+            Some(JsonValue::Whole(number)) => *number,
             Some(_) => return self.refuse_value(key.name, "a whole number"),
         };
         if number < key.least {
@@ -129,8 +129,8 @@ impl<'a> Section<'a> {
     pub(super) fn number(&self, key: &Number) -> Result<Option<f64>, ConfigError> {
         let number = match self.get(key.name) {
             None => return Ok(key.default),
-            Some(Tree::Whole(number)) => *number as f64,
-            Some(Tree::Number(number)) => *number,
+            Some(JsonValue::Whole(number)) => *number as f64,
+            Some(JsonValue::Number(number)) => *number,
             Some(_) => return self.refuse_value(key.name, "a number"),
         };
         if number < 0.0 {
@@ -146,8 +146,8 @@ impl<'a> Section<'a> {
     pub(super) fn switch(&self, key: &Switch) -> Result<bool, ConfigError> {
         match self.get(key.name) {
             None => Ok(key.default),
-            Some(Tree::Bool(is_on)) => Ok(*is_on),
-            Some(Tree::Text(word)) if word == "on" || word == "off" => Ok(word == "on"),
+            Some(JsonValue::Bool(is_on)) => Ok(*is_on),
+            Some(JsonValue::Text(word)) if word == "on" || word == "off" => Ok(word == "on"),
             Some(_) => self.refuse_value(key.name, "`on` or `off`"),
         }
     }
@@ -196,8 +196,8 @@ impl<'a> Section<'a> {
         let mut texts = Vec::new();
         for (name, value) in self.free_keys(key)? {
             match value {
-                Tree::Text(text) => texts.push((name.as_str(), text.as_str())),
-                Tree::Null => texts.push((name.as_str(), "")),
+                JsonValue::Text(text) => texts.push((name.as_str(), text.as_str())),
+                JsonValue::Null => texts.push((name.as_str(), "")),
                 _ => {
                     return Err(ConfigError::new(
                         [&self.path(key), ".", name].concat(),
@@ -228,8 +228,8 @@ impl<'a> Section<'a> {
                 ));
             }
             let text = match value {
-                Tree::Null => "",
-                Tree::Text(text) => text,
+                JsonValue::Null => "",
+                JsonValue::Text(text) => text,
                 _ => return Err(ConfigError::new(path(), "a string", kind(value))),
             };
             if text.bytes().any(|byte| byte < b' ' || byte == 0x7F) {
@@ -241,7 +241,7 @@ impl<'a> Section<'a> {
     }
 
     /// An object whose keys are free, empty if it is left out. Its value is never repeated.
-    fn free_keys(&self, key: &str) -> Result<&'a [(String, Tree)], ConfigError> {
+    fn free_keys(&self, key: &str) -> Result<&'a [(String, JsonValue)], ConfigError> {
         match self.get(key) {
             None => Ok(&[]),
             Some(value) => match value.pairs() {
@@ -281,26 +281,26 @@ pub(super) fn quoted(text: &str) -> String {
 }
 
 /// A value as errors repeat it. Not for a key that may hold a secret.
-pub(super) fn shown(value: &Tree) -> String {
+pub(super) fn shown(value: &JsonValue) -> String {
     match value {
-        Tree::Bool(is) => is.to_string(),
-        Tree::Whole(number) => number.to_string(),
+        JsonValue::Bool(is) => is.to_string(),
+        JsonValue::Whole(number) => number.to_string(),
         // 7.0 for 7.0, where `Display` has 7, which would look as if it were whole.
-        Tree::Number(number) => format!("{number:?}"),
-        Tree::Text(text) if !text.is_empty() => quoted(text),
+        JsonValue::Number(number) => format!("{number:?}"),
+        JsonValue::Text(text) if !text.is_empty() => quoted(text),
         _ => kind(value).to_owned(),
     }
 }
 
 /// The type of a value, which says nothing about it otherwise.
-pub(super) fn kind(value: &Tree) -> &'static str {
+pub(super) fn kind(value: &JsonValue) -> &'static str {
     match value {
-        Tree::Null => "null",
-        Tree::Bool(_) => "a boolean",
-        Tree::Whole(_) | Tree::Number(_) => "a number",
-        Tree::Text(text) if text.is_empty() => "an empty string",
-        Tree::Text(_) => "a string",
-        Tree::List(_) => "a list",
-        Tree::Object(_) => "an object",
+        JsonValue::Null => "null",
+        JsonValue::Bool(_) => "a boolean",
+        JsonValue::Whole(_) | JsonValue::Number(_) => "a number",
+        JsonValue::Text(text) if text.is_empty() => "an empty string",
+        JsonValue::Text(_) => "a string",
+        JsonValue::List(_) => "a list",
+        JsonValue::Object(_) => "an object",
     }
 }

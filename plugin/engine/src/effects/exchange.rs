@@ -5,8 +5,8 @@ use super::record_json::record_json;
 use super::summary::{field, summary};
 use super::{CalloutJob, Effects, active_requests, count_overflows};
 use crate::config::Policy;
-use crate::exhibit::{Job, Shown};
 use crate::filter_state::{FilterState, unknown};
+use crate::judge::capture::{JudgeDecision, JudgeJob};
 use crate::judge::{Outcome, dispatch::stats as judge_stats};
 use crate::metrics::{self, Metric, StatUpdate};
 use crate::price::{Cost, Tokens};
@@ -104,18 +104,18 @@ impl Builder<'_> {
 
     /// Counts a sampled exchange, and its outcome if it cannot be judged. The dispatcher counts the others.
     #[cold]
-    fn judge(&mut self, shown: &Shown) {
+    fn judge(&mut self, shown: &JudgeDecision) {
         let Effects { stats, jobs, .. } = &mut self.effects;
         stats.push(judge_stats::sampled(&self.model));
         match shown {
-            Shown::Nothing => stats.push(judge_stats::outcome(&self.model, Outcome::NotApplicable)),
-            Shown::TooLarge => stats.push(judge_stats::outcome(&self.model, Outcome::TooLarge)),
-            Shown::NoMemory => stats.push(judge_stats::outcome(&self.model, Outcome::Memory)),
-            Shown::Exhibit(exhibit) => jobs.push(CalloutJob::Judge(Box::new(Job {
+            JudgeDecision::Nothing => stats.push(judge_stats::outcome(&self.model, Outcome::NotApplicable)),
+            JudgeDecision::TooLarge => stats.push(judge_stats::outcome(&self.model, Outcome::TooLarge)),
+            JudgeDecision::NoMemory => stats.push(judge_stats::outcome(&self.model, Outcome::Memory)),
+            JudgeDecision::Input(input) => jobs.push(CalloutJob::Judge(Box::new(JudgeJob {
                 request_id: self.record.request_id.clone(),
                 ids: self.record.ids,
                 model: self.model.clone(),
-                exhibit: exhibit.clone(),
+                input: input.clone(),
             }))),
         }
     }

@@ -2,9 +2,9 @@
 
 use super::{CalloutJob, Effects, count_overflows};
 use crate::config::Policy;
-use crate::evaluation::{Evaluation, Source};
 use crate::feedback::Given;
 use crate::ids::push_hex;
+use crate::judge::{Evaluation, EvaluationSource};
 use crate::metrics::{self, StatUpdate};
 use crate::series::Series;
 use crate::telemetry::otlp::Signal;
@@ -30,7 +30,7 @@ pub fn feedback_effects(given: Given, policy: &Policy, series: &mut Series, rand
             value: rating.value(),
             label: rating.name().to_owned(),
             explanation: comment,
-            source: Source::User,
+            source: EvaluationSource::User,
             uid,
         })));
     }

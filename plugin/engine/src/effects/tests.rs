@@ -1,13 +1,13 @@
 use super::*;
-use crate::evaluation::Source;
-use crate::exhibit::Exhibit;
 use crate::ids::Ids;
+use crate::judge::EvaluationSource;
+use crate::judge::capture::JudgeInput;
 
 #[test]
 fn each_lost_job_has_a_count() {
     let ids = Ids { trace: [1; 16], span: [2; 8], parent: None };
     let text = str::to_owned;
-    let judge = Job { request_id: text("id"), ids, model: text("m"), exhibit: Exhibit::default() };
+    let judge = JudgeJob { request_id: text("id"), ids, model: text("m"), input: JudgeInput::default() };
     let evaluation = Evaluation {
         request_id: text("id"),
         ids,
@@ -16,7 +16,7 @@ fn each_lost_job_has_a_count() {
         value: 4.0,
         label: text("4"),
         explanation: None,
-        source: Source::User,
+        source: EvaluationSource::User,
         uid: text("u"),
     };
     let jobs = [

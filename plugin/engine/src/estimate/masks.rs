@@ -1,6 +1,6 @@
 //! What the bytes of a block are, a bit for each.
 
-use crate::blocks::{lanes, resolved};
+use crate::simd::{lanes, unescape};
 
 /// Which bytes of a block are of a kind.
 #[derive(Clone, Copy, Debug, Default)]
@@ -44,7 +44,7 @@ impl Masks {
             let bit = letters & letters.wrapping_neg();
             letters &= !bit;
             let byte = block.get(at).copied().unwrap_or_default();
-            let meant = resolved(byte);
+            let meant = unescape(byte);
             if meant != byte {
                 self.letters &= !bit;
                 self.lines |= if meant == b'\n' { bit } else { 0 };

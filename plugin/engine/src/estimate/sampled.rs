@@ -1,7 +1,7 @@
 //! The tally of a long text, of which not every byte is looked at.
 
 use super::Tally;
-use crate::blocks::written;
+use crate::simd::scan_escaped;
 
 /// Beyond the bytes that are all looked at, a sample begins every so many bytes.
 const SAMPLE_EVERY_BYTES: u64 = 1024;
@@ -54,7 +54,7 @@ impl<const EXACT_BYTES: u64> Sampled<EXACT_BYTES> {
             let now = match part {
                 Part::Begin => self.begin.written(left, room),
                 Part::Sample => self.samples.written(left, room),
-                Part::Skipped => written(left, room, |_, _| {}),
+                Part::Skipped => scan_escaped(left, room, |_, _| {}),
             };
             self.passed(part, now.text_bytes, now.last);
             taken = taken.saturating_add(now.bytes);

@@ -1,7 +1,7 @@
 //! What a text is made of.
 
 use super::masks::Masks;
-use crate::blocks::{BLOCK_BYTES, Run, Written, written};
+use crate::simd::{BLOCK_BYTES, EscapedLength, Run, scan_escaped};
 
 /// What a [`Tally`] counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,8 +74,8 @@ impl Tally {
     }
 
     /// Takes the next bytes of the text as a JSON string has them; see [`written`].
-    pub(super) fn written(&mut self, bytes: &[u8], room: u64) -> Written {
-        written(bytes, room, |block, run| {
+    pub(super) fn written(&mut self, bytes: &[u8], room: u64) -> EscapedLength {
+        scan_escaped(bytes, room, |block, run| {
             self.count(block, Masks::of(block).unescaped(block, run.escaped), run);
         })
     }

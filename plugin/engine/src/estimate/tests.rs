@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::tally::WEIGHTS;
 use super::*;
-use crate::blocks::resolved;
+use crate::simd::unescape;
 use crate::testing::{pieces, points};
 
 fn tally(text: &[u8]) -> Tally {
@@ -179,9 +179,9 @@ fn character() -> impl Strategy<Value = (Vec<u8>, Vec<u8>)> {
     let plain =
         "[ -!#-\\[\\]-~é漢🙂]".prop_map(|text: String| (text.clone().into_bytes(), text.into_bytes()));
     let escaped = any::<u8>().prop_filter("a number", |byte| *byte != b'u');
-    let escaped = escaped.prop_map(|byte| (vec![b'\\', byte], vec![resolved(byte)]));
+    let escaped = escaped.prop_map(|byte| (vec![b'\\', byte], vec![unescape(byte)]));
     let mark = prop::sample::select(&b"\"\\ntrbf/"[..]);
-    let mark = mark.prop_map(|byte| (vec![b'\\', byte], vec![resolved(byte)]));
+    let mark = mark.prop_map(|byte| (vec![b'\\', byte], vec![unescape(byte)]));
     let number = Just((br"\u00e9".to_vec(), "é".as_bytes().to_vec()));
     prop_oneof![12 => plain, 2 => mark, 1 => escaped, 1 => number]
 }

@@ -3,9 +3,9 @@
 use std::rc::Rc;
 
 use super::Exchange;
-use crate::exhibit::{self, Heard, Kept, Shown};
 use crate::formats;
 use crate::head::Headers;
+use crate::judge::capture::{CapturedTexts, JudgeDecision, RequestCapture, SpanContent};
 use crate::judge::{Facts, Sample};
 use crate::record::{Answer, Gap, Status, Word};
 use crate::telemetry::Content;
@@ -24,16 +24,16 @@ impl Exchange {
     pub(super) fn capture(&mut self, trace: &[u8; 16], head: &Headers<'_>) -> Option<()> {
         let policy = Rc::clone(&self.policy);
         let path = head.text(":path").unwrap_or_default();
-        let facts = self.facts(path, self.asked.model.as_deref());
+        let facts = self.facts(path, self.request.model.as_deref());
         let sample = policy.judge().and_then(|plan| plan.sample(trace, &facts));
         if sample.is_none() && !(policy.content() == Content::All && facts.is_answer()) {
             return None;
         }
         let (sources, chars_max) = policy.texts();
         self.memory.take(path.len());
-        self.asked.heard =
-            Some(Box::new(Heard::new(sources, chars_max, head, &policy.memory().for_requests())));
-        self.response.reading.keep_answer(chars_max, policy.memory());
+        self.request.capture =
+            Some(Box::new(RequestCapture::new(sources, chars_max, head, &policy.memory().for_requests())));
+        self.response.state.keep_answer(chars_max, policy.memory());
         self.sampled = Some(Box::new(Sampled { sample, path: path.to_owned() }));
         Some(())
     }
@@ -44,19 +44,19 @@ impl Exchange {
         Facts { operation, path, model, labels: &self.labels }
     }
 
-    /// What a judge is to be shown, if the exchange is sampled after all, and what may leave with its span.
+    /// What a judge is to be decision, if the exchange is sampled after all, and what may leave with its span.
     #[cold]
     pub(super) fn captured(
         &mut self,
         answer: &Answer,
         status: Status,
         gaps: &[Gap],
-    ) -> (Option<Shown>, Option<exhibit::Content>) {
-        let (Some(sampled), Some(heard)) = (self.sampled.take(), self.asked.heard.take()) else {
+    ) -> (Option<JudgeDecision>, Option<SpanContent>) {
+        let (Some(sampled), Some(request)) = (self.sampled.take(), self.request.capture.take()) else {
             return (None, None);
         };
         let policy = Rc::clone(&self.policy);
-        let facts = self.facts(&sampled.path, self.asked.model.as_deref().or(Some("")));
+        let facts = self.facts(&sampled.path, self.request.model.as_deref().or(Some("")));
         let judge =
             policy.judge().filter(|plan| sampled.sample.is_some_and(|is| plan.is_sampled(is, &facts)));
         let leaves = match policy.content() {
@@ -67,7 +67,7 @@ impl Exchange {
         if judge.is_none() && !leaves {
             return (None, None);
         }
-        let kept = Kept::new(*heard, self.response.reading.take_said());
+        let texts = CapturedTexts::new(*request, self.response.state.take_capture());
         let is_whole = |word: &Word| match word {
             Word::Text(text) => formats::is_whole_answer(text),
             Word::Number(_) => true,
@@ -76,10 +76,10 @@ impl Exchange {
             && gaps.is_empty()
             && answer.complete != Some(false)
             && answer.finish_reasons.iter().all(is_whole);
-        let shown = judge.map(|plan| match is_answered {
-            true => kept.shown(plan.chars_max()),
-            false => Shown::Nothing,
+        let decision = judge.map(|plan| match is_answered {
+            true => texts.judge_decision(plan.chars_max()),
+            false => JudgeDecision::Nothing,
         });
-        (shown, leaves.then(|| kept.content()))
+        (decision, leaves.then(|| texts.span_content()))
     }
 }

@@ -2,7 +2,7 @@
 
 use super::plan::FeedbackPlan;
 use crate::ids::{Ids, Refused, RequestId};
-use crate::tree::Tree;
+use crate::json::JsonValue;
 
 /// Feedback that was accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,11 +53,11 @@ impl Rating {
         }
     }
 
-    fn of(value: &Tree) -> Option<Self> {
+    fn of(value: &JsonValue) -> Option<Self> {
         match value {
-            Tree::Text(word) if word == "up" => Some(Self::Up),
-            Tree::Text(word) if word == "down" => Some(Self::Down),
-            Tree::Whole(points @ 1..=5) => u8::try_from(*points).ok().map(Self::Points),
+            JsonValue::Text(word) if word == "up" => Some(Self::Up),
+            JsonValue::Text(word) if word == "down" => Some(Self::Down),
+            JsonValue::Whole(points @ 1..=5) => u8::try_from(*points).ok().map(Self::Points),
             _ => None,
         }
     }
@@ -82,7 +82,7 @@ const FIELDS: &[&str] = &["request_id", "rating", "comment"];
 
 /// A key that is not known is refused: a misspelt `comment` would be lost without a word.
 pub(super) fn read(body: &[u8], plan: &FeedbackPlan, unix_s: u64) -> Result<Given, Refusal> {
-    let tree = match Tree::read(body) {
+    let tree = match JsonValue::read(body) {
         Ok(tree) => tree,
         Err(error) => return refuse("body", error.to_string()),
     };
@@ -92,15 +92,15 @@ pub(super) fn read(body: &[u8], plan: &FeedbackPlan, unix_s: u64) -> Result<Give
     if let Some((key, _)) = pairs.iter().find(|(key, _)| !FIELDS.contains(&key.as_str())) {
         return refuse(key, "unknown field, expected `request_id`, `rating` or `comment`");
     }
-    let Some(request_id) = tree.get("request_id").and_then(Tree::text) else {
+    let Some(request_id) = tree.get("request_id").and_then(JsonValue::text) else {
         return refuse("request_id", "expected a string");
     };
     let Some(rating) = tree.get("rating").and_then(Rating::of) else {
         return refuse("rating", "expected \"up\", \"down\" or a whole number from 1 to 5");
     };
     let comment = match tree.get("comment") {
-        None | Some(Tree::Null) => None,
-        Some(Tree::Text(text)) => Some(text.clone()),
+        None | Some(JsonValue::Null) => None,
+        Some(JsonValue::Text(text)) => Some(text.clone()),
         Some(_) => return refuse("comment", "expected a string"),
     };
     let RequestId { ids, issued_s, model } = match RequestId::read(request_id, plan.keys()) {

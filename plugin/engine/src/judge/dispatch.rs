@@ -18,8 +18,8 @@ use crate::callouts::{
     ActiveCallout, Callout, CalloutQueue, CalloutResponse, QueueLimits, SendResult, milliseconds_until,
     nanoseconds,
 };
-use crate::evaluation::Evaluation;
-use crate::exhibit::Job;
+use crate::judge::Evaluation;
+use crate::judge::capture::JudgeJob;
 use crate::limits::{JUDGE_OUTPUT_TOKENS_MAX, JUDGE_QUEUE_BYTES_MAX};
 use crate::metrics::StatUpdate;
 use crate::price::Table;
@@ -56,7 +56,7 @@ type QueryCallout = ActiveCallout<Query, Attempt>;
 #[derive(Debug)]
 struct OpenJob {
     number: u64,
-    job: Job,
+    job: JudgeJob,
     /// Queries that have not ended.
     queries: usize,
     verdicts: Vec<Verdict>,
@@ -111,7 +111,7 @@ impl Dispatcher {
     }
 
     /// Queues a job, or ends it with [`Outcome::QueueFull`] if too many wait.
-    pub fn submit(&mut self, job: Job, out: &mut Vec<StatUpdate>) {
+    pub fn submit(&mut self, job: JudgeJob, out: &mut Vec<StatUpdate>) {
         let queries = if self.plan.is_panel { 2 } else { 1 };
         let queries_max = self.plan.queue_max.saturating_mul(queries);
         let bytes = self.bytes.saturating_add(bytes_of(&job));
@@ -155,7 +155,7 @@ impl Dispatcher {
                 continue;
             };
             let nonce = prompt::nonce(random.first_chunk().unwrap_or(&[0; 16]));
-            let body = prompt::body(&plan, judge, &open.exhibit, &nonce);
+            let body = prompt::body(&plan, judge, &open.input, &nonce);
             let reserved = self.estimate(judge, body.len());
             if !reserve(reserved) {
                 self.end_query(job, Err(Outcome::OverBudget), out);
@@ -244,7 +244,7 @@ impl Dispatcher {
         self.last_number
     }
 
-    fn job(&self, number: u64) -> Option<&Job> {
+    fn job(&self, number: u64) -> Option<&JudgeJob> {
         self.jobs.iter().find(|open| open.number == number).map(|open| &open.job)
     }
 
@@ -268,7 +268,7 @@ impl Dispatcher {
         let (Some(judge), Some(job)) = (plan.judges.get(*place), self.job(callout.item.job)) else {
             return (*reserved, Vec::new());
         };
-        let reply = Reply::read(body, &plan, &job.exhibit, nonce);
+        let reply = Reply::read(body, &plan, &job.input, nonce);
         let exported = reply.verdict.as_ref().filter(|_| self.exports_scores);
         let evaluations = exported
             .map(|verdict| stats::evaluations(job, verdict, (&judge.model, nonce)))

@@ -2,7 +2,7 @@
 
 use super::rubric::Criterion;
 use super::sample::{self, Facts, Sample, SampleRule};
-use crate::exhibit::Source;
+use crate::judge::capture::ContextSource;
 use crate::limits;
 
 /// How sampled exchanges are judged.
@@ -19,7 +19,7 @@ pub struct JudgePlan {
     /// Whether a verdict says if the answer is hallucinated.
     pub(crate) asks_hallucination: bool,
     /// Where context is read from.
-    pub(crate) sources: Vec<Source>,
+    pub(crate) sources: Vec<ContextSource>,
     pub(crate) timeout_ms: u64,
     pub(crate) in_flight_max: usize,
     pub(crate) queue_max: usize,
@@ -59,7 +59,7 @@ pub struct BudgetLimits {
 
 impl JudgePlan {
     /// Returns the places that context is read from.
-    pub fn sources(&self) -> &[Source] {
+    pub fn sources(&self) -> &[ContextSource] {
         &self.sources
     }
 

@@ -5,13 +5,13 @@ use std::rc::Rc;
 
 use super::{JudgePlan, Outcome, Reply, Verdict, prompt};
 use crate::callouts::request_headers;
-use crate::exhibit::Exhibit;
+use crate::judge::capture::JudgeInput;
 
 /// See the module. It can be answered more than once, as a host may retry a judge that was too busy.
 #[derive(Debug)]
 pub struct Question {
     plan: Rc<JudgePlan>,
-    exhibit: Exhibit,
+    input: JudgeInput,
     nonce: String,
     request: JudgeRequest,
 }
@@ -48,7 +48,7 @@ pub struct Judgement {
 impl Question {
     /// Returns a question to the judge at this place in the plan. `None` if the plan has no such judge. `random` must
     /// be new for every question.
-    pub fn ask(plan: &Rc<JudgePlan>, judge: usize, exhibit: Exhibit, random: [u8; 16]) -> Option<Self> {
+    pub fn ask(plan: &Rc<JudgePlan>, judge: usize, input: JudgeInput, random: [u8; 16]) -> Option<Self> {
         let judge = plan.judges.get(judge)?;
         let nonce = prompt::nonce(&random);
         let mut headers = request_headers(&judge.path, &judge.authority, "application/json");
@@ -58,10 +58,10 @@ impl Question {
             authority: judge.authority.clone(),
             path: judge.path.clone(),
             headers,
-            body: prompt::body(plan, judge, &exhibit, &nonce),
+            body: prompt::body(plan, judge, &input, &nonce),
             timeout_ms: plan.timeout_ms,
         };
-        Some(Self { plan: Rc::clone(plan), exhibit, nonce, request })
+        Some(Self { plan: Rc::clone(plan), input, nonce, request })
     }
 
     /// Returns the request to make.
@@ -75,7 +75,7 @@ impl Question {
             let verdict = Err(Outcome::JudgeError);
             return Judgement { verdict, input_tokens: None, output_tokens: None };
         }
-        let reply = Reply::read(body, &self.plan, &self.exhibit, &self.nonce);
+        let reply = Reply::read(body, &self.plan, &self.input, &self.nonce);
         let (input_tokens, output_tokens) = reply.tokens.unzip();
         Judgement { verdict: reply.verdict.ok_or(Outcome::InvalidVerdict), input_tokens, output_tokens }
     }

@@ -1,8 +1,8 @@
 //! The sink between the scanner and a [`RequestState`].
 
 use super::RequestState;
-use crate::exhibit::Part;
 use crate::formats::{self, Format, RequestField, RequestRule};
+use crate::judge::capture::TextPart;
 use crate::record::Gap;
 use crate::scan::{At, Documents, Node, NodeId, Paths, Scalar, Sink};
 
@@ -22,13 +22,13 @@ impl<'a> RequestReader<'a> {
 
     /// Returns whether text of the prompt is at this place, and what a judge may be shown of it. The rules are not
     /// looked at in the usual case, that nothing is shown.
-    fn part(&self, node: NodeId) -> (bool, Option<Part>) {
-        if self.state.heard.is_none() {
+    fn part(&self, node: NodeId) -> (bool, Option<TextPart>) {
+        if self.state.capture.is_none() {
             return (true, None);
         }
         let rules = self.paths.node(node).map(Node::rules).unwrap_or_default();
         let mut parts = rules.iter().filter_map(|rule| match *rule {
-            formats::POINTED => Some((false, Some(Part::Pointed))),
+            formats::POINTED => Some((false, Some(TextPart::Pointed))),
             rule => Some((true, part_of(formats::rule(self.format.request, rule)?.field))),
         });
         let first = parts.next().unwrap_or((true, None));
@@ -37,39 +37,39 @@ impl<'a> RequestReader<'a> {
 
     /// Takes over the speaker of a message.
     fn role(&mut self, word: &[u8]) {
-        let Some(heard) = &mut self.state.heard else {
+        let Some(capture) = &mut self.state.capture else {
             return;
         };
         let mut words = self.format.roles.iter().copied().flatten();
         if let Some((_, role)) = words.find(|(known, _)| word.eq_ignore_ascii_case(known.as_bytes())) {
-            heard.role(*role);
+            capture.role(*role);
         }
     }
 
     /// Ends a value. Of evidence, numbers tell as much as strings.
     fn show_scalar(&mut self, node: NodeId, value: Scalar<'_>) {
         let (_, part) = self.part(node);
-        let (Some(heard), Some(part)) = (&mut self.state.heard, part) else {
+        let (Some(capture), Some(part)) = (&mut self.state.capture, part) else {
             return;
         };
-        let is_evidence = matches!(part, Part::ToolResult | Part::Document | Part::Pointed);
+        let is_evidence = matches!(part, TextPart::ToolResult | TextPart::Document | TextPart::Pointed);
         match value {
-            Scalar::Number(digits) if is_evidence => heard.text(part, digits.as_bytes()),
-            Scalar::Bool(value) if is_evidence => heard.text(part, if value { b"true" } else { b"false" }),
+            Scalar::Number(digits) if is_evidence => capture.text(part, digits.as_bytes()),
+            Scalar::Bool(value) if is_evidence => capture.text(part, if value { b"true" } else { b"false" }),
             Scalar::Null | Scalar::Number(_) | Scalar::Bool(_) | Scalar::Text { .. } => {}
         }
-        heard.end(part);
+        capture.end(part);
     }
 }
 
 /// Returns what a judge may be shown of a field.
-fn part_of(field: RequestField) -> Option<Part> {
+fn part_of(field: RequestField) -> Option<TextPart> {
     match field {
-        RequestField::Text => Some(Part::Message),
-        RequestField::Question => Some(Part::Question),
-        RequestField::System => Some(Part::System),
-        RequestField::ToolResult => Some(Part::ToolResult),
-        RequestField::Document => Some(Part::Document),
+        RequestField::Text => Some(TextPart::Message),
+        RequestField::Question => Some(TextPart::Question),
+        RequestField::System => Some(TextPart::System),
+        RequestField::ToolResult => Some(TextPart::ToolResult),
+        RequestField::Document => Some(TextPart::Document),
         RequestField::Model
         | RequestField::Turn
         | RequestField::Role
@@ -83,8 +83,8 @@ impl Sink for RequestReader<'_> {
         for rule in self.rules(node) {
             if rule.field == RequestField::Turn {
                 self.state.prompt.turns = self.state.prompt.turns.saturating_add(1);
-                if let Some(heard) = &mut self.state.heard {
-                    heard.next_message();
+                if let Some(capture) = &mut self.state.capture {
+                    capture.next_message();
                 }
             } else if rule.field == RequestField::Schema {
                 self.state.prompt.values = self.state.prompt.values.saturating_add(1);
@@ -129,13 +129,13 @@ impl Sink for RequestReader<'_> {
         if is_prompt {
             self.state.prompt.text.feed(piece);
         }
-        if let (Some(heard), Some(part)) = (&mut self.state.heard, part) {
-            heard.text(part, piece);
+        if let (Some(capture), Some(part)) = (&mut self.state.capture, part) {
+            capture.text(part, piece);
         }
     }
 
     fn written(&mut self, _node: NodeId, _at: At, bytes: &[u8]) -> usize {
-        match self.state.heard {
+        match self.state.capture {
             Some(_) => 0, // the text itself is wanted
             None => self.state.prompt.text.written(bytes),
         }

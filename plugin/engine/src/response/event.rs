@@ -83,11 +83,11 @@ struct Found {
     kind: Option<&'static str>,
     /// The ordinal in the outermost array.
     outer: u32,
-    kept: Kept,
+    value: StoredValue,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Kept {
+enum StoredValue {
     Seen,
     Number(i64),
     /// The bytes of [`PendingEvent::text`] from `from`, which `to` is behind.
@@ -119,10 +119,10 @@ impl PendingEvent {
     pub(super) fn values(&self) -> impl Iterator<Item = (ResponseField, u32, Value<'_>)> {
         let counts = |found: &&Found| found.kind.is_none_or(|kind| kind == self.kind);
         self.found.iter().filter(counts).map(|found| {
-            let value = match found.kept {
-                Kept::Seen | Kept::Modality(_) => Value::Seen,
-                Kept::Number(number) => Value::Number(number),
-                Kept::Text { from, to } => {
+            let value = match found.value {
+                StoredValue::Seen | StoredValue::Modality(_) => Value::Seen,
+                StoredValue::Number(number) => Value::Number(number),
+                StoredValue::Text { from, to } => {
                     let text = self.text.bytes().get(from..to).unwrap_or_default();
                     Value::Text(core::str::from_utf8(text).unwrap_or_default())
                 }
@@ -134,9 +134,9 @@ impl PendingEvent {
     /// Returns which of `modalities` the element at `ordinal` is about.
     pub(super) fn modality(&self, modalities: Modalities, ordinal: u32) -> Option<Count> {
         let about = self.found.iter().filter(|found| found.outer == ordinal);
-        let mut counts = about.filter_map(|found| match found.kept {
-            Kept::Modality(count) => Some(count),
-            Kept::Seen | Kept::Number(_) | Kept::Text { .. } => None,
+        let mut counts = about.filter_map(|found| match found.value {
+            StoredValue::Modality(count) => Some(count),
+            StoredValue::Seen | StoredValue::Number(_) | StoredValue::Text { .. } => None,
         });
         counts.find(|count| modalities.iter().any(|(_, known)| known == count))
     }
@@ -256,7 +256,7 @@ impl PendingEvent {
             Scalar::Null | Scalar::Bool(_) => {}
             Scalar::Number(digits) => {
                 if let Some(number) = whole(digits) {
-                    self.keep(rule, at, Kept::Number(number));
+                    self.keep(rule, at, StoredValue::Number(number));
                 }
             }
             Scalar::Text { start, .. } => self.keep_text(rule, at, start),
@@ -269,7 +269,7 @@ impl PendingEvent {
         };
         let mut words = modalities.iter();
         if let Some((_, count)) = words.find(|(word, _)| start.eq_ignore_ascii_case(word.as_bytes())) {
-            self.keep(rule, at, Kept::Modality(*count));
+            self.keep(rule, at, StoredValue::Modality(*count));
         }
     }
 
@@ -284,10 +284,10 @@ impl PendingEvent {
             return;
         }
         let to = self.text.len();
-        self.keep(rule, at, Kept::Text { from, to });
+        self.keep(rule, at, StoredValue::Text { from, to });
     }
 
-    fn keep(&mut self, rule: &ResponseRule, at: At, kept: Kept) {
+    fn keep(&mut self, rule: &ResponseRule, at: At, value: StoredValue) {
         if self.found.len() >= VALUES_PER_DOCUMENT_MAX {
             self.is_overfull = true;
             return;
@@ -296,15 +296,15 @@ impl PendingEvent {
             self.is_out_of_memory = true;
             return;
         }
-        self.found.push(Found { field: rule.field, kind: rule.kind, outer: at.outer, kept });
+        self.found.push(Found { field: rule.field, kind: rule.kind, outer: at.outer, value });
     }
 
     /// Notes that there is something at the place of `rule`.
     fn sign(&mut self, rule: &ResponseRule, at: At) {
         match rule.field {
             // Whether it counts is known only when the whole document is.
-            _ if rule.kind.is_some() => self.keep(rule, at, Kept::Seen),
-            ResponseField::Choice | ResponseField::Speaker(_) => self.keep(rule, at, Kept::Seen),
+            _ if rule.kind.is_some() => self.keep(rule, at, StoredValue::Seen),
+            ResponseField::Choice | ResponseField::Speaker(_) => self.keep(rule, at, StoredValue::Seen),
             ResponseField::Text if self.hidden == Some(at) => self.signs.generated = true,
             ResponseField::Text => {
                 self.signs.text |= self.beside.is_some_and(|beside| beside != at);

@@ -3,8 +3,8 @@
 use super::ResponseState;
 use super::event::PendingEvent;
 use crate::estimate;
-use crate::exhibit::Piece;
 use crate::formats::{self, ResponseField, ResponseRule};
+use crate::judge::capture::AnswerPiece;
 use crate::record::Gap;
 use crate::scan::{At, Documents, Node, NodeId, Paths, Scalar, Sink};
 
@@ -38,7 +38,7 @@ impl ResponseReader<'_> {
 
     /// Keeps a piece of text that a judge may be shown, if anything is kept.
     fn show(&mut self, node: NodeId, at: At, text: &[u8]) {
-        let (Some(said), Some(node)) = (&mut self.state.said, self.paths.node(node)) else {
+        let (Some(capture), Some(node)) = (&mut self.state.capture, self.paths.node(node)) else {
             return;
         };
         let format = self.state.format;
@@ -46,19 +46,22 @@ impl ResponseReader<'_> {
         for rule in rules.filter(|rule| matches!(rule.field, ResponseField::Text | ResponseField::Whole)) {
             let is_whole = rule.field == ResponseField::Whole;
             let is_in_choice = formats::is_in_choice(format, rule.path);
-            said.text(Piece { at: (at.outer, at.inner), kind: rule.kind, is_whole, is_in_choice }, text);
+            capture.text(
+                AnswerPiece { at: (at.outer, at.inner), kind: rule.kind, is_whole, is_in_choice },
+                text,
+            );
         }
     }
 
     /// Hides the text beside this value, if the value says that it is not visible.
     fn hide(&mut self, node: NodeId, at: At, value: Scalar<'_>) {
-        if self.state.said.is_none() || value == Scalar::Bool(false) || value == Scalar::Null {
+        if self.state.capture.is_none() || value == Scalar::Bool(false) || value == Scalar::Null {
             return;
         }
         let mut is_hidden = false;
         self.found(node, |_, rule| is_hidden |= rule.field == ResponseField::Hidden);
-        if let Some(said) = self.state.said.as_mut().filter(|_| is_hidden) {
-            said.hide((at.outer, at.inner));
+        if let Some(capture) = self.state.capture.as_mut().filter(|_| is_hidden) {
+            capture.hide((at.outer, at.inner));
         }
     }
 
@@ -103,7 +106,7 @@ impl Sink for ResponseReader<'_> {
     }
 
     fn written(&mut self, node: NodeId, _at: At, bytes: &[u8]) -> usize {
-        match self.state.said {
+        match self.state.capture {
             Some(_) => 0, // the text itself is wanted
             None => self.answer(node).written(bytes),
         }
@@ -125,8 +128,8 @@ impl Documents for ResponseReader<'_> {
     fn discard(&mut self) {
         self.state.texts.end_document();
         self.state.event.clear();
-        if let Some(said) = &mut self.state.said {
-            said.discard();
+        if let Some(capture) = &mut self.state.capture {
+            capture.discard();
         }
     }
 

@@ -4,7 +4,7 @@
 use std::rc::Rc;
 
 use crate::config::{Place, Policy};
-use crate::ending::End;
+use crate::exchange::End;
 use crate::exchange::Exchange;
 use crate::head::Headers;
 use crate::record::Times;

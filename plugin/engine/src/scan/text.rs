@@ -1,12 +1,12 @@
-//! The inside of a JSON string: escapes resolved, the first bytes kept.
+//! The inside of a JSON string: escapes unescape, the first bytes kept.
 
 use super::{At, NodeId, Sink};
-use crate::blocks::resolved;
+use crate::simd::unescape;
 
 /// What stands for half a character: U+FFFD.
 const REPLACEMENT: &[u8] = "\u{FFFD}".as_bytes();
 
-/// Takes the pieces of a string, escapes resolved, as they are read.
+/// Takes the pieces of a string, escapes unescape, as they are read.
 pub(crate) trait Out {
     /// Whether it looks at them.
     const LOOKS: bool;
@@ -140,7 +140,7 @@ impl Text {
             if self.cut && !O::LOOKS {
                 return self.skip(rest);
             }
-            // What is kept has to be resolved; the rest may be taken as it is written.
+            // What is kept has to be unescape; the rest may be taken as it is written.
             if self.keep_max == 0 && self.escape == Escape::None && self.high.is_none() {
                 let taken = out.written(rest);
                 if taken > 0 {
@@ -200,7 +200,7 @@ impl Text {
             _ if byte == b'u' => self.escape = Escape::Unicode { digits: 0, value: 0 },
             _ => {
                 self.escape = Escape::None;
-                self.push(&[resolved(byte)], out);
+                self.push(&[unescape(byte)], out);
             }
         }
         true

@@ -20,7 +20,7 @@ use crate::callouts::{
     ActiveCallout, Backoff, Callout, CalloutQueue, CalloutResponse, QueueLimits, SendResult,
     milliseconds_until, nanoseconds, request_headers, retry_after_s,
 };
-use crate::evaluation::Evaluation;
+use crate::judge::Evaluation;
 use crate::limits::{
     TELEMETRY_BACK_OFF_MS, TELEMETRY_BACK_OFF_MS_MAX, TELEMETRY_IN_FLIGHT_MAX, TELEMETRY_QUEUE_BYTES_MAX,
     TELEMETRY_RETRY_AFTER_MS_MAX, TELEMETRY_TRIES_MAX,

@@ -6,8 +6,8 @@ use std::borrow::Cow;
 use super::TelemetryPlan;
 use super::otlp::{Attribute, Span, Value};
 use super::redact::Redactor;
-use crate::exhibit::Content;
 use crate::json::push_text;
+use crate::judge::capture::SpanContent;
 use crate::limits::ATTRIBUTE_BYTES_MAX;
 use crate::record::{ErrorClass, Record, SOURCE_ESTIMATED, Status, Word};
 use crate::usage::Count;
@@ -202,7 +202,7 @@ impl Attributes {
         }
     }
 
-    fn content(&mut self, record: &Record, content: &Content, plan: &TelemetryPlan, redactor: &Redactor) {
+    fn content(&mut self, record: &Record, content: &SpanContent, plan: &TelemetryPlan, redactor: &Redactor) {
         let redacted = |text: &Option<String>| {
             let text = text.as_deref().filter(|text| !text.is_empty())?;
             Some(redactor.apply(text))

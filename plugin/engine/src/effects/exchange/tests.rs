@@ -3,7 +3,7 @@ use std::rc::Rc;
 use super::*;
 use crate::config::Place;
 use crate::effects::build_info;
-use crate::ending::End;
+use crate::exchange::End;
 use crate::exchange::Exchange;
 use crate::filter_state::FILTER_STATE_KEYS;
 use crate::head::Headers;

@@ -2,6 +2,7 @@ use super::*;
 use crate::config::Policy;
 use crate::feedback::Rating;
 use crate::ids::Ids;
+use crate::judge::EvaluationSource;
 
 const IDS: Ids = Ids { trace: [1; 16], span: [2; 8], parent: None };
 
@@ -35,7 +36,7 @@ fn feedback_is_counted_and_exported_if_events_are() {
         value: 0.0,
         label: "down".to_owned(),
         explanation: Some("Gut.".to_owned()),
-        source: Source::User,
+        source: EvaluationSource::User,
         uid: "ab".repeat(16),
     };
     assert_eq!(exported.jobs, [CalloutJob::Evaluation(Box::new(expected))]);

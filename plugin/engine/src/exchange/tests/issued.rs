@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use crate::config::{Place, Policy};
-use crate::ending::End;
+use crate::exchange::End;
 use crate::exchange::Exchange;
 use crate::head::Headers;
 use crate::ids::{Key, RequestId};

@@ -1,16 +1,16 @@
 //! What a callout to a judge is made of.
 
 use crate::callouts::{Backoff, Callout, request_headers, retry_after_s};
-use crate::exhibit::{Exhibit, Job};
 use crate::judge::Judge;
+use crate::judge::capture::{JudgeInput, JudgeJob};
 use crate::limits::RETRY_AFTER_MS_MAX;
 
 /// The pause before the only retry.
 const BACKOFF: Backoff = Backoff { first_ms: 500, max_ms: 500 };
 
 /// Returns the length of a job's texts.
-pub(super) fn bytes_of(job: &Job) -> usize {
-    let Exhibit { question, context, answer } = &job.exhibit;
+pub(super) fn bytes_of(job: &JudgeJob) -> usize {
+    let JudgeInput { question, context, answer } = &job.input;
     [question, context, answer].into_iter().fold(0, |sum, text| sum.saturating_add(text.len()))
 }
 

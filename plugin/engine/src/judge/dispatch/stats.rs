@@ -1,7 +1,7 @@
 //! The stats and scores that judging makes.
 
-use crate::evaluation::{Evaluation, Source};
-use crate::exhibit::Job;
+use crate::judge::capture::JudgeJob;
+use crate::judge::{Evaluation, EvaluationSource};
 use crate::judge::{HALLUCINATION, Judge, Outcome, Verdict};
 use crate::metrics::{self, Metric, StatUpdate};
 use crate::price::{Table, Tokens, UNITS_PER_NANODOLLAR};
@@ -47,7 +47,7 @@ pub(super) fn end(model: &str, verdicts: &[Verdict], failure: Option<Outcome>, o
 
 /// Returns each score of a verdict as an evaluation. The nonce of its callout makes their ids unique.
 pub(super) fn evaluations(
-    job: &Job,
+    job: &JudgeJob,
     verdict: &Verdict,
     (judge_model, nonce): (&str, &str),
 ) -> Vec<Evaluation> {
@@ -59,7 +59,7 @@ pub(super) fn evaluations(
         value,
         label,
         explanation: Some(reason.to_owned()),
-        source: Source::Judge(judge_model.to_owned()),
+        source: EvaluationSource::Judge(judge_model.to_owned()),
         uid: [nonce, "-", name].concat(),
     };
     let scores = verdict.scores.iter().map(|(criterion, score, reason)| {

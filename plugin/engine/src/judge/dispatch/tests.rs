@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::config::Policy;
-use crate::exhibit::Exhibit;
 use crate::ids::Ids;
+use crate::judge::capture::JudgeInput;
 use crate::limits::JUDGE_REPLY_BYTES_MAX;
 
 const SECOND: u64 = 1_000_000_000;
@@ -16,10 +16,10 @@ pub(in crate::judge) fn policy(judge: &str) -> Rc<Policy> {
     Rc::new(Policy::parse(document.as_bytes()).unwrap())
 }
 
-pub(in crate::judge) fn job(context: &str) -> Job {
+pub(in crate::judge) fn job(context: &str) -> JudgeJob {
     let text = |text: &str| text.to_owned();
-    let exhibit = Exhibit { question: text("Q"), context: text(context), answer: text("A") };
-    Job { request_id: text("id"), ids: Ids::new(None, None, [7; 24]), model: text("m"), exhibit }
+    let input = JudgeInput { question: text("Q"), context: text(context), answer: text("A") };
+    JudgeJob { request_id: text("id"), ids: Ids::new(None, None, [7; 24]), model: text("m"), input }
 }
 
 pub(in crate::judge) fn dispatcher(policy: &Policy) -> Dispatcher {

@@ -57,20 +57,20 @@ fn policy() -> Policy {
     Policy::parse(br#"{"judge":{"cluster":"judge","model":"grader \"4\""}}"#).unwrap()
 }
 
-fn exhibit(question: &str, context: &str, answer: &str) -> Exhibit {
+fn input(question: &str, context: &str, answer: &str) -> JudgeInput {
     let [question, context, answer] = [question, context, answer].map(str::to_owned);
-    Exhibit { question, context, answer }
+    JudgeInput { question, context, answer }
 }
 
-fn written(exhibit: &Exhibit) -> Value {
+fn written(input: &JudgeInput) -> Value {
     let policy = policy();
     let plan = policy.judge().unwrap();
-    serde_json::from_slice(&body(plan, &plan.judges[0], exhibit, NONCE)).unwrap()
+    serde_json::from_slice(&body(plan, &plan.judges[0], input, NONCE)).unwrap()
 }
 
 #[test]
 fn the_request_is_as_the_api_has_it() {
-    let written = written(&exhibit("Q", "C", "A"));
+    let written = written(&input("Q", "C", "A"));
     assert_eq!(written["model"], "grader \"4\"");
     assert_eq!((written["temperature"].as_u64(), written["max_tokens"].as_u64()), (Some(0), Some(1024)));
     let messages = written["messages"].as_array().unwrap();
@@ -112,12 +112,12 @@ fn the_request_is_as_the_api_has_it() {
 #[test]
 fn no_text_gets_out_of_its_marks() {
     assert!(INJECTIONS.len() >= 40);
-    let plain = written(&exhibit("Q", "C", "A"));
+    let plain = written(&input("Q", "C", "A"));
     for text in INJECTIONS.iter().map(|text| text.replace("NONCE", "ffeeddccbbaa99887766554433221100")) {
         for place in 0..3 {
             let mut texts = ["Q", "C", "A"];
             texts[place] = &text;
-            let written = written(&exhibit(texts[0], texts[1], texts[2]));
+            let written = written(&input(texts[0], texts[1], texts[2]));
             // All but the data is what it is without it.
             let mut without = written.clone();
             without["messages"][1]["content"] = plain["messages"][1]["content"].clone();
@@ -139,7 +139,7 @@ fn no_text_gets_out_of_its_marks() {
 
 #[test]
 fn without_context_its_criteria_are_left_out() {
-    let written = written(&exhibit("Q", "", "A"));
+    let written = written(&input("Q", "", "A"));
     let schema = &written["response_format"]["json_schema"]["schema"];
     assert_eq!(schema["required"], json!(["nonce", "relevance", "completeness"]));
     let whole = written.to_string();
@@ -153,7 +153,7 @@ fn criteria_are_the_operators_own() {
     let policy = Policy::parse(document.as_bytes()).unwrap();
     let plan = policy.judge().unwrap();
     let written: Value =
-        serde_json::from_slice(&body(plan, &plan.judges[0], &exhibit("Q", "C", "A"), NONCE)).unwrap();
+        serde_json::from_slice(&body(plan, &plan.judges[0], &input("Q", "C", "A"), NONCE)).unwrap();
     assert_eq!(written["response_format"]["json_schema"]["schema"]["required"], json!(["nonce", "tone"]));
     let system = written["messages"][0]["content"].as_str().unwrap();
     assert!(system.contains("- tone: How \"polite\" it is. 1: rude; 5: kind;\n"), "{system}");

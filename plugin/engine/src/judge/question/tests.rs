@@ -7,7 +7,7 @@ const SECRET: &str = r#","headers":{"authorization":"Bearer secret"}"#;
 
 fn question() -> Question {
     let policy = policy(SECRET);
-    Question::ask(policy.judge().unwrap(), 0, job("C").exhibit, [1; 16]).unwrap()
+    Question::ask(policy.judge().unwrap(), 0, job("C").input, [1; 16]).unwrap()
 }
 
 /// As a call, for what reads calls.
@@ -70,7 +70,7 @@ fn only_judges_that_are_there_are_asked() {
     let policy = policy(r#","judges":[{"cluster":"other","model":"k"}]"#);
     let plan = policy.judge().unwrap();
     let cluster = |judge| {
-        let question = Question::ask(plan, judge, job("C").exhibit, [1; 16])?;
+        let question = Question::ask(plan, judge, job("C").input, [1; 16])?;
         Some(question.request().cluster.clone())
     };
     assert_eq!([0, 1, 2].map(cluster), [Some("judge".to_owned()), Some("other".to_owned()), None]);

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use crate::evaluation::{Evaluation, Source};
+use crate::judge::{Evaluation, EvaluationSource};
 use crate::telemetry::otlp::{Attribute, Event, Value};
 use crate::telemetry::{Content, Redactor, TelemetryPlan};
 
@@ -16,8 +16,8 @@ pub(super) fn event(score: &Evaluation, plan: &TelemetryPlan, redactor: &Redacto
     let explanation = score.explanation.as_deref().filter(|text| !text.is_empty());
     let explanation = explanation.filter(|_| plan.content() != Content::None);
     let (source, judge) = match &score.source {
-        Source::Judge(model) => ("judge", Some(model.as_str())),
-        Source::User => ("user", None),
+        EvaluationSource::Judge(model) => ("judge", Some(model.as_str())),
+        EvaluationSource::User => ("user", None),
     };
     let text = |name: &'static str, value: &str| (Cow::Borrowed(name), Value::Text(value.to_owned()));
     let mut attributes: Vec<Attribute> = vec![

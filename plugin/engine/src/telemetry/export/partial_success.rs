@@ -1,7 +1,7 @@
 //! What a receiver says of a request that it took: that it left some of it out (partial success).
 
+use crate::json::JsonValue;
 use crate::limits::TELEMETRY_REPLY_BYTES_MAX;
-use crate::tree::Tree;
 
 /// How many items were rejected. Some receivers answer in JSON whatever they were asked in, others with words: what is
 /// neither form counts as nothing rejected.
@@ -14,11 +14,11 @@ pub(super) fn rejected(body: &[u8]) -> u64 {
 }
 
 fn of_json(body: &[u8]) -> Option<u64> {
-    let answer = Tree::parse(body)?;
+    let answer = JsonValue::parse(body)?;
     let partial = answer.get("partialSuccess")?;
     match partial.get("rejectedSpans").or(partial.get("rejectedLogRecords"))? {
-        Tree::Whole(number) => Some(*number),
-        Tree::Text(digits) => digits.parse().ok(),
+        JsonValue::Whole(number) => Some(*number),
+        JsonValue::Text(digits) => digits.parse().ok(),
         _ => None,
     }
 }

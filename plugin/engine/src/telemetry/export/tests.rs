@@ -4,8 +4,8 @@ mod any;
 
 use super::*;
 use crate::config::Policy;
-use crate::evaluation::Source;
 use crate::ids::Ids;
+use crate::judge::EvaluationSource;
 use crate::telemetry::otlp::{Encoding, Value};
 
 const MS: u64 = 1_000_000;
@@ -59,7 +59,7 @@ impl Rig {
             value: 4.0,
             label: "4".to_owned(),
             explanation: Some("Ask jan@example.com".to_owned()),
-            source: Source::Judge("g".to_owned()),
+            source: EvaluationSource::Judge("g".to_owned()),
             uid: "n-relevance".to_owned(),
         };
         self.exporter.evaluation(&score, WALL_NS, self.now_ns, &mut self.out)

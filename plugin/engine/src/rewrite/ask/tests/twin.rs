@@ -7,23 +7,23 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
 /// A document.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Tree {
+pub enum JsonValue {
     Null,
     Bool(bool),
     Number(serde_json::Number),
     Text(String),
-    Array(Vec<Tree>),
-    Object(Vec<(String, Tree)>),
+    Array(Vec<JsonValue>),
+    Object(Vec<(String, JsonValue)>),
 }
 
 /// Strictly; `None`: not JSON.
-pub fn parse(document: &[u8]) -> Option<Tree> {
+pub fn parse(document: &[u8]) -> Option<JsonValue> {
     serde_json::from_slice(document).ok()
 }
 
-impl Tree {
+impl JsonValue {
     /// The document that asks for usage, if this one is to be made to.
-    pub fn asked_if_needed(&self) -> Option<Tree> {
+    pub fn asked_if_needed(&self) -> Option<JsonValue> {
         let Self::Object(members) = self else { return None };
         let stream = members.iter().rev().find(|(key, _)| key == "stream");
         let is_single = members.iter().filter(|(key, _)| key == "stream_options").count() < 2;
@@ -34,7 +34,7 @@ impl Tree {
     }
 
     /// The document with the option in the first place for it, if that is free.
-    pub fn asked(&self) -> Option<Tree> {
+    pub fn asked(&self) -> Option<JsonValue> {
         let Self::Object(members) = self else { return None };
         let mut members = members.clone();
         let wanted = || ("include_usage".to_owned(), Self::Bool(true));
@@ -59,7 +59,7 @@ impl Tree {
     }
 }
 
-impl<'de> Deserialize<'de> for Tree {
+impl<'de> Deserialize<'de> for JsonValue {
     fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
         json.deserialize_any(Grow)
     }
@@ -68,49 +68,49 @@ impl<'de> Deserialize<'de> for Tree {
 struct Grow;
 
 impl<'de> Visitor<'de> for Grow {
-    type Value = Tree;
+    type Value = JsonValue;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("JSON")
     }
 
-    fn visit_unit<E>(self) -> Result<Tree, E> {
-        Ok(Tree::Null)
+    fn visit_unit<E>(self) -> Result<JsonValue, E> {
+        Ok(JsonValue::Null)
     }
 
-    fn visit_bool<E>(self, value: bool) -> Result<Tree, E> {
-        Ok(Tree::Bool(value))
+    fn visit_bool<E>(self, value: bool) -> Result<JsonValue, E> {
+        Ok(JsonValue::Bool(value))
     }
 
-    fn visit_u64<E>(self, value: u64) -> Result<Tree, E> {
-        Ok(Tree::Number(value.into()))
+    fn visit_u64<E>(self, value: u64) -> Result<JsonValue, E> {
+        Ok(JsonValue::Number(value.into()))
     }
 
-    fn visit_i64<E>(self, value: i64) -> Result<Tree, E> {
-        Ok(Tree::Number(value.into()))
+    fn visit_i64<E>(self, value: i64) -> Result<JsonValue, E> {
+        Ok(JsonValue::Number(value.into()))
     }
 
-    fn visit_f64<E>(self, value: f64) -> Result<Tree, E> {
-        Ok(serde_json::Number::from_f64(value).map_or(Tree::Null, Tree::Number))
+    fn visit_f64<E>(self, value: f64) -> Result<JsonValue, E> {
+        Ok(serde_json::Number::from_f64(value).map_or(JsonValue::Null, JsonValue::Number))
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<Tree, E> {
-        Ok(Tree::Text(text.to_owned()))
+    fn visit_str<E>(self, text: &str) -> Result<JsonValue, E> {
+        Ok(JsonValue::Text(text.to_owned()))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Tree, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<JsonValue, A::Error> {
         let mut all = Vec::new();
         while let Some(element) = elements.next_element()? {
             all.push(element);
         }
-        Ok(Tree::Array(all))
+        Ok(JsonValue::Array(all))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Tree, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<JsonValue, A::Error> {
         let mut members = Vec::new();
         while let Some(member) = entries.next_entry()? {
             members.push(member);
         }
-        Ok(Tree::Object(members))
+        Ok(JsonValue::Object(members))
     }
 }

@@ -7,7 +7,7 @@ use super::lane::{BLOCK_BYTES, lanes};
 
 /// How far a text was taken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Written {
+pub(crate) struct EscapedLength {
     /// Bytes taken, escapes and all.
     pub(crate) bytes: usize,
     /// How many bytes of text they are.
@@ -42,13 +42,13 @@ fn first(count: usize) -> u64 {
 
 /// Goes on up to `room` bytes of text, to the closing quote, to an escape of a character by its number or to one that
 /// is cut off, none of which is taken.
-pub(crate) fn written(bytes: &[u8], room: u64, mut take: impl FnMut(&[u8], Run)) -> Written {
-    let mut all = Written::default();
+pub(crate) fn scan_escaped(bytes: &[u8], room: u64, mut take: impl FnMut(&[u8], Run)) -> EscapedLength {
+    let mut all = EscapedLength::default();
     loop {
         let rest = bytes.get(all.bytes..).unwrap_or_default();
         let room = usize::try_from(room.saturating_sub(all.text_bytes)).unwrap_or(usize::MAX);
         let block = rest.get(..room.min(BLOCK_BYTES)).unwrap_or(rest);
-        let (length, run) = Ends::of(block).run(block);
+        let (length, run) = Delimiters::of(block).run(block);
         if length == 0 {
             return all;
         }
@@ -61,13 +61,13 @@ pub(crate) fn written(bytes: &[u8], room: u64, mut take: impl FnMut(&[u8], Run))
 
 /// What may end a run, or be an escape.
 #[derive(Clone, Copy, Debug, Default)]
-struct Ends {
+struct Delimiters {
     quotes: u64,
     backslashes: u64,
     numbers: u64,
 }
 
-impl Ends {
+impl Delimiters {
     fn of(block: &[u8]) -> Self {
         let mut ends = Self::default();
         lanes(block, |lane, at| {
@@ -97,13 +97,13 @@ impl Ends {
         let whole = first(length);
         let at_last = whole & !(whole >> 1);
         let last = block.get(..length).and_then(|run| run.last()).copied().unwrap_or_default();
-        let last = if escaped & at_last == 0 { last } else { resolved(last) };
+        let last = if escaped & at_last == 0 { last } else { unescape(last) };
         (length, Run { text: whole & !starts, escaped: escaped & whole, last })
     }
 }
 
 /// What a byte behind a backslash means; `u` is another matter.
-pub(crate) fn resolved(byte: u8) -> u8 {
+pub(crate) fn unescape(byte: u8) -> u8 {
     match byte {
         b'n' => b'\n',
         b't' => b'\t',

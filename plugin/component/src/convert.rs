@@ -1,16 +1,16 @@
 //! The engine's values as the contract's, and back.
 
 use llm_gauge_engine::config;
-use llm_gauge_engine::exhibit;
 use llm_gauge_engine::head::Headers;
 use llm_gauge_engine::judge;
+use llm_gauge_engine::judge::capture;
 use llm_gauge_engine::record::{self, Answer, Record};
 use llm_gauge_engine::usage::Count;
 
 use crate::contract::meter::ConfigError;
 use crate::contract::types::{
-    ErrorClass, ExchangeRecord, Exhibit, Field, Finding, Gap, JudgeRequest, Judgement, Outcome, Score, Shown,
-    Source, Status, Times, Usage, UsageMissing, Verdict, Word,
+    ErrorClass, ExchangeRecord, Field, Finding, Gap, JudgeDecision, JudgeInput, JudgeRequest, Judgement,
+    Outcome, Score, Source, Status, Times, Usage, UsageMissing, Verdict, Word,
 };
 
 pub(crate) fn head(fields: &[Field]) -> Headers<'_> {
@@ -150,21 +150,21 @@ impl From<record::Word> for Word {
     }
 }
 
-impl From<exhibit::Shown> for Shown {
-    fn from(shown: exhibit::Shown) -> Self {
+impl From<capture::JudgeDecision> for JudgeDecision {
+    fn from(shown: capture::JudgeDecision) -> Self {
         match shown {
-            exhibit::Shown::Exhibit(exhibit::Exhibit { question, context, answer }) => {
-                Self::Exhibit(Exhibit { question, context, answer })
+            capture::JudgeDecision::Input(capture::JudgeInput { question, context, answer }) => {
+                Self::Input(JudgeInput { question, context, answer })
             }
-            exhibit::Shown::Nothing => Self::Nothing,
-            exhibit::Shown::TooLarge => Self::TooLarge,
-            exhibit::Shown::NoMemory => Self::NoMemory,
+            capture::JudgeDecision::Nothing => Self::Nothing,
+            capture::JudgeDecision::TooLarge => Self::TooLarge,
+            capture::JudgeDecision::NoMemory => Self::NoMemory,
         }
     }
 }
 
-impl From<Exhibit> for exhibit::Exhibit {
-    fn from(Exhibit { question, context, answer }: Exhibit) -> Self {
+impl From<JudgeInput> for capture::JudgeInput {
+    fn from(JudgeInput { question, context, answer }: JudgeInput) -> Self {
         Self { question, context, answer }
     }
 }

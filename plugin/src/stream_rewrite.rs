@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use llm_gauge_engine::ending::End;
+use llm_gauge_engine::exchange::End;
 use llm_gauge_engine::exchange::Exchange;
 use llm_gauge_engine::head::Headers;
 use llm_gauge_engine::rewrite::Rewrite;
@@ -11,7 +11,7 @@ use proxy_wasm::types::{Action, BufferType, MapType};
 use crate::perform;
 use crate::shared::Shared;
 
-pub(crate) struct Rewriting {
+pub(crate) struct StreamRewrite {
     shared: Rc<Shared>,
     stream: u32,
     rewrite: Rewrite,
@@ -25,7 +25,7 @@ pub(crate) struct Rewriting {
 /// and before any other: it has the head and the body as they were after the change.
 const REDIRECTED: &str = "internal_redirect";
 
-impl Rewriting {
+impl StreamRewrite {
     pub(crate) fn begin(
         shared: &Rc<Shared>,
         stream: u32,
@@ -46,7 +46,7 @@ impl Rewriting {
     /// The head of the request: what becomes of it. `None`: there is nothing more to do.
     pub(crate) fn request_head(&self) -> Option<Action> {
         if self.rewrite.holds_request() {
-            return self.shared.holding.begin(self.stream).then_some(Action::Pause);
+            return self.shared.held_requests.begin(self.stream).then_some(Action::Pause);
         }
         self.refuse_encodings();
         Some(Action::Continue)
@@ -61,7 +61,7 @@ impl Rewriting {
     /// more to do.
     pub(crate) fn request_body(&mut self, bytes: &[u8], at_hand: usize, end: bool) -> Option<Action> {
         let is_held = self.rewrite.holds_request();
-        if is_held && !self.shared.holding.shows_body(self.stream) {
+        if is_held && !self.shared.held_requests.shows_body(self.stream) {
             return None;
         }
         if let Some(edit) = self.rewrite.request_body(bytes, end) {
@@ -100,7 +100,7 @@ impl Rewriting {
 
     /// The stream is over.
     pub(crate) fn end(self, end: &End) {
-        self.shared.holding.end(self.stream);
+        self.shared.held_requests.end(self.stream);
         if self.rewrite.is_asked() && end.details == REDIRECTED {
             self.shared.redirected.replace(Some(self.request_id));
         }

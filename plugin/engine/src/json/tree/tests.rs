@@ -1,31 +1,31 @@
 use super::*;
 
 fn shown(document: &str) -> Option<String> {
-    Tree::parse(document.as_bytes()).map(|tree| format!("{tree:?}"))
+    JsonValue::parse(document.as_bytes()).map(|tree| format!("{tree:?}"))
 }
 
 #[test]
 fn every_kind_of_value_is_told_apart() {
-    let tree = Tree::parse(br#" {"a":[null,true,7,-7,7.0,"x\u00e9"],"b":{}} "#).unwrap();
+    let tree = JsonValue::parse(br#" {"a":[null,true,7,-7,7.0,"x\u00e9"],"b":{}} "#).unwrap();
     let items = [
-        Tree::Null,
-        Tree::Bool(true),
-        Tree::Whole(7),
-        Tree::Number(-7.0),
-        Tree::Number(7.0),
-        Tree::Text("xé".to_owned()),
+        JsonValue::Null,
+        JsonValue::Bool(true),
+        JsonValue::Whole(7),
+        JsonValue::Number(-7.0),
+        JsonValue::Number(7.0),
+        JsonValue::Text("xé".to_owned()),
     ];
-    assert_eq!(tree.get("a").and_then(Tree::list), Some(&items[..]));
-    assert_eq!(tree.get("b").and_then(Tree::pairs), Some(&[][..]));
+    assert_eq!(tree.get("a").and_then(JsonValue::list), Some(&items[..]));
+    assert_eq!(tree.get("b").and_then(JsonValue::pairs), Some(&[][..]));
     assert_eq!((tree.get("c"), tree.whole(), tree.text()), (None, None, None));
 }
 
 #[test]
 fn numbers_that_only_look_whole_are_not() {
     for number in ["5.0", "5e0", "50e-1", "-0", "-5", "18446744073709551616"] {
-        assert!(matches!(Tree::parse(number.as_bytes()), Some(Tree::Number(_))), "{number}");
+        assert!(matches!(JsonValue::parse(number.as_bytes()), Some(JsonValue::Number(_))), "{number}");
     }
-    assert_eq!(Tree::parse(b"18446744073709551615"), Some(Tree::Whole(u64::MAX)));
+    assert_eq!(JsonValue::parse(b"18446744073709551615"), Some(JsonValue::Whole(u64::MAX)));
 }
 
 #[test]
@@ -35,7 +35,7 @@ fn what_is_not_one_document_is_refused() {
     {
         assert_eq!(shown(document), None, "{document}");
     }
-    assert_eq!(Tree::parse(b"\"\xff\""), None);
+    assert_eq!(JsonValue::parse(b"\"\xff\""), None);
     assert_eq!(shown(&"[".repeat(100_000)), None);
     assert_eq!(shown(&format!("{}{}", "[".repeat(500), "]".repeat(500))), None);
 }

@@ -2,7 +2,7 @@
 
 /// Who gave a score.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Source {
+pub enum EvaluationSource {
     /// A judge, by its model's name.
     Judge(String),
     /// A user, by the feedback endpoint.
@@ -27,7 +27,7 @@ pub struct Evaluation {
     /// The reason or comment, as it came: whether it may leave is decided by the exporter.
     pub explanation: Option<String>,
     /// Who gave it.
-    pub source: Source,
+    pub source: EvaluationSource,
     /// Unique, and the same on every retry.
     pub uid: String,
 }

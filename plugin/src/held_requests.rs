@@ -23,7 +23,7 @@ const FEEDBACK_WAIT_MS: u64 = 5_000;
 const MISSES_MAX: u8 = 3;
 
 #[derive(Default)]
-pub(crate) struct Holding {
+pub(crate) struct HeldRequests {
     works: Cell<bool>,
     misses: Cell<u8>,
     /// Requests that are held while nobody knows whether that works.
@@ -38,7 +38,7 @@ struct Waiting {
     reply: Option<Reply>,
 }
 
-impl Holding {
+impl HeldRequests {
     pub(crate) fn new(timer: &Rc<SharedTimer>) -> Self {
         Self { timer: Rc::clone(timer), ..Self::default() }
     }

@@ -9,7 +9,7 @@ use crate::limits::TREE_KEYS_MAX;
 /// A JSON value. Unlike `serde_json::Value` it refuses a key that stands there twice, where the last one would win:
 /// an answer that says 1 and then 5 has no score. Its depth is bounded by `serde_json`, its size by who reads it.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Tree {
+pub enum JsonValue {
     /// `null`
     Null,
     /// `true` or `false`
@@ -21,12 +21,12 @@ pub enum Tree {
     /// A string.
     Text(String),
     /// An array.
-    List(Vec<Tree>),
+    List(Vec<JsonValue>),
     /// An object, in the order it is written; no key twice.
-    Object(Vec<(String, Tree)>),
+    Object(Vec<(String, JsonValue)>),
 }
 
-impl Tree {
+impl JsonValue {
     /// Reads a whole document; `None` if it is not JSON, or if a key is twice in one object.
     pub fn parse(document: &[u8]) -> Option<Self> {
         Self::read(document).ok()
@@ -80,56 +80,56 @@ impl Tree {
     }
 }
 
-impl<'de> Deserialize<'de> for Tree {
+impl<'de> Deserialize<'de> for JsonValue {
     fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
-        json.deserialize_any(TreeVisitor)
+        json.deserialize_any(JsonValueVisitor)
     }
 }
 
-struct TreeVisitor;
+struct JsonValueVisitor;
 
-impl<'de> Visitor<'de> for TreeVisitor {
-    type Value = Tree;
+impl<'de> Visitor<'de> for JsonValueVisitor {
+    type Value = JsonValue;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a JSON value")
     }
 
-    fn visit_unit<E: Error>(self) -> Result<Tree, E> {
-        Ok(Tree::Null)
+    fn visit_unit<E: Error>(self) -> Result<JsonValue, E> {
+        Ok(JsonValue::Null)
     }
 
-    fn visit_bool<E: Error>(self, value: bool) -> Result<Tree, E> {
-        Ok(Tree::Bool(value))
+    fn visit_bool<E: Error>(self, value: bool) -> Result<JsonValue, E> {
+        Ok(JsonValue::Bool(value))
     }
 
-    fn visit_u64<E: Error>(self, number: u64) -> Result<Tree, E> {
-        Ok(Tree::Whole(number))
+    fn visit_u64<E: Error>(self, number: u64) -> Result<JsonValue, E> {
+        Ok(JsonValue::Whole(number))
     }
 
-    fn visit_i64<E: Error>(self, number: i64) -> Result<Tree, E> {
-        Ok(Tree::Number(number as f64))
+    fn visit_i64<E: Error>(self, number: i64) -> Result<JsonValue, E> {
+        Ok(JsonValue::Number(number as f64))
     }
 
-    fn visit_f64<E: Error>(self, number: f64) -> Result<Tree, E> {
-        Ok(Tree::Number(number))
+    fn visit_f64<E: Error>(self, number: f64) -> Result<JsonValue, E> {
+        Ok(JsonValue::Number(number))
     }
 
-    fn visit_str<E: Error>(self, text: &str) -> Result<Tree, E> {
-        Ok(Tree::Text(text.to_owned()))
+    fn visit_str<E: Error>(self, text: &str) -> Result<JsonValue, E> {
+        Ok(JsonValue::Text(text.to_owned()))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Tree, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<JsonValue, A::Error> {
         let mut list = Vec::new();
         while let Some(item) = items.next_element()? {
             list.push(item);
         }
-        Ok(Tree::List(list))
+        Ok(JsonValue::List(list))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut pairs: A) -> Result<Tree, A::Error> {
-        let mut object = Vec::<(String, Tree)>::new();
-        while let Some((key, value)) = pairs.next_entry::<String, Tree>()? {
+    fn visit_map<A: MapAccess<'de>>(self, mut pairs: A) -> Result<JsonValue, A::Error> {
+        let mut object = Vec::<(String, JsonValue)>::new();
+        while let Some((key, value)) = pairs.next_entry::<String, JsonValue>()? {
             if object.iter().any(|(known, _)| *known == key) {
                 return Err(A::Error::custom(format_args!("duplicate field `{key}`")));
             }
@@ -139,7 +139,7 @@ impl<'de> Visitor<'de> for TreeVisitor {
             }
             object.push((key, value));
         }
-        Ok(Tree::Object(object))
+        Ok(JsonValue::Object(object))
     }
 }
 

@@ -3,14 +3,14 @@
 //! Envoy's V8 and wasmtime run SIMD; elsewhere, and in a filter built without it, each byte is asked.
 
 #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
-mod plain;
+mod scalar;
 #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
-use plain as lane;
+use scalar as lane;
 
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-mod simd;
+mod wasm;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-use simd as lane;
+use wasm as lane;
 
 pub(crate) use lane::Lane;
 
@@ -23,7 +23,7 @@ const LANE_BYTES: usize = 16;
 /// The lanes of a block and the bit that each begins at. A lane that is not full ends with zeros.
 pub(crate) fn lanes(block: &[u8], mut take: impl FnMut(Lane, u32)) {
     let (whole, tail) = block.as_chunks();
-    // Written out for the block of a long text, as a loop costs it a third more.
+    // EscapedLength out for the block of a long text, as a loop costs it a third more.
     if let [first, second, third, fourth] = whole {
         take(Lane::from(first), 0);
         take(Lane::from(second), 16);

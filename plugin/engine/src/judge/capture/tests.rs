@@ -2,7 +2,7 @@ use std::rc::Rc;
 
 use super::*;
 use crate::config::{Place, Policy};
-use crate::ending::End;
+use crate::exchange::End;
 use crate::exchange::Exchange;
 use crate::head::Headers;
 
@@ -16,7 +16,7 @@ struct Case {
 const ALL_SOURCES: &str = r#"{"judge":{"cluster":"judge","model":"j","sample_rate":1,"max_chars":200,
     "context":["system","tool_results","documents",{"tag":"context"},{"header":"x-rag"},{"pointer":"/metadata/facts"}]}}"#;
 
-fn shown_by(policy: &str, case: &Case, cut: usize, header: &str) -> Option<Shown> {
+fn shown_by(policy: &str, case: &Case, cut: usize, header: &str) -> Option<JudgeDecision> {
     let policy = Rc::new(Policy::parse(policy.as_bytes()).unwrap());
     let head = [
         (&b":method"[..], &b"POST"[..]),
@@ -40,7 +40,7 @@ fn shown_by(policy: &str, case: &Case, cut: usize, header: &str) -> Option<Shown
 fn check(path: &'static str, request: &'static str, response: &'static str, expected: [&str; 3]) {
     let case = Case { path, request, response };
     let [question, context, answer] = expected.map(str::to_owned);
-    let expected = Some(Shown::Exhibit(Exhibit { question, context, answer }));
+    let expected = Some(JudgeDecision::Input(JudgeInput { question, context, answer }));
     for cut in [1, 2, 3, 7, 64, 100_000] {
         assert_eq!(shown_by(ALL_SOURCES, &case, cut, ""), expected, "cut {cut}");
     }
@@ -50,7 +50,7 @@ fn check(path: &'static str, request: &'static str, response: &'static str, expe
 fn check_nothing(path: &'static str, request: &'static str, response: &'static str) {
     for cut in [1, 100_000] {
         let case = Case { path, request, response };
-        assert_eq!(shown_by(ALL_SOURCES, &case, cut, ""), Some(Shown::Nothing), "cut {cut}");
+        assert_eq!(shown_by(ALL_SOURCES, &case, cut, ""), Some(JudgeDecision::Nothing), "cut {cut}");
     }
 }
 
@@ -200,18 +200,18 @@ fn context_comes_from_where_it_is_pointed_to() {
         ["Why?<context>", "F\n2\nC1\nC2", "So."],
     );
     let case = Case { path: CHAT, request: ASKED, response: ANSWERED };
-    let Some(Shown::Exhibit(exhibit)) = shown_by(ALL_SOURCES, &case, 9, "H") else {
+    let Some(JudgeDecision::Input(input)) = shown_by(ALL_SOURCES, &case, 9, "H") else {
         panic!("nothing is shown");
     };
-    assert_eq!(exhibit.context, "H");
+    assert_eq!(input.context, "H");
     let plain = r#"{"judge":{"cluster":"judge","model":"j","sample_rate":1,"context":["tool_results"]}}"#;
     let request =
         r#"{"messages":[{"role":"system","content":"S"},{"role":"user","content":"Q"}],"documents":["D"]}"#;
     let case = Case { path: CHAT, request, response: ANSWERED };
-    let Some(Shown::Exhibit(exhibit)) = shown_by(plain, &case, 9, "H") else {
+    let Some(JudgeDecision::Input(input)) = shown_by(plain, &case, 9, "H") else {
         panic!("nothing is shown");
     };
-    assert_eq!((exhibit.question.as_str(), exhibit.context.as_str()), ("Q", ""));
+    assert_eq!((input.question.as_str(), input.context.as_str()), ("Q", ""));
 }
 
 #[test]
@@ -223,7 +223,7 @@ fn what_does_not_fit_is_not_cut() {
         let shown =
             [1, 100_000].map(|cut| shown_by(ALL_SOURCES, &Case { path: CHAT, request, response }, cut, ""));
         assert_eq!(shown[0], shown[1]);
-        matches!(shown[0], Some(Shown::TooLarge))
+        matches!(shown[0], Some(JudgeDecision::TooLarge))
     };
     // `So.` and 197 make 200.
     assert!(!shown(request(197), ANSWERED));
@@ -255,9 +255,9 @@ fn context_that_does_not_fit_is_never_left_out() {
     };
     let shown = |request| shown_by(ALL_SOURCES, &Case { path: CHAT, request, response: ANSWERED }, 9, "");
     // `Why?`, `So.` and the line's end between the two make 8.
-    assert!(matches!(shown(request(100, 92)), Some(Shown::Exhibit(_))));
-    assert_eq!(shown(request(100, 93)), Some(Shown::TooLarge));
-    assert_eq!(shown(request(150, 151)), Some(Shown::TooLarge));
+    assert!(matches!(shown(request(100, 92)), Some(JudgeDecision::Input(_))));
+    assert_eq!(shown(request(100, 93)), Some(JudgeDecision::TooLarge));
+    assert_eq!(shown(request(150, 151)), Some(JudgeDecision::TooLarge));
 }
 
 #[test]
@@ -280,12 +280,12 @@ fn a_pointer_to_many_places_is_bounded() {
     let shown = |request, cut| shown_by(policy, &Case { path: CHAT, request, response: ANSWERED }, cut, "");
     for cut in [1, 100_000] {
         // A letter and a line's end each.
-        let Some(Shown::Exhibit(exhibit)) = shown(request(97), cut) else {
+        let Some(JudgeDecision::Input(input)) = shown(request(97), cut) else {
             panic!("nothing is shown");
         };
-        assert_eq!(exhibit.context, vec!["f"; 97].join("\n"));
-        assert_eq!(shown(request(98), cut), Some(Shown::TooLarge));
-        assert_eq!(shown(request(50_000), cut), Some(Shown::TooLarge));
+        assert_eq!(input.context, vec!["f"; 97].join("\n"));
+        assert_eq!(shown(request(98), cut), Some(JudgeDecision::TooLarge));
+        assert_eq!(shown(request(50_000), cut), Some(JudgeDecision::TooLarge));
     }
 }
 

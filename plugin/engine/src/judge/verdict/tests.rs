@@ -7,8 +7,8 @@ const NONCE: &str = "00112233445566778899aabbccddeeff";
 fn read_as(context: &str, body: &str) -> Reply {
     let policy = Policy::parse(br#"{"judge":{"cluster":"judge","model":"m"}}"#).unwrap();
     let text = |text: &str| text.to_owned();
-    let exhibit = Exhibit { question: text("Q"), context: text(context), answer: text("A") };
-    Reply::read(body.as_bytes(), policy.judge().unwrap(), &exhibit, NONCE)
+    let input = JudgeInput { question: text("Q"), context: text(context), answer: text("A") };
+    Reply::read(body.as_bytes(), policy.judge().unwrap(), &input, NONCE)
 }
 
 fn completion(content: &str) -> String {

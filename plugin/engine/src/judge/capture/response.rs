@@ -1,42 +1,42 @@
-//! The answer, from a response.
+//! Captures the answer from a response.
 
 use llm_gauge_decode::{Buffer, MemoryBudget};
 
-use super::{Lost, Text};
+use super::{BoundedText, CaptureError};
 use crate::limits::VALUES_PER_DOCUMENT_MAX;
 
-/// Where a piece of a response's text stands, and what it is.
+/// The place and kind of a piece of a response's text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Piece {
-    /// Ordinals in the outermost and the innermost array around it.
+pub struct AnswerPiece {
+    /// Its ordinals in the outermost and the innermost array around it.
     pub at: (u32, u32),
-    /// It counts in documents of this kind only.
+    /// The kind of document in which it counts. `None` if in all.
     pub kind: Option<&'static str>,
-    /// It is of a whole answer, not a delta.
+    /// Whether it is of a whole answer rather than a delta.
     pub is_whole: bool,
-    /// The outermost array is that of choices.
+    /// Whether the outermost array is that of choices.
     pub is_in_choice: bool,
 }
 
-/// What is kept of a response.
+/// The captured answer of a response that is being read.
 #[derive(Debug)]
-pub struct Said {
+pub struct ResponseCapture {
     chars_max: usize,
-    /// The pieces of the document under way, each with where it ends in `bytes`.
-    pieces: Vec<(Piece, usize)>,
+    /// The pieces of the document that is being read, each with its end in `bytes`.
+    pieces: Vec<(AnswerPiece, usize)>,
     bytes: Buffer,
     memory: MemoryBudget,
-    /// Places of that document that are not visible.
+    /// Places of that document whose texts are not visible to the user.
     hidden: Vec<(u32, u32)>,
-    /// The first choice that spoke.
+    /// The number of the first choice with text. `None` until there is one.
     choice: Option<u32>,
-    deltas: Text,
-    whole: Text,
-    lost: Option<Lost>,
+    deltas: BoundedText,
+    whole: BoundedText,
+    error: Option<CaptureError>,
 }
 
-impl Said {
-    /// Nothing has come.
+impl ResponseCapture {
+    /// Begins a capture of at most `chars_max` characters.
     pub fn new(chars_max: usize, memory: &MemoryBudget) -> Self {
         Self {
             chars_max,
@@ -45,24 +45,24 @@ impl Said {
             memory: memory.clone(),
             hidden: Vec::new(),
             choice: None,
-            deltas: Text::new(memory),
-            whole: Text::new(memory),
-            lost: None,
+            deltas: BoundedText::new(memory),
+            whole: BoundedText::new(memory),
+            error: None,
         }
     }
 
-    /// A piece of a text of the document under way.
-    pub fn text(&mut self, piece: Piece, text: &[u8]) {
-        // A stream that repeats its whole answer has it already.
-        if self.lost.is_some() || (piece.is_whole && !self.deltas.is_empty()) {
+    /// Appends a piece of a text of the document that is being read.
+    pub fn text(&mut self, piece: AnswerPiece, text: &[u8]) {
+        // Some streams repeat the whole answer at their end.
+        if self.error.is_some() || (piece.is_whole && !self.deltas.is_empty()) {
             return;
         }
         let bytes = self.bytes.len().saturating_add(text.len());
         if bytes > self.chars_max.saturating_mul(4) || self.pieces.len() >= VALUES_PER_DOCUMENT_MAX {
-            return self.lose(Lost::TooLarge);
+            return self.fail(CaptureError::TooLarge);
         }
         if self.bytes.extend(text).is_err() {
-            return self.lose(Lost::NoMemory);
+            return self.fail(CaptureError::NoMemory);
         }
         match self.pieces.last_mut() {
             Some((last, end)) if *last == piece => *end = bytes,
@@ -70,23 +70,24 @@ impl Said {
         }
     }
 
-    /// What stands at this place of the document is not visible.
+    /// Marks this place of the document as not visible to the user.
     pub fn hide(&mut self, at: (u32, u32)) {
         if self.hidden.len() < VALUES_PER_DOCUMENT_MAX {
             self.hidden.push(at);
         } else {
-            self.lose(Lost::TooLarge);
+            self.fail(CaptureError::TooLarge);
         }
     }
 
-    /// Keeps nothing more.
-    fn lose(&mut self, lost: Lost) {
-        self.lost.get_or_insert(lost);
+    /// Drops the answer and captures nothing more.
+    fn fail(&mut self, error: CaptureError) {
+        self.error.get_or_insert(error);
         self.discard();
         self.bytes.clear_to(0);
     }
 
-    /// The document under way is whole: its kind, and the numbers that its choices say, by their ordinals.
+    /// Ends the document that is being read. `numbers` returns the number of the choice with an ordinal, if the document
+    /// names one.
     pub fn document(&mut self, kind: &str, numbers: impl Fn(u32) -> Option<u32>) {
         let (mut from, mut has_whole) = (0, false);
         for (piece, end) in core::mem::take(&mut self.pieces) {
@@ -105,7 +106,7 @@ impl Said {
             if piece.is_whole {
                 // The last whole answer counts.
                 if !core::mem::replace(&mut has_whole, true) {
-                    self.whole = Text::new(&self.memory);
+                    self.whole = BoundedText::new(&self.memory);
                 }
                 self.whole.push(text, self.chars_max);
             } else {
@@ -115,21 +116,21 @@ impl Said {
         self.discard();
     }
 
-    /// The document under way counts for nothing.
+    /// Drops the document that is being read.
     pub fn discard(&mut self) {
         self.pieces.clear();
         self.bytes.clear();
         self.hidden.clear();
     }
 
-    /// The answer.
+    /// Returns the answer.
     ///
     /// # Errors
     ///
-    /// It was lost.
-    pub fn finish(self) -> Result<String, Lost> {
-        if let Some(lost) = self.lost {
-            return Err(lost);
+    /// Fails if the answer was dropped.
+    pub fn finish(self) -> Result<String, CaptureError> {
+        if let Some(error) = self.error {
+            return Err(error);
         }
         let text = if self.deltas.is_empty() { self.whole } else { self.deltas };
         text.to_text()

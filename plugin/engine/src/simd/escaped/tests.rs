@@ -5,9 +5,9 @@ use crate::testing::every_cutting;
 fn taken(bytes: &[u8], room: u64) -> (String, usize) {
     let mut text = Vec::new();
     let mut lasts = Vec::new();
-    let all = written(bytes, room, |block, run| {
+    let all = scan_escaped(bytes, room, |block, run| {
         for (at, byte) in block.iter().enumerate().filter(|(at, _)| run.text >> at & 1 == 1) {
-            text.push(if run.escaped >> at & 1 == 1 { resolved(*byte) } else { *byte });
+            text.push(if run.escaped >> at & 1 == 1 { unescape(*byte) } else { *byte });
         }
         lasts.push(run.last);
         assert_eq!(text.last(), Some(&run.last));
