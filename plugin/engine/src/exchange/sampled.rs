@@ -4,7 +4,6 @@ use std::rc::Rc;
 
 use super::Exchange;
 use crate::exhibit::{self, Heard, Kept, Shown};
-use crate::formats;
 use crate::head::Headers;
 use crate::judge::{Facts, Sample};
 use crate::record::{Answer, Gap, Status, Word};
@@ -68,8 +67,9 @@ impl Exchange {
             return (None, None);
         }
         let kept = Kept::new(*heard, self.response.reading.take_said());
+        let format = self.route.format;
         let is_whole = |word: &Word| match word {
-            Word::Text(text) => formats::is_whole_answer(text),
+            Word::Text(text) => format.is_whole_answer(text),
             Word::Number(_) => true,
         };
         let is_answered = status == Status::Success
