@@ -1,9 +1,11 @@
 //! The operator's command, `cargo gauge`; each subcommand is a module.
 //!
 //! Before the filter is deployed:
-//! - [`build`]: the filter, or the engine as a component; [`check`]: a plugin configuration
+//! - [`build`]: the filter, or the engine as a component; [`check`]: a plugin configuration;
+//!   [`formats`]: what is read
 //! - [`demo`]: the filter in a real Envoy between simulated providers and clients, with a verdict
 //! - [`replay`]: recorded exchanges through the real wasm; [`evaluate`]: scored by a judge, as a gate for a team's CI
+//! - [`new_case`]: a case from a response's body, for who adds a provider
 //! - [`prices`]: the table of prices, from the PyPI package genai-prices
 //!
 //! When it is:
@@ -22,6 +24,8 @@ pub mod build;
 pub mod check;
 pub mod demo;
 pub mod evaluate;
+pub mod formats;
+pub mod new_case;
 pub mod prices;
 pub mod replay;
 

@@ -6,7 +6,10 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use gauge::{build, check, collect, dashboards, demo, evaluate, image, manifest, prices, replay, review};
+use gauge::{
+    build, check, collect, dashboards, demo, evaluate, formats, image, manifest, new_case, prices, replay,
+    review,
+};
 use simulators::console;
 
 /// Build, check and try the llm-gauge filter on this machine.
@@ -26,8 +29,12 @@ enum Command {
     Build(build::BuildArgs),
     /// Check a plugin configuration; exits 1 with the reason.
     Check(check::CheckArgs),
+    /// List the wire formats that are read, and the providers that are known by their hosts.
+    Formats,
     /// Run recorded exchanges through the real wasm in wasmtime: builds and runs `cargo replay`.
     Replay(replay::ReplayArgs),
+    /// Write a case from a response's body, with what the engine reads of it.
+    NewCase(new_case::NewCaseArgs),
     /// Have recorded exchanges scored by a judge; exits 1 below the bar.
     Evaluate(evaluate::EvaluateArgs),
     /// Make price rows for the configuration from the PyPI package genai-prices.
@@ -49,7 +56,9 @@ fn main() -> ExitCode {
         Command::Demo(args) => demo::run(args),
         Command::Build(args) => build::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Formats => formats::run(),
         Command::Replay(args) => replay::run(&args),
+        Command::NewCase(args) => new_case::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Prices(args) => prices::run(&args),
         Command::Image(args) => image::run(&args),

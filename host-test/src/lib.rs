@@ -14,7 +14,7 @@
 //! - [`header_map`]: headers, and the bytes they travel in
 //! - [`failure`]: what ends a guest, with the callback it happened in
 //! - [`component`]: the engine as a component, and how it is built
-//! - [`replay`]: recorded exchanges, run through the filter or the component
+//! - [`replay`]: recorded exchanges, run through the filter or the component; [`rules`]: which rules of a format they need
 //!
 //! What is not in the host: no thread, no sleep, no wall clock, no network; and nothing knows what an LLM is.
 //!
@@ -50,6 +50,7 @@ pub mod failure;
 
 pub mod component;
 pub mod replay;
+pub mod rules;
 
 pub use drive::{ChunkPlan, ClockPlan, Cut, Ending, Exchange, LocalReply, Stream, StreamReport, drive};
 pub use failure::{Failure, FailureKind};

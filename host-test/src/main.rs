@@ -12,6 +12,7 @@ use clap::Parser;
 use host_test::Module;
 use host_test::component::{self, Component};
 use host_test::replay::{self, Outcome, Split};
+use host_test::rules;
 use simulators::case::Case;
 use simulators::{build, console};
 
@@ -21,11 +22,11 @@ use simulators::{build, console};
     name = "cargo replay",
     bin_name = "cargo replay",
     version,
-    after_help = "Examples:\n  cargo replay host-test/cases\n  cargo replay host-test/cases/openai_chat --split every\n  cargo replay host-test/cases --split 7 --json\n  cargo replay host-test/cases --host component"
+    after_help = "Examples:\n  cargo replay host-test/cases\n  cargo replay host-test/cases/openai_chat --split every\n  cargo replay host-test/cases --split 7 --json\n  cargo replay host-test/cases --host component\n  cargo replay --without-each-rule cohere_v2_chat"
 )]
 struct ReplayArgs {
     /// Case files, or folders with cases.
-    #[arg(required = true)]
+    #[arg(required_unless_present = "without_each_rule")]
     paths: Vec<PathBuf>,
     /// Cut bodies after every N bytes, or at `every` offset.
     #[arg(long, value_name = "N|every", value_parser = split)]
@@ -36,9 +37,13 @@ struct ReplayArgs {
     /// Run the filter in a proxy-wasm host, or the component in wasmtime; a component counts no metrics.
     #[arg(long, value_enum, default_value_t = HostKind::ProxyWasm)]
     host: HostKind,
-    /// Print one JSON object a case.
+    /// Print one JSON object a case, or a rule.
     #[arg(long)]
     json: bool,
+    /// Leave out one rule of this format after another, in the bare engine, and report the rules that no case needs;
+    /// exits 1 if there are any. Without paths, all of the project's cases are taken.
+    #[arg(long, value_name = "FORMAT", conflicts_with_all = ["split", "config", "host"])]
+    without_each_rule: Option<String>,
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
@@ -56,7 +61,11 @@ fn split(text: &str) -> Result<Split, String> {
 }
 
 fn main() -> ExitCode {
-    console::exit_code(replay(&ReplayArgs::parse()))
+    let args = ReplayArgs::parse();
+    console::exit_code(match &args.without_each_rule {
+        Some(format) => rules::run(format, &args.paths, args.json),
+        None => replay(&args),
+    })
 }
 
 /// What is done with a case.

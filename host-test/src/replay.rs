@@ -9,12 +9,13 @@ use std::sync::mpsc;
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
 use serde_json::{Map, Value};
-use simulators::case::{Case, Fields};
+use simulators::case::{Case, Difference, Fields};
 
 use crate::proxy_state::{Metric, MetricKind};
 use crate::{ChunkPlan, Cut, Exchange, Guest, Headers, Module, Options, StreamReport, drive};
 
 pub use component::run as run_component;
+pub use simulators::native::expectations::exposed_name;
 
 /// Bodies up to this size are cut at every offset by [`Split::Every`].
 pub const EVERY_OFFSET_BYTES_MAX: usize = 64 * 1024;
@@ -58,17 +59,6 @@ pub struct Outcome {
     pub unequal_cuttings: Vec<String>,
     /// Fields and metrics that are not as the case expects.
     pub differences: Vec<Difference>,
-}
-
-/// A field or a metric that is not as the case expects.
-#[derive(Clone, Debug, Serialize)]
-pub struct Difference {
-    /// The field's name, or the metric's with its labels.
-    pub field: String,
-    /// What the case says.
-    pub expected: Value,
-    /// What the run says.
-    pub actual: Value,
 }
 
 impl Outcome {
@@ -117,18 +107,13 @@ pub fn run(module: &Module, configuration: &[u8], case: &Case, split: Split) -> 
 }
 
 fn differences(case: &Case, record: &Value, metrics: &BTreeMap<String, Value>) -> Vec<Difference> {
-    let fields = field_differences(case, record.as_object().unwrap_or(&Map::new()));
-    let metrics = case.expected_metrics.iter().map(|(name, expected)| Difference {
-        field: name.clone(),
-        expected: expected.clone(),
-        actual: metrics.get(name).cloned().unwrap_or_default(),
-    });
-    fields.into_iter().chain(metrics.filter(|metric| metric.expected != metric.actual)).collect()
+    let mut differences = field_differences(case, record);
+    differences.extend(case.metric_differences(metrics));
+    differences
 }
 
-fn field_differences(case: &Case, record: &Map<String, Value>) -> Vec<Difference> {
-    let fields = case.differences(record).into_iter();
-    fields.map(|(field, expected, actual)| Difference { field: field.to_owned(), expected, actual }).collect()
+fn field_differences(case: &Case, record: &Value) -> Vec<Difference> {
+    case.differences(record.as_object().unwrap_or(&Map::new()))
 }
 
 fn is_blank(configuration: &[u8]) -> bool {
@@ -256,21 +241,4 @@ fn series((stat, _): &(String, MetricKind), metric: &Metric) -> (String, Value) 
         MetricKind::Counter => Value::from(metric.value),
     };
     (exposed_name(stat), value)
-}
-
-/// `NAME.label=.=value;.;.label=.=value;.;` as `NAME{label="value",label="value"}`.
-pub fn exposed_name(stat: &str) -> String {
-    let Some((name, mut rest)) = stat.split_once('.') else {
-        return stat.to_owned();
-    };
-    let mut labels = Vec::new();
-    while let Some((label, after)) = rest.split_once("=.=") {
-        let Some((value, after)) = after.split_once(";.;") else {
-            break;
-        };
-        let value = value.replace('\\', "\\\\").replace('"', "\\\"");
-        labels.push(format!("{label}=\"{value}\""));
-        rest = after.strip_prefix('.').unwrap_or(after);
-    }
-    format!("{name}{{{}}}", labels.join(","))
 }

@@ -57,6 +57,46 @@ fn check_explains_keys() {
 }
 
 #[test]
+fn formats_lists_every_row_within_the_columns_of_a_terminal() {
+    let output = gauge(&["formats"]);
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), ""));
+    let lines: Vec<_> = text(&output.stdout).lines().collect();
+    for format in llm_gauge_engine::formats::ALL {
+        let title = format!("{} ({})", format.name, format.operation.name());
+        assert!(lines.contains(&title.as_str()), "{title}");
+    }
+    assert_eq!(lines[..2], ["aleph_alpha_complete (text_completion)", "  api.aleph-alpha.com*/complete"]);
+    let place = lines.iter().position(|line| *line == "providers known by their hosts").unwrap();
+    assert!(lines[place + 1].starts_with("  aleph-alpha alibaba anthropic avian aws.bedrock "), "{lines:?}");
+    assert!(lines.iter().all(|line| line.len() <= 80), "{lines:?}");
+}
+
+#[test]
+fn new_case_writes_a_case_and_refuses_its_name_after_that() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (body, cases) = (path("events.txt"), path("cases"));
+    std::fs::write(&body, "{\"response\":\"The \",\"done\":false}\n{\"response\":\"Elbe.\",\"done\":true}\n")
+        .unwrap();
+    let arguments =
+        ["new-case", "ollama_generate", "stream", &body, "--cases", &cases, "--about", "A stream."];
+    let case = path("cases/ollama_generate/stream.case.json");
+    let output = gauge(&arguments);
+    assert_eq!((text(&output.stdout), output.status.code()), (format!("{case}\n").as_str(), Some(0)));
+    let written: serde_json::Value = serde_json::from_slice(&std::fs::read(&case).unwrap()).unwrap();
+    assert_eq!((&written["about"], &written["request"]["host"]), (&"A stream.".into(), &"ollama.com".into()));
+    assert_eq!(written["response"]["content_type"], "application/x-ndjson");
+    assert_eq!(
+        (&written["expected"]["content_chunks"], &written["expected"]["complete"]),
+        (&2.into(), &true.into())
+    );
+    let output = gauge(&arguments);
+    assert_eq!(output.status.code(), Some(1));
+    let said = format!("{case}: expected a new name, got that of a case");
+    assert!(text(&output.stderr).contains(&said), "{}", text(&output.stderr));
+}
+
+#[test]
 fn what_cannot_be_done_is_said_and_not_tried() {
     for (arguments, said) in [
         (&["check", "/nowhere"][..], "cannot read /nowhere"),
@@ -70,6 +110,8 @@ fn what_cannot_be_done_is_said_and_not_tried() {
             &["check", "--explain", "x"],
             "--explain: expected a key of the document, got `x`; there are: service, match,",
         ),
+        (&["new-case", "acme", "unary", "/nowhere"], "FORMAT: expected one of aleph_alpha_complete, "),
+        (&["new-case", "rerank", "unary", "/nowhere"], "cannot read /nowhere"),
         (&["build", "--component", "--portable"], "cannot be used with"),
         (&["prices", "--date", "tomorrow"], "expected a day such as 2026-11-23"),
         (&["prices", "--all", "--providers", "x"], "cannot be used with"),

@@ -5,12 +5,13 @@
 //! `frames` encodes it. Recordings keep no requests that are forms (they hold files): where the head announces one
 //! and no request is there, the case sends a form of its own, which names the model the case says was asked for.
 
-mod frames;
+pub mod frames;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 /// Header fields as proxy-wasm has them: pseudo headers first, names in lower case.
@@ -67,7 +68,23 @@ pub const COMPARED: &[&str] = &[
 ];
 
 /// Further fields of a record: what a recording cannot tell, compared where `expected` names them.
-pub const COMPARED_IF_NAMED: &[&str] = &["status", "error", "usage_missing", "gaps"];
+pub const COMPARED_IF_NAMED: &[&str] =
+    &["status", "error", "usage_missing", "gaps", "estimated_input_tokens", "estimated_output_tokens"];
+
+/// Further values that `expected` may name, which are in no record: the bare engine alone is asked for them
+/// ([`native::expectations`](crate::native::expectations)).
+pub const COMPARED_NATIVELY: &[&str] = &["first_token_event", "first_answer_event", "judge_input"];
+
+/// A field or a metric that is not as the case expects.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Difference {
+    /// The field's name, or the metric's with its labels.
+    pub field: String,
+    /// What the case says.
+    pub expected: Value,
+    /// What the run says.
+    pub actual: Value,
+}
 
 #[derive(Deserialize)]
 struct File {
@@ -104,21 +121,33 @@ impl Case {
             bail!("{}: a case file ends in .case.json", path.display());
         };
         let text = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-        let parsed: File =
-            serde_json::from_slice(&text).with_context(|| format!("{} is no case file", path.display()))?;
         let beside = |ending: &str| path.with_file_name(format!("{name}.{ending}"));
+        let request_body = std::fs::read(beside("request.json")).ok();
+        let response_body = response_body(&beside("response.body"), &beside("response.frames.json"))?;
+        let folder = path.parent().and_then(Path::file_name).unwrap_or_default();
+        Self::from_parts((&folder.to_string_lossy(), name), &text, request_body, response_body)
+            .with_context(|| format!("{} is no case file", path.display()))
+    }
+
+    /// Makes a case of its folder and name, the text of its case file, and its bodies.
+    pub fn from_parts(
+        (folder, name): (&str, &str),
+        text: &[u8],
+        request_body: Option<Vec<u8>>,
+        response_body: Vec<u8>,
+    ) -> Result<Self> {
+        let parsed: File = serde_json::from_slice(text)?;
         let boundary = parsed.request.form_boundary();
         let model = parsed.expected.get("request_model").and_then(Value::as_str);
         let form = boundary.zip(model).map(|(boundary, model)| form(boundary, model));
-        let folder = path.parent().and_then(Path::file_name).unwrap_or_default();
         let configuration = parsed.configuration.as_ref().map(serde_json::to_vec).transpose()?;
         Ok(Self {
             name: name.to_owned(),
-            folder: folder.to_string_lossy().into_owned(),
+            folder: folder.to_owned(),
             request_head: parsed.request.head(),
-            request_body: std::fs::read(beside("request.json")).ok().or(form).unwrap_or_default(),
+            request_body: request_body.or(form).unwrap_or_default(),
             response_head: parsed.response.head(),
-            response_body: response_body(&beside("response.body"), &beside("response.frames.json"))?,
+            response_body,
             expected: parsed.expected,
             configuration: configuration.unwrap_or_default(),
             expected_metrics: parsed.expected_metrics,
@@ -139,22 +168,51 @@ impl Case {
         files.iter().map(|file| Self::read(file)).collect()
     }
 
-    /// Where `record` differs from what is expected: the field, the expected and the actual value.
-    pub fn differences(&self, record: &Map<String, Value>) -> Vec<(&'static str, Value, Value)> {
-        let value = |of: &Map<String, Value>, field: &str| of.get(field).cloned().unwrap_or_default();
-        let named = COMPARED_IF_NAMED.iter().filter(|field| self.expected.contains_key(**field));
-        let fields = COMPARED.iter().chain(named);
-        let fields = fields.map(|field| (*field, value(&self.expected, field), value(record, field)));
-        let mut differences: Vec<_> = fields.filter(|(_, expected, actual)| expected != actual).collect();
+    /// Where `record` differs from what is expected.
+    pub fn differences(&self, record: &Map<String, Value>) -> Vec<Difference> {
+        let mut differences = self.differences_in(COMPARED.iter(), record);
+        differences.extend(self.differences_in(self.named(COMPARED_IF_NAMED), record));
         // Not where there is a usage object: some hold no tokens.
-        let is_reported =
-            ["input_tokens", "output_tokens"].iter().any(|field| !value(&self.expected, field).is_null());
+        let is_reported = ["input_tokens", "output_tokens"]
+            .iter()
+            .any(|field| self.expected.get(*field).is_some_and(|tokens| !tokens.is_null()));
         // An estimate says that nobody told.
-        let source = if is_reported { Value::from("reported") } else { Value::Null };
-        if is_reported != (value(record, "source") == "reported") {
-            differences.push(("source", source, value(record, "source")));
+        let expected = if is_reported { Value::from("reported") } else { Value::Null };
+        let actual = record.get("source").cloned().unwrap_or_default();
+        if is_reported != (actual == "reported") {
+            differences.push(Difference { field: "source".to_owned(), expected, actual });
         }
         differences
+    }
+
+    /// Where `metrics` differ from those that are expected; each is by its exposed name, and null if it is not there.
+    pub fn metric_differences(&self, metrics: &BTreeMap<String, Value>) -> Vec<Difference> {
+        let metrics = self.expected_metrics.iter().map(|(name, expected)| Difference {
+            field: name.clone(),
+            expected: expected.clone(),
+            actual: metrics.get(name).cloned().unwrap_or_default(),
+        });
+        metrics.filter(|metric| metric.expected != metric.actual).collect()
+    }
+
+    /// Those of `fields` that `expected` names.
+    pub(crate) fn named<'a>(&'a self, fields: &'a [&'static str]) -> impl Iterator<Item = &'a &'static str> {
+        fields.iter().filter(|field| self.expected.contains_key(**field))
+    }
+
+    /// Where `values` differ in `fields` from what is expected.
+    pub(crate) fn differences_in<'a>(
+        &self,
+        fields: impl Iterator<Item = &'a &'static str>,
+        values: &Map<String, Value>,
+    ) -> Vec<Difference> {
+        let value = |of: &Map<String, Value>, field: &str| of.get(field).cloned().unwrap_or_default();
+        let fields = fields.map(|field| Difference {
+            field: (*field).to_owned(),
+            expected: value(&self.expected, field),
+            actual: value(values, field),
+        });
+        fields.filter(|difference| difference.expected != difference.actual).collect()
     }
 }
 

@@ -1,5 +1,10 @@
 //! The engine without a host: the twin that a run of the real wasm is held against, and the fast way to try
-//! every split of a body.
+//! every split of a body. [`expectations`] compares all that a case expects,
+//! [`rules`] leaves out one rule after another, and [`draft`] writes a new case.
+
+pub mod draft;
+pub mod expectations;
+pub mod rules;
 
 use std::rc::Rc;
 
@@ -14,14 +19,18 @@ use serde_json::{Map, Value};
 
 use crate::case::{Case, Fields};
 
+/// A proxy's end of an exchange whose response came to its end.
+pub fn good_end() -> End {
+    End { code: None, flags: 0, details: "via_upstream".to_owned() }
+}
+
 /// The record of a case whose response body comes in these pieces and ends well.
 pub fn record<'b>(
     policy: &Rc<Policy>,
     case: &Case,
     pieces: impl Iterator<Item = &'b [u8]>,
 ) -> Result<Record> {
-    let end = End { code: None, flags: 0, details: "via_upstream".to_owned() };
-    record_ending(policy, case, pieces, end)
+    record_ending(policy, case, pieces, good_end())
 }
 
 /// The record of a case whose response body comes in these pieces, and then ends as the proxy says: with any
@@ -45,19 +54,31 @@ pub fn meter<'b>(
 ) -> Option<Record> {
     let head = headers(&case.request_head);
     let place = Place::default();
-    let mut exchange = Exchange::begin(policy, &head, &place, [7; 24], 0).ok()?;
+    let exchange = Exchange::begin(policy, &head, &place, [7; 24], 0).ok()?;
+    Some(run(exchange, case, pieces.map(|piece| (piece, 0)), end))
+}
+
+/// Runs a case to its end, with pieces of the response's body that arrive at their times.
+fn run<'b>(
+    mut exchange: Exchange,
+    case: &Case,
+    pieces: impl Iterator<Item = (&'b [u8], u64)>,
+    end: End,
+) -> Record {
     exchange.request_body(&case.request_body);
     exchange.request_end();
     let head = headers(&case.response_head);
     exchange.response_head(&head);
-    for piece in pieces {
-        exchange.response_body(piece, 0);
+    let mut last_ns = 0;
+    for (piece, now_ns) in pieces {
+        exchange.response_body(piece, now_ns);
+        last_ns = now_ns;
     }
     if end.flags == 0 {
         exchange.response_end();
     }
     let end = End { code: end.code.or(head.status()), ..end };
-    Some(exchange.finish(&end, 0))
+    exchange.finish(&end, last_ns)
 }
 
 /// A record in the form in which the filter hands it out.

@@ -1,7 +1,7 @@
 //! Recorded exchanges, run through the component.
 
 use anyhow::{Context as _, Result};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use simulators::case::Case;
 
 use super::{Outcome, Split, cuttings, field_differences, is_blank};
@@ -32,7 +32,7 @@ pub fn run(component: &Component, configuration: &[u8], case: &Case, split: Spli
         body_unchanged: true,
         cuttings: 1,
         unequal_cuttings: Vec::new(),
-        differences: field_differences(case, record.as_object().unwrap_or(&Map::new())),
+        differences: field_differences(case, &record),
         record,
     };
     for plan in plans {

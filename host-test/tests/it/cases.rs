@@ -8,8 +8,9 @@ use llm_gauge_engine::config::{Place, Policy};
 use llm_gauge_engine::formats;
 use llm_gauge_engine::head::Headers;
 use serde_json::{Map, Value};
-use simulators::case::Case;
-use simulators::native;
+use simulators::case::{COMPARED, COMPARED_IF_NAMED, COMPARED_NATIVELY, Case};
+use simulators::native::expectations::PreparedCase;
+use simulators::native::{self, rules};
 
 use crate::common;
 
@@ -43,8 +44,19 @@ fn every_case_in_the_real_wasm_and_the_component_at_every_offset() {
 #[test]
 fn every_case_in_the_bare_engine() {
     let faults = common::each(&common::own_cases(), |case| {
-        let differences = case.differences(&native_fields(case));
+        let differences = PreparedCase::new(case).unwrap().differences(None).unwrap();
         differences.iter().map(|difference| format!("{difference:?}")).collect()
+    });
+    assert_eq!(faults, [""; 0]);
+}
+
+/// A key that is not compared holds nothing.
+#[test]
+fn every_case_expects_known_fields_only() {
+    let known = [COMPARED, COMPARED_IF_NAMED, COMPARED_NATIVELY, &["usage_present"]].concat();
+    let faults = common::each(&common::own_cases(), |case| {
+        let unknown = case.expected.keys().filter(|field| !known.contains(&field.as_str()));
+        unknown.map(|field| format!("expected.{field}: not a field that is compared")).collect()
     });
     assert_eq!(faults, [""; 0]);
 }
@@ -70,4 +82,17 @@ fn native_fields(case: &Case) -> Map<String, Value> {
     let policy = Rc::new(Policy::parse(&case.configuration).unwrap());
     let whole = std::iter::once(case.response_body.as_slice());
     native::fields(&native::record(&policy, case, whole).unwrap())
+}
+
+/// Takes each rule out of its row once: a case has to fail. `cargo replay --without-each-rule FORMAT` lists the rules.
+#[test]
+fn every_rule_of_every_row_is_needed_by_a_case() {
+    let uses = rules::uses_of_all(&common::own_cases()).unwrap();
+    let unneeded: Vec<_> = uses
+        .iter()
+        .filter(|(_, rule)| rule.needed_by.is_none())
+        .map(|(format, rule)| format!("{}: {}", format.name, rule.rule))
+        .collect();
+    assert_eq!(unneeded, [""; 0]);
+    assert!(uses.len() > 1_000, "{} rules", uses.len());
 }

@@ -85,11 +85,34 @@ fn replay_fails_where_a_case_expects_something_else() {
 }
 
 #[test]
+fn replay_without_each_rule_reports_the_rules_that_no_case_needs() {
+    let all = replay(&["--without-each-rule", "replicate_predictions"]);
+    assert_eq!(text(&all.stderr), "4 of 4 rules are needed by a case\n");
+    assert_eq!(all.status.code(), Some(0));
+    assert!(text(&all.stdout).starts_with("request\n  ✓ model: Model\n"), "{}", text(&all.stdout));
+
+    let case = own("replicate_predictions/unary.case.json");
+    let one = replay(&["--without-each-rule", "replicate_predictions", &case]);
+    assert_eq!((one.status.code(), text(&one.stderr)), (Some(1), "0 of 4 rules are needed by a case\n"));
+    let list = "no case needs\n  request: model: Model\n  response: error: Error\n  \
+                response: error.type: ErrorType\n  response: error.code: ErrorCode\n";
+    assert!(text(&one.stdout).ends_with(list), "{}", text(&one.stdout));
+
+    let json = replay(&["--without-each-rule", "replicate_predictions", "--json", &case]);
+    let rules: Vec<Value> =
+        text(&json.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(rules.len(), 4);
+    assert_eq!(rules[1], json!({"part": "response", "rule": "error: Error", "needed_by": null}));
+}
+
+#[test]
 fn what_cannot_be_done_is_said_and_not_tried() {
     for (arguments, said) in [
         (&[".", "--split", "0"][..], "expected `every` or a number of bytes"),
         (&[".", "--split", "all"], "expected `every` or a number of bytes"),
         (&[], "required arguments were not provided"),
+        (&["--without-each-rule", "acme"], "expected one of aleph_alpha_complete, "),
+        (&["--without-each-rule", "rerank", "--split", "every"], "cannot be used with"),
         (&["/nowhere"], "there is nothing at /nowhere"),
     ] {
         let output = replay(arguments);

@@ -57,9 +57,7 @@ fn the_engine_gives_one_record_however_a_recording_is_cut() {
         let differences = case.differences(&whole).into_iter();
         let mut faults = unlisted(
             case,
-            differences.map(|(field, expected, actual)| {
-                (field.to_owned(), format!("{field} is {actual}, expected {expected}"))
-            }),
+            differences.map(|difference| (difference.field.clone(), format!("{difference:?}"))),
         );
         let bytes: Vec<_> = body.chunks(1).collect();
         if fields(&bytes) != whole {

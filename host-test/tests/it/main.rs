@@ -52,5 +52,4 @@ mod operator;
 // `cargo replay`.
 mod cli;
 // The repository itself: directions, budgets, names, configurations.
-mod texts;
 mod tidy;

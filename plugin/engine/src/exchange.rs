@@ -93,6 +93,21 @@ impl Exchange {
         now_ns: u64,
     ) -> Result<Self, Unmetered> {
         let route = policy.route(head, place).ok_or(Unmetered::Unmatched)?;
+        Self::begin_on(policy, route, head, random, now_ns)
+    }
+
+    /// The exchange that begins with this head at `now_ns` and is metered by `route`.
+    ///
+    /// # Errors
+    ///
+    /// The worker's memory is overdrawn.
+    pub fn begin_on(
+        policy: &Rc<Policy>,
+        route: Route,
+        head: &Headers<'_>,
+        random: [u8; 24],
+        now_ns: u64,
+    ) -> Result<Self, Unmetered> {
         if policy.memory().is_overdrawn() {
             return Err(Unmetered::Memory);
         }

@@ -44,15 +44,15 @@ pub use crate::judge::capture::Role;
 pub use answers::{Choices, Tools};
 pub use claims::{claimed, may_ask};
 pub use fields::{HeaderField, Modalities, RequestField, ResponseField};
-pub use hosts::{provider_of, providers};
+pub use hosts::{host_pattern, provider_of, providers};
 pub use include_usage::IncludeUsage;
 pub use model_in_path::model_in_path;
 pub use operation::Operation;
 pub use places::{KIND, POINTED, has_last, is_in_choice, paths, rule};
 pub use rules::{Field, RequestRule, ResponseRule, Rule, Wanted};
 pub(crate) use shared::{CHAT_API_PROVIDER, CHAT_FRAME, ERRORS, FLAT_ERRORS, INPUTS, MODEL};
-pub(crate) use words::ROLES;
-pub use words::{ErrorWords, RoleWords, is_whole_answer};
+pub(crate) use words::{CUT_OFF_SIGNS, ERROR_TYPES, ROLES};
+pub use words::{CutOffSigns, ErrorWords, RoleWords};
 
 /// Every row. If two claim a path, the longer claim wins.
 pub const ALL: &[&Format] = &[
@@ -148,6 +148,8 @@ pub struct Format {
     pub error_codes: &'static [ErrorWords],
     /// Error types that say what went wrong if the HTTP status is a success.
     pub error_types: &'static [ErrorWords],
+    /// Parts of finish reasons that no whole answer has.
+    pub cut_off_signs: &'static [CutOffSigns],
     /// What the format adds to the tokens of its texts, for estimates.
     pub frame: Frame,
 }
@@ -185,7 +187,8 @@ pub(crate) const BLANK: Format = Format {
     has_usage: true,
     total_is_input: false,
     error_codes: &[words::ERROR_CODES],
-    error_types: &[words::ERROR_TYPES],
+    error_types: &[ERROR_TYPES],
+    cut_off_signs: &[CUT_OFF_SIGNS],
     frame: Frame::NONE,
 };
 

@@ -31,7 +31,7 @@ struct Frame {
 }
 
 /// The bytes of a list of frames.
-pub(super) fn encode(text: &[u8]) -> Result<Vec<u8>> {
+pub fn encode(text: &[u8]) -> Result<Vec<u8>> {
     let frames: Vec<Frame> = serde_json::from_slice(text)?;
     let mut bytes = Vec::new();
     for frame in &frames {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use llm_gauge_engine::config::Policy;
-use llm_gauge_engine::{formats, metrics};
+use llm_gauge_engine::metrics;
 use serde_json::Value;
 use simulators::workspace::workspace_dir;
 
@@ -42,27 +42,6 @@ fn configurations_that_are_shown_compile() {
         }
     }
     assert_eq!(refused, [""; 0]);
-}
-
-/// README's list of formats and providers is the engine's. Where it is not, the test prints what should be there.
-#[test]
-fn formats_that_are_listed_are_the_rows() {
-    let Ok(readme) = std::fs::read_to_string(workspace_dir().join("README.md")) else { return };
-    let lines = formats::ALL.iter().map(|format| {
-        let claims: Vec<_> = format.claims.iter().map(|claim| format!("`{claim}`")).collect();
-        let claims = if claims.is_empty() { "what no other row claims".to_owned() } else { claims.join(" ") };
-        format!("| `{}` | {} | {claims} |", format.name, format.operation.name())
-    });
-    let providers: Vec<_> = formats::providers().into_iter().map(|name| format!("`{name}`")).collect();
-    let expected: Vec<_> =
-        lines.chain([format!("Known by their hosts: {}.", providers.join(", "))]).collect();
-    let is_listed = |line: &&str| {
-        let operation = line.split('|').nth(2).map(str::trim);
-        let is_row = formats::ALL.iter().any(|format| operation == Some(format.operation.name()));
-        is_row || line.starts_with("Known by their hosts: ")
-    };
-    let listed: Vec<_> = readme.lines().filter(is_listed).collect();
-    assert_eq!(listed, expected, "README should say\n{}", expected.join("\n"));
 }
 
 /// A label without its tag stays in the metric's name: one metric for every value, and no query finds any.

@@ -61,6 +61,28 @@ pub struct FormatPaths {
     pub response: Paths,
 }
 
+impl FormatPaths {
+    /// The paths of usage and errors, and of texts if tokens are estimated from them.
+    fn new(format: &'static Format, estimates: bool) -> Self {
+        let wanted = match estimates && format.has_usage {
+            true => Wanted::Estimate,
+            false => Wanted::Counts,
+        };
+        Self {
+            request: formats::paths(format.request, "", wanted),
+            response: formats::paths(format.response, format.kind, wanted),
+        }
+    }
+
+    /// The paths of exchanges whose texts are kept.
+    fn sampled(format: &'static Format, sources: &[ContextSource]) -> Self {
+        Self {
+            request: request_paths(format, sources),
+            response: formats::paths(format.response, format.kind, Wanted::Texts),
+        }
+    }
+}
+
 impl Policy {
     /// Reads and compiles a configuration. An empty document counts as `{}`.
     pub fn parse(document: &[u8]) -> Result<Self, ConfigError> {
@@ -111,6 +133,22 @@ impl Policy {
     pub(crate) fn paths(&self, format_index: usize, is_sampled: bool) -> Option<&FormatPaths> {
         let paths = if is_sampled { &self.sampled_paths } else { &self.paths };
         paths.get(format_index)
+    }
+
+    /// Reads what `row` wants in place of what the row of its name wants, for an exchange whose
+    /// [`Route`](super::Route) has it: so a replay finds out which rules of a row its cases need.
+    pub fn replace_row(&mut self, row: &'static Format) {
+        let Some(index) = formats::ALL.iter().position(|known| known.name == row.name) else {
+            return;
+        };
+        let (sources, _) = self.texts();
+        let sampled = FormatPaths::sampled(row, sources);
+        if let Some(paths) = self.sampled_paths.get_mut(index) {
+            *paths = sampled;
+        }
+        if let Some(paths) = self.paths.get_mut(index) {
+            *paths = FormatPaths::new(row, self.estimates);
+        }
     }
 
     /// Returns how answers are judged. `None` if they are not.
@@ -248,17 +286,7 @@ fn filter_state(document: &Section<'_>) -> Result<Vec<&'static str>, ConfigError
 
 /// Returns the paths of usage and errors, and of texts if tokens are estimated from them.
 fn paths(estimates: bool) -> Vec<FormatPaths> {
-    let paths = |format: &&'static Format| {
-        let wanted = match estimates && format.has_usage {
-            true => Wanted::Estimate,
-            false => Wanted::Counts,
-        };
-        FormatPaths {
-            request: formats::paths(format.request, "", wanted),
-            response: formats::paths(format.response, format.kind, wanted),
-        }
-    };
-    formats::ALL.iter().map(paths).collect()
+    formats::ALL.iter().map(|format| FormatPaths::new(format, estimates)).collect()
 }
 
 /// Returns the paths of exchanges whose texts are kept. Empty if neither a judge nor telemetry needs any.
@@ -267,11 +295,7 @@ fn sampled_paths(judge: Option<&JudgePlan>, telemetry: Option<&TelemetryPlan>) -
         return Vec::new();
     }
     let sources = judge.map_or(SOURCES, JudgePlan::sources);
-    let paths = |format: &&'static Format| FormatPaths {
-        request: request_paths(format, sources),
-        response: formats::paths(format.response, format.kind, Wanted::Texts),
-    };
-    formats::ALL.iter().map(paths).collect()
+    formats::ALL.iter().map(|format| FormatPaths::sampled(format, sources)).collect()
 }
 
 /// Returns the paths of a sampled request, those that the operator points to included.

@@ -3,7 +3,6 @@
 use std::rc::Rc;
 
 use super::Exchange;
-use crate::formats;
 use crate::head::Headers;
 use crate::judge::capture::{CapturedTexts, JudgeDecision, RequestCapture, SpanContent};
 use crate::judge::{Facts, Sample};
@@ -68,8 +67,9 @@ impl Exchange {
             return (None, None);
         }
         let texts = CapturedTexts::new(*request, self.response.state.take_capture());
+        let format = self.route.format;
         let is_whole = |word: &Word| match word {
-            Word::Text(text) => formats::is_whole_answer(text),
+            Word::Text(text) => format.is_whole_answer(text),
             Word::Number(_) => true,
         };
         let is_answered = status == Status::Success

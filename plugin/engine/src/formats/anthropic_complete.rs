@@ -1,6 +1,7 @@
 //! Anthropic's older text completions (<https://docs.claude.com/en/api/complete>): no usage is ever sent.
 
-use super::{BLANK, ERRORS, Format, Operation, RequestField, ResponseField, Rule};
+use super::anthropic_messages::OWN_ERROR_TYPES;
+use super::{BLANK, ERROR_TYPES, ERRORS, Format, Operation, RequestField, ResponseField, Rule};
 
 /// `POST /v1/complete`
 pub const FORMAT: Format = Format {
@@ -18,5 +19,6 @@ pub const FORMAT: Format = Format {
         ],
         ERRORS,
     ],
+    error_types: &[ERROR_TYPES, OWN_ERROR_TYPES],
     ..BLANK
 };

@@ -5,10 +5,11 @@
 //! replace field by field. `usage.iterations` repeats parts of the same counts and is not read.
 
 use super::{
-    BLANK, Choices, ERRORS, Format, Operation, RequestField, RequestRule, ResponseField, ResponseRule, Rule,
-    Tools,
+    BLANK, CUT_OFF_SIGNS, Choices, CutOffSigns, ERROR_TYPES, ERRORS, ErrorWords, Format, Operation,
+    RequestField, RequestRule, ResponseField, ResponseRule, Rule, Tools,
 };
 use crate::estimate::Frame;
+use crate::record::ErrorClass;
 use crate::usage::Count;
 
 /// What is read of every answer, Bedrock's included.
@@ -68,6 +69,12 @@ pub(super) const WHOLE: &[ResponseRule] = &[
     Rule::at("content[].input.**", ResponseField::WholeAside),
 ];
 
+/// Its error type beside those that many providers share.
+pub(super) const OWN_ERROR_TYPES: ErrorWords = &[("overloaded_error", ErrorClass::Overloaded)];
+
+/// A turn with tools of the server's own is paused (`pause_turn`), and goes on when the client sends it again.
+pub(super) const OWN_CUT_OFF_SIGNS: CutOffSigns = &["pause"];
+
 /// `POST /v1/messages`, and Vertex's `:rawPredict`.
 pub const FORMAT: Format = Format {
     name: "anthropic_messages",
@@ -85,6 +92,8 @@ pub const FORMAT: Format = Format {
     choices: Choices::One,
     frame: FRAME,
     tools: Tools::Always,
+    error_types: &[ERROR_TYPES, OWN_ERROR_TYPES],
+    cut_off_signs: &[CUT_OFF_SIGNS, OWN_CUT_OFF_SIGNS],
     ..BLANK
 };
 
@@ -95,6 +104,7 @@ pub const COUNT_TOKENS: Format = Format {
     operation: Operation::CountTokens,
     claims: &["*/v1/messages/count_tokens", "*/publishers/anthropic/models/count-tokens:rawPredict"],
     response: &[ERRORS],
+    error_types: &[ERROR_TYPES, OWN_ERROR_TYPES],
     has_usage: false,
     ..BLANK
 };

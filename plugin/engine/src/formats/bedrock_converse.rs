@@ -4,8 +4,8 @@
 //! streams; usage comes in their `metadata` event.
 
 use super::{
-    BLANK, Choices, Format, HeaderField, Operation, RequestField, RequestRule, ResponseField, ResponseRule,
-    Rule, Tools,
+    BLANK, CUT_OFF_SIGNS, Choices, CutOffSigns, Format, HeaderField, Operation, RequestField, RequestRule,
+    ResponseField, ResponseRule, Rule, Tools,
 };
 use crate::estimate::Frame;
 use crate::usage::Count;
@@ -63,8 +63,12 @@ pub const FORMAT: Format = Format {
     choices: Choices::One,
     frame: FRAME,
     tools: Tools::Always,
+    cut_off_signs: &[CUT_OFF_SIGNS, OWN_CUT_OFF_SIGNS],
     ..BLANK
 };
+
+/// A guardrail took the answer's place (`guardrail_intervened`).
+pub(super) const OWN_CUT_OFF_SIGNS: CutOffSigns = &["guard"];
 
 /// The class of an error, in its head.
 pub(super) const ERROR_HEADER: (&str, HeaderField) = ("x-amzn-errortype", HeaderField::ErrorType);

@@ -6,8 +6,8 @@
 
 use super::bedrock_converse::ERROR_HEADER;
 use super::{
-    BLANK, Choices, Format, HeaderField, Operation, RequestField, RequestRule, ResponseField, ResponseRule,
-    Rule, Tools,
+    BLANK, CUT_OFF_SIGNS, Choices, ERROR_TYPES, Format, HeaderField, Operation, RequestField, RequestRule,
+    ResponseField, ResponseRule, Rule, Tools,
 };
 use super::{anthropic_messages, bedrock_converse, cohere, openai_chat};
 use crate::usage::Count;
@@ -26,6 +26,7 @@ const INVOKE: Format = Format {
     ],
     input_tokens: &[Count::Input, Count::CacheRead, Count::CacheWrite],
     tools: Tools::InStreams,
+    cut_off_signs: &[CUT_OFF_SIGNS, bedrock_converse::OWN_CUT_OFF_SIGNS],
     ..BLANK
 };
 
@@ -64,6 +65,12 @@ pub const ANTHROPIC: Format = Format {
     choices: Choices::Counted,
     frame: anthropic_messages::FRAME,
     tools: Tools::Always,
+    error_types: &[ERROR_TYPES, anthropic_messages::OWN_ERROR_TYPES],
+    cut_off_signs: &[
+        CUT_OFF_SIGNS,
+        bedrock_converse::OWN_CUT_OFF_SIGNS,
+        anthropic_messages::OWN_CUT_OFF_SIGNS,
+    ],
     ..INVOKE
 };
 

@@ -5,8 +5,8 @@
 //! candidates leave out `thoughtsTokenCount`; the total has all four.
 
 use super::{
-    BLANK, Choices, Format, Modalities, Operation, ROLES, RequestField, RequestRule, ResponseField,
-    ResponseRule, Role, RoleWords, Rule, Tools,
+    BLANK, CUT_OFF_SIGNS, Choices, CutOffSigns, Format, Modalities, Operation, ROLES, RequestField,
+    RequestRule, ResponseField, ResponseRule, Role, RoleWords, Rule, Tools,
 };
 use crate::estimate::Frame;
 use crate::usage::{Count, Merge};
@@ -52,6 +52,11 @@ const PROMPT: &[RequestRule] = &[
 
 /// Its word for the model.
 pub(super) const MODEL_ROLE: RoleWords = &[("model", Role::Model)];
+
+/// Its finish reasons for answers that were stopped, beside parts that many providers share: `PROHIBITED_CONTENT`,
+/// `RECITATION`, `SPII`, `MALFORMED_FUNCTION_CALL`, `LANGUAGE`, `IMAGE_OTHER`.
+pub(super) const OWN_CUT_OFF_SIGNS: CutOffSigns =
+    &["prohibit", "recit", "spii", "malformed", "language", "image"];
 
 /// `POST …/models/MODEL:generateContent` and `:streamGenerateContent`, whose stream is a JSON array without `alt=sse`.
 pub const FORMAT: Format = Format {
@@ -106,6 +111,7 @@ pub const FORMAT: Format = Format {
     choices: Choices::CountedOrZero,
     frame: FRAME,
     tools: Tools::Always,
+    cut_off_signs: &[CUT_OFF_SIGNS, OWN_CUT_OFF_SIGNS],
     ..BLANK
 };
 

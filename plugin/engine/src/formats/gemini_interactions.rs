@@ -1,9 +1,10 @@
 //! Gemini interactions (<https://ai.google.dev/gemini-api/docs/interactions>): usage with the final event; the input
 //! leaves out tool use, the output leaves out thoughts.
 
-use super::gemini::{CACHED, INPUT, MODEL_ROLE, OUTPUT};
+use super::gemini::{CACHED, INPUT, MODEL_ROLE, OUTPUT, OWN_CUT_OFF_SIGNS};
 use super::{
-    BLANK, Format, Operation, ROLES, RequestField, RequestRule, ResponseField, Role, RoleWords, Rule, Tools,
+    BLANK, CUT_OFF_SIGNS, Format, Operation, ROLES, RequestField, RequestRule, ResponseField, Role,
+    RoleWords, Rule, Tools,
 };
 use crate::usage::Count;
 
@@ -90,5 +91,6 @@ pub const FORMAT: Format = Format {
     input_tokens: &[Count::Input, Count::ToolUseInput],
     output_tokens: &[Count::Output, Count::Reasoning],
     tools: Tools::Always,
+    cut_off_signs: &[CUT_OFF_SIGNS, OWN_CUT_OFF_SIGNS],
     ..BLANK
 };

@@ -68,5 +68,10 @@ pub fn providers() -> std::collections::BTreeSet<&'static str> {
     HOSTS.iter().map(|(_, provider)| *provider).collect()
 }
 
+/// Returns the pattern for the first host of a provider; `None` if no host is known to be its own.
+pub fn host_pattern(provider: &str) -> Option<&'static str> {
+    HOSTS.iter().find(|(_, known)| *known == provider).map(|(pattern, _)| *pattern)
+}
+
 #[cfg(test)]
 mod tests;

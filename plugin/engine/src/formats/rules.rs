@@ -5,7 +5,7 @@ use core::fmt::Debug;
 use super::fields::{RequestField, ResponseField};
 
 /// A wanted place in a document and what it says.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rule<F> {
     /// The place, in the notation of [`Paths`](crate::scan::Paths).
     pub path: &'static str,

@@ -58,3 +58,28 @@ fn model_in_path_is_decoded_and_cut_at_the_mark_behind_it() {
     assert_eq!(model("/model/unknown/converse"), None);
     assert_eq!(model("/other"), None);
 }
+
+#[test]
+fn a_finish_reason_tells_whether_an_answer_is_whole_by_the_words_of_its_row() {
+    let is_whole = |format: &str, reason: &str| named(format).unwrap().is_whole_answer(reason);
+    for reason in ["PROHIBITED_CONTENT", "RECITATION", "SPII", "MALFORMED_CALL", "LANGUAGE", "IMAGE_OTHER"] {
+        assert!(!is_whole("gemini_generate_content", reason), "{reason}");
+        assert!(!is_whole("gemini_interactions", reason), "{reason}");
+    }
+    for (format, reason) in [
+        ("anthropic_messages", "pause_turn"),
+        ("bedrock_anthropic", "pause_turn"),
+        ("bedrock_anthropic", "guardrail_intervened"),
+        ("bedrock_converse", "guardrail_intervened"),
+        ("bedrock_nova", "guardrail_intervened"),
+        ("openai_chat", "Content_Filter"),
+        ("cohere_v2_chat", "ERROR_TOXIC"),
+    ] {
+        assert!(!is_whole(format, reason), "{format} {reason}");
+    }
+    for (format, reason) in
+        [("openai_chat", "stop"), ("openai_chat", "eos"), ("anthropic_messages", "end_turn")]
+    {
+        assert!(is_whole(format, reason), "{format} {reason}");
+    }
+}

@@ -1,6 +1,7 @@
-//! Words of providers that have a meaning beyond their format: who speaks, and what went wrong.
+//! Words that many providers share: who speaks, what went wrong, and how an answer ended. Words of one provider are in
+//! its row.
 
-use super::Role;
+use super::{Format, Role};
 use crate::record::ErrorClass;
 
 /// Words by which messages name their speaker, in any case. Other words say nothing, and a message that names no speaker
@@ -37,24 +38,15 @@ pub(crate) const ERROR_TYPES: ErrorWords = &[
     ("permission_error", ErrorClass::Permission),
     ("invalid_request_error", ErrorClass::InvalidRequest),
     ("not_found_error", ErrorClass::NotFound),
-    ("overloaded_error", ErrorClass::Overloaded),
     ("api_error", ErrorClass::ServerError),
     ("server_error", ErrorClass::ServerError),
 ];
 
-/// Returns whether a choice with this finish reason is a whole answer in words: nothing cut it off or filtered it, and
-/// it does not wait for a tool call. Providers have dozens of words, and make new ones from the same parts.
-pub fn is_whole_answer(finish_reason: &str) -> bool {
-    // Not by the standard library's search, whose set-up alone takes longer than all of this.
-    let has = |sign: &[u8]| {
-        let mut windows = finish_reason.as_bytes().windows(sign.len());
-        windows.any(|part| part.eq_ignore_ascii_case(sign))
-    };
-    !CUT_OFF_SIGNS.iter().any(|sign| has(sign.as_bytes()))
-}
+/// Parts of finish reasons, in lower case, that no whole answer has.
+pub type CutOffSigns = &'static [&'static str];
 
-/// Parts of finish reasons that no whole answer has.
-const CUT_OFF_SIGNS: &[&str] = &[
+/// The parts that finish reasons of many providers are made of.
+pub(crate) const CUT_OFF_SIGNS: CutOffSigns = &[
     "length",
     "max",
     "limit",
@@ -66,15 +58,19 @@ const CUT_OFF_SIGNS: &[&str] = &[
     "safety",
     "refus",
     "block",
-    "prohibit",
-    "recit",
-    "guard",
-    "spii",
-    "malformed",
-    "tox",
     "tool",
     "function",
-    "pause",
-    "language",
-    "image",
 ];
+
+impl Format {
+    /// Returns whether a choice with this finish reason is a whole answer in words: nothing cut it off or filtered it,
+    /// and it does not wait for a tool call. Providers have dozens of words, and make new ones from the same parts.
+    pub fn is_whole_answer(&self, finish_reason: &str) -> bool {
+        // Not by the standard library's search, whose set-up alone takes longer than all of this.
+        let has = |sign: &[u8]| {
+            let mut windows = finish_reason.as_bytes().windows(sign.len());
+            windows.any(|part| part.eq_ignore_ascii_case(sign))
+        };
+        !self.cut_off_signs.iter().copied().flatten().any(|sign| has(sign.as_bytes()))
+    }
+}

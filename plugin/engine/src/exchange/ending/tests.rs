@@ -177,7 +177,6 @@ fn the_providers_words_say_what_a_code_cannot() {
     told("permission_error", "permission");
     told("invalid_request_error", "invalid_request");
     told("not_found_error", "not_found");
-    told("overloaded_error", "overloaded");
     told("api_error", "server_error");
     told("server_error", "server_error");
     told("strange", "other");
