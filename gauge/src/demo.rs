@@ -108,7 +108,7 @@ struct DemoStack {
     /// Absent where a real one takes their place.
     providers: Option<Arc<Providers>>,
     /// The stand-in, where it is the judge; it goes with the stage.
-    judge: Option<judge::Server>,
+    judge: Option<judge::JudgeServer>,
     kept: Kept,
 }
 

@@ -22,7 +22,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::json;
 use simulators::build;
 use simulators::envoy::{Bootstrap, Envoy};
-use simulators::judge::{Manner, Server};
+use simulators::judge::{JudgeBehaviour, JudgeServer};
 use simulators::load::{Client, Protocol};
 use simulators::provider::Provider;
 
@@ -56,7 +56,7 @@ pub struct MonitoringStack {
     webhook: WebhookReceiver,
     traffic: Traffic,
     _providers: [Provider; 2],
-    _judges: [Server; 2],
+    _judges: [JudgeServer; 2],
 }
 
 impl MonitoringStack {
@@ -66,7 +66,10 @@ impl MonitoringStack {
         let began = unix_seconds()?;
         let providers = [Provider::start().await?, Provider::start().await?];
         // The second judge is content with everything: the two differ over what is not faithful.
-        let judges = [Server::start(Manner::Obedient).await?, Server::start(Manner::Always(4)).await?];
+        let judges = [
+            JudgeServer::start(JudgeBehaviour::Verdict).await?,
+            JudgeServer::start(JudgeBehaviour::Always(4)).await?,
+        ];
         let changes = json!({
             "model": "gpt-4o-mini", "provider": "openai", "headers": {}, "sample_rate": 0.3, "rules": [{"model": "gpt-4.1*", "sample_rate": 1}],
             "budget": {"calls_per_minute": 1_000_000}, "panel": "on", "judges": [{"cluster": "second", "model": "content"}],

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use simulators::build;
 use simulators::envoy::{Bootstrap, Envoy};
-use simulators::judge::{Manner, Server};
+use simulators::judge::{JudgeBehaviour, JudgeServer};
 use simulators::load::{Client, End, Protocol, Request};
 
 use crate::Shuffle;
@@ -33,7 +33,7 @@ const OFF: &str = "judge off";
 /// A judge, and how the filter is told to use it.
 struct Variant {
     name: &'static str,
-    judge: Option<(Manner, Value)>,
+    judge: Option<(JudgeBehaviour, Value)>,
 }
 
 struct Running {
@@ -56,10 +56,10 @@ fn variants() -> Vec<Variant> {
     vec![
         Variant { name: OFF, judge: None },
         Variant { name: "judge off, again", judge: None },
-        Variant { name: "on, unsampled", judge: Some((Manner::Obedient, rate(0.0))) },
-        Variant { name: "on, all sampled", judge: Some((Manner::Obedient, rate(1.0))) },
-        Variant { name: "on, overloaded, 5 % sampled", judge: Some((Manner::Held, patient(0.05))) },
-        Variant { name: "on, overloaded, all sampled", judge: Some((Manner::Held, patient(1.0))) },
+        Variant { name: "on, unsampled", judge: Some((JudgeBehaviour::Verdict, rate(0.0))) },
+        Variant { name: "on, all sampled", judge: Some((JudgeBehaviour::Verdict, rate(1.0))) },
+        Variant { name: "on, overloaded, 5 % sampled", judge: Some((JudgeBehaviour::Held, patient(0.05))) },
+        Variant { name: "on, overloaded, all sampled", judge: Some((JudgeBehaviour::Held, patient(1.0))) },
     ]
 }
 
@@ -74,7 +74,7 @@ pub async fn measure(rounds: usize, percent: usize, seed: u64) -> Result<()> {
         let mut bootstrap = Bootstrap::shipped()?.without_access_log()?.filter(&build::filter(false)?)?;
         bootstrap = bootstrap.upstream("openai", upstream.address, Protocol::Http1)?;
         if let Some((manner, changes)) = judge {
-            let server = judges.spawn(Server::start(manner)).await??;
+            let server = judges.spawn(JudgeServer::start(manner)).await??;
             bootstrap = bootstrap.judged(changes)?.upstream("judge", server.address(), Protocol::Http1)?;
             servers.push(server);
         }

@@ -6,7 +6,7 @@ use std::env;
 use anyhow::Result;
 use serde_json::{Value, json};
 use simulators::envoy::{Bootstrap, Stats};
-use simulators::judge::{Manner, Server};
+use simulators::judge::{JudgeBehaviour, JudgeServer};
 use simulators::load::Protocol;
 
 use super::DemoArgs;
@@ -20,7 +20,7 @@ const KEY: &str = "JUDGE_API_KEY";
 
 /// Puts a judge into the bootstrap: a real one, or the stand-in, which lives as long as what is given back. None
 /// where real providers are asked and no judge is named.
-pub(super) async fn add(args: &DemoArgs, bootstrap: Bootstrap) -> Result<(Bootstrap, Option<Server>)> {
+pub(super) async fn add(args: &DemoArgs, bootstrap: Bootstrap) -> Result<(Bootstrap, Option<JudgeServer>)> {
     let changes = |model: &str, headers: Value| {
         json!({"model": model, "headers": headers, "sample_rate": if args.upstream.is_some() { 1.0 } else { SAMPLE_RATE },
             "budget": {"calls_per_minute": 1_000_000}})
@@ -34,7 +34,7 @@ pub(super) async fn add(args: &DemoArgs, bootstrap: Bootstrap) -> Result<(Bootst
         }
         None if args.upstream.is_some() => Ok((bootstrap, None)),
         None => {
-            let judge = Server::start(Manner::Obedient).await?;
+            let judge = JudgeServer::start(JudgeBehaviour::Verdict).await?;
             let bootstrap = bootstrap.judged(changes("word-counter", json!({})))?;
             Ok((bootstrap.upstream("judge", judge.address(), Protocol::Http1)?, Some(judge)))
         }

@@ -8,7 +8,7 @@ use std::{env, fs};
 
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
-use simulators::process::{Folder, Server};
+use simulators::process::{Folder, ServerProcess};
 use simulators::python;
 use simulators::workspace::workspace_dir;
 
@@ -63,7 +63,7 @@ pub struct Servers {
     pub prometheus: Prometheus,
     /// Where Alertmanager listens.
     pub alertmanager: SocketAddr,
-    _running: [Server; 2],
+    _running: [ServerProcess; 2],
     _folder: Folder,
 }
 
@@ -104,13 +104,13 @@ async fn serve(
     log: &str,
     binary: &Path,
     mut arguments: Vec<String>,
-) -> Result<(Server, SocketAddr)> {
+) -> Result<(ServerProcess, SocketAddr)> {
     arguments.push("--web.listen-address=127.0.0.1:0".to_owned());
-    let mut server = Server::start(binary, arguments, fs::File::create(folder.path(log))?)?;
+    let mut server = ServerProcess::start(binary, arguments, fs::File::create(folder.path(log))?)?;
     let deadline = Instant::now() + START;
     while Instant::now() < deadline {
         let words = folder.read(log);
-        let lines = words.lines().filter(|line| line.contains("msg=\"Listening on\""));
+        let lines = words.lines().filter(|line| line.contains("msg=\"LoopbackListener on\""));
         let address = lines.filter_map(|line| line.split_once("address=")?.1.trim().parse().ok()).next();
         if let Some(address) = address {
             return Ok((server, address));

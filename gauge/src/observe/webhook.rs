@@ -13,7 +13,7 @@ use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use serde_json::Value;
-use simulators::listen::Listening;
+use simulators::listen::LoopbackListener;
 
 /// The largest message that is read; and how many are kept, which no demo comes near.
 const MESSAGE_BYTES_MAX: usize = 1024 * 1024;
@@ -37,7 +37,7 @@ pub struct Notification {
 /// A server that takes webhooks; dropping it closes its port.
 #[derive(Debug)]
 pub struct WebhookReceiver {
-    listening: Listening,
+    listener: LoopbackListener,
     notifications: Arc<Mutex<Vec<Notification>>>,
 }
 
@@ -46,7 +46,7 @@ impl WebhookReceiver {
     pub async fn start() -> Result<Self> {
         let notifications = Arc::new(Mutex::new(Vec::new()));
         let shared = Arc::clone(&notifications);
-        let listening = Listening::start(move |stream| {
+        let listener = LoopbackListener::start(move |stream| {
             let notifications = Arc::clone(&shared);
             async move {
                 let service = service_fn(|request| take(request, Arc::clone(&notifications)));
@@ -55,13 +55,13 @@ impl WebhookReceiver {
                 let _ = server.serve_connection(TokioIo::new(stream), service).await;
             }
         });
-        Ok(Self { listening: listening.await?, notifications })
+        Ok(Self { listener: listener.await?, notifications })
     }
 
     /// Where it listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
-        self.listening.address()
+        self.listener.address()
     }
 
     /// Everything that came, in that order.

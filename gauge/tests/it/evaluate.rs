@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use serde_json::{Value, json};
-use simulators::judge::{Manner, Server};
+use simulators::judge::{JudgeBehaviour, JudgeServer};
 use simulators::workspace::cases_dir;
 use tokio::runtime::Runtime;
 
@@ -40,14 +40,14 @@ fn recordings() -> tempfile::TempDir {
 struct Rig {
     /// The server lives on its threads.
     _runtime: Runtime,
-    server: Server,
+    server: JudgeServer,
     recordings: tempfile::TempDir,
 }
 
 impl Rig {
-    fn new(manner: Manner) -> Self {
+    fn new(manner: JudgeBehaviour) -> Self {
         let runtime = Runtime::new().unwrap();
-        let server = runtime.block_on(Server::start(manner)).unwrap();
+        let server = runtime.block_on(JudgeServer::start(manner)).unwrap();
         Self { _runtime: runtime, server, recordings: recordings() }
     }
 
@@ -75,7 +75,7 @@ fn text(bytes: &[u8]) -> &str {
 
 #[test]
 fn bars_that_are_met_open_the_gate() {
-    let rig = Rig::new(Manner::Always(4));
+    let rig = Rig::new(JudgeBehaviour::Always(4));
     let output = rig.run(&["--fail-below", "faithfulness=4,relevance=3.5", "--json"]);
     assert_eq!((output.status.code(), failures(&output)), (Some(0), vec![]), "{}", text(&output.stderr));
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -85,12 +85,12 @@ fn bars_that_are_met_open_the_gate() {
     assert_eq!((&report["hallucination"], &report["judge_input_tokens"]), (&json!(0.0), &json!(800)));
     let cases: Vec<_> = report["exchanges"].as_array().unwrap().iter().map(|it| &it["case"]).collect();
     assert_eq!(cases, ["bare", "grounded", "refused"]);
-    assert_eq!(rig.server.asked(), 2);
+    assert_eq!(rig.server.requests(), 2);
 }
 
 #[test]
 fn a_bar_that_is_missed_shuts_it_and_the_reports_say_so() {
-    let rig = Rig::new(Manner::Always(4));
+    let rig = Rig::new(JudgeBehaviour::Always(4));
     let file = rig.recordings.path().join("report.xml");
     let output = rig.run(&["--fail-below", "faithfulness=4.5", "--junit", file.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(1));
@@ -106,31 +106,31 @@ fn a_bar_that_is_missed_shuts_it_and_the_reports_say_so() {
 
 #[test]
 fn a_judge_that_is_busy_is_asked_again() {
-    let rig = Rig::new(Manner::Busy(3));
+    let rig = Rig::new(JudgeBehaviour::Busy(3));
     let output = rig.run(&["--jobs", "1", "--fail-below", "completeness=1"]);
     assert_eq!((output.status.code(), failures(&output)), (Some(0), vec![]));
-    assert_eq!(rig.server.asked(), 5, "three that were refused, and two that were not");
-    let rig = Rig::new(Manner::Busy(u64::MAX));
+    assert_eq!(rig.server.requests(), 5, "three that were refused, and two that were not");
+    let rig = Rig::new(JudgeBehaviour::Busy(u64::MAX));
     let output = rig.run(&["--jobs", "1"]);
     assert_eq!(failures(&output), ["2 of 3 exchanges: the judge answered with status 429"]);
-    assert_eq!(rig.server.asked(), 8, "four tries each");
+    assert_eq!(rig.server.requests(), 8, "four tries each");
 }
 
 #[test]
 fn a_judge_that_fails_is_no_good_score() {
-    let rig = Rig::new(Manner::Status(500));
+    let rig = Rig::new(JudgeBehaviour::Status(500));
     let output = rig.run(&[]);
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(failures(&output), ["2 of 3 exchanges: the judge answered with status 500"]);
 
-    let rig = Rig::new(Manner::Prose);
+    let rig = Rig::new(JudgeBehaviour::Prose);
     let output = rig.run(&["--fail-below", "relevance=1"]);
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(failures(&output), ["relevance: no score to hold against 1"]);
     assert!(text(&output.stdout).contains("invalid_verdict"), "{}", text(&output.stdout));
 
     // A port that was just let go of.
-    let address = Rig::new(Manner::Obedient).server.address();
+    let address = Rig::new(JudgeBehaviour::Verdict).server.address();
     let output = evaluate(rig.recordings.path(), &format!("http://{address}"), "", &[]);
     assert_eq!(output.status.code(), Some(1));
     let said = failures(&output).concat();
@@ -142,7 +142,7 @@ fn a_judge_that_fails_is_no_good_score() {
 
 #[test]
 fn the_key_goes_to_the_judge_and_nowhere_else() {
-    let rig = Rig::new(Manner::Keyed(KEY));
+    let rig = Rig::new(JudgeBehaviour::Keyed(KEY));
     let judge = format!("http://{}", rig.server.address());
     for (key, code) in [(KEY, 0), ("sk-another-that-is-wrong", 1)] {
         let file = rig.recordings.path().join("report.xml");

@@ -35,7 +35,7 @@ pub async fn play(folder: &Path, target: Option<&str>) -> Joined {
     };
     let db = settings.db.clone();
     let collector = Collector::start(settings).await.unwrap();
-    let judge = judge::Server::start(judge::Manner::Always(4)).await.unwrap();
+    let judge = judge::JudgeServer::start(judge::JudgeBehaviour::Always(4)).await.unwrap();
     let gateway = Gateway::start(&collector, &judge).await;
 
     let question = json!({"model": "gpt-4o", "stream": true, "stream_options": {"include_usage": true},
@@ -62,7 +62,7 @@ struct Gateway {
 }
 
 impl Gateway {
-    async fn start(collector: &Collector, judge: &judge::Server) -> Self {
+    async fn start(collector: &Collector, judge: &judge::JudgeServer) -> Self {
         let provider = Provider::start().await.unwrap();
         let filter = tokio::task::spawn_blocking(|| build::filter(false)).await.unwrap().unwrap();
         let mut bootstrap = Bootstrap::shipped().unwrap().filter(&filter).unwrap();

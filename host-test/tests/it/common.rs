@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use host_test::component::Component;
-use host_test::replay::{self, Outcome, Split};
+use host_test::replay::{self, CaseOutcome, Split};
 use host_test::{Guest, Module, component};
 use simulators::build;
 use simulators::case::Case;
@@ -25,7 +25,12 @@ pub fn component() -> Component {
 }
 
 /// Where the component's run of a case differs from the filter's: the record, or a cutting that gave another one.
-pub fn component_faults(component: &Component, case: &Case, split: Split, filter: &Outcome) -> Vec<String> {
+pub fn component_faults(
+    component: &Component,
+    case: &Case,
+    split: Split,
+    filter: &CaseOutcome,
+) -> Vec<String> {
     let outcome = replay::run_component(component, b"", case, split).unwrap();
     let cuttings = outcome.unequal_cuttings.iter();
     let mut faults: Vec<_> =
@@ -51,7 +56,7 @@ pub fn each(cases: &[Case], check: impl Fn(&Case) -> Vec<String> + Sync) -> Vec<
         faults.extend(found.into_iter().map(|fault| format!("{}/{}: {fault}", case.folder, case.name)));
         Ok(())
     };
-    replay::spread(cases, check, gather).unwrap();
+    replay::run_parallel(cases, check, gather).unwrap();
     faults
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use host_test::drive::{EndForm, Outcome};
+use host_test::drive::{EndForm, MessageEnd};
 use host_test::{
     ChunkPlan, Cut, Ending, Exchange, Guest, Headers, LogLevel, Options, SharedProxyState, StreamReport,
     drive,
@@ -65,7 +65,7 @@ fn check(report: &StreamReport, status: &str, said: &str) {
     let client = &report.client;
     let told = client.headers.as_ref().and_then(|head| head.text(":status"));
     assert_eq!((told, std::str::from_utf8(&client.body)), (Some(status), Ok(said)));
-    assert_eq!(client.outcome, Outcome::Complete);
+    assert_eq!(client.outcome, MessageEnd::Complete);
     assert_eq!(report.local_responses.len(), 1);
     assert_eq!((&report.upstream.headers, report.upstream.body.len()), (&None, 0));
     assert!(report.filter_state.is_empty(), "it is no exchange of a model");

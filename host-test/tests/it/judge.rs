@@ -7,7 +7,7 @@ mod budget;
 use std::collections::BTreeMap;
 
 use host_test::{CallAnswer, ChunkPlan, Ending, Exchange, Guest, Headers, Options, StreamReport, drive};
-use simulators::judge::{self, Asked};
+use simulators::judge::{self, JudgeRequest};
 
 use crate::common;
 
@@ -46,14 +46,14 @@ fn play(guest: &mut Guest, exchange: &Exchange) -> StreamReport {
 
 /// The one call that is under way: its token and what it asks.
 #[track_caller]
-fn asked(guest: &Guest) -> (u32, Asked) {
+fn asked(guest: &Guest) -> (u32, JudgeRequest) {
     let calls: Vec<_> = guest.host().in_flight().collect();
     let [call] = calls[..] else {
         panic!("{} calls are under way", calls.len());
     };
     assert_eq!((call.cluster.as_str(), call.context), ("judge", host_test::host::ROOT));
     assert_eq!(call.headers.text("x-llm-gauge"), Some("internal"));
-    (call.token, Asked::read(&call.body).unwrap())
+    (call.token, JudgeRequest::read(&call.body).unwrap())
 }
 
 /// The token of a call that is under way.
@@ -118,7 +118,7 @@ fn a_sampled_answer_is_scored() {
 
 #[test]
 fn what_a_judge_can_do_wrong_is_counted() {
-    type Answering = fn(&Asked) -> CallAnswer;
+    type Answering = fn(&JudgeRequest) -> CallAnswer;
     let cases: &[(&str, Answering)] = &[
         ("judge_error", |_| CallAnswer::new(500, "oh no")),
         ("judge_error", |_| CallAnswer::new(401, "who?")),

@@ -1,7 +1,7 @@
 //! One stream through the phases: endings, pauses, local replies.
 
-use host_test::drive::{Arrivals, EndForm, Outcome, Piece, Step};
-use host_test::host::{Way, int};
+use host_test::drive::{Arrivals, EndForm, MessageEnd, Piece, Step};
+use host_test::host::{Direction, int};
 use host_test::{
     Action, ChunkPlan, ClockPlan, Cut, Ending, Exchange, FailureKind, Guest, Headers, LocalReply, Options,
     StreamReport, drive,
@@ -98,8 +98,8 @@ fn a_head_can_be_all_there_is() {
         exchange.ending = Ending::HeadersOnly;
     });
     assert_eq!(callbacks(&report)[..2], ["request_headers 5 end", "response_headers 2 end"]);
-    assert_eq!(report.client.outcome, Outcome::Complete);
-    assert_eq!(report.upstream.outcome, Outcome::Complete);
+    assert_eq!(report.client.outcome, MessageEnd::Complete);
+    assert_eq!(report.upstream.outcome, MessageEnd::Complete);
 }
 
 #[test]
@@ -145,16 +145,16 @@ fn bytes_pass_when_they_come() {
 #[test]
 fn peers_are_told_of_a_break() {
     let (_, report) = run("", |exchange| exchange.ending = Ending::ClientGone);
-    assert_eq!(report.client.outcome, Outcome::Reset);
+    assert_eq!(report.client.outcome, MessageEnd::Reset);
     assert_eq!(report.client.body, b"uvwxyz");
-    assert_eq!(report.upstream.outcome, Outcome::Complete);
+    assert_eq!(report.upstream.outcome, MessageEnd::Complete);
 
     let (_, report) = run("", |exchange| {
         exchange.ending = Ending::ClientGone;
         exchange.response_headers = None;
         exchange.request_complete = false;
     });
-    assert_eq!(report.upstream.outcome, Outcome::Reset);
+    assert_eq!(report.upstream.outcome, MessageEnd::Reset);
     assert_eq!(report.client.headers, None);
     assert_eq!(callbacks(&report)[..2], ["request_headers 5", "request_body 6"]);
 }
@@ -167,7 +167,7 @@ fn a_pause_on_a_body_gathers_it() {
     stream.request_headers(&scripted(script), false).unwrap();
     assert_eq!(stream.request_body(b"ab", false).unwrap(), Action::Pause);
     assert_eq!(stream.request_body(b"cd", false).unwrap(), Action::Pause);
-    assert!(stream.is_held(Way::Request));
+    assert!(stream.is_held(Direction::Request));
     assert_eq!(stream.upstream().unwrap().body, b"");
     assert_eq!(stream.request_body(b"", true).unwrap(), Action::Continue);
     assert_eq!(stream.upstream().unwrap().body, b"abcd");
@@ -189,7 +189,7 @@ fn without_the_flag_a_held_head_stops_everything() {
     guest.tick().unwrap();
     assert_eq!(said(&guest)[2..], ["read = abcd"], "one piece by now");
     assert_eq!(guest.stream(id).upstream().unwrap().body, b"abcd");
-    assert!(!guest.stream(id).is_held(Way::Request));
+    assert!(!guest.stream(id).is_held(Direction::Request));
 
     let mut guest = start("");
     let stuck = drive(&mut guest, &exchange("head stop"), &ChunkPlan::whole()).unwrap_err();
@@ -206,7 +206,7 @@ fn a_filter_may_reply_in_the_upstreams_place() {
     assert_eq!(head.text(":status"), Some("202"));
     assert_eq!(head.text("content-length"), Some("4"));
     assert_eq!(report.client.body, b"done");
-    assert_eq!(report.client.outcome, Outcome::Complete);
+    assert_eq!(report.client.outcome, MessageEnd::Complete);
     assert_eq!(report.local_responses.len(), 1);
     assert_eq!(callbacks(&report)[..3], ["request_headers 5", "response_headers 4", "response_body 4 end"]);
     assert_eq!(said(&guest)[..3], ["reply = Ok", "get = probe", "read = done"]);
@@ -221,18 +221,18 @@ fn a_reply_to_a_response_replaces_or_resets_it() {
     let head = report.client.headers.clone().unwrap();
     assert_eq!(head.text(":status"), Some("419"));
     assert_eq!(report.client.body, b"no");
-    assert_eq!(report.client.outcome, Outcome::Complete);
+    assert_eq!(report.client.outcome, MessageEnd::Complete);
 
     let (_, report) = run("response_body reply 500 no; response_body stop", |_| ());
     assert_eq!(report.client.headers.unwrap().text(":status"), Some("200"));
     assert_eq!(report.client.body, b"");
-    assert_eq!(report.client.outcome, Outcome::Reset);
+    assert_eq!(report.client.outcome, MessageEnd::Reset);
 }
 
 #[test]
 fn a_filter_may_reset_a_stream() {
     let (_, report) = run("response_body reset response", |_| ());
-    assert_eq!(report.client.outcome, Outcome::Reset);
+    assert_eq!(report.client.outcome, MessageEnd::Reset);
     assert_eq!(callbacks(&report).last().unwrap(), "delete 0 end");
 }
 
@@ -248,7 +248,7 @@ fn what_is_held_has_a_limit() {
     let mut guest = Guest::start(&probe(), options()).unwrap();
     let script = "response_body stop; log property response.code_details";
     let report = drive(&mut guest, &exchange(script), &ChunkPlan::whole()).unwrap();
-    assert_eq!(report.client.outcome, Outcome::Reset);
+    assert_eq!(report.client.outcome, MessageEnd::Reset);
     assert_eq!(said(&guest), ["property = response_payload_too_large"]);
 }
 

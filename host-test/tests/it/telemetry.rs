@@ -8,11 +8,11 @@ mod trouble;
 use std::collections::BTreeMap;
 
 use host_test::drive::Arrivals;
-use host_test::host::Foreign;
+use host_test::host::ForeignFunction;
 use host_test::{CallAnswer, ChunkPlan, Exchange, Guest, Headers, Options, StreamReport, drive};
 use serde_json::{Value, json};
 use simulators::judge;
-use simulators::receiver::{Received, Values, hex, values};
+use simulators::receiver::{AttributeMap, ReceivedTelemetry, hex, values};
 
 use crate::common;
 
@@ -77,15 +77,15 @@ pub fn until_sent(guest: &mut Guest) {
 
 /// What the call with this token carries.
 #[track_caller]
-pub fn sent(guest: &Guest, token: u32) -> Received {
+pub fn sent(guest: &Guest, token: u32) -> ReceivedTelemetry {
     let call = guest.host().callouts.iter().find(|call| call.token == token).unwrap();
     assert_eq!((call.cluster.as_str(), call.context), ("otel", host_test::host::ROOT));
-    Received::read(|name| call.headers.text(name), &call.body).unwrap()
+    ReceivedTelemetry::read(|name| call.headers.text(name), &call.body).unwrap()
 }
 
 /// Takes what is under way, all of it and what follows.
-pub fn take_all(guest: &mut Guest) -> Received {
-    let mut received = Received::default();
+pub fn take_all(guest: &mut Guest) -> ReceivedTelemetry {
+    let mut received = ReceivedTelemetry::default();
     while let Some(token) = under_way(guest).first().copied() {
         received.add(sent(guest, token));
         guest.answer(token, CallAnswer::new(200, "")).unwrap();
@@ -114,7 +114,7 @@ fn request_id(report: &StreamReport) -> &str {
     report.client.headers.as_ref().unwrap().text("x-llm-request-id").unwrap()
 }
 
-fn expected_values(value: Value) -> Values {
+fn expected_values(value: Value) -> AttributeMap {
     value.as_object().unwrap().clone().into_iter().collect::<BTreeMap<_, _>>()
 }
 
@@ -212,7 +212,7 @@ fn both_encodings_say_the_same() {
 
 fn answer_judge(guest: &mut Guest) {
     let call = guest.host().in_flight().find(|call| call.cluster == "judge").unwrap();
-    let (token, asked) = (call.token, judge::Asked::read(&call.body).unwrap());
+    let (token, asked) = (call.token, judge::JudgeRequest::read(&call.body).unwrap());
     guest.answer(token, CallAnswer::new(200, judge::completion(&asked.verdict()))).unwrap();
 }
 
@@ -287,8 +287,9 @@ fn bodies_are_compressed_by_the_host_where_it_can() {
         std::io::Read::read_to_end(&mut encoder, &mut zlib).unwrap();
         zlib
     };
-    let broken: Foreign = |_| b"broken".to_vec();
-    for (compress, is_zipped) in [(Some(zlib as Foreign), true), (Some(broken), false), (None, false)] {
+    let broken: ForeignFunction = |_| b"broken".to_vec();
+    for (compress, is_zipped) in [(Some(zlib as ForeignFunction), true), (Some(broken), false), (None, false)]
+    {
         let mut guest = start(&EACH.replace("\"batch\"", "\"compression\":\"gzip\",\"batch\""));
         if let Some(compress) = compress {
             guest.host_mut().foreign_functions.insert("compress".to_owned(), compress);

@@ -1,7 +1,7 @@
 //! `streaming.usage: request` in the harness's host: every cutting of both bodies, every way to be held and let go.
 
-use host_test::drive::{Arrivals, EndForm, Outcome};
-use host_test::host::Way;
+use host_test::drive::{Arrivals, EndForm, MessageEnd};
+use host_test::host::Direction;
 use host_test::{
     Action, ChunkPlan, ClockPlan, Cut, Ending, Exchange, Guest, Headers, LogLevel, Options, StreamReport,
     drive,
@@ -63,7 +63,10 @@ fn check_asked(report: &StreamReport) {
     let length = ASKED.len().to_string();
     assert!(upstream.text("content-length").is_none_or(|told| told == length));
     assert_eq!(text(&report.client.body), [BEFORE, DONE].concat());
-    assert_eq!((report.client.outcome, report.upstream.outcome), (Outcome::Complete, Outcome::Complete));
+    assert_eq!(
+        (report.client.outcome, report.upstream.outcome),
+        (MessageEnd::Complete, MessageEnd::Complete)
+    );
     let record = text(&report.filter_state["wasm.llm.json"]);
     assert!(record.contains(r#""input_tokens":3,"output_tokens":2,"total_tokens":5"#), "{record}");
 }
@@ -149,7 +152,7 @@ fn trailers_end_both_ways() {
     exchange.request_trailers = Some(trailers);
     let report = drive(&mut guest, &exchange, &ChunkPlan::every(5)).unwrap();
     assert_eq!(text(&report.upstream.body), BODY);
-    assert_eq!(report.upstream.outcome, Outcome::Complete);
+    assert_eq!(report.upstream.outcome, MessageEnd::Complete);
     assert_eq!(report.client.body, exchange.response_body);
 }
 
@@ -165,7 +168,7 @@ fn trailers_take_no_whole_document_away() {
         for plan in [ChunkPlan::whole(), ChunkPlan::every(1), ChunkPlan::every(7)] {
             let report = drive(&mut guest, &exchange, &plan).unwrap();
             assert_eq!(text(&report.client.body), [BEFORE, seen].concat());
-            assert_eq!(report.client.outcome, Outcome::Complete);
+            assert_eq!(report.client.outcome, MessageEnd::Complete);
         }
     }
 }
@@ -250,7 +253,7 @@ fn a_request_that_shows_no_body_is_let_go() {
         for (ms, is_held) in [(249, true), (1, false)].into_iter().filter(|_| first) {
             guest.advance_ms(ms);
             guest.run_pending().unwrap();
-            assert_eq!(guest.stream(id).is_held(Way::Request), is_held);
+            assert_eq!(guest.stream(id).is_held(Direction::Request), is_held);
         }
         let upstream = guest.stream(id).upstream().unwrap().clone();
         assert_eq!((text(&upstream.body), upstream.headers), (BODY, Some(sized(BODY))));
@@ -274,7 +277,7 @@ fn a_slow_client_is_let_go_alone() {
         guest.run_pending().unwrap();
     }
     let mut stream = guest.stream(id);
-    assert!(!stream.is_held(Way::Request));
+    assert!(!stream.is_held(Direction::Request));
     assert_eq!(stream.request_body(BODY.as_bytes(), true).unwrap(), Action::Continue);
     assert_eq!(text(&stream.upstream().unwrap().body), BODY);
     stream.end(Ending::ClientGone).unwrap();

@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 
 use serde_json::{Value, json};
 use simulators::envoy::{Bootstrap, Stats};
-use simulators::judge::{Manner, Server};
+use simulators::judge::{JudgeBehaviour, JudgeServer};
 use simulators::load::{Protocol, Request};
 use simulators::provider::{Provider, script};
 
@@ -85,11 +85,11 @@ async fn outcomes(rig: &Rig, sampled: u64, expected: &[(&str, u64)]) -> Stats {
 #[test]
 fn sampled_answers_are_scored() {
     run(async {
-        let judge = Server::start(Manner::Obedient).await.unwrap();
+        let judge = JudgeServer::start(JudgeBehaviour::Verdict).await.unwrap();
         let rig = rig(judge.address(), json!({})).await;
         send(&rig, 24).await;
         let stats = outcomes(&rig, 24, &[("scored", 24)]).await;
-        assert_eq!(judge.asked(), 24);
+        assert_eq!(judge.requests(), 24);
         for criterion in ["faithfulness", "relevance", "completeness"] {
             let labels = [("model", MODEL), ("criterion", criterion)];
             assert_eq!(stats.sum("llm_evaluations_total", &labels), 24.0, "{criterion}");
@@ -113,20 +113,20 @@ fn sampled_answers_are_scored() {
 #[test]
 fn a_judge_in_trouble_is_counted_and_changes_nothing() {
     let cases = [
-        (Manner::Status(500), "judge_error"),
-        (Manner::Status(429), "judge_error"),
-        (Manner::Prose, "invalid_verdict"),
-        (Manner::Fenced, "invalid_verdict"),
-        (Manner::Cut, "invalid_verdict"),
-        (Manner::Long(1 << 20), "invalid_verdict"),
+        (JudgeBehaviour::Status(500), "judge_error"),
+        (JudgeBehaviour::Status(429), "judge_error"),
+        (JudgeBehaviour::Prose, "invalid_verdict"),
+        (JudgeBehaviour::Fenced, "invalid_verdict"),
+        (JudgeBehaviour::Cut, "invalid_verdict"),
+        (JudgeBehaviour::Long(1 << 20), "invalid_verdict"),
         // More than Envoy keeps of an answer: it comes without a head.
-        (Manner::Long(33 << 20), "judge_error"),
-        (Manner::Silent, "timeout"),
+        (JudgeBehaviour::Long(33 << 20), "judge_error"),
+        (JudgeBehaviour::Silent, "timeout"),
     ];
     run(async {
         for (manner, outcome) in cases {
-            let judge = Server::start(manner).await.unwrap();
-            let is_patient = matches!(manner, Manner::Long(_) | Manner::Status(_));
+            let judge = JudgeServer::start(manner).await.unwrap();
+            let is_patient = matches!(manner, JudgeBehaviour::Long(_) | JudgeBehaviour::Status(_));
             let timeout_ms = if is_patient { 20_000 } else { 300 };
             let rig = rig(judge.address(), json!({"timeout_ms": timeout_ms})).await;
             send(&rig, 3).await;
@@ -152,7 +152,7 @@ fn without_its_judge_traffic_flows() {
 #[test]
 fn more_than_a_judge_can_do_is_dropped_and_counted() {
     run(async {
-        let judge = Server::start(Manner::Silent).await.unwrap();
+        let judge = JudgeServer::start(JudgeBehaviour::Silent).await.unwrap();
         let changes = json!({"max_in_flight": 1, "max_queue": 2, "timeout_ms": 60_000});
         let rig = rig(judge.address(), changes).await;
         send(&rig, 60).await;
@@ -163,7 +163,7 @@ fn more_than_a_judge_can_do_is_dropped_and_counted() {
             if is_right { Vec::new() } else { vec![format!("{full} of 60 found no place")] }
         });
         waited.await.unwrap();
-        assert!((1..=2).contains(&judge.asked()), "{}", judge.asked());
+        assert!((1..=2).contains(&judge.requests()), "{}", judge.requests());
         // Once it is gone the others end too.
         drop(judge);
         let stats = outcomes(&rig, 60, &[]).await;
@@ -174,7 +174,7 @@ fn more_than_a_judge_can_do_is_dropped_and_counted() {
 #[test]
 fn the_budget_holds_for_all_workers() {
     run(async {
-        let judge = Server::start(Manner::Obedient).await.unwrap();
+        let judge = JudgeServer::start(JudgeBehaviour::Verdict).await.unwrap();
         // An hour's tokens: a minute may end in the middle of the test, an hour hardly.
         let rig = rig(
             judge.address(),
@@ -194,7 +194,7 @@ fn the_budget_holds_for_all_workers() {
 #[test]
 fn of_a_share_that_is_sampled_all_has_an_outcome() {
     run(async {
-        let judge = Server::start(Manner::Obedient).await.unwrap();
+        let judge = JudgeServer::start(JudgeBehaviour::Verdict).await.unwrap();
         let rig = rig(judge.address(), json!({"sample_rate": 0.5})).await;
         send(&rig, 40).await;
         let stats = rig.envoy.admin().until(|stats: &Stats| {

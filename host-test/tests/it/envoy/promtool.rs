@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use llm_gauge_engine::metrics::{self, Kind, Metric};
 use serde_json::json;
-use simulators::judge::{Manner, Server};
+use simulators::judge::{JudgeBehaviour, JudgeServer};
 use simulators::load::{Protocol, Request};
 use simulators::provider::Provider;
 use simulators::receiver;
@@ -89,8 +89,8 @@ fn every_metric_passes_but_for_lints_with_a_reason() {
         let mut bootstrap = shipped().await.configuration(CONFIGURATION).unwrap().label("tenant").unwrap();
         // Two judges that never agree; the second one's cluster is one that nobody needs here.
         let judges = [
-            Server::start(Manner::Always(5)).await.unwrap(),
-            Server::start(Manner::Always(1)).await.unwrap(),
+            JudgeServer::start(JudgeBehaviour::Always(5)).await.unwrap(),
+            JudgeServer::start(JudgeBehaviour::Always(1)).await.unwrap(),
         ];
         let changes = json!({
             "model": "priced", "headers": {}, "sample_rate": 1, "context": [{"header": "x-rag"}], "panel": "on",
@@ -98,7 +98,7 @@ fn every_metric_passes_but_for_lints_with_a_reason() {
         });
         bootstrap = bootstrap.judged(changes).unwrap().with_feedback(&json!({})).unwrap();
         // Whatever is exported is refused.
-        let receiver = receiver::Receiver::start(receiver::Manner::Status(400)).await.unwrap();
+        let receiver = receiver::Receiver::start(receiver::ReceiverBehaviour::Status(400)).await.unwrap();
         bootstrap = bootstrap.exporting(receiver.address(), json!({"batch": {"max_items": 1}})).unwrap();
         let addresses = [provider.address(), judges[0].address(), judges[1].address()];
         for (cluster, address) in ["openai", "judge", "anthropic"].into_iter().zip(addresses) {

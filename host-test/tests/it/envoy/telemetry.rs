@@ -9,7 +9,7 @@ use simulators::envoy::Stats;
 use simulators::judge;
 use simulators::load::{Protocol, Request};
 use simulators::provider::{Provider, script};
-use simulators::receiver::{Manner, Received, Receiver, hex, values};
+use simulators::receiver::{ReceivedTelemetry, Receiver, ReceiverBehaviour, hex, values};
 
 use super::rig::{Rig, nobody, run, shipped};
 
@@ -60,7 +60,12 @@ async fn send(rig: &Rig, count: usize) -> BTreeSet<String> {
 }
 
 /// What was received, once there are so many spans and events; each span is of one of these exchanges.
-async fn received(receiver: &Receiver, rig: &Rig, ids: &BTreeSet<String>, events: usize) -> Received {
+async fn received(
+    receiver: &Receiver,
+    rig: &Rig,
+    ids: &BTreeSet<String>,
+    events: usize,
+) -> ReceivedTelemetry {
     let waited =
         receiver.until(|received| received.spans.len() >= ids.len() && received.events.len() >= events).await;
     let received =
@@ -92,8 +97,8 @@ async fn dropped(rig: &Rig, spans: u64) {
 #[test]
 fn spans_and_scores_of_two_workers() {
     run(async {
-        let receiver = Receiver::start(Manner::Willing).await.unwrap();
-        let judge = judge::Server::start(judge::Manner::Obedient).await.unwrap();
+        let receiver = Receiver::start(ReceiverBehaviour::Accept).await.unwrap();
+        let judge = judge::JudgeServer::start(judge::JudgeBehaviour::Verdict).await.unwrap();
         let rig = rig(receiver.address(), json!({"content": "sampled"}), Some(judge.address())).await;
         let began =
             std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos() as u64;
@@ -144,7 +149,7 @@ fn spans_and_scores_of_two_workers() {
 #[test]
 fn compressed_json_by_the_proxys_own_compressor() {
     run(async {
-        let receiver = Receiver::start(Manner::Willing).await.unwrap();
+        let receiver = Receiver::start(ReceiverBehaviour::Accept).await.unwrap();
         let changes = json!({"encoding": "json", "compression": "gzip", "attributes": "both"});
         let rig = rig(receiver.address(), changes, None).await;
         let ids = send(&rig, 6).await;
@@ -158,7 +163,11 @@ fn compressed_json_by_the_proxys_own_compressor() {
 #[test]
 fn what_a_receiver_refuses_is_counted() {
     run(async {
-        for (manner, lost) in [(Manner::Status(400), 8), (Manner::Status(404), 8), (Manner::Partial(1), 8)] {
+        for (manner, lost) in [
+            (ReceiverBehaviour::Status(400), 8),
+            (ReceiverBehaviour::Status(404), 8),
+            (ReceiverBehaviour::Partial(1), 8),
+        ] {
             let receiver = Receiver::start(manner).await.unwrap();
             // One span a call: of a partial success it is the one that is lost.
             let rig = rig(receiver.address(), json!({"batch": {"max_items": 1}}), None).await;
@@ -171,10 +180,10 @@ fn what_a_receiver_refuses_is_counted() {
 #[test]
 fn what_it_cannot_take_now_it_gets_later() {
     run(async {
-        let receiver = Receiver::start(Manner::Status(503)).await.unwrap();
+        let receiver = Receiver::start(ReceiverBehaviour::Status(503)).await.unwrap();
         let rig = rig(receiver.address(), json!({"batch": {"max_items": 1}}), None).await;
         let ids = send(&rig, 8).await;
-        receiver.behave(Manner::Willing);
+        receiver.behave(ReceiverBehaviour::Accept);
         received(&receiver, &rig, &ids, 0).await;
         dropped(&rig, 0).await;
     });
@@ -183,7 +192,7 @@ fn what_it_cannot_take_now_it_gets_later() {
 #[test]
 fn without_a_receiver_traffic_flows() {
     run(async {
-        let silent = Receiver::start(Manner::Silent).await.unwrap();
+        let silent = Receiver::start(ReceiverBehaviour::Silent).await.unwrap();
         for (receiver, changes) in [
             (nobody(), json!({})),
             (nobody(), json!({"cluster": "nowhere"})),

@@ -20,7 +20,7 @@ const EVERYTHING: &str = r#""labels":[{"name":"tenant","header":"x-tenant"}],
 #[test]
 fn names_are_as_they_were() {
     let mut guest = start(EVERYTHING);
-    let mut received = Received::default();
+    let mut received = ReceivedTelemetry::default();
     let mut play = |exchange: &Exchange| {
         drive(&mut guest, exchange, &ChunkPlan::whole()).unwrap();
         guest.run_pending().unwrap();

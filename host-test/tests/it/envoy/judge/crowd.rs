@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use simulators::envoy::Stats;
-use simulators::judge::{Manner, Server};
+use simulators::judge::{JudgeBehaviour, JudgeServer};
 use simulators::load::Protocol;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -52,7 +52,7 @@ async fn crowd(rig: &Arc<Rig>) {
 #[test]
 fn a_thousand_requests_a_second_are_served_whatever_the_judge_can_do() {
     run(async {
-        let judge = Server::start(Manner::Held).await.unwrap();
+        let judge = JudgeServer::start(JudgeBehaviour::Held).await.unwrap();
         let changes = json!({"max_in_flight": IN_FLIGHT, "max_queue": QUEUE, "timeout_ms": 120_000});
         let rig = Arc::new(rig(judge.address(), changes).await);
         crowd(&rig).await;
@@ -69,11 +69,11 @@ fn a_thousand_requests_a_second_are_served_whatever_the_judge_can_do() {
         });
         let stats = waited.await.unwrap();
         assert_eq!(stats.sum("llm_judge_outcomes_total", &[]), (REQUESTS - kept) as f64);
-        assert_eq!(judge.asked(), WORKERS * IN_FLIGHT);
+        assert_eq!(judge.requests(), WORKERS * IN_FLIGHT);
         assert_eq!(stats.sum("llm_requests_total", &[("status", "success")]), REQUESTS as f64);
         judge.release();
         let stats = outcomes(&rig, REQUESTS, &[("queue_full", REQUESTS - kept), ("scored", kept)]).await;
-        assert_eq!(judge.asked(), kept);
+        assert_eq!(judge.requests(), kept);
         assert_eq!(stats.sum("llm_active_requests", &[]), 0.0);
     });
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use simulators::envoy::{Envoy, Stats};
-use simulators::judge::{Manner, Server};
+use simulators::judge::{JudgeBehaviour, JudgeServer};
 use simulators::load::{Client, Protocol, Request};
 use simulators::provider::{Provider, script};
 
@@ -12,7 +12,7 @@ use super::super::rig::{Rig, run};
 use super::{MODEL, judged, outcomes, question, send};
 
 /// A rig whose listeners can be replaced.
-async fn rig(judge: &Server, changes: Value) -> Rig {
+async fn rig(judge: &JudgeServer, changes: Value) -> Rig {
     let provider = Provider::start().await.unwrap();
     let bootstrap = judged(&provider, judge.address(), changes).await;
     let bootstrap = bootstrap.flush_every(Duration::from_millis(100)).unwrap();
@@ -20,7 +20,7 @@ async fn rig(judge: &Server, changes: Value) -> Rig {
 }
 
 /// Replaces the listeners by those with these changes, and waits until Envoy says that this counter is so high.
-async fn reload(rig: &Rig, judge: &Server, changes: Value, counter: &str, least: f64) {
+async fn reload(rig: &Rig, judge: &JudgeServer, changes: Value, counter: &str, least: f64) {
     let bootstrap = judged(&rig.provider, judge.address(), changes).await;
     let bootstrap = bootstrap.flush_every(Duration::from_millis(100)).unwrap();
     rig.envoy.reload(bootstrap).unwrap();
@@ -45,9 +45,9 @@ async fn send_anew(rig: &Rig, count: usize) {
     }
 }
 
-async fn until_asked(judge: &Server, count: u64, rig: &Rig) {
+async fn until_asked(judge: &JudgeServer, count: u64, rig: &Rig) {
     until(rig, |_| {
-        let asked = judge.asked();
+        let asked = judge.requests();
         if asked == count { Vec::new() } else { vec![format!("the judge was asked {asked} times")] }
     })
     .await;
@@ -56,7 +56,7 @@ async fn until_asked(judge: &Server, count: u64, rig: &Rig) {
 #[test]
 fn a_new_configuration_takes_over_and_the_old_one_waits_for_its_answers() {
     run(async {
-        let judge = Server::start(Manner::Held).await.unwrap();
+        let judge = JudgeServer::start(JudgeBehaviour::Held).await.unwrap();
         let rig = rig(&judge, json!({"timeout_ms": 60_000})).await;
         send(&rig, 6).await;
         until_asked(&judge, 6, &rig).await;
@@ -82,7 +82,7 @@ fn a_new_configuration_takes_over_and_the_old_one_waits_for_its_answers() {
         let scored = stats.sum("llm_evaluations_total", &[("criterion", "faithfulness")]);
         // Each was judged by the rubric of its own time.
         assert_eq!((scored, stats.sum("llm_hallucinations_total", &[])), (11.0, 7.0));
-        assert_eq!(judge.asked(), 11);
+        assert_eq!(judge.requests(), 11);
         assert_eq!(stats.sum("llm_requests_total", &[]), 11.0);
     });
 }
@@ -90,7 +90,7 @@ fn a_new_configuration_takes_over_and_the_old_one_waits_for_its_answers() {
 #[test]
 fn a_configuration_that_is_refused_changes_nothing() {
     run(async {
-        let judge = Server::start(Manner::Held).await.unwrap();
+        let judge = JudgeServer::start(JudgeBehaviour::Held).await.unwrap();
         let rig = rig(&judge, json!({"timeout_ms": 60_000})).await;
         send(&rig, 3).await;
         until_asked(&judge, 3, &rig).await;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 use simulators::envoy::Stats;
-use simulators::judge::{Manner, Server};
+use simulators::judge::{JudgeBehaviour, JudgeServer};
 use simulators::load::{Client, Protocol, Request};
 use simulators::provider::script;
 
@@ -62,7 +62,7 @@ async fn judged(rig: &Rig) -> BTreeMap<u32, f64> {
 #[test]
 fn a_trace_is_judged_everywhere_or_nowhere() {
     run(async {
-        let judge = Server::start(Manner::Obedient).await.unwrap();
+        let judge = JudgeServer::start(JudgeBehaviour::Verdict).await.unwrap();
         let mut proxies = Vec::new();
         for _ in 0..2 {
             let rig = rig(judge.address(), json!({"sample_rate": 0.5})).await;
