@@ -1,8 +1,7 @@
 //! The engine as a component, embedded in wasmtime as a gateway would embed it.
 //!
 //! wasmtime's `bindgen!` generates the Rust types of the contract in `wit/`; the rest of this module converts cases.
-//! The
-//! component is instantiated with an empty linker, so it can reach nothing but its own memory and its fuel.
+//! The component is instantiated with an empty linker, so it can reach nothing but its own memory and its fuel.
 
 mod build;
 mod record;

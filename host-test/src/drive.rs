@@ -1,8 +1,7 @@
 //! Drives one HTTP stream through its phases.
 //!
 //! [`drive`] plays a whole [`Exchange`], cut up as a [`ChunkPlan`] says. A test that has to act in between (other
-//! streams,
-//! callouts, a clock that moves) calls [`Guest::open_stream`] and plays the steps of a [`Stream`] itself.
+//! streams, callouts, a clock that moves) calls [`Guest::open_stream`] and plays the steps of a [`Stream`] itself.
 
 mod plan;
 

@@ -15,8 +15,7 @@ pub struct Failure {
     /// The message of wasmtime or of this host.
     pub message: String,
     /// The last line that the guest logged as critical, which is the SDK's panic message after a panic. `None` if it
-    /// logged
-    /// none.
+    /// logged none.
     pub critical: Option<String>,
 }
 

@@ -90,8 +90,7 @@ impl Guest {
     }
 
     /// Advances the clock of the whole proxy. A tick that is due waits for [`run_pending`](Self::run_pending). A
-    /// callout
-    /// never times out by itself: a test answers it.
+    /// callout never times out by itself: a test answers it.
     pub fn advance_ms(&mut self, ms: u64) {
         self.host_mut().advance_ms(ms);
     }

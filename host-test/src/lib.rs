@@ -1,12 +1,9 @@
 //! A deterministic, observable proxy-wasm host.
 //!
 //! It replaces Envoy where a test needs to see the effects of a filter: every metric, log line, callout and byte is a
-//! plain
-//! value, the clock moves only when the test advances it, and random numbers come from a seed. It is as strict as Envoy
-//! in
-//! the cases that crash a worker. A header read outside its phase returns the status on which the SDK panics, and a
-//! resume
-//! of a stream that was not paused is an error here, because it is a crash in Envoy.
+//! plain value, the clock moves only when the test advances it, and random numbers come from a seed. It is as strict as
+//! Envoy in the cases that crash a worker. A header read outside its phase returns the status on which the SDK panics,
+//! and a resume of a stream that was not paused is an error here, because it is a crash in Envoy.
 //!
 //! Reading order:
 //! - [`mod@drive`]: one HTTP stream through the phases, from an [`Exchange`] to a [`StreamReport`]
@@ -22,8 +19,7 @@
 //! The host has no threads, no sleep, no wall clock and no network, and it does not know what an LLM is.
 //!
 //! Behaviour that only shows in a real proxy is tested with the package `simulators`, which has Envoy, providers,
-//! judges
-//! and receivers. The operator's command is the package `gauge`.
+//! judges and receivers. The operator's command is the package `gauge`.
 //!
 //! ```no_run
 //! use host_test::{ChunkPlan, Exchange, Guest, Headers, Module, Options, drive};

@@ -95,8 +95,7 @@ fn ensure_target() -> Result<()> {
 }
 
 /// Returns a command in the workspace without the environment of an outer cargo: its flags for the machine would
-/// replace
-/// those for wasm in `.cargo/config.toml`, and its job server is not available.
+/// replace those for wasm in `.cargo/config.toml`, and its job server is not available.
 fn clean_command(program: &str) -> Command {
     let mut command = Command::new(program);
     command.current_dir(workspace_dir());

@@ -3,8 +3,7 @@
 //! `println!` panics then. Restoring the default of `SIGPIPE`, which ends other programs, is no solution: it would also
 //! end a server that writes to a socket closed by its peer. Results therefore go through [`print()`], whose error a
 //! command returns up to [`exit_code`], which ends the process silently. Progress goes through [`note`], which ignores
-//! a
-//! closed pipe. Lints forbid the macros of the standard library.
+//! a closed pipe. Lints forbid the macros of the standard library.
 
 use std::fmt;
 use std::io::{self, ErrorKind, Write as _};

@@ -67,8 +67,7 @@ impl Envoy {
     }
 
     /// Replaces the listeners of an Envoy started with [`start_reloadable`](Self::start_reloadable) by those of
-    /// `bootstrap`.
-    /// Envoy reports in its statistics whether it accepted them.
+    /// `bootstrap`. Envoy reports in its statistics whether it accepted them.
     pub fn reload(&self, bootstrap: Bootstrap) -> Result<()> {
         write_split(&self.folder, bootstrap).map(drop)
     }

@@ -1,8 +1,7 @@
 //! A stand-in for a judge: it receives the filter's requests and answers like an LLM, by word overlap.
 //!
 //! It has no model and judges nothing: it checks whether the words of an answer occur in its context and in its
-//! question.
-//! Its scores are deterministic, which is what demos and tests need.
+//! question. Its scores are deterministic, which is what demos and tests need.
 
 mod serve;
 

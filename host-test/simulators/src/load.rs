@@ -23,8 +23,7 @@ pub enum Protocol {
     /// HTTP/1.1. Connections are reused, as SDKs do. Abandoning an exchange closes its connection.
     Http1,
     /// HTTP/2 without TLS by prior knowledge, with all requests of a client on one connection. Abandoning an exchange
-    /// resets
-    /// its stream.
+    /// resets its stream.
     Http2,
 }
 
@@ -131,8 +130,7 @@ impl Client {
     /// Sends a request and waits for the response's headers.
     ///
     /// Dropping this future, or the exchange it returns, abandons the request: the server sees a closed connection
-    /// (HTTP/1.1)
-    /// or a stream reset (HTTP/2).
+    /// (HTTP/1.1) or a stream reset (HTTP/2).
     pub async fn send(&self, request: Request) -> Result<Exchange> {
         let started = Instant::now();
         let mut head = hyper::Request::builder().method(request.method);

@@ -12,9 +12,8 @@ use crate::workspace::target_dir;
 
 /// A shell command that runs a server so that it cannot outlive this process. A watcher waits for the end of standard
 /// input, which the kernel closes when this process ends, and then kills the server, which has replaced the shell.
-/// Linux's
-/// parent-death signal does not work here: it fires when the *thread* that started the server ends, and test threads
-/// end.
+/// Linux's parent-death signal does not work here: it fires when the *thread* that started the server ends, and test
+/// threads end.
 const WATCHED: &str =
     r#"exec 3<&0; (cat <&3 >/dev/null; kill -KILL $$) 2>/dev/null & exec "$0" "$@" 3<&- </dev/null"#;
 
@@ -59,8 +58,7 @@ impl Drop for ServerProcess {
     /// Ends the child and reads its exit status, so that no zombie is left.
     ///
     /// The watcher kills it, because its parent shell cannot confuse it with another process of the same id: the status
-    /// is
-    /// read only afterwards. The kill from here is for the case that the watcher itself was killed.
+    /// is read only afterwards. The kill from here is for the case that the watcher itself was killed.
     fn drop(&mut self) {
         drop(self.child.stdin.take());
         for _ in 0..400 {

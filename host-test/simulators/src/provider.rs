@@ -1,8 +1,7 @@
 //! Simulated providers: OpenAI's and Anthropic's endpoints on a loopback port, HTTP/1.1 and cleartext HTTP/2.
 //!
 //! A request's `x-sim` header holds a [`script`] for its answer. Without one it gets a short answer at once. A
-//! [`ledger`]
-//! keeps what was sent, so that a test can compare it with what a meter counted.
+//! [`ledger`] keeps what was sent, so that a test can compare it with what a meter counted.
 //!
 //! | endpoint | shape |
 //! |---|---|

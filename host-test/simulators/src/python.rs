@@ -29,12 +29,10 @@ pub struct Package {
 
 impl Package {
     /// Returns what `found` finds in the package's virtual environment. The environment is created on first use with
-    /// `python`,
-    /// else `$PYTHON`, else `python3`.
+    /// `python`, else `$PYTHON`, else `python3`.
     ///
     /// Blocks during the installation, and reports it on standard error. Any number of threads and processes may call
-    /// it at
-    /// once: one installs, the others wait for it.
+    /// it at once: one installs, the others wait for it.
     pub fn installed(
         &self,
         python: Option<&Path>,

@@ -8,8 +8,7 @@
 //! - a descriptor that no limit matches is not limited
 //!
 //! The clock differs: a window lasts until [`RateLimits::next_window`], so that no test fails around midnight. Every
-//! call
-//! is kept for the test to read.
+//! call is kept for the test to read.
 
 mod counters;
 mod grpc;
@@ -40,8 +39,7 @@ pub struct Limit {
     /// The domain of the limit.
     pub domain: String,
     /// The keys of the descriptors that it matches, in their order. `None` matches any value, and gives each value its
-    /// own
-    /// counter.
+    /// own counter.
     pub keys: Vec<(String, Option<String>)>,
     /// Maximum hits in a window.
     pub hits_per_window: u64,

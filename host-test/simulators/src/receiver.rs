@@ -1,10 +1,8 @@
 //! A receiver of spans and events that decodes them by OpenTelemetry's official definitions, and that can misbehave
-//! like a
-//! real one.
+//! like a real one.
 //!
 //! It checks the encoding strictly: a decoded message has to encode to the same bytes again, so no field is unknown to
-//! the
-//! definitions.
+//! the definitions.
 
 mod serve;
 

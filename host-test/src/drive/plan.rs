@@ -55,8 +55,7 @@ pub enum Arrivals {
     /// One time for each chunk; any further chunks arrive with the last one.
     ByChunk(Vec<u64>),
     /// `(offset, ms)`: the bytes from this offset on arrive at that time, and a chunk arrives with its last byte. The
-    /// times
-    /// do not depend on the cuts.
+    /// times do not depend on the cuts.
     ByByte(Vec<(usize, u64)>),
 }
 

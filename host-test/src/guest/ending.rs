@@ -22,8 +22,7 @@ pub enum Ending {
     /// The upstream resets an HTTP/2 stream. Before a response head, the proxy replies 503.
     UpstreamReset,
     /// The upstream closes an HTTP/1 connection in the middle of a body, or sends fewer bytes than it announced. Before
-    /// a
-    /// response head, the proxy replies 503.
+    /// a response head, the proxy replies 503.
     UpstreamCut,
     /// The client disconnects: before the response, during it, or during its own upload.
     ClientGone,

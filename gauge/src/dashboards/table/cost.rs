@@ -1,4 +1,4 @@
-//! The dashboard of tokens, and what they cost.
+//! The dashboard of tokens and their cost.
 
 use crate::dashboards::Kind::{Areas, Lines};
 use crate::dashboards::Unit::{Count, Dollars, PerSecond, Ratio};

@@ -1,4 +1,4 @@
-//! The dashboard of what is asked, and how it ends.
+//! The dashboard of requests and their outcomes.
 
 use crate::dashboards::Kind::{Areas, Lines, Number};
 use crate::dashboards::Unit::{Count, Dollars, PerSecond, Ratio, Score, Seconds};

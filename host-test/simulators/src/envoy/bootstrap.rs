@@ -1,8 +1,7 @@
 //! Variants of the shipped `envoy/bootstrap.yaml`: tests run the file that operators copy, except for a few values.
 //!
 //! Every change names an entry that has to exist, so a rename in the shipped file is an error and not a test of
-//! something
-//! else. Envoy also reads JSON, so a variant is written as JSON.
+//! something else. Envoy also reads JSON, so a variant is written as JSON.
 
 use std::fs;
 use std::net::SocketAddr;

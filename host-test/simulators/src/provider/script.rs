@@ -7,8 +7,7 @@
 //! ```
 //!
 //! Items are separated by `;`, each at most once. Times are in milliseconds. A gate is before the cut if there is one,
-//! else
-//! before an answer's headers or after a stream's first token.
+//! else before an answer's headers or after a stream's first token.
 //!
 //! | item | default | meaning |
 //! |---|---|---|

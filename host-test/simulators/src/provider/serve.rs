@@ -98,8 +98,7 @@ fn respond(reply: Reply, state: Arc<ProviderState>, id: u64) -> Result<Response<
 }
 
 /// Answers a request that the provider does not serve. The mistake is in the test or the demo, and the message should
-/// make
-/// it easy to see.
+/// make it easy to see.
 fn refuse(message: &str) -> Result<Response<Body>, ScriptedBreak> {
     let body = serde_json::json!({"error": {"message": message, "type": "simulated_provider"}}).to_string();
     let response = Response::builder().status(400).header("content-type", "application/json");

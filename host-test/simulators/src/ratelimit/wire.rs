@@ -2,8 +2,8 @@
 //!
 //! Field numbers are those of Envoy's `api/envoy/service/ratelimit/v3/rls.proto` and
 //! `api/envoy/extensions/common/ratelimit/v3/ratelimit.proto`. They are decoded by hand, since a code generator for
-//! four
-//! messages would add a second `syn` configuration to the build, and with it a second build of wasmtime's compiler.
+//! four messages would add a second `syn` configuration to the build, and with it a second build of wasmtime's
+//! compiler.
 
 use anyhow::{Context, Result, bail};
 

@@ -2,7 +2,7 @@
 //! shipped routes. Each alert is seen pending, firing, delivered and over, and every panel of every dashboard shows data.
 
 use gauge::dashboards::{self, table};
-use gauge::observe::journal::SHOWN;
+use gauge::observe::journal::ALERTS;
 use gauge::observe::{MonitoringStack, unix_seconds};
 
 use super::programs;
@@ -19,7 +19,7 @@ fn every_alert_fires_is_delivered_and_is_over() {
         let mut told = Vec::new();
         let journal = stage.observe(|news| told.push(news.to_owned())).await;
         let journal = journal.unwrap_or_else(|error| panic!("{error:#}\n{}", told.join("\n")));
-        for (seen, (alert, receiver)) in journal.seen().iter().zip(SHOWN) {
+        for (seen, (alert, receiver)) in journal.seen().iter().zip(ALERTS) {
             assert_eq!((seen.alert, seen.receiver.as_str()), (alert, receiver));
             let steps = [seen.pending_s, seen.firing_s, seen.delivered_s, seen.gone_s, seen.resolved_s];
             let steps: Vec<_> = steps.iter().map(|step| step.expect("every step was seen")).collect();

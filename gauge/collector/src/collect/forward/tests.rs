@@ -10,14 +10,14 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
-use simulators::listen::Listening;
+use simulators::listen::LoopbackListener;
 
 use super::*;
 use crate::store::{Batch, Id, Span};
 
 /// A store that answers as it is told, and keeps what it was asked.
 struct Fake {
-    listening: Listening,
+    listening: LoopbackListener,
     asked: Arc<Mutex<Vec<Asked>>>,
 }
 
@@ -34,7 +34,7 @@ impl Fake {
         let statuses = Arc::new(Mutex::new(statuses.iter().copied().collect::<VecDeque<_>>()));
         let asked = Arc::new(Mutex::new(Vec::new()));
         let kept = Arc::clone(&asked);
-        let listening = Listening::start(move |stream| {
+        let listening = LoopbackListener::start(move |stream| {
             let (statuses, kept) = (Arc::clone(&statuses), Arc::clone(&kept));
             async move {
                 let service = service_fn(|request: Request<hyper::body::Incoming>| {
