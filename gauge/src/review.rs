@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result};
-use collector::review::sample::Plan;
+use collector::review::sample::SamplePlan;
 use collector::review::{self, html, text};
 use collector::store::Store;
 use simulators::console;
@@ -78,7 +78,7 @@ fn make_sample(file: &Path) -> Result<ExitCode> {
         file.display()
     );
     let mut store = Store::open(file)?;
-    Plan::shown().keep(&mut store)?;
+    SamplePlan::shown().keep(&mut store)?;
     console::note(format_args!("review: created {0}; now: cargo gauge review --db {0}", file.display()));
     Ok(ExitCode::SUCCESS)
 }

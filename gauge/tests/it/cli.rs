@@ -1,4 +1,4 @@
-//! The `gauge` command, run as a user runs it.
+//! The `gauge` command, run as by a user.
 
 use std::io;
 use std::process::{Command, Output};
@@ -81,7 +81,7 @@ fn what_cannot_be_done_is_said_and_not_tried() {
     }
 }
 
-/// As in `cargo gauge review | head`, when `head` has seen enough. What a shell reports of other programs then is 141.
+/// As in `cargo gauge review | head`, when `head` has read enough. A shell then reports 141 for other programs.
 #[test]
 fn a_reader_that_goes_away_ends_a_command_without_a_word() {
     let folder = tempfile::tempdir().unwrap();
@@ -104,7 +104,7 @@ fn a_reader_that_goes_away_ends_a_command_without_a_word() {
     }
 }
 
-/// Progress is for people: a command does its work where nobody reads that.
+/// Progress is optional: a command continues if the reader of its progress has closed the pipe.
 #[test]
 fn a_command_goes_on_where_nobody_reads_its_progress() {
     let folder = tempfile::tempdir().unwrap();

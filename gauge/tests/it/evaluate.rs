@@ -1,4 +1,4 @@
-//! `cargo gauge evaluate`, run as a CI runs it, against a judge's server of every manner.
+//! `cargo gauge evaluate`, run as in CI, with every behaviour of a judge's server.
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -8,9 +8,9 @@ use simulators::judge::{JudgeBehaviour, JudgeServer};
 use simulators::workspace::cases_dir;
 use tokio::runtime::Runtime;
 
-const KEY: &str = "sk-a-key-that-nobody-may-see";
+const KEY: &str = "sk-a-secret-key";
 
-/// Two answers to be judged, one of them without context, and an exchange that holds none.
+/// Two answers to be judged, one of them without context, and an exchange without an answer.
 fn recordings() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let put = |name: &str, text: String| std::fs::write(folder.path().join(name), text).unwrap();
@@ -36,9 +36,9 @@ fn recordings() -> tempfile::TempDir {
     folder
 }
 
-/// A judge's server, its runtime, and what to judge.
+/// A judge's server with its runtime, and the recordings.
 struct Rig {
-    /// The server lives on its threads.
+    /// The runtime that the server runs on.
     _runtime: Runtime,
     server: JudgeServer,
     recordings: tempfile::TempDir,
@@ -63,7 +63,7 @@ fn evaluate(recordings: &Path, judge: &str, key: &str, arguments: &[&str]) -> Ou
     gauge.args(arguments).env("JUDGE_API_KEY", key).output().unwrap()
 }
 
-/// What is said of failures.
+/// Returns the reported failures.
 fn failures(output: &Output) -> Vec<String> {
     let said = text(&output.stderr).lines().filter_map(|line| line.strip_prefix("failed: "));
     said.map(str::to_owned).collect()
@@ -94,14 +94,14 @@ fn a_bar_that_is_missed_shuts_it_and_the_reports_say_so() {
     let file = rig.recordings.path().join("report.xml");
     let output = rig.run(&["--fail-below", "faithfulness=4.5", "--junit", file.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(1));
-    assert_eq!(failures(&output), ["faithfulness: mean 4.00 is below 4.5"]);
+    assert_eq!(failures(&output), ["faithfulness: expected a mean of at least 4.5, got 4.00"]);
     let table = text(&output.stdout);
     assert!(table.lines().all(|line| line.chars().count() <= 100), "{table}");
     let means = table.lines().find(|line| line.starts_with("mean ")).unwrap();
     let means: Vec<_> = means.split_whitespace().collect();
     assert_eq!(means, ["mean", "2", "scored", "4.00", "4.00", "4.00", "0", "%"]);
     let junit = std::fs::read_to_string(file).unwrap();
-    assert!(junit.contains("<failure message=\"mean 4.00 is below 4.5\"/>"), "{junit}");
+    assert!(junit.contains("<failure message=\"expected a mean of at least 4.5, got 4.00\"/>"), "{junit}");
 }
 
 #[test]
@@ -126,10 +126,10 @@ fn a_judge_that_fails_is_no_good_score() {
     let rig = Rig::new(JudgeBehaviour::Prose);
     let output = rig.run(&["--fail-below", "relevance=1"]);
     assert_eq!(output.status.code(), Some(1));
-    assert_eq!(failures(&output), ["relevance: no score to hold against 1"]);
+    assert_eq!(failures(&output), ["relevance: expected a mean of at least 1, got no score"]);
     assert!(text(&output.stdout).contains("invalid_verdict"), "{}", text(&output.stdout));
 
-    // A port that was just let go of.
+    // A port that was just released.
     let address = Rig::new(JudgeBehaviour::Verdict).server.address();
     let output = evaluate(rig.recordings.path(), &format!("http://{address}"), "", &[]);
     assert_eq!(output.status.code(), Some(1));
@@ -163,7 +163,7 @@ fn what_cannot_begin_is_said_with_status_two() {
     let config = config.to_str().unwrap();
     let (folder, judge) = (folder.path().to_str().unwrap(), "http://127.0.0.1:9");
     for (arguments, said) in [
-        (&[folder, "--judge", judge][..], "name the model that judges: --judge-model NAME"),
+        (&[folder, "--judge", judge][..], "expected the model of the judge: --judge-model NAME"),
         (&[folder, "--judge", "api.openai.com"], "expected a URL such as `https://api.openai.com`"),
         (&["/nowhere", "--judge", judge, "--judge-model", "m"], "there is nothing at /nowhere"),
         (
