@@ -97,8 +97,10 @@ impl JudgedExchange {
                 self.outcome = Outcome::Scored.name();
                 let score = |(criterion, score, reason)| (criterion, Score { score, reason });
                 self.scores = verdict.scores.into_iter().map(score).collect();
-                let finding =
-                    |(made_up, reason)| Finding { verdict: if made_up { "yes" } else { "no" }, reason };
+                let finding = |(hallucination, reason)| Finding {
+                    verdict: if hallucination { "yes" } else { "no" },
+                    reason,
+                };
                 self.hallucination = verdict.hallucination.map(finding);
             }
             Err(_) if self.outcome != Outcome::Lost.name() => {}
@@ -135,12 +137,12 @@ impl Report {
             ThresholdResult { criterion: bar.criterion.clone(), bar: bar.mean, mean, met }
         };
         let findings: Vec<_> = exchanges.iter().filter_map(|it| it.hallucination.as_ref()).collect();
-        let made_up = findings.iter().filter(|finding| finding.verdict == "yes").count();
+        let hallucination = findings.iter().filter(|finding| finding.verdict == "yes").count();
         let tokens = |of: fn(&JudgedExchange) -> u64| exchanges.iter().map(of).sum();
         Self {
             outcomes,
             bars: bars.iter().map(threshold).collect(),
-            hallucination: (!findings.is_empty()).then(|| made_up as f64 / findings.len() as f64),
+            hallucination: (!findings.is_empty()).then(|| hallucination as f64 / findings.len() as f64),
             judge_input_tokens: tokens(|it| it.judge_tokens.0),
             judge_output_tokens: tokens(|it| it.judge_tokens.1),
             judge_model,
@@ -175,31 +177,33 @@ impl Report {
     /// Returns a line for each exchange, and one for the means.
     pub(super) fn table(&self) -> String {
         let width = |name: &str| name.chars().count().clamp(4, 12);
-        let others: usize = self.criteria.iter().map(|name| width(name) + 1).sum::<usize>() + 16 + 8;
+        let others: usize = self.criteria.iter().map(|name| width(name) + 1).sum::<usize>() + 16 + 14;
         let name_width = COLUMNS.saturating_sub(others).max(16);
         let mut table = String::new();
-        let mut line = |name: &str, outcome: &str, cells: &mut dyn Iterator<Item = String>, made_up: &str| {
-            let mut text = format!("{:<name_width$} {outcome:<15}", fit(name, name_width));
-            for (criterion, cell) in self.criteria.iter().zip(cells) {
-                let width = width(criterion);
-                let _infallible = write!(text, " {:>width$}", fit(&cell, width));
-            }
-            let _infallible = writeln!(table, "{text} {made_up:>7}");
-        };
-        line("exchange", "outcome", &mut self.criteria.iter().cloned(), "made up");
+        let mut line =
+            |name: &str, outcome: &str, cells: &mut dyn Iterator<Item = String>, hallucination: &str| {
+                let mut text = format!("{:<name_width$} {outcome:<15}", fit(name, name_width));
+                for (criterion, cell) in self.criteria.iter().zip(cells) {
+                    let width = width(criterion);
+                    let _infallible = write!(text, " {:>width$}", fit(&cell, width));
+                }
+                let _infallible = writeln!(table, "{text} {hallucination:>13}");
+            };
+        line("exchange", "outcome", &mut self.criteria.iter().cloned(), "hallucination");
         for it in &self.exchanges {
             let score =
                 |name: &String| it.scores.get(name).map_or("-".to_owned(), |score| score.score.to_string());
-            let made_up = it.hallucination.as_ref().map_or("-", |finding| finding.verdict);
+            let hallucination = it.hallucination.as_ref().map_or("-", |finding| finding.verdict);
             let name = format!("{}/{}", it.folder, it.case);
-            line(&name, it.outcome, &mut self.criteria.iter().map(score), made_up);
+            line(&name, it.outcome, &mut self.criteria.iter().map(score), hallucination);
         }
         let mean = |name: &String| {
             self.means.get(name).map_or("-".to_owned(), |mean: &Mean| format!("{:.2}", mean.mean))
         };
-        let made_up = self.hallucination.map_or("-".to_owned(), |share| format!("{:.0} %", share * 100.0));
+        let hallucination =
+            self.hallucination.map_or("-".to_owned(), |share| format!("{:.0} %", share * 100.0));
         let scored = self.outcomes.get(Outcome::Scored.name()).copied().unwrap_or(0);
-        line("mean", &format!("{scored} scored"), &mut self.criteria.iter().map(mean), &made_up);
+        line("mean", &format!("{scored} scored"), &mut self.criteria.iter().map(mean), &hallucination);
         let (model, input, output) = (&self.judge_model, self.judge_input_tokens, self.judge_output_tokens);
         let _infallible =
             writeln!(table, "\njudged by {model}, which read {input} tokens and wrote {output}");

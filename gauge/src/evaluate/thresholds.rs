@@ -27,7 +27,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bar_is_a_name_and_a_score() {
+    fn a_threshold_is_a_name_and_a_mean() {
         let bar = |criterion: &str, mean| Ok(Threshold { criterion: criterion.to_owned(), mean });
         assert_eq!(Threshold::parse("faithfulness=3.5"), bar("faithfulness", 3.5));
         assert_eq!(Threshold::parse("tone=5"), bar("tone", 5.0));

@@ -12,7 +12,7 @@ fn made(rules: &str) -> Result<String, String> {
 }
 
 #[test]
-fn the_operators_form_says_the_same() {
+fn the_prometheus_rule_has_the_same_groups() {
     let manifest = made(RULES).unwrap();
     let read: Value = serde_saphyr::from_str(&manifest).unwrap();
     let group = json!({
@@ -45,7 +45,7 @@ fn the_operators_form_says_the_same() {
 }
 
 #[test]
-fn what_is_no_file_of_rules_is_refused_with_the_place() {
+fn invalid_rules_are_refused_with_their_place() {
     for (rules, words) in [
         ("groups: []", "no group"),
         ("groups: 7", "`groups` to be a list"),

@@ -148,7 +148,7 @@ mod tests {
     use super::{ALERTS, ActiveAlert, Journal, Notification};
 
     #[test]
-    fn a_way_is_taken_step_by_step() {
+    fn the_journal_records_each_state_of_an_alert_once() {
         let mut journal = Journal::begin();
         let active = |is_firing| ALERTS.map(|(name, _)| ActiveAlert { name: name.to_owned(), is_firing });
         assert_eq!(journal.take(&active(false), &[]).len(), 6);

@@ -57,7 +57,7 @@ fn check_explains_keys() {
 }
 
 #[test]
-fn what_cannot_be_done_is_said_and_not_tried() {
+fn invalid_arguments_are_reported_before_anything_runs() {
     for (arguments, said) in [
         (&["check", "/nowhere"][..], "cannot read /nowhere"),
         (&["check"], "required arguments were not provided"),
@@ -83,7 +83,7 @@ fn what_cannot_be_done_is_said_and_not_tried() {
 
 /// As in `cargo gauge review | head`, when `head` has read enough. A shell then reports 141 for other programs.
 #[test]
-fn a_reader_that_goes_away_ends_a_command_without_a_word() {
+fn a_closed_pipe_for_results_ends_a_command_silently() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let (sample, configuration) = (path("sample.db"), path("plugin.json"));
@@ -106,7 +106,7 @@ fn a_reader_that_goes_away_ends_a_command_without_a_word() {
 
 /// Progress is optional: a command continues if the reader of its progress has closed the pipe.
 #[test]
-fn a_command_goes_on_where_nobody_reads_its_progress() {
+fn a_closed_pipe_for_progress_does_not_stop_a_command() {
     let folder = tempfile::tempdir().unwrap();
     let sample = folder.path().join("sample.db");
     let (reader, writer) = io::pipe().unwrap();

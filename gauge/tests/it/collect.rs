@@ -80,7 +80,7 @@ struct Status {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_sent_in_any_form_is_kept_once() {
+async fn requests_in_all_encodings_are_stored_once() {
     let scene = Scene::start().await;
     let spans = spans(&[Exchange::new(1), Exchange::new(2)]);
     let events = events(&[Event::score(1, "faithfulness", 4), Event::thumb(1, false, "It invented that.")]);
@@ -110,7 +110,7 @@ async fn what_is_sent_in_any_form_is_kept_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_taken_is_refused_in_the_senders_encoding() {
+async fn invalid_requests_are_refused_in_the_senders_encoding() {
     let scene = Scene::start().await;
     let json = "application/json";
     let post = |path, content_type: &str, body: &[u8]| Request::post_of(path, content_type, body.to_vec());
@@ -162,7 +162,7 @@ async fn what_cannot_be_taken_is_refused_in_the_senders_encoding() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_rejected_is_a_partial_success() {
+async fn rejected_items_make_a_partial_success() {
     let scene = Scene::start().await;
     let mut mixed = spans(&[Exchange::new(1), Exchange::new(2)]);
     mixed.resource_spans[0].scope_spans[0].spans[1].trace_id.pop();

@@ -43,7 +43,7 @@ fn built_for(package: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn the_command_compiles_no_compiler_of_wasm() {
+fn the_command_does_not_depend_on_wasm_compilers() {
     let gauge = built_for("gauge");
     assert!(gauge.contains("collector") && gauge.contains("llm-gauge-engine"), "{gauge:?}");
     let of_wasm: Vec<_> = gauge.iter().filter(|name| is_of_wasm(name)).collect();

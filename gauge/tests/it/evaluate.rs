@@ -74,7 +74,7 @@ fn text(bytes: &[u8]) -> &str {
 }
 
 #[test]
-fn bars_that_are_met_open_the_gate() {
+fn met_thresholds_pass_the_gate() {
     let rig = Rig::new(JudgeBehaviour::Always(4));
     let output = rig.run(&["--fail-below", "faithfulness=4,relevance=3.5", "--json"]);
     assert_eq!((output.status.code(), failures(&output)), (Some(0), vec![]), "{}", text(&output.stderr));
@@ -89,7 +89,7 @@ fn bars_that_are_met_open_the_gate() {
 }
 
 #[test]
-fn a_bar_that_is_missed_shuts_it_and_the_reports_say_so() {
+fn a_missed_threshold_fails_the_gate_and_is_reported() {
     let rig = Rig::new(JudgeBehaviour::Always(4));
     let file = rig.recordings.path().join("report.xml");
     let output = rig.run(&["--fail-below", "faithfulness=4.5", "--junit", file.to_str().unwrap()]);
@@ -105,7 +105,7 @@ fn a_bar_that_is_missed_shuts_it_and_the_reports_say_so() {
 }
 
 #[test]
-fn a_judge_that_is_busy_is_asked_again() {
+fn a_busy_judge_is_retried() {
     let rig = Rig::new(JudgeBehaviour::Busy(3));
     let output = rig.run(&["--jobs", "1", "--fail-below", "completeness=1"]);
     assert_eq!((output.status.code(), failures(&output)), (Some(0), vec![]));
@@ -117,7 +117,7 @@ fn a_judge_that_is_busy_is_asked_again() {
 }
 
 #[test]
-fn a_judge_that_fails_is_no_good_score() {
+fn a_failing_judge_fails_the_gate() {
     let rig = Rig::new(JudgeBehaviour::Status(500));
     let output = rig.run(&[]);
     assert_eq!(output.status.code(), Some(1));
@@ -156,7 +156,7 @@ fn the_key_goes_to_the_judge_and_nowhere_else() {
 }
 
 #[test]
-fn what_cannot_begin_is_said_with_status_two() {
+fn invalid_arguments_exit_with_status_two() {
     let folder = recordings();
     let config = folder.path().join("gauge.json");
     std::fs::write(&config, r#"{"judge":{"criteria":[{"name":"tone","definition":"polite"}]}}"#).unwrap();

@@ -221,13 +221,13 @@ mod wasi {
     }
 }
 
-trait Shown {
-    fn shown(self) -> String;
+trait LogValue {
+    fn to_log(self) -> String;
 }
 
-fn show<T: Shown, E: std::fmt::Debug>(result: Result<T, E>) -> String {
+fn show<T: LogValue, E: std::fmt::Debug>(result: Result<T, E>) -> String {
     match result {
-        Ok(value) => value.shown(),
+        Ok(value) => value.to_log(),
         Err(status) => format!("{status:?}"),
     }
 }
@@ -236,29 +236,29 @@ fn show_value(value: Option<Vec<u8>>) -> String {
     value.map_or("None".to_owned(), |bytes| bytes.escape_ascii().to_string())
 }
 
-impl Shown for () {
-    fn shown(self) -> String {
+impl LogValue for () {
+    fn to_log(self) -> String {
         "Ok".to_owned()
     }
 }
 
-impl Shown for Option<Vec<u8>> {
-    fn shown(self) -> String {
+impl LogValue for Option<Vec<u8>> {
+    fn to_log(self) -> String {
         show_value(self)
     }
 }
 
-macro_rules! shown_by_debug {
+macro_rules! logged_by_debug {
     ($($kind:ty),*) => {$(
-        impl Shown for $kind {
-            fn shown(self) -> String {
+        impl LogValue for $kind {
+            fn to_log(self) -> String {
                 format!("{self:?}")
             }
         }
     )*};
 }
 
-shown_by_debug!(usize, u32, u64, u128, LogLevel, Option<u32>, (u32, Option<String>));
+logged_by_debug!(usize, u32, u64, u128, LogLevel, Option<u32>, (u32, Option<String>));
 
 fn number(word: &str) -> usize {
     match word {

@@ -139,7 +139,7 @@ impl Case {
         files.iter().map(|file| Self::read(file)).collect()
     }
 
-    /// Where `record` differs from what is expected: the field, the expected and the actual value.
+    /// Returns the fields in which `record` differs from the expectation, each with the expected and the actual value.
     pub fn differences(&self, record: &Map<String, Value>) -> Vec<(&'static str, Value, Value)> {
         let value = |of: &Map<String, Value>, field: &str| of.get(field).cloned().unwrap_or_default();
         let named = COMPARED_IF_NAMED.iter().filter(|field| self.expected.contains_key(**field));
@@ -149,7 +149,7 @@ impl Case {
         // Not where there is a usage object: some hold no tokens.
         let is_reported =
             ["input_tokens", "output_tokens"].iter().any(|field| !value(&self.expected, field).is_null());
-        // An estimate says that nobody told.
+        // An estimate means that the usage was not reported.
         let source = if is_reported { Value::from("reported") } else { Value::Null };
         if is_reported != (value(record, "source") == "reported") {
             differences.push(("source", source, value(record, "source")));

@@ -1,4 +1,4 @@
-//! One stream through the phases: endings, pauses, local replies.
+//! One stream through its phases: endings, pauses, local replies.
 
 use host_test::drive::{Arrivals, EndForm, MessageEnd, Piece, Step};
 use host_test::host::{Direction, int};
@@ -12,7 +12,7 @@ use crate::probe::{exchange, probe, said, scripted, start};
 const LOG: &str = "log property response.code; log property response.flags; \
                    log property response.code_details";
 
-/// The callbacks of a stream without their common beginning.
+/// Returns the callbacks of a stream without their common beginning.
 fn callbacks(report: &StreamReport) -> Vec<String> {
     let show = |step: &Step| {
         let name = step.callback.trim_start_matches("proxy_on_");
@@ -30,7 +30,7 @@ fn run(script: &str, change: impl FnOnce(&mut Exchange)) -> (Guest, StreamReport
     (guest, report)
 }
 
-/// Asks for what the log phase reads at an ending, and which callbacks come after the request.
+/// Checks the properties that the log phase reads at an ending, and the callbacks after the request.
 fn check_ending(ending: Ending, answered: bool, told: (Option<u64>, u64, &str), after: &[&str]) {
     let (guest, report) = run(LOG, |exchange| {
         exchange.ending = ending.clone();
@@ -143,7 +143,7 @@ fn bytes_pass_when_they_come() {
 }
 
 #[test]
-fn peers_are_told_of_a_break() {
+fn both_peers_see_a_cut_connection() {
     let (_, report) = run("", |exchange| exchange.ending = Ending::ClientGone);
     assert_eq!(report.client.outcome, MessageEnd::Reset);
     assert_eq!(report.client.body, b"uvwxyz");
@@ -187,7 +187,7 @@ fn without_the_flag_a_held_head_stops_everything() {
     assert_eq!(said(&guest), [""; 0]);
 
     guest.tick().unwrap();
-    assert_eq!(said(&guest)[2..], ["read = abcd"], "one piece by now");
+    assert_eq!(said(&guest)[2..], ["read = abcd"], "both chunks are one piece");
     assert_eq!(guest.stream(id).upstream().unwrap().body, b"abcd");
     assert!(!guest.stream(id).is_held(Direction::Request));
 
@@ -201,7 +201,7 @@ fn a_filter_may_reply_in_the_upstreams_place() {
     let script = "head stop; head reply 202 done; response_head get response x-by; \
                   response_body_end read response 0 max";
     let (guest, report) = run(&format!("{script}; {LOG}"), |_| ());
-    assert_eq!(report.upstream.headers, None, "the upstream was never asked");
+    assert_eq!(report.upstream.headers, None, "the upstream received no request");
     let head = report.client.headers.clone().unwrap();
     assert_eq!(head.text(":status"), Some("202"));
     assert_eq!(head.text("content-length"), Some("4"));
@@ -237,7 +237,7 @@ fn a_filter_may_reset_a_stream() {
 }
 
 #[test]
-fn what_is_held_has_a_limit() {
+fn held_bodies_have_a_limit() {
     let options = || Options { buffer_bytes_max: 5, ..Options::default() };
     let mut guest = Guest::start(&probe(), options()).unwrap();
     let report = drive(&mut guest, &exchange("body stop"), &ChunkPlan::whole()).unwrap();

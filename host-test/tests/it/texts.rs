@@ -1,4 +1,4 @@
-//! Rules that only estimates need: no count shows when one is wrong, so each has to be in a case.
+//! Rules for texts that are only estimated by: no count shows an error in one, so each has to be in a case.
 
 use std::collections::BTreeSet;
 
@@ -9,12 +9,12 @@ use simulators::case::Case;
 
 use crate::common;
 
-/// Whether a text was found.
-struct Found {
+/// A sink that looks for any text.
+struct TextFinder {
     is_found: bool,
 }
 
-impl Sink for Found {
+impl Sink for TextFinder {
     fn open(&mut self, _node: NodeId, _at: At) {}
 
     fn scalar(&mut self, _node: NodeId, _at: At, _value: Scalar<'_>) {}
@@ -24,7 +24,7 @@ impl Sink for Found {
     }
 }
 
-impl Documents for Found {
+impl Documents for TextFinder {
     fn document(&mut self) {}
 
     fn discard(&mut self) {}
@@ -39,14 +39,14 @@ impl Documents for Found {
 fn has(body: &[u8], path: &'static str, head: Announced) -> bool {
     let mut paths = Paths::default();
     paths.add(path, 0, 0, true);
-    let mut found = Found { is_found: false };
+    let mut found = TextFinder { is_found: false };
     let mut read = Body::new(head, 1_000_000);
     read.feed(body, &paths, &mut found);
     read.finish(&paths, &mut found);
     found.is_found
 }
 
-/// Returns the rules whose texts are taken for tokens, without those that only look whether there is anything.
+/// Returns the rules whose texts are counted as tokens, without those that only test the existence of a text.
 fn texts<F: Field>(rules: &'static [&'static [Rule<F>]], is_text: fn(F) -> bool) -> Vec<&'static str> {
     let all = || rules.iter().copied().flatten();
     let is_outer = |rule: &Rule<F>, other: &Rule<F>| {
@@ -64,9 +64,9 @@ fn is_response_text(field: ResponseField) -> bool {
     matches!(field, ResponseField::Text | ResponseField::Generated | ResponseField::Whole)
 }
 
-/// Rows share rules, so a text is to be in a case of one of those that have it.
+/// Formats share rules, so a text has to be in a case of one of the formats with the rule.
 #[test]
-fn every_text_that_is_estimated_by_is_in_a_case() {
+fn every_rule_for_estimated_text_is_in_a_case() {
     let cases = common::own_cases();
     let (mut wanted, mut shown) = (BTreeSet::new(), BTreeSet::new());
     for format in formats::ALL {

@@ -1,4 +1,5 @@
-//! `streaming.usage: request` in the harness's host: every cutting of both bodies, every way to be held and let go.
+//! `streaming.usage: request` in the proxy-wasm host: every cutting of both bodies, and every way to hold and release
+//! them.
 
 use host_test::drive::{Arrivals, EndForm, MessageEnd};
 use host_test::host::Direction;
@@ -24,7 +25,7 @@ fn start(configuration: &str, options: Options) -> Guest {
     Guest::start(&common::filter(), options).unwrap()
 }
 
-/// A guest in a proxy that is set up for it.
+/// Starts a guest in a proxy that is set up for it.
 fn asking() -> Guest {
     start(ASKING, Options { allow_on_headers_stop_iteration: true, ..Options::default() })
 }
@@ -56,7 +57,7 @@ fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap()
 }
 
-/// What both peers got: the request as it was asked, the stream without the chunk, and the counts of that chunk.
+/// Checks both peers: the request with the option, the stream without the chunk, and the counts from that chunk.
 fn check_asked(report: &StreamReport) {
     assert_eq!(text(&report.upstream.body), ASKED);
     let upstream = report.upstream.headers.as_ref().unwrap();
@@ -94,7 +95,7 @@ fn every_cutting_of_the_request() {
             let report = drive(&mut guest, &exchange(sized(BODY)), &plan).unwrap();
             assert_eq!(report.upstream.headers.as_ref().unwrap().text("content-length"), Some("95"));
             check_asked(&report);
-            // Of unknown length: in the piece with the options' brace, and nothing waits.
+            // Without a length: the option is in the piece with the options' brace, and nothing waits.
             let report = drive(&mut guest, &exchange(head()), &plan).unwrap();
             assert!(is_never_paused(&report));
             check_asked(&report);
@@ -111,7 +112,7 @@ fn compressed_answers_are_not_asked_for() {
         let report = drive(&mut guest, &exchange(head.clone()), &ChunkPlan::whole()).unwrap();
         assert_eq!(report.upstream.headers.as_ref().unwrap().text("accept-encoding"), Some("identity"));
         check_asked(&report);
-        // One that is held keeps all of its head where nothing is to be asked.
+        // A held request keeps its whole head if nothing is requested.
         let mut whole = exchange(head.clone());
         whole.request_body = BODY.replace("true", "null").into();
         let report = drive(&mut guest, &whole, &ChunkPlan::whole()).unwrap();
@@ -131,7 +132,7 @@ fn an_answer_that_tells_its_length_is_not_cut_short() {
     let report = drive(&mut guest, &exchange, &ChunkPlan::whole()).unwrap();
     assert_eq!(report.client.headers.as_ref().unwrap().text("content-length"), None);
     check_asked(&report);
-    // A whole document has it for good.
+    // A whole document keeps its length.
     let answer = r#"{"choices":[],"usage":{"prompt_tokens":3}}"#;
     exchange.response_body = answer.into();
     let head = Headers::response(200).with("content-type", "application/json");
@@ -148,7 +149,7 @@ fn trailers_end_both_ways() {
     let mut exchange = exchange(sized(BODY));
     exchange.ending = Ending::Trailers(trailers.clone());
     check_asked(&drive(&mut guest, &exchange, &ChunkPlan::every(5)).unwrap());
-    // A request that goes on into trailers is let go as it is.
+    // A request with trailers is released unchanged.
     exchange.request_trailers = Some(trailers);
     let report = drive(&mut guest, &exchange, &ChunkPlan::every(5)).unwrap();
     assert_eq!(text(&report.upstream.body), BODY);
@@ -156,7 +157,7 @@ fn trailers_end_both_ways() {
     assert_eq!(report.client.body, exchange.response_body);
 }
 
-/// Nothing can be added to a body behind its trailers: only what must not be seen is held until then.
+/// Nothing can be added to a body before its trailers, so only what must be hidden is held until then.
 #[test]
 fn trailers_take_no_whole_document_away() {
     let mut guest = asking();
@@ -173,7 +174,7 @@ fn trailers_take_no_whole_document_away() {
     }
 }
 
-/// The stream that follows a redirect gets the request as it was made to ask.
+/// The stream after a redirect gets the request with the option.
 #[test]
 fn a_redirect_that_the_proxy_follows_hides_it_too() {
     let mut guest = asking();
@@ -184,7 +185,7 @@ fn a_redirect_that_the_proxy_follows_hides_it_too() {
         Exchange::new(head, ASKED, response, events)
     };
     let play = |guest: &mut Guest, exchange: &Exchange| drive(guest, exchange, &ChunkPlan::every(9)).unwrap();
-    // Around once, and around twice.
+    // One redirect, and two.
     for times in [1, 2] {
         play(&mut guest, &redirected(with_id("a", BODY), BODY));
         for _ in 1..times {
@@ -193,12 +194,12 @@ fn a_redirect_that_the_proxy_follows_hides_it_too() {
         let report = play(&mut guest, &again(with_id("a", ASKED)));
         assert!(is_never_paused(&report));
         check_asked(&report);
-        // Who asks gets it, then and otherwise.
+        // A client that asks for usage gets it, with and without a redirect.
         assert_eq!(play(&mut guest, &again(with_id("a", ASKED))).client.body, streamed().1.as_bytes());
     }
     play(&mut guest, &redirected(with_id("a", ASKED), ASKED));
     assert_eq!(play(&mut guest, &again(with_id("a", ASKED))).client.body, streamed().1.as_bytes());
-    // Another request is not taken for the one that was sent around.
+    // Another request is not mistaken for the redirected one.
     play(&mut guest, &redirected(with_id("a", BODY), BODY));
     assert_eq!(play(&mut guest, &again(with_id("b", ASKED))).client.body, streamed().1.as_bytes());
     common::requests(&guest);
@@ -240,9 +241,9 @@ fn nothing_else_is_held() {
     }
 }
 
-/// A proxy that keeps the body back with the head, as it does unless it is told not to.
+/// A proxy that holds the body back with the head, as it does by default.
 #[test]
-fn a_request_that_shows_no_body_is_let_go() {
+fn a_request_without_a_visible_body_is_released() {
     let mut guest = start(ASKING, Options::default());
     for number in 0..5 {
         let mut stream = guest.open().unwrap();
@@ -265,9 +266,9 @@ fn a_request_that_shows_no_body_is_let_go() {
     common::requests(&guest);
 }
 
-/// A client that sends its body late is no sign of a wrong set-up: its own request goes on, the next one is held.
+/// A client that sends its body late does not mean a wrong set-up: its own request continues, and the next one is held.
 #[test]
-fn a_slow_client_is_let_go_alone() {
+fn a_slow_client_is_released_alone() {
     let mut guest = asking();
     let mut stream = guest.open().unwrap();
     let id = stream.id();
@@ -282,7 +283,7 @@ fn a_slow_client_is_let_go_alone() {
     assert_eq!(text(&stream.upstream().unwrap().body), BODY);
     stream.end(Ending::ClientGone).unwrap();
     check_asked(&drive(&mut guest, &exchange(sized(BODY)), &ChunkPlan::whole()).unwrap());
-    // One that leaves while it waits is not looked for any more.
+    // A client that disconnects while it waits is not waited for any more.
     let mut guest = asking();
     let mut stream = guest.open().unwrap();
     stream.request_headers(&sized(BODY), false).unwrap();

@@ -20,7 +20,7 @@ use super::week::Week;
 
 /// The maximum probability of a false flag in a week without changes.
 pub const FALSE_FLAG_PER_WEEK_MAX: f64 = 0.001;
-/// The same probability as a two-sided p: half of it is on the side that is not flagged.
+/// That probability as a two-sided p, half of which is on the side that is not flagged.
 pub const P_MAX: f64 = 2.0 * FALSE_FLAG_PER_WEEK_MAX;
 /// Minimum size of samples that are compared. Smaller ones are only shown.
 pub const COMPARED_MIN: u64 = 20;

@@ -17,7 +17,7 @@ use statrs::stats_tests::{Alternative, fishers_exact};
 
 /// Two-sided 95 %, as a quantile of the upper side.
 const UPPER: f64 = 0.975;
-/// The same quantile of the normal distribution.
+/// That quantile of the normal distribution.
 const Z: f64 = 1.959_963_984_540_054;
 /// If the smallest expected cell is this large, the z test and the exact one agree to the digits shown.
 const EXACT_CELL_MAX: f64 = 100.0;

@@ -86,7 +86,7 @@ fn spans(store: &Store) -> Vec<Span> {
 }
 
 #[test]
-fn what_is_kept_is_read_back_by_another_process() {
+fn stored_rows_are_read_by_another_process() {
     let scene = Scene::new();
     let batch =
         Batch { spans: vec![span(1), span(2)], evaluations: vec![evaluation("a", 4.0)], ..Batch::default() };
@@ -163,7 +163,7 @@ fn an_older_file_is_brought_up_with_all_it_holds() {
 }
 
 #[test]
-fn what_is_no_database_of_ours_is_left_alone() {
+fn foreign_files_are_refused_and_unchanged() {
     let scene = Scene::new();
     assert_eq!(
         said(&scene.path(), Store::read(&scene.path())),
@@ -185,7 +185,7 @@ fn what_is_no_database_of_ours_is_left_alone() {
     assert_eq!(later, scene.refusal());
 
     let scene = Scene::new();
-    fs::write(scene.path(), "Dear diary, today I was not a database. ".repeat(50)).unwrap();
+    fs::write(scene.path(), "This text is not a database. ".repeat(50)).unwrap();
     assert_eq!(scene.refusal(), "FILE is not an SQLite database: name another file");
 
     let scene = Scene::new();
@@ -264,7 +264,7 @@ fn a_damaged_database_says_what_can_be_saved() {
 }
 
 #[test]
-fn what_is_new_waits_in_order_until_it_is_settled() {
+fn new_rows_wait_in_order_until_they_are_settled() {
     let scene = Scene::new();
     let mut store = scene.store();
     let mut batch = for_target("a", b"1", span(1));
@@ -299,7 +299,7 @@ fn request(lists: &[&[u8]]) -> Vec<u8> {
 }
 
 #[test]
-fn of_a_mixed_batch_only_the_new_spans_go_on() {
+fn only_the_new_spans_of_a_batch_are_forwarded() {
     let scene = Scene::new();
     let mut store = scene.store();
     store.keep(&Batch { spans: vec![span(1), span(2)], ..Batch::default() }).unwrap();
@@ -320,7 +320,7 @@ fn of_a_mixed_batch_only_the_new_spans_go_on() {
 }
 
 #[test]
-fn of_too_many_deliveries_the_oldest_go() {
+fn the_outbox_drops_its_oldest_deliveries_over_the_limit() {
     let scene = Scene::new();
     let mut store = scene.store();
     for number in 0..40 {

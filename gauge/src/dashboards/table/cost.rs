@@ -98,7 +98,7 @@ pub(super) const DASHBOARD: Dashboard = Dashboard {
             )],
         ),
         panel(
-            "Exchanges that told no usage",
+            "Exchanges without usage",
             "By reason.",
             Areas,
             PerSecond,

@@ -19,7 +19,7 @@ pub(super) const DASHBOARD: Dashboard = Dashboard {
                 "",
             )],
         ),
-        panel("Under way", "", Number, Count, &[(r#"sum(llm_active_requests{provider=~"$provider"})"#, "")]),
+        panel("In flight", "", Number, Count, &[(r#"sum(llm_active_requests{provider=~"$provider"})"#, "")]),
         panel(
             "Errors",
             "Of exchanges that ended as success or error.",
@@ -98,7 +98,7 @@ pub(super) const DASHBOARD: Dashboard = Dashboard {
             ],
         ),
         panel(
-            "Under way by provider",
+            "In flight by provider",
             "",
             Lines,
             Count,

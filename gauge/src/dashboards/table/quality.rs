@@ -30,7 +30,7 @@ pub(super) const DASHBOARD: Dashboard = Dashboard {
             )],
         ),
         panel(
-            "Made up",
+            "Hallucinations",
             "Share of judged answers, with the threshold of LLMHallucinations.",
             Lines,
             Ratio,

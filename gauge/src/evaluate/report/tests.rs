@@ -6,7 +6,7 @@ fn judged(
     case: &str,
     outcome: &'static str,
     scores: &[(&str, u8)],
-    made_up: Option<&'static str>,
+    hallucination: Option<&'static str>,
 ) -> JudgedExchange {
     let reason = "it says \"a < b\"\n".to_owned();
     let score =
@@ -17,7 +17,7 @@ fn judged(
         outcome,
         detail: (outcome == "judge_error").then(|| "the judge result with status 500".to_owned()),
         scores: scores.iter().map(score).collect(),
-        hallucination: made_up.map(|verdict| Finding { verdict, reason: "none".to_owned() }),
+        hallucination: hallucination.map(|verdict| Finding { verdict, reason: "none".to_owned() }),
         judge_tokens: if scores.is_empty() { (0, 0) } else { (400, 60) },
     }
 }
@@ -42,13 +42,13 @@ fn report(bars: &[(&str, f64)]) -> Report {
 fn the_table_fits_and_adds_up() {
     let table = report(&[]).table();
     let expected = "\
-exchange                                 outcome         faithfulness relevance completeness made up
-recorded/good                            scored                     5         4            5      no
-recorded/bad                             scored                     2         3            5     yes
-recorded/bare                            scored                     -         4            1       -
-…h-longer-than-the-room-that-a-table-has not_applicable             -         -            -       -
-recorded/down                            judge_error                -         -            -       -
-mean                                     3 scored                3.50      3.67         3.67    50 %
+exchange                           outcome         faithfulness relevance completeness hallucination
+recorded/good                      scored                     5         4            5            no
+recorded/bad                       scored                     2         3            5           yes
+recorded/bare                      scored                     -         4            1             -
+…er-than-the-room-that-a-table-has not_applicable             -         -            -             -
+recorded/down                      judge_error                -         -            -             -
+mean                               3 scored                3.50      3.67         3.67          50 %
 
 judged by grader, which read 1200 tokens and wrote 180
 ";
@@ -57,7 +57,7 @@ judged by grader, which read 1200 tokens and wrote 180
 }
 
 #[test]
-fn a_bar_is_met_by_its_own_value_and_by_nothing_less() {
+fn a_threshold_is_met_by_its_own_value_and_not_below() {
     let unanswered = "1 of 5 exchanges: the judge result with status 500";
     assert_eq!(report(&[("faithfulness", 3.5), ("relevance", 3.6)]).faults(), [unanswered]);
     assert_eq!(

@@ -58,7 +58,7 @@ for table, file in [("otel_traces", traces), ("otel_logs", logs)]:
 print(run_file("review.sql")[-1])
 "#;
 
-/// The same questions in SQLite's dialect. It has no medians, so it lists the durations.
+/// The review's queries in SQLite's dialect. It has no medians, so it lists the durations.
 const REVIEW: &str = "
     with exchanges as (
         select *, date(start_ns / 1000000000, 'unixepoch', '-6 days', 'weekday 1') as week from spans

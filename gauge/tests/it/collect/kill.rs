@@ -108,7 +108,7 @@ async fn live(db: &Path, senders: &[Arc<Mutex<Sender>>], enough: u64) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_acknowledged_survives_kill_9() {
+async fn acknowledged_batches_survive_kill_9() {
     let folder = tempfile::tempdir().unwrap();
     let db = folder.path().join("gauge.db");
     let new = |place| Arc::new(Mutex::new(Sender { next: place, ..Sender::default() }));
@@ -141,7 +141,7 @@ async fn what_was_acknowledged_survives_kill_9() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn asked_to_end_it_ends_with_its_totals() {
+async fn the_collector_prints_its_totals_on_sigterm() {
     let folder = tempfile::tempdir().unwrap();
     let mut process = Process::start(&folder.path().join("gauge.db"), &["--json"]);
     let client = Client::new(process.address, Protocol::Http1);
@@ -161,10 +161,10 @@ async fn asked_to_end_it_ends_with_its_totals() {
 }
 
 #[test]
-fn what_cannot_be_done_is_said_and_not_tried() {
+fn invalid_arguments_are_reported_before_anything_runs() {
     let folder = tempfile::tempdir().unwrap();
     let db = folder.path().join("gauge.db");
-    std::fs::write(&db, "Dear diary. ".repeat(100)).unwrap();
+    std::fs::write(&db, "Not a database. ".repeat(100)).unwrap();
     let db = db.to_str().unwrap();
     for (arguments, said) in [
         (&["--db", db][..], "is not an SQLite database: name another file"),

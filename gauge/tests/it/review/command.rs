@@ -25,7 +25,7 @@ fn falling(week: usize) -> TestDatabase {
 }
 
 #[test]
-fn drift_is_an_exit_code_where_it_is_asked_for_and_new() {
+fn new_drift_is_an_exit_code_with_fail_on_drift() {
     let new = falling(7);
     assert_eq!(review(&new, &[]).status.code(), Some(0));
     assert_eq!(review(&new, &["--fail-on-drift"]).status.code(), Some(2));
@@ -63,7 +63,7 @@ fn a_page_a_picture_and_json_are_written() {
 }
 
 #[test]
-fn a_sample_is_made_once_and_never_into_a_store() {
+fn a_sample_is_only_written_to_a_new_file() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("sample.db");
     let sample = || {
@@ -80,7 +80,7 @@ fn a_sample_is_made_once_and_never_into_a_store() {
 }
 
 #[test]
-fn what_cannot_be_reviewed_is_said() {
+fn invalid_databases_and_arguments_are_reported() {
     let made = TestDatabase::new();
     let output = Command::new(env!("CARGO_BIN_EXE_gauge")).arg("review").output().unwrap();
     assert_eq!(output.status.code(), Some(2));

@@ -47,7 +47,7 @@ fn traffic_of_a_week_is_counted() {
 }
 
 #[test]
-fn what_judges_and_users_say_is_counted_once_an_exchange() {
+fn scores_and_ratings_are_counted_once_per_exchange() {
     let mut made = TestDatabase::new();
     let at = week(2026, 24);
     let spans = (1..=5).map(|number| span(number, "m", at, 1)).collect();
@@ -121,7 +121,7 @@ fn weeks_are_the_newest_without_a_hole() {
 }
 
 #[test]
-fn the_week_that_is_not_over_says_so() {
+fn an_incomplete_week_is_marked() {
     let mut made = TestDatabase::new();
     let at = week(2026, 24);
     made.keep(vec![span(1, "m", at, 5)], Vec::new());
@@ -157,7 +157,7 @@ fn an_empty_database_has_an_empty_review() {
 }
 
 #[test]
-fn what_is_no_database_is_said() {
+fn foreign_files_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("no.db");
     let missing = review::read(&file, 8, NOW_NS).unwrap_err().to_string();

@@ -259,7 +259,7 @@ lat_bucket{model="m",le="+Inf"} 10
     }
 
     #[test]
-    fn what_is_no_sample_is_refused() {
+    fn invalid_samples_are_refused() {
         for bad in ["a 1\na 2", "name", "name{a=\"b\" 1", "name{a=b} 1", "name x", "name{a=\"1\",a=\"2\"} 1"]
         {
             assert!(Stats::parse(bad).is_err(), "{bad}");

@@ -90,7 +90,7 @@ async fn anthropic_counts_the_cache_apart() {
 }
 
 #[tokio::test]
-async fn cuts_come_after_exactly_what_they_say() {
+async fn cuts_happen_after_the_scripted_number_of_tokens() {
     let provider = Provider::start().await.unwrap();
     for protocol in BOTH {
         let gate = format!("{protocol:?}");
@@ -129,7 +129,7 @@ async fn errors_have_the_providers_shape() {
 }
 
 #[tokio::test]
-async fn leaving_is_seen_and_closing_is_felt() {
+async fn disconnects_are_visible_to_both_sides() {
     let provider = Provider::start().await.unwrap();
     for protocol in BOTH {
         let client = Client::new(provider.address(), protocol);

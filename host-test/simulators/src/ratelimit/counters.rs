@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn one_descriptor_over_its_limit_leaves_the_others_theirs() {
+    fn a_descriptor_over_its_limit_does_not_affect_others() {
         let mut counters = Counters::new(vec![limit(None, 1)]);
         let mut both = call("a", Some(2), 0);
         both.descriptors.extend(call("b", Some(1), 0).descriptors);

@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cut_or_odd_is_an_error() {
+    fn truncated_and_malformed_messages_are_errors() {
         // The offsets at which a field of CALL ends.
         let ends = [0, 5, 28, 45, 60, 63, 66, 71, CALL.len()];
         for length in 0..=CALL.len() {

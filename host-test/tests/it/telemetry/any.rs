@@ -1,4 +1,4 @@
-//! Any span and any event, by the official definitions: what was put in comes out, in both encodings.
+//! Any span and any event, decoded by the official definitions: the contents survive both encodings.
 
 use llm_gauge_engine::telemetry::otlp::{Encoding, Event, Signal, Span, Value as Ours};
 use proptest::prelude::*;
@@ -7,7 +7,7 @@ use super::*;
 
 const WALL_NS: u64 = 1_750_000_000_123_456_789;
 
-/// Texts of lengths around those at which a length needs another byte.
+/// Returns texts with lengths around those at which the encoded length needs another byte.
 fn text() -> impl Strategy<Value = String> {
     let lengths = prop_oneof![4 => 0..40_usize, 2 => 110..140_usize, 1 => 16_370..16_390_usize];
     prop_oneof![

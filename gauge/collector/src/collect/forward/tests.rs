@@ -215,7 +215,7 @@ fn pauses_double_up_to_an_hour_in_all() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_due_goes_on_with_its_headers() {
+async fn due_deliveries_are_sent_with_the_targets_headers() {
     let (fake, folder) = (FakeStore::start(&[200]).await, tempfile::tempdir().unwrap());
     let mut target = target(&format!("mlflow=http://{}/base", fake.address()));
     target.headers.push(("authorization".parse().unwrap(), "Bearer x".parse().unwrap()));
@@ -267,7 +267,7 @@ async fn a_score_whose_span_never_comes_is_given_up() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_store_refuses_is_not_sent_again() {
+async fn a_refused_delivery_is_not_sent_again() {
     let (fake, folder) = (FakeStore::start(&[422, 200]).await, tempfile::tempdir().unwrap());
     let mut forwarder = forwarder(target(&format!("phoenix=http://{}", fake.address())), folder.path());
     forwarder.round().await.unwrap();
@@ -319,7 +319,7 @@ async fn a_store_that_fails_at_everything_is_down_and_costs_no_attempts() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_store_fails_at_while_it_takes_others_is_given_up() {
+async fn a_delivery_that_fails_while_others_arrive_is_given_up() {
     let (fake, folder) = (FakeStore::start(&[500, 200, 500, 503, 500]).await, tempfile::tempdir().unwrap());
     let mut forwarder = forwarder(target(&format!("phoenix=http://{}", fake.address())), folder.path());
     assert_eq!(forwarder.round().await.unwrap(), None);

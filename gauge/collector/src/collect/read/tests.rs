@@ -134,7 +134,7 @@ fn a_span_of_ours_is_a_row() {
 }
 
 #[test]
-fn anothers_span_is_a_row_as_far_as_it_says() {
+fn a_span_of_another_sender_fills_the_columns_it_has() {
     let attributes = vec![
         text("llm.model_name", "claude"),
         pair("llm.token_count.prompt", Any::DoubleValue(7.0)),
@@ -270,7 +270,7 @@ fn an_event_without_a_uid_gets_the_same_one_at_every_retry() {
 }
 
 #[test]
-fn what_is_passed_on_is_what_came_without_what_was_rejected() {
+fn the_forwarded_request_lacks_only_the_rejected_spans() {
     let good = request(vec![sent()]).encode_to_vec();
     let read_on =
         |encoding, body: Vec<u8>| read(Signal::Traces, encoding, body.into(), true).unwrap().batch.request;

@@ -46,7 +46,7 @@ fn a_slide_that_no_two_weeks_show_is_flagged() {
 }
 
 #[test]
-fn what_is_certain_and_small_does_not_matter() {
+fn a_significant_but_small_change_is_not_flagged() {
     let (high, low) = (around(4.4, 100_000), around(4.31, 100_000));
     assert_eq!(verdicts(&[(1, &high), (2, &low)]), [NotCompared, Noise]);
 }
