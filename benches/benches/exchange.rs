@@ -1,5 +1,5 @@
-//! One whole exchange in three forms, side by side: the engine natively, the filter in the proxy-wasm host, the component.
-//! The filter also makes its metrics of the record; the component hands the record over as it is.
+//! One whole exchange in three forms: the native engine, the filter in the proxy-wasm host, and the component. The
+//! filter also makes metrics of the record; the component returns the record.
 
 use std::hint::black_box;
 use std::rc::Rc;
@@ -14,8 +14,7 @@ use simulators::build;
 use simulators::case::Case;
 use wasmtime::component::ResourceAny;
 
-/// Without a judge, and with one that gets none of the exchanges or all of them; with spans that leave, and with their
-/// texts.
+/// Without a judge, with a judge for none or all exchanges, and with exported spans without and with their texts.
 const VARIANTS: [(&str, &str); 5] = [
     ("", "{}"),
     (", a judge, unsampled", r#"{"judge":{"cluster":"judge","model":"j","sample_rate":0}}"#),
@@ -27,10 +26,10 @@ const VARIANTS: [(&str, &str); 5] = [
     ),
 ];
 
-/// How a proxy gets streams: an event or a few at a time.
+/// The usual size of chunks in a proxy: one or a few events.
 const CHUNK_BYTES: usize = 512;
 
-/// The two files, compiled.
+/// The two compiled files.
 struct Wasm {
     filter: Module,
     component: Component,
@@ -43,8 +42,8 @@ impl Wasm {
     }
 }
 
-/// Fuel and memory of one exchange in a fresh instance.
-struct Spent {
+/// Fuel and memory of one exchange in a new instance.
+struct Cost {
     fuel: u64,
     memory_bytes: usize,
 }
@@ -90,7 +89,7 @@ fn print_row(wasm: &Wasm, input: &Input, judge: &str, configuration: &str) -> Re
     let (mut instance, policy) = start(&wasm.component, configuration)?;
     let (tokens, fuel) = in_component(&mut instance, policy, &case(input))?;
     assert_eq!(tokens, input.output_tokens);
-    let component = Spent { fuel, memory_bytes: instance.memory().bytes };
+    let component = Cost { fuel, memory_bytes: instance.memory().bytes };
     let cells = [in_filter(&wasm.filter, configuration, input)?, component].map(|spent| {
         let per_byte = spent.fuel as f64 / input.response.len() as f64;
         format!("{} | {per_byte:.2} | {}", spent.fuel, spent.memory_bytes / 1024)
@@ -99,8 +98,8 @@ fn print_row(wasm: &Wasm, input: &Input, judge: &str, configuration: &str) -> Re
     Ok(())
 }
 
-/// The filter, after a look at what was counted.
-fn in_filter(module: &Module, configuration: &str, input: &Input) -> Result<Spent> {
+/// Runs the exchange in the filter, and checks the count.
+fn in_filter(module: &Module, configuration: &str, input: &Input) -> Result<Cost> {
     let mut guest = Guest::start(module, Options::configured(configuration))?;
     let report = drive(&mut guest, &played(input), &plan())?;
     let stat = guest
@@ -111,12 +110,12 @@ fn in_filter(module: &Module, configuration: &str, input: &Input) -> Result<Spen
         .find(|((name, _), _)| name.starts_with("llm_tokens_total") && name.contains("type=.=output"))
         .map(|(_, metric)| metric.value);
     assert_eq!(stat.unwrap_or(0), input.output_tokens);
-    Ok(Spent { fuel: report.fuel, memory_bytes: guest.host().memory.bytes })
+    Ok(Cost { fuel: report.fuel, memory_bytes: guest.host().memory.bytes })
 }
 
-/// The output tokens and the fuel of an exchange in the component.
+/// Returns the output tokens and the fuel of an exchange in the component.
 fn in_component(instance: &mut Instance, policy: ResourceAny, case: &Case) -> Result<(u64, u64)> {
-    let metered = instance.meter(policy, case, &plan())?.context("it is not metered")?;
+    let metered = instance.meter(policy, case, &plan())?.context("the policy does not meter the exchange")?;
     Ok((metered.record.usage.output_tokens.unwrap_or(0), metered.fuel))
 }
 

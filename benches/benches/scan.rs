@@ -1,11 +1,11 @@
-//! The scanner alone: how fast it steps over what nobody wants, and finds what somebody does.
+//! The scanner alone: the speed at which it skips unwanted values and finds wanted ones.
 
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use llm_gauge_engine::scan::{At, Json, NodeId, Paths, Scalar, Sink};
 
-/// Counts what it is told.
+/// A sink that counts scalars.
 struct Counter(u64);
 
 impl Sink for Counter {

@@ -1,7 +1,7 @@
-//! The scanner beside `serde_json::Value` in one wasm, over bodies that are mostly text: bytes a second, and the ratio.
+//! The scanner and `serde_json::Value` in one wasm, on bodies that are mostly text: bytes per second, and the ratio.
 //!
-//! wasmtime without fuel, as counting it would slow the tighter loop down more. Each figure is the best of many runs:
-//! what disturbs a run only ever makes it longer.
+//! wasmtime runs without fuel, since counting it would slow the tighter loop down more. Each figure is the best of many
+//! runs: disturbances only ever make a run longer.
 
 use std::time::Instant;
 
@@ -9,7 +9,7 @@ use anyhow::{Result, anyhow, ensure};
 use simulators::build;
 use wasmtime::{Engine, Instance, Linker, Module, Store, TypedFunc};
 
-/// How a proxy hands bodies over: at most so much at a time.
+/// The maximum size of a piece that a proxy passes on.
 const PIECE_BYTES: u32 = 16 * 1024;
 
 const RUNS: usize = 60;
@@ -21,7 +21,7 @@ const RATIO_MIN: f64 = 8.0;
 type Find = TypedFunc<(u32, u32, u32), u64>;
 
 fn main() -> Result<()> {
-    // `cargo bench` and criterion's other options are for the others.
+    // Arguments of `cargo bench`, which are for criterion, are ignored.
     let is_quick = std::env::args().any(|argument| argument == "--quick");
     let (mut store, instance) = start()?;
     println!("| body | scanner, GB/s | serde_json::Value, GB/s | ratio | |\n|---|---:|---:|---:|---|");
@@ -49,34 +49,34 @@ const LINE: &str = "Word after word, sentence after sentence, until the line end
 fn start() -> Result<(Store<()>, Instance)> {
     let engine = Engine::default();
     let file = build::wasm("bench-guest", build::PROFILE)?;
-    let module = Module::new(&engine, std::fs::read(file)?).map_err(plain)?;
+    let module = Module::new(&engine, std::fs::read(file)?).map_err(to_anyhow)?;
     let mut linker = Linker::new(&engine);
-    // Its filters' host calls; none is made here.
-    linker.define_unknown_imports_as_traps(&module).map_err(plain)?;
+    // Stubs for the filters' host calls, none of which is made here.
+    linker.define_unknown_imports_as_traps(&module).map_err(to_anyhow)?;
     let mut store = Store::new(&engine, ());
-    let instance = linker.instantiate(&mut store, &module).map_err(plain)?;
+    let instance = linker.instantiate(&mut store, &module).map_err(to_anyhow)?;
     Ok((store, instance))
 }
 
-/// The best of `runs`, in GB/s.
+/// Returns the best of `runs` in GB/s.
 fn time(store: &mut Store<()>, instance: &Instance, export: &str, body: &str, runs: usize) -> Result<f64> {
-    let room: TypedFunc<u32, u32> = instance.get_typed_func(&mut *store, "bench_room").map_err(plain)?;
-    let find: Find = instance.get_typed_func(&mut *store, export).map_err(plain)?;
+    let room: TypedFunc<u32, u32> = instance.get_typed_func(&mut *store, "bench_room").map_err(to_anyhow)?;
+    let find: Find = instance.get_typed_func(&mut *store, export).map_err(to_anyhow)?;
     let bytes = u32::try_from(body.len())?;
-    let at = room.call(&mut *store, bytes).map_err(plain)?;
+    let at = room.call(&mut *store, bytes).map_err(to_anyhow)?;
     let memory = instance.get_memory(&mut *store, "memory").ok_or_else(|| anyhow!("no memory"))?;
     memory.write(&mut *store, at as usize, body.as_bytes())?;
     let mut best = f64::INFINITY;
     for _ in 0..runs {
         let began = Instant::now();
-        let found = find.call(&mut *store, (at, bytes, PIECE_BYTES)).map_err(plain)?;
+        let found = find.call(&mut *store, (at, bytes, PIECE_BYTES)).map_err(to_anyhow)?;
         best = best.min(began.elapsed().as_secs_f64());
-        ensure!(found == 640, "{export} has found {found}");
+        ensure!(found == 640, "{export}: expected 640 tokens, got {found}");
     }
     Ok(body.len() as f64 / best / 1e9)
 }
 
-/// Wasmtime's own error type does not convert without one of its features, which this build leaves out.
-fn plain(error: wasmtime::Error) -> anyhow::Error {
+/// Converts wasmtime's error, which needs one of its disabled features to convert by itself.
+fn to_anyhow(error: wasmtime::Error) -> anyhow::Error {
     anyhow!("{error:#}")
 }

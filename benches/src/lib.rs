@@ -1,4 +1,4 @@
-//! Inputs of the benches, made here so that their true counts are known: a bench that reads them wrong fails.
+//! Inputs of the benches. They are generated, so that their true counts are known: a wrong count fails a bench.
 
 use std::fmt::Write as _;
 use std::rc::Rc;
@@ -12,26 +12,26 @@ use llm_gauge_engine::record::Record;
 /// One exchange to meter.
 #[derive(Clone, Debug)]
 pub struct Input {
-    /// What the bench is called.
+    /// The name of the bench.
     pub name: &'static str,
-    /// Path of the request.
+    /// The path of the request.
     pub path: &'static str,
-    /// Body of the request.
+    /// The body of the request.
     pub request: Vec<u8>,
-    /// `content-type` of the response.
+    /// The `content-type` of the response.
     pub content_type: &'static str,
-    /// Body of the response.
+    /// The body of the response.
     pub response: Vec<u8>,
-    /// All output tokens, which the record must show; 0: none.
+    /// All output tokens, which the record must have; 0 for none.
     pub output_tokens: u64,
 }
 
-/// Every input.
+/// Returns every input.
 pub fn inputs() -> Vec<Input> {
     vec![openai_unary(), openai_stream(500), anthropic_stream(500), openai_embeddings(64)]
 }
 
-/// A short answer in one piece.
+/// Returns a short answer in one piece.
 pub fn openai_unary() -> Input {
     Input {
         name: "openai_unary_1KB",
@@ -47,7 +47,7 @@ pub fn openai_unary() -> Input {
     }
 }
 
-/// A stream of `tokens` chunks and one with the usage.
+/// Returns a stream of `tokens` chunks and one with the usage.
 pub fn openai_stream(tokens: u64) -> Input {
     let mut response = String::new();
     let chunk = |response: &mut String, rest: &str| {
@@ -80,7 +80,7 @@ pub fn openai_stream(tokens: u64) -> Input {
     }
 }
 
-/// A stream of `tokens` text deltas.
+/// Returns a stream of `tokens` text deltas.
 pub fn anthropic_stream(tokens: u64) -> Input {
     let mut response = String::from(
         "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"msg_1\",\"model\":\"claude-sonnet-4-5\",\
@@ -108,7 +108,7 @@ pub fn anthropic_stream(tokens: u64) -> Input {
     }
 }
 
-/// `vectors` vectors of 1536 numbers.
+/// Returns `vectors` vectors of 1536 numbers.
 pub fn openai_embeddings(vectors: usize) -> Input {
     let numbers: Vec<_> = (0..1536).map(|number| format!("0.0{number}")).collect();
     let vector = format!(r#"{{"object":"embedding","index":0,"embedding":[{}]}}"#, numbers.join(","));
@@ -134,7 +134,7 @@ fn request(stream: bool, words: usize) -> Vec<u8> {
     body.into_bytes()
 }
 
-/// Meters the exchange, its response cut after every `chunk` bytes.
+/// Meters the exchange, with its response cut after every `chunk` bytes.
 pub fn meter(policy: &Rc<Policy>, input: &Input, chunk: usize) -> Option<Record> {
     let head = [
         (&b":method"[..], &b"POST"[..]),

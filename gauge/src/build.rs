@@ -16,15 +16,15 @@ use crate::wasm_host;
     after_help = "Examples:\n  cargo gauge build              target/plugin/llm_gauge.wasm\n  cargo gauge build --portable   target/plugin/llm_gauge_portable.wasm\n  cargo gauge build --component  target/plugin/llm_gauge.component.wasm"
 )]
 pub struct BuildArgs {
-    /// The engine as a component, for hosts of the component model.
+    /// Build the engine as a component, for hosts of the component model.
     #[arg(long, conflicts_with = "portable")]
     component: bool,
-    /// Leave SIMD out, for hosts that do not have it.
+    /// Build without SIMD, for hosts that do not support it.
     #[arg(long)]
     portable: bool,
 }
 
-/// Builds, and prints where the result is, its size and its hash.
+/// Builds, and prints the path, the size and the hash of the result.
 pub fn run(args: &BuildArgs) -> Result<ExitCode> {
     let what = if args.component { "component" } else { "filter" };
     console::note(format_args!("building the {what} (the first time takes half a minute)"));
@@ -41,7 +41,7 @@ fn component() -> Result<PathBuf> {
     Ok(target_dir().join("plugin").join("llm_gauge.component.wasm"))
 }
 
-/// The path as it is shortest to type from here.
+/// Returns the path relative to the current directory, if it is below it.
 fn shown(path: &Path) -> String {
     let here = std::env::current_dir().unwrap_or_default();
     path.strip_prefix(here).unwrap_or(path).display().to_string()

@@ -1,4 +1,4 @@
-//! `cargo gauge check`: whether the filter would accept a plugin configuration, and what its keys mean.
+//! `cargo gauge check`: checks a plugin configuration, and explains its keys.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use llm_gauge_engine::config::{Policy, table};
 use simulators::console;
 
-/// What to check or to explain.
+/// The arguments of `cargo gauge check`.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  cargo gauge check gauge.json\n  cargo gauge check --explain judge.timeout_ms\n  cargo gauge check --explain judge"
@@ -30,7 +30,7 @@ pub fn run(args: &CheckArgs) -> Result<ExitCode> {
     }
 }
 
-/// Says which key is wrong, and explains it.
+/// Prints the key that is wrong, and its explanation.
 fn check(file: &Path) -> Result<ExitCode> {
     let name = file.display();
     let document = std::fs::read(file).with_context(|| format!("cannot read {name}"))?;

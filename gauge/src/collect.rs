@@ -1,4 +1,4 @@
-//! `cargo gauge collect`: keeps spans, scores and feedback until it is stopped.
+//! `cargo gauge collect`: stores spans, scores and feedback until it is stopped.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -20,16 +20,17 @@ use simulators::console;
 
 Then: cargo gauge review --db gauge.db")]
 pub struct CollectArgs {
-    /// The SQLite file to keep everything in; it is made where there is none.
+    /// The SQLite file to store everything in; it is created if it does not exist.
     #[arg(long, value_name = "FILE")]
     db: PathBuf,
-    /// Where to take OTLP/HTTP, at /v1/traces and /v1/logs. There is no password: who reaches it can write.
+    /// The address for OTLP/HTTP, at /v1/traces and /v1/logs. There is no authentication: any client can write.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4318")]
     listen: SocketAddr,
-    /// Pass everything on to an MLflow or a Phoenix, too: mlflow=URL or phoenix=URL. May be repeated.
+    /// Also forward everything to MLflow or Phoenix: mlflow=URL or phoenix=URL. May be repeated.
     #[arg(long, value_name = "KIND=URL")]
     forward: Vec<Target>,
-    /// A header for those: KIND:NAME=VALUE, or KIND:NAME=env:VARIABLE, which keeps it from lists of processes.
+    /// A header for a forwarding target: KIND:NAME=VALUE, or KIND:NAME=env:VARIABLE, which keeps it out of process
+    /// lists.
     #[arg(long, value_name = "KIND:NAME=VALUE")]
     header: Vec<Header>,
     /// Print the totals as JSON at the end.
@@ -37,27 +38,27 @@ pub struct CollectArgs {
     json: bool,
 }
 
-/// Collects until Ctrl-C or a supervisor ends it.
+/// Collects until Ctrl-C or SIGTERM.
 pub fn run(args: CollectArgs) -> Result<ExitCode> {
     let targets = with_headers(args.forward, args.header)?;
     let settings = Settings { db: args.db, listen: args.listen, targets };
     let runtime = tokio::runtime::Runtime::new()?;
     let totals = runtime.block_on(async {
         let file = settings.db.display().to_string();
-        let mut stopping = Stopping::new()?;
+        let mut signals = ShutdownSignals::new()?;
         let store = Store::open(&settings.db)?;
         let orphans =
             store.waiting_for_others(&settings.targets.iter().map(Target::name).collect::<Vec<_>>())?;
         let collector = Collector::over(store, settings).await?;
         say(&format!("listening on http://{}, keeping in {file}", collector.address()));
         if !collector.address().ip().is_loopback() {
-            say("there is no password: who reaches that address can write");
+            say("there is no authentication: any client that reaches that address can write");
         }
         for (target, count) in orphans {
-            say(&format!("{count} deliveries wait for {target}, which no --forward names"));
+            say(&format!("{count} deliveries wait for {target}, but no --forward names it"));
         }
         let showing = tokio::spawn(collector.show());
-        stopping.asked().await;
+        signals.received().await;
         showing.abort();
         let _ = showing.await;
         Ok::<_, anyhow::Error>(collector.stop().await)
@@ -69,14 +70,15 @@ pub fn run(args: CollectArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Ctrl-C, or a supervisor's word.
-struct Stopping {
+/// The signals that stop the collector: Ctrl-C, or SIGTERM from a supervisor.
+struct ShutdownSignals {
     #[cfg(unix)]
     terminated: tokio::signal::unix::Signal,
 }
 
-impl Stopping {
-    /// Listens before anything is announced, so that whoever waits for the announcement may end it at once.
+impl ShutdownSignals {
+    /// Installs the handlers. It is called before the address is printed, so that a reader of the address may stop it
+    /// at once.
     fn new() -> Result<Self> {
         Ok(Self {
             #[cfg(unix)]
@@ -84,7 +86,7 @@ impl Stopping {
         })
     }
 
-    async fn asked(&mut self) {
+    async fn received(&mut self) {
         #[cfg(unix)]
         tokio::select! {
             _ = tokio::signal::ctrl_c() => {}

@@ -1,8 +1,8 @@
-//! Grafana's dashboards, made from one table: `cargo gauge dashboards` writes them to `envoy/grafana/`.
+//! Grafana's dashboards, generated from one table: `cargo gauge dashboards` writes them to `envoy/grafana/`.
 //!
-//! - [`table`]: which panels there are, and what each asks Prometheus
+//! - [`table`]: the panels, and the query of each
 //! - [`grafana`]: a dashboard as Grafana imports it
-//! - [`picture`]: the same panels as an SVG, drawn from what a Prometheus answers
+//! - [`picture`]: the same panels as an SVG, drawn from the answers of a Prometheus
 
 pub mod grafana;
 pub mod picture;
@@ -24,57 +24,57 @@ use crate::observe::query::{Line, Prometheus};
 pub struct Dashboard {
     /// The name of its file, and its `uid` in Grafana.
     pub name: &'static str,
-    /// What people call it.
+    /// The title in Grafana.
     pub title: &'static str,
-    /// Its panels, from left to right and from the top down.
+    /// The panels, from left to right and from top to bottom.
     pub panels: &'static [Panel],
 }
 
 /// A panel.
 #[derive(Debug)]
 pub struct Panel {
-    /// Its heading.
+    /// The title in Grafana.
     pub title: &'static str,
-    /// What one has to know to read it.
+    /// The description, with everything that a reader has to know; empty if there is nothing to add.
     pub about: &'static str,
-    /// How it looks.
+    /// The kind of visualisation.
     pub kind: Kind,
-    /// What its numbers are.
+    /// The unit of the values.
     pub unit: Unit,
-    /// What it shows: expressions, and the names of their series.
+    /// PromQL expressions, and the legend of the series of each.
     pub queries: &'static [(&'static str, &'static str)],
 }
 
-/// How a panel looks.
+/// The kinds of visualisations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// One number, an eighth of the width.
     Number,
     /// Lines over time, a third of the width.
     Lines,
-    /// Areas over time, one upon the other, a third of the width.
+    /// Stacked areas over time, a third of the width.
     Areas,
 }
 
-/// What numbers are.
+/// The units of values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
-    /// Counts.
+    /// A count.
     Count,
-    /// Counts a second.
+    /// A count per second.
     PerSecond,
-    /// From 0 to 1.
+    /// A ratio from 0 to 1.
     Ratio,
     /// Seconds.
     Seconds,
     /// US dollars.
     Dollars,
-    /// From 1 to 5.
+    /// A score from 1 to 5.
     Score,
 }
 
-/// What a panel's expression is for all providers and models, in compressed time: as Grafana would fill it in. The window
-/// of rates is there four scrapes long; here it is five, of a second each.
+/// Replaces Grafana's variables in an expression: all providers and models, in compressed time. Grafana's rate interval
+/// is four scrapes; here it is five, of one second each.
 #[must_use]
 pub fn filled_in(expression: &str) -> String {
     let plain =
@@ -82,7 +82,7 @@ pub fn filled_in(expression: &str) -> String {
     compressed::expression(&plain)
 }
 
-/// What the panels of a dashboard show between two times: of each panel each query's lines.
+/// Queries the data of a dashboard between two times: for each panel, the lines of each query.
 pub async fn data(
     dashboard: &Dashboard,
     prometheus: &Prometheus,
@@ -102,14 +102,14 @@ pub async fn data(
     Ok(panels)
 }
 
-/// The command takes nothing.
+/// The arguments of `cargo gauge dashboards`, which has none.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  cargo gauge dashboards    after a change to gauge/src/dashboards/table.rs"
 )]
 pub struct DashboardsArgs {}
 
-/// Every dashboard's file, and what should be in it.
+/// Returns the path and the content of every dashboard file.
 pub fn files() -> Result<Vec<(PathBuf, String)>> {
     let folder = workspace_dir().join("envoy/grafana");
     let file = |dashboard: &Dashboard| -> Result<_> {
@@ -119,7 +119,7 @@ pub fn files() -> Result<Vec<(PathBuf, String)>> {
     table::ALL.iter().map(file).collect()
 }
 
-/// The command.
+/// Runs `cargo gauge dashboards`.
 pub fn run(_: &DashboardsArgs) -> Result<ExitCode> {
     for (path, text) in files()? {
         fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;

@@ -1,15 +1,15 @@
-//! `cargo gauge demo`: the filter in a real Envoy between simulated providers and clients, with a live table,
-//! and at the end a comparison of the metrics with what was sent.
+//! `cargo gauge demo`: runs the filter in a real Envoy between simulated providers and clients, with a live table, and
+//! finally compares the metrics with what was sent.
 
 mod checks;
 mod drive;
 mod expect;
-mod judged;
-mod kept;
+mod judge;
 mod mix;
 mod numbers;
-mod observed;
+mod observe;
 mod real;
+mod storage;
 mod table;
 
 use std::path::PathBuf;
@@ -24,27 +24,27 @@ use serde_json::json;
 use simulators::build;
 use simulators::console;
 use simulators::envoy::{Bootstrap, Envoy, Stats};
-use simulators::judge;
+use simulators::judge::JudgeServer;
 use simulators::load::Protocol;
 use simulators::provider::Provider;
 
 use self::checks::Check;
 use self::drive::Providers;
-use self::kept::Kept;
 use self::numbers::grouped;
+use self::storage::DemoCollector;
 use self::table::LiveTable;
 
-/// Between two flushes of Envoy's histograms: shorter than the shipped 5 s, for a table that moves.
+/// The flush interval of Envoy's histograms. It is shorter than the shipped 5 s, so that the table moves.
 const FLUSH: Duration = Duration::from_millis(500);
 
-/// Watch the filter count LLM traffic in a real Envoy, and check that it counted right.
+/// Watch the filter count LLM traffic in a real Envoy, and check its counts.
 ///
-/// Builds the filter, gets Envoy if there is none, starts it with the shipped envoy/bootstrap.yaml between
-/// simulated OpenAI and Anthropic servers and their clients, and sends them answers, streams, errors, cut
-/// connections and clients that leave. A share of the answers goes to a judge: a stand-in that counts words and is no
-/// model, unless --judge names a real one. Users rate some, and spans, scores and ratings are kept in
-/// target/demo/gauge.db. The table is read from Envoy's own /stats/prometheus. At the end every
-/// series is compared with what was sent; the exit code is 0 only if all agree.
+/// Builds the filter, installs Envoy if there is none, and starts it with the shipped envoy/bootstrap.yaml between
+/// simulated OpenAI and Anthropic servers and their clients. Sends answers, streams, errors, cut connections and
+/// clients that disconnect. A share of the answers is scored by a judge: a stand-in that measures word overlap and is
+/// no model, unless --judge names a real one. Users rate some answers, and spans, scores and ratings are stored in
+/// target/demo/gauge.db. The table is read from Envoy's own /stats/prometheus. At the end every series is compared with
+/// what was sent; the exit code is 0 only if all agree.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
 Examples:
@@ -56,7 +56,7 @@ Examples:
                                    a few small requests to a real OpenAI-compatible server
   JUDGE_API_KEY=sk-... cargo gauge demo --judge https://api.openai.com --judge-model gpt-4o-mini
                                    answers of the simulated providers, scored by a real judge
-  cargo gauge demo --observe       Prometheus and Alertmanager beside it: every alert fires, is delivered, and is over")]
+  cargo gauge demo --observe       Prometheus and Alertmanager beside it: every alert fires, is delivered and resolved")]
 pub struct DemoArgs {
     /// Seconds of traffic, 12 exchanges a second.
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=3600))]
@@ -67,33 +67,32 @@ pub struct DemoArgs {
     /// Keep Envoy and the providers running after the checks, until Ctrl-C.
     #[arg(long)]
     serve: bool,
-    /// Send a few requests to this OpenAI-compatible server instead of the simulated ones; OPENAI_API_KEY is
-    /// sent along.
+    /// Send a few requests to this OpenAI-compatible server instead of the simulated ones, with OPENAI_API_KEY as the
+    /// key.
     #[arg(long, value_name = "URL", value_parser = real::upstream)]
     upstream: Option<Uri>,
-    /// The model to ask there.
+    /// The model to request there.
     #[arg(long, value_name = "NAME", default_value = "gpt-4o-mini", requires = "upstream")]
     model: String,
-    /// Have answers scored by this OpenAI-compatible server instead of the stand-in; JUDGE_API_KEY is sent along.
+    /// Have answers scored by this OpenAI-compatible server instead of the stand-in, with JUDGE_API_KEY as the key.
     #[arg(long, value_name = "URL", value_parser = real::upstream)]
     judge: Option<Uri>,
-    /// The model to ask there.
+    /// The model to request there.
     #[arg(long, value_name = "NAME", default_value = "gpt-4o-mini", requires = "judge")]
     judge_model: String,
-    /// Run Prometheus and Alertmanager on the rules of envoy/ beside it, a minute of which is a second here, and show
-    /// each of six alerts pending, firing, delivered and over, by faults in the traffic. Takes two minutes.
+    /// Also run Prometheus and Alertmanager with the rules of envoy/, one minute of which takes one second here. Faults
+    /// in the traffic make each of six alerts pending, firing, delivered and resolved. Takes two minutes.
     #[arg(long, conflicts_with_all = ["upstream", "judge", "seconds"])]
     observe: bool,
-    /// Draw the panels of the dashboards from what Prometheus then has, as SVG files in this folder.
+    /// Draw the panels of the dashboards from Prometheus' data, as SVG files in this folder.
     #[arg(long, value_name = "DIR", requires = "observe")]
     pictures: Option<PathBuf>,
 }
 
-/// Runs the demo. The exit code says whether all checks agreed; an error is for what kept it from getting
-/// there.
+/// Runs the demo. The exit code reports whether all checks agreed; an error reports why they could not be made.
 pub fn run(args: DemoArgs) -> Result<ExitCode> {
     if args.observe {
-        return observed::run(&args);
+        return observe::run(&args);
     }
     let filter = build::filter(false).context("building the filter for the demo")?;
     let runtime = tokio::runtime::Runtime::new().context("starting the runtime for the demo")?;
@@ -101,15 +100,15 @@ pub fn run(args: DemoArgs) -> Result<ExitCode> {
     runtime.block_on(demo(&args, bootstrap))
 }
 
-/// What runs in a demo.
+/// The running parts of a demo.
 #[derive(Debug)]
 struct DemoStack {
     envoy: Envoy,
-    /// Absent where a real one takes their place.
+    /// `None` if a real server is used.
     providers: Option<Arc<Providers>>,
-    /// The stand-in, where it is the judge; it goes with the stage.
-    judge: Option<judge::Server>,
-    kept: Kept,
+    /// The stand-in, whose server stops when this is dropped; `None` if a real judge or none is used.
+    judge: Option<JudgeServer>,
+    storage: DemoCollector,
 }
 
 async fn demo(args: &DemoArgs, bootstrap: Bootstrap) -> Result<ExitCode> {
@@ -126,7 +125,7 @@ async fn demo(args: &DemoArgs, bootstrap: Bootstrap) -> Result<ExitCode> {
     let stats = stage.envoy.admin().stats().await?;
     let agree = checks.iter().all(Check::agrees);
     if args.json {
-        let summary = json!({"agree": agree, "checks": checks, "models": table::rows(&stats), "judge": judged::summary(&stats)});
+        let summary = json!({"agree": agree, "checks": checks, "models": table::rows(&stats), "judge": judge::summary(&stats)});
         console::print_line(serde_json::to_string_pretty(&summary)?)?;
     } else {
         console::print_line("")?;
@@ -136,12 +135,12 @@ async fn demo(args: &DemoArgs, bootstrap: Bootstrap) -> Result<ExitCode> {
         console::print_line(format_args!("\n{}", table::cost(&stats)))?;
         console::print_line(format_args!(
             "{}{}",
-            judged::line(&stats),
-            if stage.judge.is_some() { " (by a stand-in that counts words)" } else { "" }
+            judge::line(&stats),
+            if stage.judge.is_some() { " (word-overlap stand-in judge)" } else { "" }
         ))?;
         console::print_line(format_args!(
-            "kept: {0}; cargo gauge review --db {0} shows it",
-            stage.kept.db()
+            "stored in {0}; cargo gauge review --db {0} shows it",
+            stage.storage.db()
         ))?;
         console::print_line(format_args!("\n{}", verdict(agree, checks.len())))?;
     }
@@ -154,21 +153,22 @@ async fn demo(args: &DemoArgs, bootstrap: Bootstrap) -> Result<ExitCode> {
 fn verdict(agree: bool, checks: usize) -> String {
     match agree {
         true => format!("All {checks} checks agree: what Envoy shows is what was sent."),
-        false => "Some checks disagree: the filter miscounted, or the demo did. See the lines marked with ✗."
-            .into(),
+        false => {
+            "Some checks disagree: the filter or the demo miscounted. See the lines marked with ✗.".into()
+        }
     }
 }
 
 impl DemoStack {
     async fn start(args: &DemoArgs, bootstrap: Bootstrap) -> Result<Self> {
-        let (bootstrap, judge) = judged::add(args, bootstrap).await?;
-        let (bootstrap, kept) = Kept::add(bootstrap).await?;
+        let (bootstrap, judge) = judge::add(args, bootstrap).await?;
+        let (bootstrap, storage) = DemoCollector::add(bootstrap).await?;
         if let Some(upstream) = &args.upstream {
             let bootstrap = bootstrap.upstream_url("openai", upstream)?;
-            return Ok(Self { envoy: Envoy::start(bootstrap, 2).await?, providers: None, judge, kept });
+            return Ok(Self { envoy: Envoy::start(bootstrap, 2).await?, providers: None, judge, storage });
         }
         let providers = Providers { openai: Provider::start().await?, anthropic: Provider::start().await? };
-        // One of each, so that both protocols are on the road to a provider.
+        // One provider per protocol, so that both protocols are used upstream.
         let bootstrap = bootstrap.upstream("openai", providers.openai.address(), Protocol::Http1)?.upstream(
             "anthropic",
             providers.anthropic.address(),
@@ -178,7 +178,7 @@ impl DemoStack {
             envoy: Envoy::start(bootstrap, 2).await?,
             providers: Some(Arc::new(providers)),
             judge,
-            kept,
+            storage,
         })
     }
 
@@ -186,7 +186,7 @@ impl DemoStack {
         format!("http://{}/stats/prometheus", self.envoy.admin().address())
     }
 
-    /// Says how to try things by hand, and waits for Ctrl-C.
+    /// Prints example commands, and waits for Ctrl-C.
     async fn serve(&self) -> Result<()> {
         let listener = self.envoy.listener();
         console::note(format_args!("\nStill running; Ctrl-C ends it. Try:\n"));
@@ -208,7 +208,7 @@ impl DemoStack {
     }
 }
 
-/// The run with simulated providers: traffic under a live table, then the comparison.
+/// Runs the demo with simulated providers: traffic under a live table, then the comparison.
 async fn simulated(args: &DemoArgs, stage: &DemoStack, providers: &Arc<Providers>) -> Result<Vec<Check>> {
     let envoy = &stage.envoy;
     let clients = drive::Clients::new(envoy.listener(), Arc::clone(providers));
@@ -223,7 +223,7 @@ async fn simulated(args: &DemoArgs, stage: &DemoStack, providers: &Arc<Providers
         outcome.compared,
         grouped(outcome.bytes as f64)
     );
-    let mut checks = vec![Check::new("the clients' side", bytes, outcome.surprises)];
+    let mut checks = vec![Check::new("the clients' side", bytes, outcome.deviations)];
     checks.extend(settled(stage, &expected).await?);
     Ok(checks)
 }
@@ -245,26 +245,26 @@ async fn watched<T>(envoy: &Envoy, seconds: u64, traffic: impl Future<Output = T
             }
         }
     };
-    // Histograms show on the next flush.
+    // Histograms are visible after the next flush.
     tokio::time::sleep(FLUSH * 2).await;
     screen.show(&heading("end"), &envoy.admin().stats().await?);
     Ok(outcome)
 }
 
-/// The checks, once they agree or have had their time to.
+/// Returns the checks once they agree, or after a timeout.
 async fn settled(stage: &DemoStack, expected: &Stats) -> Result<Vec<Check>> {
     let envoy = &stage.envoy;
     let checks = |stats: &Stats| {
         let mut checks = checks::of_metrics(stats, expected);
-        checks.push(judged::check(stats, stage.judge.is_some()));
-        checks.push(stage.kept.check(stats));
+        checks.push(judge::check(stats, stage.judge.is_some()));
+        checks.push(stage.storage.check(stats));
         checks
     };
     let missing = |stats: &Stats| {
         let checks = checks(stats);
         checks.iter().filter(|check| !check.agrees()).flat_map(Check::lines).collect()
     };
-    // Its error only repeats what the checks say themselves.
+    // The error is ignored, because it only repeats the checks.
     let _ = envoy.admin().until(missing).await;
     Ok(checks(&envoy.admin().stats().await?))
 }

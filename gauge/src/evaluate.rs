@@ -1,12 +1,12 @@
-//! `cargo gauge evaluate`: recorded exchanges scored by a judge, as a gate for a team's CI.
+//! `cargo gauge evaluate`: has recorded exchanges scored by a judge, as a gate for a team's CI.
 //!
-//! The engine itself meters the recordings, asks and reads the answers: a gate needs no wasm, and a team's CI nothing of
-//! wasmtime. Recordings are metered one by one, each as its turn to be judged comes, so that few texts are held at once;
-//! calls to the judge run side by side, within a bound.
+//! The native engine meters the recordings, writes the questions and reads the answers, so a gate needs neither wasm
+//! nor wasmtime. A recording is metered just before it is judged, so that few texts are in memory at once. Calls to the
+//! judge run in parallel, within a bound.
 
-mod bars;
 mod call;
 mod report;
+mod thresholds;
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
@@ -24,14 +24,14 @@ use simulators::case::Case;
 use simulators::{console, native};
 use tokio::task::JoinSet;
 
-use bars::Bar;
-use call::{Answered, Caller, Target};
-use report::{Judged, Report};
+use call::{CallResult, JudgeClient, Target};
+use report::{JudgedExchange, Report};
+use thresholds::Threshold;
 
-/// Calls to the judge that may be under way at once.
+/// Maximum number of parallel calls to the judge.
 const JOBS_MAX: i64 = 64;
 
-/// What can be asked for.
+/// The arguments of `cargo gauge evaluate`.
 #[derive(clap::Args)]
 #[command(after_help = "The judge's key is taken from JUDGE_API_KEY and goes to the judge alone.
 
@@ -47,32 +47,32 @@ pub struct EvaluateArgs {
     /// Case files, or folders with cases.
     #[arg(required = true)]
     paths: Vec<PathBuf>,
-    /// A server of OpenAI's chat completions. Without a path of its own: /v1/chat/completions.
+    /// A server of OpenAI's chat completions. /v1/chat/completions is added to a URL without a path.
     #[arg(long, value_name = "URL", value_parser = Target::parse)]
     judge: Target,
-    /// The model that judges; else `judge.model` of the configuration.
+    /// The model of the judge; without it `judge.model` of the configuration.
     #[arg(long, value_name = "NAME")]
     judge_model: Option<String>,
-    /// A plugin configuration: its criteria, its context and its rules for what is metered.
+    /// A plugin configuration: its criteria, its context and its rules for metering.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Fail if the mean score of a criterion is below this; may be given more than once.
-    #[arg(long, value_name = "CRITERION=MEAN", value_delimiter = ',', value_parser = Bar::parse)]
-    fail_below: Vec<Bar>,
-    /// Write a JUnit report.
+    /// Fail if the mean score of a criterion is below this value. May be repeated.
+    #[arg(long, value_name = "CRITERION=MEAN", value_delimiter = ',', value_parser = Threshold::parse)]
+    fail_below: Vec<Threshold>,
+    /// Write a JUnit report to this file.
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
     /// Print the report as JSON, with the judge's reasons.
     #[arg(long)]
     json: bool,
-    /// Calls to the judge at once.
+    /// Parallel calls to the judge.
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=JOBS_MAX))]
     jobs: u16,
 }
 
-/// Judges, reports, and says by the status whether the bars were met.
+/// Judges, reports, and returns whether the thresholds were met.
 pub fn run(args: &EvaluateArgs) -> Result<ExitCode> {
-    let plan = match Plan::of(args) {
+    let plan = match EvaluationPlan::of(args) {
         Ok(plan) => plan,
         Err(error) => {
             console::note(format_args!("error: {error:#}"));
@@ -96,17 +96,17 @@ pub fn run(args: &EvaluateArgs) -> Result<ExitCode> {
     Ok(if faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Everything that has to be there before anything is asked.
-struct Plan {
+/// Everything that is needed before the first call.
+struct EvaluationPlan {
     cases: Vec<Case>,
     model: String,
     criteria: Vec<String>,
     policy: Rc<Policy>,
     judge: Rc<JudgePlan>,
-    caller: Caller,
+    caller: JudgeClient,
 }
 
-impl Plan {
+impl EvaluationPlan {
     fn of(args: &EvaluateArgs) -> Result<Self> {
         let cases = Case::find(&args.paths)?;
         let document = match &args.config {
@@ -116,18 +116,18 @@ impl Plan {
         let file = args.config.as_ref().map_or("the configuration".into(), |file| file.to_string_lossy());
         let (document, model) = configuration(&document, args).with_context(|| file.clone().into_owned())?;
         let policy = Policy::parse(&document).map_err(|error| anyhow!("{file}: {error}"))?;
-        let judge = Rc::clone(policy.judge().context("there is no judge")?);
+        let judge = Rc::clone(policy.judge().context("judge: the configuration has none")?);
         let criteria: Vec<_> = judge.criteria().iter().map(|criterion| criterion.name.clone()).collect();
         if let Some(bar) = args.fail_below.iter().find(|bar| !criteria.contains(&bar.criterion)) {
             bail!("--fail-below {}: expected one of {}", bar.criterion, criteria.join(", "));
         }
-        let caller = Caller::new(&args.judge, std::env::var("JUDGE_API_KEY").ok())?;
+        let caller = JudgeClient::new(&args.judge, std::env::var("JUDGE_API_KEY").ok())?;
         Ok(Self { cases, model, criteria, policy: Rc::new(policy), judge, caller })
     }
 
-    /// What became of each case, in their order.
-    async fn judge(&self, jobs: usize) -> Result<Vec<Judged>> {
-        let mut judged: Vec<_> = self.cases.iter().map(Judged::new).collect();
+    /// Returns the result of each case, in order.
+    async fn judge(&self, jobs: usize) -> Result<Vec<JudgedExchange>> {
+        let mut judged: Vec<_> = self.cases.iter().map(JudgedExchange::new).collect();
         let (mut calls, mut asked, mut done, mut next) = (JoinSet::new(), BTreeMap::new(), 0, 0);
         let is_watched = std::io::stderr().is_terminal();
         loop {
@@ -152,9 +152,9 @@ impl Plan {
             let Some(ended) = calls.join_next().await else {
                 break;
             };
-            let (number, answered) = ended?;
-            let question = asked.remove(&number).context("an answer to no question")?;
-            settle(&question, answered, &mut judged[number]);
+            let (number, result) = ended?;
+            let question = asked.remove(&number).context("an answer without a question")?;
+            settle(&question, result, &mut judged[number]);
             done += 1;
         }
         console::note(format_args!(
@@ -165,7 +165,8 @@ impl Plan {
         Ok(judged)
     }
 
-    /// Meters the case of this number, and asks about it; the outcome if there is nothing to ask.
+    /// Meters the case of this number and makes its question. The inner error is the outcome if there is nothing to
+    /// judge.
     fn ask(&self, number: usize) -> Result<Result<Question, &'static str>> {
         let case = &self.cases[number];
         let end = End { code: None, flags: 0, details: "via_upstream".to_owned() };
@@ -181,26 +182,26 @@ impl Plan {
     }
 }
 
-fn settle(question: &Question, answered: Answered, judged: &mut Judged) {
-    let (status, body) = match answered {
-        Answered::Body(status, body) => (status, body),
-        Answered::Late => {
+fn settle(question: &Question, result: CallResult, judged: &mut JudgedExchange) {
+    let (status, body) = match result {
+        CallResult::Body(status, body) => (status, body),
+        CallResult::Late => {
             judged.outcome = Outcome::Timeout.name();
             (0, Vec::new())
         }
-        Answered::Unreachable(reason) => {
+        CallResult::Unreachable(reason) => {
             judged.detail = Some(reason);
             (0, Vec::new())
         }
     };
     if status != 0 && status != 200 {
-        // Not its body: some quote the key.
-        judged.detail = Some(format!("the judge answered with status {status}"));
+        // The body is left out, because some servers quote the key.
+        judged.detail = Some(format!("the judge result with status {status}"));
     }
     judged.settle(question.answer(status.into(), &body));
 }
 
-/// The configuration under which every exchange is judged, once, by the judge of the command line; and its model.
+/// Returns the configuration that judges every exchange once with the judge of the command line, and its model.
 fn configuration(document: &[u8], args: &EvaluateArgs) -> Result<(Vec<u8>, String)> {
     let mut root: Map<String, Value> =
         serde_json::from_slice(document).context("the configuration is not a JSON object")?;
@@ -210,7 +211,7 @@ fn configuration(document: &[u8], args: &EvaluateArgs) -> Result<(Vec<u8>, Strin
         judge.remove(key);
     }
     let model = args.judge_model.clone().or_else(|| Some(judge.get("model")?.as_str()?.to_owned()));
-    let model = model.context("name the model that judges: --judge-model NAME")?;
+    let model = model.context("expected the model of the judge: --judge-model NAME")?;
     judge.entry("cluster").or_insert_with(|| json!("judge"));
     judge.insert("model".to_owned(), json!(model));
     judge.insert("path".to_owned(), json!(args.judge.path));

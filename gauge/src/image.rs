@@ -1,4 +1,5 @@
-//! The image from which gateways fetch the filter, built and pushed by buildah: no daemon, and no right to start one.
+//! The image from which gateways load the filter, built and pushed by buildah, which needs no daemon and no root
+//! rights.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -17,10 +18,10 @@ use simulators::workspace::{target_dir, workspace_dir};
     after_help = "Examples:\n  cargo gauge image docker://registry.example.com/llm-gauge:0.1.0\n  cargo gauge image oci:target/image:0.1.0                  a folder, for other tools to copy\n  cargo gauge image --plain-http docker://127.0.0.1:5000/llm-gauge:0.1.0\n\nLog in first with `buildah login REGISTRY`."
 )]
 pub struct ImageArgs {
-    /// Where the image goes, as buildah and skopeo name it.
+    /// The destination of the image, as buildah and skopeo name it.
     #[arg(value_name = "TRANSPORT:DESTINATION")]
     destination: String,
-    /// The registry has no TLS.
+    /// Use plain HTTP, for a registry without TLS.
     #[arg(long)]
     plain_http: bool,
     /// Print one JSON object.
@@ -31,15 +32,15 @@ pub struct ImageArgs {
 /// An image that was pushed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Image {
-    /// The digest of its manifest: what `@sha256:...` in a gateway's object means.
+    /// The digest of the manifest, which a gateway's resource refers to with `@sha256:...`.
     pub digest: String,
-    /// The digest of the filter in it.
+    /// The digest of the filter in the image.
     pub wasm_digest: String,
-    /// The size of the filter in it.
+    /// The size of the filter in bytes.
     pub wasm_bytes: usize,
 }
 
-/// `cargo gauge image`.
+/// Runs `cargo gauge image`.
 pub fn run(args: &ImageArgs) -> Result<ExitCode> {
     console::note("building the filter (the first time takes half a minute), and the image");
     let image = push(&args.destination, args.plain_http)?;
@@ -58,7 +59,7 @@ pub fn run(args: &ImageArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Builds the filter and its image, and pushes it. The same filter gives the same digest, whenever it is built.
+/// Builds the filter and its image, and pushes it. The same filter always gives the same digest.
 pub fn push(destination: &str, plain_http: bool) -> Result<Image> {
     let wasm = build::filter(false)?;
     let bytes = fs::read(&wasm).with_context(|| format!("cannot read {}", wasm.display()))?;
@@ -68,8 +69,8 @@ pub fn push(destination: &str, plain_http: bool) -> Result<Image> {
     fs::write(context.join("plugin.wasm"), &bytes)?;
     fs::copy(workspace_dir().join("envoy/oci/Dockerfile"), context.join("Dockerfile"))
         .context("cannot copy envoy/oci/Dockerfile")?;
-    // Times would make another digest of the same filter each time; so would Docker's own format, which names a random
-    // container.
+    // Timestamps would give the same filter another digest each time. So would Docker's own format, which contains the
+    // name of a random container.
     folder
         .buildah([
             "build",
@@ -94,20 +95,20 @@ pub fn push(destination: &str, plain_http: bool) -> Result<Image> {
     push.arg("llm-gauge").arg(destination).finish("cannot push the image")?;
     let sha256 = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     Ok(Image {
-        digest: fs::read_to_string(&digest).context("buildah told no digest")?.trim().to_owned(),
+        digest: fs::read_to_string(&digest).context("buildah wrote no digest")?.trim().to_owned(),
         wasm_digest: format!("sha256:{sha256}"),
         wasm_bytes: bytes.len(),
     })
 }
 
-/// The images, layers and files of one build, removed with it: nothing of the user's own storage is touched.
+/// The images, layers and files of one build, removed with it. The user's own storage is not touched.
 struct Folder(PathBuf);
 
 impl Folder {
     fn new() -> Result<Self> {
         let path = target_dir().join("image").join(std::process::id().to_string());
         if path.exists() {
-            fs::remove_dir_all(&path)?; // of an earlier process with the same number
+            fs::remove_dir_all(&path)?; // left by an earlier process with the same id
         }
         fs::create_dir_all(&path).with_context(|| format!("creating {}", path.display()))?;
         Ok(Self(path))
@@ -115,7 +116,7 @@ impl Folder {
 
     fn buildah<const N: usize>(&self, arguments: [&str; N]) -> Buildah {
         let mut command = Command::new("buildah");
-        // vfs needs no right of the kernel's, and a layer of one file no better.
+        // vfs needs no rights in the kernel, and another driver is no better for a layer with one file.
         command.args(["--storage-driver", "vfs", "--root"]).arg(self.0.join("storage"));
         command.arg("--runroot").arg(self.0.join("run")).args(arguments).stdin(Stdio::null());
         Buildah(command)

@@ -1,6 +1,6 @@
-//! `cargo gauge`: build, check, try and watch the filter.
+//! `cargo gauge`: builds, checks, tries and monitors the filter.
 
-// `println!` panics where the reader has gone: see `simulators::console`.
+// `println!` panics if the reader has closed the pipe: see `simulators::console`.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 use std::process::ExitCode;
@@ -23,11 +23,11 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Watch the filter count LLM traffic in a real Envoy, and check that it counted right.
+    /// Watch the filter count LLM traffic in a real Envoy, and check its counts.
     Demo(demo::DemoArgs),
     /// Build the release filter at target/plugin/llm_gauge.wasm.
     Build(build::BuildArgs),
-    /// Check a plugin configuration; exits 1 with the reason.
+    /// Check a plugin configuration; exits with 1 and the reason if it is invalid.
     Check(check::CheckArgs),
     /// List the wire formats that are read, and the providers that are known by their hosts.
     Formats,
@@ -35,17 +35,17 @@ enum Command {
     Replay(replay::ReplayArgs),
     /// Write a case from a response's body, with what the engine reads of it.
     NewCase(new_case::NewCaseArgs),
-    /// Have recorded exchanges scored by a judge; exits 1 below the bar.
+    /// Have recorded exchanges scored by a judge; exits with 1 below a threshold.
     Evaluate(evaluate::EvaluateArgs),
     /// Make price rows for the configuration from the PyPI package genai-prices.
     Prices(prices::PricesArgs),
-    /// Build the image from which gateways fetch the filter, and push it.
+    /// Build the image from which gateways load the filter, and push it.
     Image(image::ImageArgs),
-    /// Make the rules for the Prometheus operator from those of Prometheus.
+    /// Generate the PrometheusRule resource from the rules of Prometheus.
     PrometheusRule(manifest::PrometheusRuleArgs),
-    /// Review the weeks of a database: what traffic was, how good answers were, and what got worse.
+    /// Review the weeks of a database: its traffic, the quality of the answers, and what got worse.
     Review(review::ReviewArgs),
-    /// Keep spans, scores and feedback that come by OTLP/HTTP in SQLite.
+    /// Receive spans, scores and feedback over OTLP/HTTP, and store them in SQLite.
     Collect(collect::CollectArgs),
     /// Write Grafana's dashboards to envoy/grafana/.
     Dashboards(dashboards::DashboardsArgs),

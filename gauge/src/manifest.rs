@@ -1,7 +1,7 @@
-//! The rules for the Prometheus operator, made from the file that Prometheus itself reads.
+//! The rules for the Prometheus operator, generated from the file that Prometheus itself reads.
 //!
-//! A `PrometheusRule` holds the same groups under another key. So the text is moved to the right as it stands, with its
-//! comments, and then both are read and compared: no writer of YAML, whose quoting and folding would be its own.
+//! A `PrometheusRule` holds the same groups under another key. So the text is indented with its comments, and then both
+//! documents are parsed and compared. A YAML writer would change the quoting and the folding.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 use simulators::console;
 
-/// What may stand beside rules of a group, and in a rule: more the operator would refuse or, worse, drop.
+/// The keys of a group and of a rule that the operator knows. It would refuse others or, worse, drop them.
 const OF_A_GROUP: &[&str] = &["name", "interval", "limit", "rules", "partial_response_strategy"];
 const OF_A_RULE: &[&str] = &["record", "alert", "expr", "for", "keep_firing_for", "labels", "annotations"];
 
@@ -24,13 +24,13 @@ pub struct PrometheusRuleArgs {
     /// A file of rules for Prometheus.
     #[arg(long, value_name = "FILE", default_value = "envoy/prometheus/rules.yaml")]
     rules: PathBuf,
-    /// Where the manifest goes; standard output if left out.
+    /// The file of the manifest; without it standard output.
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// The namespace of the object.
     #[arg(long, value_name = "NAME", default_value = DEFAULT_NAMESPACE)]
     namespace: String,
-    /// A label of the object, by which a Prometheus selects its rules. May be given several times.
+    /// A label of the resource, by which a Prometheus selects its rules. May be repeated.
     #[arg(long = "label", value_name = "KEY=VALUE", default_value = DEFAULT_LABEL, value_parser = label)]
     labels: Vec<String>,
 }
@@ -49,11 +49,11 @@ fn label(text: &str) -> Result<String, String> {
     }
 }
 
-/// `cargo gauge prometheus-rule`.
+/// Runs `cargo gauge prometheus-rule`.
 pub fn run(args: &PrometheusRuleArgs) -> Result<ExitCode> {
     let rules = read(&args.rules)?;
     let manifest = prometheus_rule(&rules, &args.namespace, &args.labels)
-        .with_context(|| format!("{} makes no PrometheusRule", args.rules.display()))?;
+        .with_context(|| format!("{}: cannot generate a PrometheusRule", args.rules.display()))?;
     match &args.output {
         Some(file) => {
             fs::write(file, manifest).with_context(|| format!("cannot write {}", file.display()))?;
@@ -64,7 +64,7 @@ pub fn run(args: &PrometheusRuleArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The manifest as it is in the repository: what a test compares.
+/// Returns the manifest in the repository, for a test to compare.
 pub fn shipped(rules: &Path) -> Result<String> {
     prometheus_rule(&read(rules)?, DEFAULT_NAMESPACE, &[DEFAULT_LABEL.to_owned()])
 }
@@ -82,29 +82,29 @@ fn prometheus_rule(rules: &str, namespace: &str, labels: &[String]) -> Result<St
         .to_owned();
     manifest.push_str(&format!("  namespace: {namespace}\n  labels:\n"));
     for (key, value) in labels.iter().filter_map(|label| label.split_once('=')) {
-        // Quoted: `true` and `1` are labels too.
+        // Quoted, because `true` and `1` are labels too.
         manifest.push_str(&format!("    {key}: \"{value}\"\n"));
     }
     manifest.push_str("spec:\n");
     for line in rules.lines().filter(|line| *line != "---") {
-        // An empty line stays empty: in a block of text it is part of it either way.
+        // An empty line stays empty: in a block of text it has the same meaning.
         manifest.push_str(if line.is_empty() { "" } else { "  " });
         manifest.push_str(line);
         manifest.push('\n');
     }
     let made: Value =
-        serde_saphyr::from_str(&manifest).context("moved to the right it is no YAML any more")?;
-    ensure!(made["spec"] == expected, "moved to the right it says something else");
+        serde_saphyr::from_str(&manifest).context("indenting the rules produced invalid YAML")?;
+    ensure!(made["spec"] == expected, "indenting the rules changed their meaning");
     Ok(manifest)
 }
 
-/// The file of rules as the operator's `spec`, if it is one.
+/// Parses a file of rules as the operator's `spec`.
 fn groups(rules: &str) -> Result<Value> {
-    let document: Value = serde_saphyr::from_str(rules).context("it is not one YAML document")?;
+    let document: Value = serde_saphyr::from_str(rules).context("expected one YAML document")?;
     let only_key = document.as_object().and_then(|top| top.keys().next().filter(|_| top.len() == 1));
     ensure!(only_key.is_some_and(|key| key == "groups"), "expected the one key `groups`");
     let groups = document["groups"].as_array().context("expected `groups` to be a list")?;
-    ensure!(!groups.is_empty(), "it has no group");
+    ensure!(!groups.is_empty(), "`groups`: expected at least one group");
     for group in groups {
         let name = group["name"].as_str().context("a group has no name")?;
         only(group, OF_A_GROUP).with_context(|| format!("group {name}"))?;
@@ -123,7 +123,7 @@ fn groups(rules: &str) -> Result<Value> {
 fn only(value: &Value, known: &[&str]) -> Result<()> {
     let unknown = value.as_object().into_iter().flat_map(|fields| fields.keys());
     if let Some(key) = unknown.into_iter().find(|key| !known.contains(&key.as_str())) {
-        bail!("the Prometheus operator knows no `{key}`, only `{}`", known.join("`, `"));
+        bail!("the Prometheus operator does not know `{key}`, expected one of `{}`", known.join("`, `"));
     }
     Ok(())
 }

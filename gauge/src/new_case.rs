@@ -9,7 +9,7 @@ use simulators::console;
 use simulators::native::draft::{self, Draft, ResponseBody};
 use simulators::workspace::cases_dir;
 
-/// What the case is made of.
+/// The parts of the case.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "`expected` is filled in with what the engine reads, and null where the response says nothing. It is for \
@@ -30,7 +30,7 @@ pub struct NewCaseArgs {
     /// The body of the request, JSON. Without it the case has none.
     #[arg(long, value_name = "FILE")]
     request: Option<PathBuf>,
-    /// What the case is for, in a sentence.
+    /// The purpose of the case, in one sentence.
     #[arg(long, value_name = "TEXT", default_value = "TODO")]
     about: String,
     /// The host that is asked [default: one that the format is served at].

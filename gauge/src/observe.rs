@@ -1,10 +1,10 @@
-//! Prometheus and Alertmanager over a real Envoy, with the shipped rules: every alert of [`journal::SHOWN`] is made to
-//! fire by traffic, is delivered, and is over when the traffic is well again.
+//! Prometheus and Alertmanager with the shipped rules over a real Envoy: traffic makes every alert of
+//! [`journal::ALERTS`] fire, and it is delivered, and resolved when the traffic has no faults any more.
 //!
-//! - [`compressed`]: the one difference to what operators load: a minute is a second
-//! - [`history`]: the week that a spike is measured against
-//! - [`servers`]: both servers; [`query`]: what is asked of them; [`webhook`]: where alerts are delivered
-//! - [`traffic`]: what is sent; [`journal`]: what became of it
+//! - [`compressed`]: compresses time, the one difference from the shipped files: a minute is a second
+//! - [`history`]: the week of data that a spike is compared with
+//! - [`servers`]: both servers; [`query`]: queries to Prometheus; [`webhook`]: receives the notifications
+//! - [`traffic`]: sends requests; [`journal`]: records the states of the alerts
 
 pub mod compressed;
 pub mod history;
@@ -22,7 +22,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::json;
 use simulators::build;
 use simulators::envoy::{Bootstrap, Envoy};
-use simulators::judge::{Manner, Server};
+use simulators::judge::{JudgeBehaviour, JudgeServer};
 use simulators::load::{Client, Protocol};
 use simulators::provider::Provider;
 
@@ -32,41 +32,44 @@ use self::traffic::Traffic;
 use self::webhook::WebhookReceiver;
 use crate::dashboards;
 
-/// How long a step may take on a busy machine; left alone all of them take two minutes together.
+/// Maximum time of a step on a busy machine. All steps together normally take two minutes.
 const PATIENCE: Duration = Duration::from_secs(180);
 
-/// Between two looks at Prometheus.
+/// The interval between two polls of Prometheus.
 const POLL: Duration = Duration::from_millis(200);
 
-/// As shipped, and with room for one tenant, so that the second one shows what is folded.
+/// As shipped, with room for one tenant, so that the second one is folded.
 const CONFIGURATION: &str = r#"{
     "match": [{"path": "/v1/messages", "provider": "anthropic"}, {"path": "/v1/*", "provider": "openai"}],
     "labels": [{"name": "tenant", "header": "x-tenant", "max_values": 1}]
 }"#;
 
-/// Everything that runs.
+/// All running parts.
 #[derive(Debug)]
 pub struct MonitoringStack {
     /// The proxy with the filter.
     pub envoy: Envoy,
     /// Prometheus and Alertmanager.
     pub servers: Servers,
-    /// Unix seconds of the beginning.
+    /// The start in Unix seconds.
     pub began: f64,
     webhook: WebhookReceiver,
     traffic: Traffic,
     _providers: [Provider; 2],
-    _judges: [Server; 2],
+    _judges: [JudgeServer; 2],
 }
 
 impl MonitoringStack {
-    /// Starts everything, and traffic that is well.
+    /// Starts everything, with traffic without faults.
     pub async fn start(programs: &Programs) -> Result<Self> {
         let filter = tokio::task::spawn_blocking(|| build::filter(false)).await??;
         let began = unix_seconds()?;
         let providers = [Provider::start().await?, Provider::start().await?];
-        // The second judge is content with everything: the two differ over what is not faithful.
-        let judges = [Server::start(Manner::Obedient).await?, Server::start(Manner::Always(4)).await?];
+        // The second judge gives high scores always, so the two disagree about unfaithful answers.
+        let judges = [
+            JudgeServer::start(JudgeBehaviour::Verdict).await?,
+            JudgeServer::start(JudgeBehaviour::Always(4)).await?,
+        ];
         let changes = json!({
             "model": "gpt-4o-mini", "provider": "openai", "headers": {}, "sample_rate": 0.3, "rules": [{"model": "gpt-4.1*", "sample_rate": 1}],
             "budget": {"calls_per_minute": 1_000_000}, "panel": "on", "judges": [{"cluster": "second", "model": "content"}],
@@ -75,7 +78,7 @@ impl MonitoringStack {
             Bootstrap::shipped()?.filter(&filter)?.configuration(CONFIGURATION)?.label("tenant")?;
         let bootstrap = bootstrap.priced()?.flush_every(POLL)?.cluster("second", judges[1].address())?;
         let bootstrap = bootstrap
-            .with_feedback(&json!({"secret": ["a secret of nobody"]}))?
+            .with_feedback(&json!({"secret": ["a secret for the demo"]}))?
             .judged(changes)?
             .upstream("judge", judges[0].address(), Protocol::Http1)?
             .upstream("openai", providers[0].address(), Protocol::Http1)?
@@ -87,16 +90,16 @@ impl MonitoringStack {
         Ok(Self { envoy, servers, began, webhook, traffic, _providers: providers, _judges: judges })
     }
 
-    /// Lets all faults begin once Prometheus sees traffic, waits until each alert was delivered, ends them, and waits
-    /// until each is over. `tell` gets what happens, a line each.
+    /// Starts all faults once Prometheus sees traffic, waits until each alert was delivered, ends the faults, and waits
+    /// until each alert is resolved. `tell` gets a line for each event.
     ///
-    /// What has not happened in time is an error that says so.
+    /// An event that does not happen in time is an error.
     pub async fn observe(&self, mut tell: impl FnMut(&str)) -> Result<Journal> {
         self.settled().await?;
         let mut journal = Journal::begin();
         self.traffic.set_faulty(true);
         tell(
-            "all faults begin: a slow model, a failing one, an unfaithful one, a dear one, one that is used a lot",
+            "six faults start: a slow model, a failing one, an unfaithful one, an expensive one, a token spike, low ratings",
         );
         self.until(&mut journal, &mut tell, Journal::all_delivered).await?;
         self.traffic.set_faulty(false);
@@ -105,7 +108,7 @@ impl MonitoringStack {
         Ok(journal)
     }
 
-    /// Draws every dashboard from what Prometheus has, into files of `folder`.
+    /// Draws every dashboard from the data of Prometheus, into files of `folder`.
     pub async fn pictures(&self, folder: &Path) -> Result<Vec<PathBuf>> {
         fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
         let to = unix_seconds()?;
@@ -120,7 +123,7 @@ impl MonitoringStack {
         Ok(paths)
     }
 
-    /// Waits until Prometheus has worked out every rule, and something from traffic.
+    /// Waits until Prometheus has evaluated every rule, and one of them from traffic.
     async fn settled(&self) -> Result<()> {
         let deadline = Instant::now() + PATIENCE;
         let prometheus = &self.servers.prometheus;
@@ -152,7 +155,7 @@ impl MonitoringStack {
             }
             if Instant::now() > deadline {
                 bail!(
-                    "after {PATIENCE:?} not all alerts are where they should be:\n{}",
+                    "after {PATIENCE:?} not all alerts are in the expected state:\n{}",
                     journal.lines().join("\n")
                 );
             }
@@ -161,7 +164,7 @@ impl MonitoringStack {
     }
 }
 
-/// The time, as Prometheus writes it.
+/// Returns the time as Prometheus writes it.
 pub fn unix_seconds() -> Result<f64> {
     let time = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     Ok(time.context("the clock is before 1970")?.as_secs_f64())

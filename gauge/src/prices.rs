@@ -13,26 +13,26 @@ use simulators::python::{self, Package};
 
 use table::{Export, MAIN, Table};
 
-/// The release that rows are made from. Pinned, so that rows are made the same everywhere and the tests that compare
-/// our arithmetic with the package's know what they compare with.
+/// The release of the package. It is pinned, so that rows are the same everywhere, and the tests that compare our
+/// arithmetic with the package's have a fixed reference.
 pub const PINNED: &str = "0.2.3";
 
 const EXPORT: &str = include_str!("prices/export.py");
 
-/// What can be asked for.
+/// The arguments of `cargo gauge prices`.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  cargo gauge prices --output prices.json\n  cargo gauge prices --providers openai,anthropic,gcp.gemini\n  cargo gauge prices --all --date 2027-01-01"
 )]
 pub struct PricesArgs {
-    /// Providers to make rows for, by the names of the package or the filter's; those whose models they sell come with
-    /// them. Without it: the eleven that most traffic goes to.
+    /// Providers to make rows for, by the names of the package or of the filter. Providers whose models they resell are
+    /// included. Without it: the eleven providers with the most traffic.
     #[arg(long, value_name = "NAME,...", value_delimiter = ',', conflicts_with = "all")]
     providers: Option<Vec<String>>,
     /// Make rows for every provider the package knows.
     #[arg(long)]
     all: bool,
-    /// Write there; without it to standard output.
+    /// Write to this file; without it to standard output.
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// The day that prices are for; without it today.
@@ -43,7 +43,7 @@ pub struct PricesArgs {
     python: Option<PathBuf>,
 }
 
-/// Whether it is a day at all the package will say; this keeps what is none of its business from it.
+/// Checks the form of a day. The package checks whether the day exists.
 fn day(text: &str) -> Result<String, String> {
     let form = |(place, letter): (usize, char)| match place {
         4 | 7 => letter == '-',
@@ -53,7 +53,7 @@ fn day(text: &str) -> Result<String, String> {
     is_day.then(|| text.to_owned()).ok_or_else(|| "expected a day such as 2026-11-23".to_owned())
 }
 
-/// The Python that has the package, installed on first use.
+/// Returns the Python with the package, which is installed on first use.
 pub fn python(python: Option<&Path>) -> Result<PathBuf> {
     let package = Package {
         name: "genai-prices",
@@ -75,7 +75,7 @@ pub fn python(python: Option<&Path>) -> Result<PathBuf> {
     )
 }
 
-/// What the package knows, at noon of a day.
+/// Exports the package's prices at noon of a day.
 pub fn export(python: &Path, date: Option<&str>) -> Result<Export> {
     let mut command = Command::new(python);
     command.args(["-c", EXPORT]).args(date);
@@ -83,7 +83,7 @@ pub fn export(python: &Path, date: Option<&str>) -> Result<Export> {
     serde_json::from_slice(&printed).context("reading what export.py printed")
 }
 
-/// The command.
+/// Runs `cargo gauge prices`.
 pub fn run(args: &PricesArgs) -> Result<ExitCode> {
     let python = python(args.python.as_deref())?;
     console::note(format_args!("prices: reading genai-prices {PINNED}"));
@@ -104,7 +104,7 @@ pub fn run(args: &PricesArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Nothing leaves here that the filter would refuse.
+/// Fails if the filter would refuse the rows.
 fn check(table: &Table) -> Result<()> {
     let configuration = format!("{{\"prices\":{}}}", table.json);
     let refused = Policy::parse(configuration.as_bytes()).err();

@@ -1,4 +1,4 @@
-//! `cargo gauge replay`: the same as `cargo replay`.
+//! `cargo gauge replay`: runs `cargo replay`.
 
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt as _;
@@ -12,12 +12,12 @@ use crate::wasm_host;
 #[derive(Debug, clap::Args)]
 #[command(disable_help_flag = true)]
 pub struct ReplayArgs {
-    /// As `cargo replay --help` explains them.
+    /// Arguments of `cargo replay`, explained by `cargo replay --help`.
     #[arg(value_name = "ARGUMENTS", trailing_var_arg = true, allow_hyphen_values = true)]
     arguments: Vec<OsString>,
 }
 
-/// Becomes `cargo replay`, so that signals, pipes and the exit code are its own.
+/// Replaces this process by `cargo replay`, so that signals, pipes and the exit code are its own.
 pub fn run(args: &ReplayArgs) -> Result<ExitCode> {
     let error = wasm_host::command("replay").args(&args.arguments).exec();
     Err(error).context("cannot start cargo")

@@ -1,11 +1,11 @@
-//! `cargo gauge review`: the weekly quality review of the database that `cargo gauge collect` keeps.
+//! `cargo gauge review`: the weekly quality review of the database that `cargo gauge collect` writes.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result};
-use collector::review::sample::Plan;
+use collector::review::sample::SamplePlan;
 use collector::review::{self, html, text};
 use collector::store::Store;
 use simulators::console;
@@ -13,33 +13,33 @@ use simulators::console;
 /// The arguments of `cargo gauge review`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  cargo gauge review --sample sample.db       a store with eight made weeks, to try it on\n  cargo gauge review --db sample.db\n  cargo gauge review --db gauge.db --weeks 13 --html review.html\n  cargo gauge review --db gauge.db --json | jq .drifts\n\nExits with 0 whether or not there is drift; with --fail-on-drift, with 2 if the newest week\nhas any, or the one before while the newest is not over."
+    after_help = "Examples:\n  cargo gauge review --sample sample.db       eight weeks of synthetic data with one regression, to try it\n  cargo gauge review --db sample.db\n  cargo gauge review --db gauge.db --weeks 13 --html review.html\n  cargo gauge review --db gauge.db --json | jq .drifts\n\nExits with 0 whether or not there is drift; with --fail-on-drift, with 2 if the newest complete week\nor the current one has any."
 )]
 pub struct ReviewArgs {
     /// The database of `cargo gauge collect`. It may be in use.
     #[arg(long, value_name = "FILE", required_unless_present = "sample")]
     db: Option<PathBuf>,
-    /// How many weeks, up to the newest in the store.
+    /// The number of weeks, up to the newest in the database.
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=520))]
     weeks: u16,
-    /// Write a page with charts there, which needs nothing but itself.
+    /// Write a self-contained page with charts to this file.
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
-    /// Write the charts alone there, as one SVG picture.
+    /// Write the charts alone to this file, as one SVG picture.
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
     /// Print everything as one JSON object instead of text.
     #[arg(long)]
     json: bool,
-    /// Exit with 2 if anything got worse in the newest week that is over, or since.
+    /// Exit with 2 if anything got worse in the newest complete week, or since.
     #[arg(long)]
     fail_on_drift: bool,
-    /// Make a store there with eight weeks of made traffic, in which one thing got worse, and end.
+    /// Create a database with eight weeks of synthetic data and one regression in this file, and exit.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["db", "weeks", "html", "svg", "json", "fail_on_drift"])]
     sample: Option<PathBuf>,
 }
 
-/// What says that something got worse.
+/// The exit code for drift.
 const DRIFT: u8 = 2;
 
 /// Reads a database, and prints and writes its review.
@@ -47,7 +47,7 @@ pub fn run(args: &ReviewArgs) -> Result<ExitCode> {
     if let Some(file) = &args.sample {
         return make_sample(file);
     }
-    let db = args.db.as_deref().context("--db FILE says which database to read")?;
+    let db = args.db.as_deref().context("expected --db FILE, the database to read")?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).context("this machine's clock is before 1970")?;
     let review = review::read(db, args.weeks, i64::try_from(now.as_nanos()).unwrap_or(i64::MAX))?;
     if let Some(file) = &args.html {
@@ -74,11 +74,11 @@ fn write(file: &Path, content: &str) -> Result<()> {
 fn make_sample(file: &Path) -> Result<ExitCode> {
     anyhow::ensure!(
         !file.exists(),
-        "{} is there already: name a new file, made traffic must not get into a real store",
+        "{} already exists: expected a new file, since synthetic data must not get into a real database",
         file.display()
     );
     let mut store = Store::open(file)?;
-    Plan::shown().keep(&mut store)?;
-    console::note(format_args!("review: made {0}; now: cargo gauge review --db {0}", file.display()));
+    SamplePlan::shown().keep(&mut store)?;
+    console::note(format_args!("review: created {0}; now: cargo gauge review --db {0}", file.display()));
     Ok(ExitCode::SUCCESS)
 }

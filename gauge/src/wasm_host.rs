@@ -1,10 +1,10 @@
-//! The commands of the package `host-test`, which run wasm and are therefore built only where they are asked for.
+//! The commands of the package `host-test`, which run wasm and are therefore only built when they are needed.
 
 use std::process::Command;
 
 use simulators::workspace::workspace_dir;
 
-/// A command that builds a binary of `host-test` and runs it here; its arguments are to be added.
+/// Returns a command that builds a binary of `host-test` and runs it. Its arguments are to be added.
 pub(crate) fn command(binary: &str) -> Command {
     let mut cargo = Command::new("cargo");
     cargo.args(["run", "--quiet", "--bin", binary, "--manifest-path"]);

@@ -1,4 +1,4 @@
-//! A gateway that meters an exchange through the component: in one go here, as it passes in life.
+//! A gateway that meters an exchange through the component. A real gateway makes the same calls as the bytes pass.
 //!
 //! ```text
 //! cargo gauge build --component

@@ -1,4 +1,5 @@
-//! The import table: decode guest memory, call [`Host`], encode the answer. What a call means is in [`host`](crate::host).
+//! The import table: decodes guest memory, calls [`Host`] and encodes the answer. [`host`](crate::host) holds the
+//! semantics of each call.
 //!
 //! Every import is one line here, so that the whole surface a filter can touch is seen at once.
 
@@ -12,18 +13,18 @@ use wasmtime::{Caller, Linker};
 
 use crate::host::{Host, Status};
 
-/// A host call under way.
+/// A host call in progress, with access to the guest's store.
 pub(crate) type Call<'a> = Caller<'a, Host>;
 
-/// Why a host call ends early.
-pub(crate) enum Stop {
-    /// The guest is told this status.
+/// The reasons for which a host call ends early.
+pub(crate) enum HostCallError {
+    /// The guest gets this status.
     Status(Status),
-    /// The guest is ended: its own allocator trapped, or it asked to exit.
+    /// The guest is ended, because its own allocator trapped or because it asked to exit.
     Trap(wasmtime::Error),
 }
 
-impl From<Status> for Stop {
+impl From<Status> for HostCallError {
     fn from(status: Status) -> Self {
         Self::Status(status)
     }
@@ -101,19 +102,19 @@ pub(crate) fn link(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
     system::link_wasi(linker)
 }
 
-/// Turns what a host call came to into what the guest gets.
-fn finish(result: Result<(), Stop>) -> wasmtime::Result<u32> {
+/// Converts the result of a host call into the status that the guest gets.
+fn finish(result: Result<(), HostCallError>) -> wasmtime::Result<u32> {
     match result {
         Ok(()) => Ok(Status::Ok as u32),
-        Err(Stop::Status(status)) => Ok(status as u32),
-        Err(Stop::Trap(error)) => Err(error),
+        Err(HostCallError::Status(status)) => Ok(status as u32),
+        Err(HostCallError::Trap(error)) => Err(error),
     }
 }
 
-/// A bare status as the end of a host call.
-fn status(status: Status) -> Result<(), Stop> {
+/// Ends a host call with a status and no other result.
+fn status(status: Status) -> Result<(), HostCallError> {
     match status {
         Status::Ok => Ok(()),
-        other => Err(Stop::Status(other)),
+        other => Err(HostCallError::Status(other)),
     }
 }

@@ -1,7 +1,7 @@
-//! The engine as a component, as a gateway that embeds wasmtime has it.
+//! The engine as a component, embedded in wasmtime as a gateway would embed it.
 //!
-//! What the contract in `wit/` says is here as Rust, made by wasmtime's `bindgen!`; the rest carries cases across. A
-//! component gets nothing but memory and fuel: a host that links nothing is a host that nothing can be asked of.
+//! wasmtime's `bindgen!` generates the Rust types of the contract in `wit/`; the rest of this module converts cases.
+//! The component is instantiated with an empty linker, so it can reach nothing but its own memory and its fuel.
 
 mod build;
 mod record;
@@ -31,16 +31,16 @@ mod contract {
 /// The contract's package.
 pub const PACKAGE: &str = "llm-gauge:evaluation";
 
-/// Its version: a component of another one may mean something else by the same bytes.
+/// The version of the contract. The bytes of another version may have another meaning.
 pub const VERSION: &str = "0.1.0";
 
-/// Most bytes of linear memory.
+/// Maximum bytes of linear memory.
 const MEMORY_BYTES_MAX: usize = 256 * 1024 * 1024;
 
-/// Most fuel for one exchange: about one unit for each wasm instruction.
+/// Maximum fuel for one exchange: about one unit for each wasm instruction.
 const FUEL_MAX: u64 = 100_000_000_000;
 
-/// A component, compiled. Clones share the compiled code.
+/// A compiled component. Clones share the compiled code.
 #[derive(Clone)]
 pub struct Component {
     linked: contract::GaugePre<Memory>,
@@ -54,14 +54,14 @@ impl Component {
         Self::from_bytes(&bytes).with_context(|| format!("cannot load {}", path.display()))
     }
 
-    /// Compiles a component. One of another version, or one that asks for anything, is refused.
+    /// Compiles a component. A component of another version, or one with imports, is refused.
     pub fn from_bytes(wasm: &[u8]) -> Result<Self> {
         let engine = engine()?;
         let component = wasmtime::component::Component::new(engine, wasm);
-        let component = component.map_err(plain).context("not a usable component")?;
+        let component = component.map_err(to_anyhow).context("not a usable component")?;
         check(engine, &component)?;
         let linked = Linker::new(engine).instantiate_pre(&component).and_then(contract::GaugePre::new);
-        Ok(Self { linked: linked.map_err(plain).context("not the contract's world")? })
+        Ok(Self { linked: linked.map_err(to_anyhow).context("not the contract's world")? })
     }
 
     /// Starts a fresh instance.
@@ -69,16 +69,16 @@ impl Component {
         let mut store = Store::new(self.linked.engine(), Memory::new(MEMORY_BYTES_MAX));
         store.limiter(|memory| memory);
         let gauge = store.set_fuel(FUEL_MAX).and_then(|()| self.linked.instantiate(&mut store));
-        Ok(Instance { gauge: gauge.map_err(plain)?, store })
+        Ok(Instance { gauge: gauge.map_err(to_anyhow)?, store })
     }
 }
 
-/// Reads what the component exports and imports, before anything of it runs.
+/// Checks the exports and imports of the component before any of its code runs.
 fn check(engine: &Engine, component: &wasmtime::component::Component) -> Result<()> {
     let kind = component.component_type();
     let imports: Vec<_> = kind.imports(engine).map(|(name, _)| name.to_owned()).collect();
     if !imports.is_empty() {
-        bail!("the component asks for {}: one of llm-gauge asks for nothing", imports.join(", "));
+        bail!("the component imports {}, expected no imports", imports.join(", "));
     }
     let versions = kind.exports(engine).filter_map(|(name, _)| {
         let (_, version) = name.strip_prefix(PACKAGE)?.strip_prefix('/')?.split_once('@')?;
@@ -86,12 +86,12 @@ fn check(engine: &Engine, component: &wasmtime::component::Component) -> Result<
     });
     let versions: Vec<_> = versions.collect();
     if versions.is_empty() {
-        bail!("the component exports nothing of {PACKAGE}: it is none of llm-gauge");
+        bail!("the component does not export {PACKAGE}: it is not a component of llm-gauge");
     }
     match versions.into_iter().find(|version| version != VERSION) {
         None => Ok(()),
         Some(other) => bail!(
-            "the component is of {PACKAGE}@{other}, this host of {PACKAGE}@{VERSION}: take both from one release"
+            "the component has version {PACKAGE}@{other}, expected {PACKAGE}@{VERSION}: take both from one release"
         ),
     }
 }
@@ -102,9 +102,9 @@ pub struct Instance {
     store: Store<Memory>,
 }
 
-/// What a case came to.
+/// The record of a case and the fuel it took.
 #[derive(Debug)]
-pub struct Metered {
+pub struct MeteredExchange {
     /// The record.
     pub record: types::ExchangeRecord,
     /// Fuel of the whole exchange.
@@ -112,12 +112,12 @@ pub struct Metered {
 }
 
 impl Instance {
-    /// The exports, and the store to call them with.
+    /// Returns the exports, and the store to call them with.
     pub fn exports(&mut self) -> (&meter::Guest, &judge::Guest, &mut Store<Memory>) {
         (self.gauge.llm_gauge_evaluation_meter(), self.gauge.llm_gauge_evaluation_judge(), &mut self.store)
     }
 
-    /// Its memory.
+    /// Returns the linear memory of the instance.
     pub fn memory(&self) -> &Memory {
         self.store.data()
     }
@@ -125,26 +125,31 @@ impl Instance {
     /// Compiles a configuration.
     pub fn policy(&mut self, document: &[u8]) -> Result<ResourceAny> {
         let (meter, _, store) = self.exports();
-        match meter.policy().call_compile(store, document).map_err(plain)? {
+        match meter.policy().call_compile(store, document).map_err(to_anyhow)? {
             Ok(policy) => Ok(policy),
             Err(meter::ConfigError { path, expected, got }) => bail!(ConfigError { path, expected, got }),
         }
     }
 
-    /// Meters a case whose response ends well, its bodies cut like this; `None`: the policy does not meter it.
-    pub fn meter(&mut self, policy: ResourceAny, case: &Case, plan: &ChunkPlan) -> Result<Option<Metered>> {
+    /// Meters a case that ends cleanly, with its bodies cut as planned. Returns `None` if the policy does not meter it.
+    pub fn meter(
+        &mut self,
+        policy: ResourceAny,
+        case: &Case,
+        plan: &ChunkPlan,
+    ) -> Result<Option<MeteredExchange>> {
         let end = End { code: None, flags: 0, details: "via_upstream".to_owned() };
         self.meter_ending(policy, case, plan, end)
     }
 
-    /// Meters a case that ends as the proxy says: with any of the response flags set, it breaks off.
+    /// Meters a case that ends with the given response flags. Any flag means that the exchange was cut off.
     pub fn meter_ending(
         &mut self,
         policy: ResourceAny,
         case: &Case,
         plan: &ChunkPlan,
         end: End,
-    ) -> Result<Option<Metered>> {
+    ) -> Result<Option<MeteredExchange>> {
         let run = |instance: &mut Self| -> wasmtime::Result<_> {
             instance.store.set_fuel(FUEL_MAX)?;
             let (meter, _, store) = instance.exports();
@@ -157,13 +162,13 @@ impl Instance {
             let record = play(meter, &mut *store, exchange, case, plan, end)?;
             exchange.resource_drop(&mut *store)?;
             let fuel = FUEL_MAX - store.get_fuel()?;
-            Ok(record.map(|record| Some(Metered { record, fuel })))
+            Ok(record.map(|record| Some(MeteredExchange { record, fuel })))
         };
-        let metered = run(self).map_err(plain)?;
-        metered.map_err(|misuse| anyhow!("a call was out of order: {}", misuse.name()))
+        let metered = run(self).map_err(to_anyhow)?;
+        metered.map_err(|misuse| anyhow!("the component was called out of order: {}", misuse.name()))
     }
 
-    /// Asks the first judge of a policy.
+    /// Makes the question for the first judge of a policy.
     pub fn ask(
         &mut self,
         policy: ResourceAny,
@@ -171,22 +176,22 @@ impl Instance {
         random: (u64, u64),
     ) -> Result<(ResourceAny, types::JudgeRequest)> {
         let (_, judge, store) = self.exports();
-        let question = judge.question().call_ask(&mut *store, policy, 0, input, random).map_err(plain)?;
+        let question = judge.question().call_ask(&mut *store, policy, 0, input, random).map_err(to_anyhow)?;
         let question = question.context("the configuration has no judge")?;
-        Ok((question, judge.question().call_request(&mut *store, question).map_err(plain)?))
+        Ok((question, judge.question().call_request(&mut *store, question).map_err(to_anyhow)?))
     }
 
-    /// What a judge's answer came to; the question is gone with it.
+    /// Reads a judge's answer. The component consumes the question.
     pub fn answer(&mut self, question: ResourceAny, status: u32, body: &[u8]) -> Result<types::Judgement> {
-        self.store.set_fuel(FUEL_MAX).map_err(plain)?;
+        self.store.set_fuel(FUEL_MAX).map_err(to_anyhow)?;
         let (_, judge, store) = self.exports();
-        let said = judge.question().call_answer(&mut *store, question, status, body).map_err(plain)?;
-        question.resource_drop(store).map_err(plain)?;
+        let said = judge.question().call_answer(&mut *store, question, status, body).map_err(to_anyhow)?;
+        question.resource_drop(store).map_err(to_anyhow)?;
         Ok(said)
     }
 }
 
-/// The calls of one exchange.
+/// Makes the calls of one exchange.
 fn play(
     meter: &meter::Guest,
     store: &mut Store<Memory>,
@@ -218,7 +223,7 @@ fn head(fields: &Fields) -> Vec<types::Field> {
     fields.iter().map(field).collect()
 }
 
-/// Wasmtime's own error type does not convert without one of its features, which this build leaves out.
-fn plain(error: wasmtime::Error) -> anyhow::Error {
+/// Converts wasmtime's error, which needs one of its disabled features to convert by itself.
+fn to_anyhow(error: wasmtime::Error) -> anyhow::Error {
     anyhow!("{error:#}")
 }

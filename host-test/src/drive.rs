@@ -1,16 +1,16 @@
-//! One HTTP stream through the phases.
+//! Drives one HTTP stream through its phases.
 //!
-//! [`drive`] plays a whole [`Exchange`], cut up as a [`ChunkPlan`] says. A test that needs its hands in between (other
-//! streams, callouts, a clock that moves) takes [`Guest::open_stream`] and plays the steps of a [`Stream`] itself.
+//! [`drive`] plays a whole [`Exchange`], cut up as a [`ChunkPlan`] says. A test that has to act in between (other
+//! streams, callouts, a clock that moves) calls [`Guest::open_stream`] and plays the steps of a [`Stream`] itself.
 
 mod plan;
 
 use crate::failure::{Failure, FailureKind, Result};
 use crate::guest::{Event, Flow, Guest};
 use crate::header_map::Headers;
-use crate::host::{Action, Phase, PropertyPath, StreamState, Way, int};
+use crate::host::{Action, Direction, Phase, PropertyPath, StreamState, int};
 
-pub use crate::guest::{Ending, LocalReply, Outcome, Piece, Received, Step, StreamReport};
+pub use crate::guest::{DeliveredMessage, Ending, LocalReply, MessageEnd, Piece, Step, StreamReport};
 pub use plan::{Arrivals, ChunkPlan, ClockPlan, Cut, EndForm};
 
 /// A request and its response, to be played to a guest.
@@ -20,32 +20,32 @@ pub struct Exchange {
     pub request_headers: Headers,
     /// The request body.
     pub request_body: Vec<u8>,
-    /// The request trailers.
+    /// The request trailers; `None` if the request has none.
     pub request_trailers: Option<Headers>,
-    /// Whether the client sends its request to the end; not so when it leaves during an upload.
+    /// Whether the client sends its whole request; `false` if it disconnects during an upload.
     pub request_complete: bool,
-    /// The response head; `None` when the upstream never answers.
+    /// The response head; `None` if the upstream never answers.
     pub response_headers: Option<Headers>,
-    /// The response body, or what arrives of it.
+    /// The response body, up to the point at which it ends.
     pub response_body: Vec<u8>,
-    /// How it ends.
+    /// The way in which the stream ends.
     pub ending: Ending,
-    /// When things happen.
+    /// The times of the events.
     pub clock: ClockPlan,
-    /// What a property reads instead of what this driver would say: a path with dots, and the value.
+    /// Values of properties that replace those of the driver: a path with dots, and the value.
     pub properties: Vec<(String, Vec<u8>)>,
 }
 
-/// A stream of a guest, to play to. Several can be under way: [`Guest::stream`] gives each one back by its id.
+/// An open stream of a guest. Several can be open at once: [`Guest::stream`] returns each one by its id.
 pub struct Stream<'guest> {
     guest: &'guest mut Guest,
     id: u32,
 }
 
-/// Plays a whole exchange in a fresh stream and reports what came of it.
+/// Plays a whole exchange in a new stream and returns the report.
 ///
-/// What waits for the next turn of the event loop (see [`Guest::run_pending`]) is left to the caller, unless the
-/// filter holds the request and can only let go of it there.
+/// Events that wait for the next turn of the event loop (see [`Guest::run_pending`]) are left to the caller, unless the
+/// filter holds the request and can only release it there.
 pub fn drive(guest: &mut Guest, exchange: &Exchange, plan: &ChunkPlan) -> Result<StreamReport> {
     let start_ms = guest.host().proxy_state().now_ms();
     let mut stream = guest.open()?;
@@ -64,7 +64,7 @@ pub fn drive(guest: &mut Guest, exchange: &Exchange, plan: &ChunkPlan) -> Result
 }
 
 impl Exchange {
-    /// An exchange that ends well.
+    /// Returns an exchange that ends cleanly.
     pub fn new(
         request_headers: Headers,
         request_body: impl Into<Vec<u8>>,
@@ -84,7 +84,7 @@ impl Exchange {
         }
     }
 
-    /// A request that no upstream answers: it ends as said.
+    /// Returns an exchange without a response, which ends as given.
     pub fn unanswered(request_headers: Headers, request_body: impl Into<Vec<u8>>, ending: Ending) -> Self {
         Self {
             response_headers: None,
@@ -95,7 +95,7 @@ impl Exchange {
 }
 
 impl Guest {
-    /// Opens a stream and gives its id, for [`stream`](Self::stream).
+    /// Opens a stream and returns its id, for [`stream`](Self::stream).
     pub fn open_stream(&mut self) -> Result<u32> {
         let id = self.next_context();
         let mut state = StreamState::new();
@@ -107,64 +107,64 @@ impl Guest {
         self.host_mut().streams.insert(id, state);
         let flow = Flow::new(clock.monotonic_ns);
         self.flows.insert(id, flow);
-        let before = self.fuel_of("proxy_on_context_create");
+        let before = self.callback_fuel("proxy_on_context_create");
         self.run::<_, ()>(id, "proxy_on_context_create", (id, crate::host::ROOT))?;
-        let spent = self.fuel_of("proxy_on_context_create") - before;
+        let spent = self.callback_fuel("proxy_on_context_create") - before;
         if let Some(flow) = self.flows.get_mut(&id) {
             flow.fuel += spent;
         }
         Ok(id)
     }
 
-    /// Opens a stream, ready to be played to.
+    /// Opens a stream.
     pub fn open(&mut self) -> Result<Stream<'_>> {
         let id = self.open_stream()?;
         Ok(self.stream(id))
     }
 
-    /// A stream that was opened before.
+    /// Returns a stream that was opened before.
     pub fn stream(&mut self, id: u32) -> Stream<'_> {
         Stream { guest: self, id }
     }
 }
 
 impl Stream<'_> {
-    /// Its context id.
+    /// Returns the context id of the stream.
     pub fn id(&self) -> u32 {
         self.id
     }
 
-    /// The guest it runs in.
+    /// Returns the guest that the stream runs in.
     pub fn guest(&mut self) -> &mut Guest {
         self.guest
     }
 
-    /// What a property of this stream reads from now on, whatever the driver would say.
+    /// Sets the value that a property of this stream has from now on. It replaces the driver's value.
     pub fn set_property(&mut self, path: impl Into<PropertyPath>, value: impl Into<Vec<u8>>) {
         if let Some(state) = self.guest.host_mut().streams.get_mut(&self.id) {
             state.overrides.insert(path.into(), value.into());
         }
     }
 
-    /// The request head.
+    /// Plays the request head.
     pub fn request_headers(&mut self, headers: &Headers, end: bool) -> Result<Action> {
         let event = Event::Head(headers.clone(), end);
-        self.guest.deliver(self.id, Way::Request, event)
+        self.guest.deliver(self.id, Direction::Request, event)
     }
 
-    /// A piece of the request body.
+    /// Plays a piece of the request body.
     pub fn request_body(&mut self, chunk: &[u8], end: bool) -> Result<Action> {
         let event = Event::Body(chunk.to_vec(), end);
-        self.guest.deliver(self.id, Way::Request, event)
+        self.guest.deliver(self.id, Direction::Request, event)
     }
 
-    /// The request trailers, which end it.
+    /// Plays the request trailers, which end the request.
     pub fn request_trailers(&mut self, trailers: &Headers) -> Result<Action> {
         let event = Event::Trailers(trailers.clone());
-        self.guest.deliver(self.id, Way::Request, event)
+        self.guest.deliver(self.id, Direction::Request, event)
     }
 
-    /// A whole request: head, chunks, and the empty end that Envoy adds.
+    /// Plays a whole request: head, chunks, and the empty last chunk that Envoy adds.
     pub fn request(&mut self, headers: &Headers, chunks: &[&[u8]]) -> Result<()> {
         self.request_headers(headers, chunks.is_empty())?;
         for chunk in chunks {
@@ -176,55 +176,55 @@ impl Stream<'_> {
         Ok(())
     }
 
-    /// The response head.
+    /// Plays the response head.
     pub fn response_headers(&mut self, headers: &Headers, end: bool) -> Result<Action> {
         if self.is_replied() {
             return Ok(Action::Pause);
         }
-        self.guest.note_response_head(self.id, headers);
+        self.guest.set_response_properties(self.id, headers);
         let event = Event::Head(headers.clone(), end);
-        self.guest.deliver(self.id, Way::Response, event)
+        self.guest.deliver(self.id, Direction::Response, event)
     }
 
-    /// A piece of the response body.
+    /// Plays a piece of the response body.
     pub fn response_body(&mut self, chunk: &[u8], end: bool) -> Result<Action> {
         if self.is_replied() {
             return Ok(Action::Pause);
         }
         let event = Event::Body(chunk.to_vec(), end);
-        self.guest.deliver(self.id, Way::Response, event)
+        self.guest.deliver(self.id, Direction::Response, event)
     }
 
-    /// The response trailers, which end it.
+    /// Plays the response trailers, which end the response.
     pub fn response_trailers(&mut self, trailers: &Headers) -> Result<Action> {
         if self.is_replied() {
             return Ok(Action::Pause);
         }
         let event = Event::Trailers(trailers.clone());
-        self.guest.deliver(self.id, Way::Response, event)
+        self.guest.deliver(self.id, Direction::Response, event)
     }
 
-    /// Whether the proxy or the filter has replied in the upstream's place, or the stream was reset.
+    /// Whether the proxy or the filter has replied in place of the upstream, or the stream was reset.
     pub fn is_replied(&self) -> bool {
         self.flow().is_some_and(|flow| flow.replied || flow.closed)
     }
 
-    /// Whether the filter holds something back on this way.
-    pub fn is_held(&self, way: Way) -> bool {
-        self.flow().is_some_and(|flow| flow.lane(way).is_held())
+    /// Whether the filter holds anything in this direction.
+    pub fn is_held(&self, direction: Direction) -> bool {
+        self.flow().is_some_and(|flow| flow.held_events(direction).is_held())
     }
 
-    /// What the client has got so far.
-    pub fn client(&self) -> Option<&Received> {
+    /// Returns the message that the client has received so far; `None` if the stream does not exist.
+    pub fn client(&self) -> Option<&DeliveredMessage> {
         self.flow().map(|flow| &flow.client)
     }
 
-    /// What the upstream has got so far.
-    pub fn upstream(&self) -> Option<&Received> {
+    /// Returns the message that the upstream has received so far; `None` if the stream does not exist.
+    pub fn upstream(&self) -> Option<&DeliveredMessage> {
         self.flow().map(|flow| &flow.upstream)
     }
 
-    /// Ends the stream: what is left of it is played, then comes `on_log`, `on_done` and `on_delete`.
+    /// Ends the stream: plays the remaining events, then `on_log`, `on_done` and `on_delete`.
     pub fn end(self, ending: Ending) -> Result<StreamReport> {
         self.guest.end_stream(self.id, ending)
     }
@@ -239,10 +239,10 @@ impl Stream<'_> {
     }
 
     fn ensure_request_released(&mut self) -> Result<()> {
-        if self.is_held(Way::Request) {
+        if self.is_held(Direction::Request) {
             self.guest.run_pending()?;
         }
-        if self.is_held(Way::Request) && !self.is_replied() {
+        if self.is_held(Direction::Request) && !self.is_replied() {
             return Err(Failure::new(
                 FailureKind::Driver,
                 "drive",
@@ -296,8 +296,8 @@ fn play_response(
 }
 
 impl Guest {
-    /// What the proxy knows once the upstream has answered.
-    fn note_response_head(&mut self, id: u32, headers: &Headers) {
+    /// Sets the properties that the proxy knows once the upstream has answered.
+    fn set_response_properties(&mut self, id: u32, headers: &Headers) {
         let Some(state) = self.host_mut().streams.get_mut(&id) else {
             return;
         };

@@ -1,24 +1,25 @@
-//! What ends a guest, or keeps it from starting.
+//! Failures that end a guest or keep it from starting.
 
 use std::fmt;
 
-/// Shorthand for what can end a guest. Boxed, since it is rare and carries text.
+/// The result of a call into a guest. The failure is boxed, since it is rare and carries text.
 pub type Result<T> = std::result::Result<T, Box<Failure>>;
 
-/// Why a guest cannot go on, and where it happened.
+/// A failure after which a guest cannot continue, with the callback in which it happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
-    /// What kind of end it was: this is what to branch on, never the text.
+    /// The kind of failure. Branch on this, never on the text.
     pub kind: FailureKind,
     /// The export that was running, e.g. `proxy_on_log`.
     pub callback: String,
-    /// What the engine or this host says about it.
+    /// The message of wasmtime or of this host.
     pub message: String,
-    /// The last line the guest logged as critical: the SDK's panic message, if it was a panic.
+    /// The last line that the guest logged as critical, which is the SDK's panic message after a panic. `None` if it
+    /// logged none.
     pub critical: Option<String>,
 }
 
-/// The kinds of [`Failure`], by who has to act.
+/// The kinds of [`Failure`], by the party that has to act.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FailureKind {
     /// The module itself is unfit: not wasm, an unknown import, a missing export. Rebuild it.
@@ -29,18 +30,18 @@ pub enum FailureKind {
     Trap,
     /// The callback ran over its fuel. A bug in the filter, or a limit set too low.
     Fuel,
-    /// The guest asked for more memory than it may have, and did not survive the refusal.
+    /// The guest requested more memory than its limit and did not survive the refusal.
     Memory,
-    /// The guest did what crashes Envoy itself. A bug in the filter.
+    /// The guest made a call that crashes Envoy itself. A bug in the filter.
     ProxyCrash,
-    /// The guest has failed before; Envoy would not call it again either.
+    /// The guest has failed before. Envoy would not call it again either.
     Dead,
-    /// The test asked for something that cannot happen to a stream. A bug in the test.
+    /// The test requested an event that cannot happen to a stream. A bug in the test.
     Driver,
 }
 
 impl Failure {
-    /// A failure outside the guest's own code.
+    /// Returns a failure outside the guest's own code.
     pub(crate) fn new(kind: FailureKind, callback: &str, message: impl Into<String>) -> Box<Self> {
         Box::new(Self { kind, callback: callback.to_owned(), message: message.into(), critical: None })
     }
@@ -50,7 +51,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?} in {}: {}", self.kind, self.callback, self.message)?;
         match &self.critical {
-            Some(line) => write!(f, " (the guest said: {line})"),
+            Some(line) => write!(f, " (the guest logged: {line})"),
             None => Ok(()),
         }
     }

@@ -1,9 +1,9 @@
 //! A compiled [`Module`], and its running instances, the [`Guest`]s.
 //!
 //! - `module`: a compiled filter
-//! - `flow`: the proxy's side of one stream: what was passed on, and what a filter holds back
-//! - `deliver`: brings events to the filter, and performs what it answers
-//! - `ending`: the ways a stream can end, and what Envoy says about each
+//! - `flow`: the proxy's side of one stream: the bytes it passed on and those that the filter holds
+//! - `deliver`: delivers events to the filter and performs its actions
+//! - `ending`: the ways a stream can end, and what Envoy reports about each
 
 mod deliver;
 mod ending;
@@ -19,14 +19,14 @@ use crate::host::{CallAnswer, CallState, Host, LogLevel, ROOT};
 
 pub use crate::host::Options;
 pub use ending::{Ending, LocalReply, StreamReport};
+pub use flow::{DeliveredMessage, MessageEnd, Piece, Step};
 pub(crate) use flow::{Event, Flow};
-pub use flow::{Outcome, Piece, Received, Step};
 pub use module::Module;
 pub(crate) use module::engine;
 
-/// A running filter: one VM with one root context, like one worker of Envoy.
+/// A running filter: one VM with one root context, like one worker thread of Envoy.
 ///
-/// The first failure is its last: whatever is called afterwards fails with [`FailureKind::Dead`].
+/// The first failure is final: every later call fails with [`FailureKind::Dead`].
 pub struct Guest {
     pub(crate) flows: BTreeMap<u32, Flow>,
     pub(crate) buffer_bytes_max: usize,
@@ -39,25 +39,25 @@ pub struct Guest {
     dead: Option<Box<Failure>>,
 }
 
-/// What an export has cost.
+/// The fuel that an export has used.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Fuel {
-    /// How often it was called.
+    /// The number of calls.
     pub calls: u64,
-    /// Fuel over all calls.
+    /// Fuel of all calls together.
     pub total: u64,
-    /// Fuel of the dearest call: `max <= total`.
+    /// Fuel of the most expensive call: `max <= total`.
     pub max: u64,
 }
 
 impl Guest {
-    /// Starts a fresh instance, as far as having accepted its configuration.
+    /// Starts a new instance and configures it.
     pub fn start(module: &Module, options: Options) -> Result<Self> {
         let (guest, booted) = Self::try_start(module, options)?;
         booted.map(|()| guest)
     }
 
-    /// Like [`start`](Self::start), but gives the guest even if it failed to boot: its logs say why.
+    /// Like [`start`](Self::start), but returns the guest even if it failed to start, so that its logs can be read.
     pub fn try_start(module: &Module, options: Options) -> Result<(Self, Result<()>)> {
         let mut store = Store::new(module.engine(), Host::new(&options));
         store.limiter(|host| &mut host.memory);
@@ -79,38 +79,38 @@ impl Guest {
         Ok((guest, booted))
     }
 
-    /// What the guest did, and the knobs of the proxy around it.
+    /// Returns the host: the effects of the guest, and the settings of the proxy around it.
     pub fn host(&self) -> &Host {
         self.store.data()
     }
 
-    /// The same, to change.
+    /// Returns the host for changes.
     pub fn host_mut(&mut self) -> &mut Host {
         self.store.data_mut()
     }
 
-    /// Moves the clock of the whole proxy on. A tick that is due waits for
-    /// [`run_pending`](Self::run_pending); a callout never times out by itself, a test answers it.
+    /// Advances the clock of the whole proxy. A tick that is due waits for [`run_pending`](Self::run_pending). A
+    /// callout never times out by itself: a test answers it.
     pub fn advance_ms(&mut self, ms: u64) {
         self.host_mut().advance_ms(ms);
     }
 
-    /// What each export has cost so far.
+    /// Returns the fuel that each export has used so far.
     pub fn fuel(&self) -> &BTreeMap<String, Fuel> {
         &self.fuel
     }
 
-    /// Fuel over all exports.
+    /// Returns the fuel of all exports together.
     pub fn fuel_total(&self) -> u64 {
         self.fuel.values().map(|fuel| fuel.total).sum()
     }
 
-    /// The failure that ended this guest, if one did.
+    /// Returns the failure that ended this guest; `None` while it runs.
     pub fn failure(&self) -> Option<&Failure> {
         self.dead.as_deref()
     }
 
-    /// Gives the running plugin another configuration, as some hosts do; Envoy starts another plugin instead.
+    /// Gives the running plugin another configuration, as some hosts do. Envoy starts a new plugin instead.
     pub fn reconfigure(&mut self, configuration: impl Into<Vec<u8>>) -> Result<()> {
         let configuration = configuration.into();
         let bytes = size(&configuration);
@@ -118,8 +118,8 @@ impl Guest {
         self.configure(bytes)
     }
 
-    /// Delivers what waits for the next turn of the event loop: queue wake-ups, the tick if it is due.
-    /// Gives the number of callbacks made.
+    /// Delivers the events that wait for the next turn of the event loop: queue wake-ups, and the tick if it is due.
+    /// Returns the number of callbacks made.
     pub fn run_pending(&mut self) -> Result<usize> {
         let mut made = 0;
         loop {
@@ -129,7 +129,7 @@ impl Guest {
                 break;
             };
             self.run::<_, ()>(context, "proxy_on_queue_ready", (context, queue))?;
-            self.settle()?;
+            self.perform_commands()?;
             made += 1;
         }
         let host = self.host();
@@ -140,66 +140,66 @@ impl Guest {
         Ok(made)
     }
 
-    /// Ticks, due or not.
+    /// Calls `proxy_on_tick`, whether a tick is due or not.
     pub fn tick(&mut self) -> Result<()> {
         let host = self.host_mut();
         host.set_tick_period(host.tick_period_ms);
         self.run::<_, ()>(ROOT, "proxy_on_tick", (ROOT,))?;
-        self.settle()
+        self.perform_commands()
     }
 
     /// Answers a callout.
     pub fn answer(&mut self, token: u32, answer: CallAnswer) -> Result<()> {
         const CALLBACK: &str = "proxy_on_http_call_response";
         if !self.host_mut().close_callout(token, CallState::Answered) {
-            let message = format!("no callout {token} in flight");
+            let message = format!("callout {token} is not in flight");
             return Err(Failure::new(FailureKind::Driver, CALLBACK, message));
         }
         let count = |headers: &crate::Headers| u32::try_from(headers.len()).unwrap_or(u32::MAX);
         let headers = answer.headers.as_ref().map_or(0, count);
         let (body, trailers) = (size(&answer.body), count(&answer.trailers));
-        // An answer that was lost leaves nothing to read, not even an empty map.
+        // A lost answer leaves nothing to read, not even an empty map.
         self.host_mut().call_answer = answer.headers.is_some().then_some(answer);
         let result = self.run::<_, ()>(ROOT, CALLBACK, (ROOT, token, headers, body, trailers));
         self.host_mut().call_answer = None;
         result?;
-        self.settle()
+        self.perform_commands()
     }
 
-    /// Drops a callout without a word, as a plugin reload does.
+    /// Drops a callout without a callback, as a plugin reload does.
     pub fn cancel(&mut self, token: u32) -> Result<()> {
         if self.host_mut().close_callout(token, CallState::Cancelled) {
             return Ok(());
         }
-        let message = format!("no callout {token} in flight");
+        let message = format!("callout {token} is not in flight");
         Err(Failure::new(FailureKind::Driver, "cancel", message))
     }
 
-    /// Asks the root context to end. `false` means it has work left and says `proxy_done` later: see
-    /// [`Host::is_done`].
+    /// Calls `proxy_on_done` on the root context. Returns `false` if the root context has work left and will call
+    /// `proxy_done` later: see [`Host::is_done`].
     pub fn shut_down(&mut self) -> Result<bool> {
         let done: Option<u32> = self.run(ROOT, "proxy_on_done", (ROOT,))?;
-        // As in Envoy, nothing waits before that answer.
+        // As in Envoy, nothing is delivered before that answer.
         let host = self.host_mut();
         (host.pending_done, host.done) = if done == Some(0) { (true, false) } else { (false, true) };
-        self.settle()?;
+        self.perform_commands()?;
         Ok(self.host().is_done())
     }
 
-    /// Ends the root context for good.
+    /// Deletes the root context.
     pub fn delete(&mut self) -> Result<()> {
         self.run::<_, ()>(ROOT, "proxy_on_log", (ROOT,))?;
         self.run::<_, ()>(ROOT, "proxy_on_delete", (ROOT,))?;
         Ok(())
     }
 
-    /// A fresh context id.
+    /// Returns a new context id.
     pub(crate) fn next_context(&mut self) -> u32 {
         self.last_context += 1;
         self.last_context
     }
 
-    /// Calls an export with the context the callback is about. An export the module does not have is no call.
+    /// Calls an export with the context that the callback is about. An export that the module lacks is not called.
     pub(crate) fn run<P: WasmParams, R: WasmResults>(
         &mut self,
         context: u32,
@@ -216,17 +216,17 @@ impl Guest {
         let refusals = self.host().memory.refusals;
         let result = self.metered(callback, arguments);
         self.store.data_mut().enter(0);
-        result.map(Some).map_err(|error| self.die(explain(&error, callback, self.store.data(), refusals)))
+        result.map(Some).map_err(|error| self.fail(explain(&error, callback, self.store.data(), refusals)))
     }
 
     /// Ends this guest.
-    pub(crate) fn die(&mut self, failure: Box<Failure>) -> Box<Failure> {
+    pub(crate) fn fail(&mut self, failure: Box<Failure>) -> Box<Failure> {
         self.dead = Some(failure.clone());
         failure
     }
 
-    /// Fuel spent on one export so far.
-    pub(crate) fn fuel_of(&self, callback: &str) -> u64 {
+    /// Returns the fuel that one export has used so far.
+    pub(crate) fn callback_fuel(&self, callback: &str) -> u64 {
         self.fuel.get(callback).map_or(0, |fuel| fuel.total)
     }
 
@@ -261,7 +261,7 @@ impl Guest {
         self.store.data_mut().configuring = true;
         self.accept("proxy_on_configure", configuration)?;
         self.store.data_mut().configuring = false;
-        self.settle()
+        self.perform_commands()
     }
 
     fn accept(&mut self, callback: &str, size: u32) -> Result<()> {
@@ -270,13 +270,13 @@ impl Guest {
         }
         let lines = self.host().logs.iter();
         let said = lines.rev().find(|line| line.level >= LogLevel::Warn);
-        let message = said.map_or("without a word".to_owned(), |line| line.text.clone());
-        Err(self.die(Failure::new(FailureKind::Refused, callback, message)))
+        let message = said.map_or("the guest logged no reason".to_owned(), |line| line.text.clone());
+        Err(self.fail(Failure::new(FailureKind::Refused, callback, message)))
     }
 }
 
-/// Makes a failure of what the engine says, with what the host has seen. A refusal of memory before this callback
-/// is not to blame: the guest lived on with it.
+/// Makes a failure from wasmtime's error and the host's observations. A memory refusal before this callback is not the
+/// cause, since the guest survived it.
 fn explain(error: &wasmtime::Error, callback: &str, host: &Host, refusals_before: u64) -> Box<Failure> {
     let kind = match error.downcast_ref::<Trap>() {
         Some(Trap::OutOfFuel) => FailureKind::Fuel,

@@ -1,40 +1,40 @@
-//! Headers, and the bytes they travel in between host and guest.
+//! Header maps, and their encoding between host and guest.
 //!
-//! The form: a count, then the two lengths of every pair, then names and values, each followed by a zero byte; all
-//! numbers are 32 bits, little endian. A guest may hand over anything, so decoding trusts no length.
+//! The encoding: a count, then the two lengths of every pair, then names and values, each followed by a zero byte. All
+//! numbers are 32 bits, little endian. A guest may send any bytes, so decoding trusts no length.
 
 use std::fmt;
 
-/// Most bytes a guest may hand over as one header map; Envoy has the same bound.
-pub const PAIRS_BYTES_MAX: usize = 1024 * 1024;
+/// Maximum bytes of a header map from a guest. Envoy has the same bound.
+pub const HEADER_MAP_BYTES_MAX: usize = 1024 * 1024;
 
-/// Most pairs in a header map that a guest hands over; Envoy has the same bound.
-pub const PAIRS_COUNT_MAX: usize = 1024;
+/// Maximum pairs of a header map from a guest. Envoy has the same bound.
+pub const HEADER_MAP_PAIRS_MAX: usize = 1024;
 
 /// A header map: ordered, names in lower case, values any bytes.
 ///
-/// Values are bytes and not text because peers send what they like, and a filter that assumes UTF-8 dies of it.
+/// Values are bytes and not text, because peers send any bytes and a filter that assumes UTF-8 panics on them.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Headers(Vec<(Vec<u8>, Vec<u8>)>);
 
-/// Why bytes are not a header map.
+/// The errors of decoding a header map.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PairsError {
+pub enum HeaderMapError {
     /// A length points past the end, or bytes are left over.
     Length,
     /// The zero byte after a name or a value is missing.
     Separator,
-    /// More than [`PAIRS_BYTES_MAX`] or [`PAIRS_COUNT_MAX`].
+    /// More than [`HEADER_MAP_BYTES_MAX`] or [`HEADER_MAP_PAIRS_MAX`].
     TooLarge,
 }
 
 impl Headers {
-    /// An empty map.
+    /// Returns an empty map.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A request head with the pseudo-headers Envoy always has.
+    /// Returns a request head with the pseudo-headers that Envoy always has.
     pub fn request(method: &str, authority: &str, path: &str) -> Self {
         Self::new()
             .with(":method", method)
@@ -43,37 +43,37 @@ impl Headers {
             .with(":scheme", "https")
     }
 
-    /// A response head with this status.
+    /// Returns a response head with this status.
     pub fn response(status: u16) -> Self {
         Self::new().with(":status", status.to_string())
     }
 
-    /// This map with one more header: for literals in tests.
+    /// Returns this map with one more header, for literals in tests.
     #[must_use]
     pub fn with(mut self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Self {
         self.add(name, value);
         self
     }
 
-    /// The first value under this name, which is the one Envoy hands to a guest.
+    /// Returns the first value under this name, which is the one that Envoy gives to a guest.
     pub fn get(&self, name: impl AsRef<[u8]>) -> Option<&[u8]> {
         let name = name.as_ref().to_ascii_lowercase();
         let found = self.0.iter().find(|(key, _)| *key == name);
         found.map(|(_, value)| value.as_slice())
     }
 
-    /// The first value under this name, if it is text.
+    /// Returns the first value under this name if it is UTF-8.
     pub fn text(&self, name: impl AsRef<[u8]>) -> Option<&str> {
         self.get(name).and_then(|value| std::str::from_utf8(value).ok())
     }
 
-    /// Adds a value, beside those already under this name.
+    /// Adds a value beside the existing ones under this name.
     pub fn add(&mut self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) {
         let name = name.as_ref().to_ascii_lowercase();
         self.0.push((name, value.as_ref().to_vec()));
     }
 
-    /// Puts one value in place of all those under this name.
+    /// Replaces all values under this name by one.
     pub fn set(&mut self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) {
         let name = name.as_ref().to_ascii_lowercase();
         match self.0.iter().position(|(key, _)| *key == name) {
@@ -95,12 +95,12 @@ impl Headers {
         self.0.retain(|(key, _)| *key != name);
     }
 
-    /// Every pair, in order.
+    /// Returns every pair in order.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         self.0.iter().map(|(name, value)| (name.as_slice(), value.as_slice()))
     }
 
-    /// How many pairs there are.
+    /// Returns the number of pairs.
     pub fn len(&self) -> usize {
         self.0.len()
     }
@@ -110,12 +110,12 @@ impl Headers {
         self.0.is_empty()
     }
 
-    /// Bytes of all names and values, as Envoy counts a header map.
+    /// Returns the bytes of all names and values, as Envoy counts the size of a header map.
     pub fn byte_size(&self) -> usize {
         self.0.iter().map(|(name, value)| name.len() + value.len()).sum()
     }
 
-    /// The bytes a guest reads.
+    /// Encodes the map for a guest.
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(4 + self.byte_size() + 10 * self.len());
         bytes.extend(length(self.len()));
@@ -132,27 +132,27 @@ impl Headers {
         bytes
     }
 
-    /// Reads what a guest wrote. No bytes at all are an empty map.
-    pub fn decode(bytes: &[u8]) -> Result<Self, PairsError> {
+    /// Decodes a map that a guest wrote. No bytes are an empty map.
+    pub fn decode(bytes: &[u8]) -> Result<Self, HeaderMapError> {
         if bytes.is_empty() {
             return Ok(Self::new());
         }
-        if bytes.len() > PAIRS_BYTES_MAX {
-            return Err(PairsError::TooLarge);
+        if bytes.len() > HEADER_MAP_BYTES_MAX {
+            return Err(HeaderMapError::TooLarge);
         }
         let mut sizes = Reader(bytes);
         let count = sizes.length()?;
-        if count > PAIRS_COUNT_MAX {
-            return Err(PairsError::TooLarge);
+        if count > HEADER_MAP_PAIRS_MAX {
+            return Err(HeaderMapError::TooLarge);
         }
-        let mut texts = Reader(bytes.get(4 + count * 8..).ok_or(PairsError::Length)?);
+        let mut texts = Reader(bytes.get(4 + count * 8..).ok_or(HeaderMapError::Length)?);
         let mut headers = Self::new();
         for _ in 0..count {
             let (name_size, value_size) = (sizes.length()?, sizes.length()?);
             let name = texts.terminated(name_size)?;
             headers.add(name, texts.terminated(value_size)?);
         }
-        if texts.0.is_empty() { Ok(headers) } else { Err(PairsError::Length) }
+        if texts.0.is_empty() { Ok(headers) } else { Err(HeaderMapError::Length) }
     }
 }
 
@@ -179,7 +179,7 @@ impl fmt::Debug for Headers {
     }
 }
 
-impl fmt::Display for PairsError {
+impl fmt::Display for HeaderMapError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Length => "a length in the header map does not fit its bytes",
@@ -189,26 +189,26 @@ impl fmt::Display for PairsError {
     }
 }
 
-impl std::error::Error for PairsError {}
+impl std::error::Error for HeaderMapError {}
 
 struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
-    fn length(&mut self) -> Result<usize, PairsError> {
-        let (head, rest) = self.0.split_first_chunk::<4>().ok_or(PairsError::Length)?;
+    fn length(&mut self) -> Result<usize, HeaderMapError> {
+        let (head, rest) = self.0.split_first_chunk::<4>().ok_or(HeaderMapError::Length)?;
         self.0 = rest;
-        usize::try_from(u32::from_le_bytes(*head)).map_err(|_| PairsError::Length)
+        usize::try_from(u32::from_le_bytes(*head)).map_err(|_| HeaderMapError::Length)
     }
 
-    fn terminated(&mut self, size: usize) -> Result<&'a [u8], PairsError> {
-        let (text, rest) = self.0.split_at_checked(size).ok_or(PairsError::Length)?;
-        let (end, rest) = rest.split_first().ok_or(PairsError::Length)?;
+    fn terminated(&mut self, size: usize) -> Result<&'a [u8], HeaderMapError> {
+        let (text, rest) = self.0.split_at_checked(size).ok_or(HeaderMapError::Length)?;
+        let (end, rest) = rest.split_first().ok_or(HeaderMapError::Length)?;
         self.0 = rest;
-        if *end == 0 { Ok(text) } else { Err(PairsError::Separator) }
+        if *end == 0 { Ok(text) } else { Err(HeaderMapError::Separator) }
     }
 }
 
-/// A length as it travels. A map of 4 GiB cannot come up: both sides live in 32-bit memory or under the limits.
+/// Encodes a length. A map of 4 GiB cannot occur: guests have 32-bit memory, and the host has limits.
 fn length(size: usize) -> [u8; 4] {
     u32::try_from(size).unwrap_or(u32::MAX).to_le_bytes()
 }

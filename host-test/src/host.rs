@@ -1,8 +1,7 @@
-//! What a guest reaches through its imports, as a test sees it.
+//! The host side of a guest's imports, with every effect visible to a test.
 //!
-//! [`abi`](crate::abi) decodes and encodes; what a call means is here, one file per subject. Everything a filter can
-//! do to the world ends up as a plain value in [`Host`], in the stream it belongs to, or in the shared
-//! [`ProxyState`].
+//! [`abi`](crate::abi) decodes and encodes; this module implements the calls, one file per subject. Every effect of a
+//! filter becomes a plain value in [`Host`], in the stream it belongs to, or in the shared [`ProxyState`].
 
 mod calls;
 mod memory;
@@ -22,40 +21,40 @@ pub use calls::{CallAnswer, CallState, Callout};
 pub use memory::Memory;
 pub use options::Options;
 pub use properties::{Phase, PropertyPath, int};
-pub use stream::{LocalResponse, Side, StreamState, Way};
+pub use stream::{Direction, LocalResponse, Side, StreamState};
 pub use types::{Action, BufferKind, LogLevel, LogLine, MapKind, Status};
 
-/// The root context's id: always the first one handed out.
+/// The root context's id, which is always the first one assigned.
 pub const ROOT: u32 = 1;
 
-/// A function of the proxy's own that a guest can call by name.
-pub type Foreign = fn(&[u8]) -> Vec<u8>;
+/// A function of the proxy that a guest can call by name.
+pub type ForeignFunction = fn(&[u8]) -> Vec<u8>;
 
 /// The host side of one guest.
 ///
-/// The public fields are there to be read by tests, and set where a test wants the proxy to behave otherwise.
+/// Tests read the public fields, and set them to change the behaviour of the proxy.
 pub struct Host {
-    /// Every line the guest logged, and what it wrote to standard output and error.
+    /// Every line that the guest logged or wrote to standard output and error.
     pub logs: Vec<LogLine>,
-    /// Every callout that was accepted, in the order of their tokens.
+    /// Every callout that was accepted, in the order of the tokens.
     pub callouts: Vec<Callout>,
     /// Clusters that do not exist: a callout to one fails at once with `BadArgument`.
     pub unknown_clusters: BTreeSet<String>,
     /// Clusters without a healthy host: a callout to one fails at once with `InternalFailure`.
     pub failing_clusters: BTreeSet<String>,
-    /// So many of the next swaps of shared data come too late, as if another worker had been faster.
+    /// The number of next swaps of shared data that fail, as if another worker had been faster.
     pub raced_swaps: u32,
-    /// Foreign functions the guest called. Each call of one that does not exist answered `NotFound`.
+    /// ForeignFunction functions that the guest called. A call of one that does not exist returned `NotFound`.
     pub foreign_calls: Vec<(String, Vec<u8>)>,
-    /// Foreign functions that exist, by name; none does by itself.
-    pub foreign_functions: BTreeMap<String, Foreign>,
-    /// How many times the guest defined a metric: in Envoy each time leaks a little.
+    /// ForeignFunction functions that exist, by name. There are none by default.
+    pub foreign_functions: BTreeMap<String, ForeignFunction>,
+    /// The number of times the guest defined a metric. In Envoy each definition leaks a little memory.
     pub define_metric_calls: u64,
-    /// The tick period the guest asked for; 0 is off.
+    /// The tick period that the guest set, in milliseconds; 0 is off.
     pub tick_period_ms: u32,
-    /// What the guest did that Envoy silently ignores, in words.
+    /// Descriptions of calls that Envoy silently ignores.
     pub ignored: Vec<String>,
-    /// Properties of the plugin itself, seen from the root context and from every stream.
+    /// Properties of the plugin itself, visible in the root context and in every stream.
     pub properties: BTreeMap<PropertyPath, Vec<u8>>,
     /// The guest's linear memory: its limit and its peak.
     pub memory: Memory,
@@ -80,17 +79,17 @@ pub struct Host {
     metric_ids: [u32; 3],
 }
 
-/// What a guest asked to be done to a stream. It takes effect when the callback has returned, as in Envoy.
+/// An action on a stream that a guest requested. It takes effect when the callback has returned, as in Envoy.
 #[derive(Debug)]
 pub(crate) enum Command {
-    Resume(u32, Way),
+    Resume(u32, Direction),
     Close(u32),
     Reply(u32, LocalResponse),
 }
 
 impl Host {
     pub(crate) fn new(options: &Options) -> Self {
-        let vm = options.proxy_state.lock().admit();
+        let vm = options.proxy_state.lock().next_vm_number();
         let properties = options.properties.iter();
         Self {
             logs: Vec::new(),
@@ -134,28 +133,28 @@ impl Host {
         self.proxy_state.lock()
     }
 
-    /// Moves the clock of the whole proxy on.
+    /// Advances the clock of the whole proxy.
     pub fn advance_ms(&mut self, ms: u64) {
         self.proxy_state.advance_ms(ms);
     }
 
-    /// The clock as it stands.
+    /// Returns the current time.
     pub fn clock(&self) -> Clock {
         self.proxy_state.lock().clock
     }
 
-    /// The texts logged at this level, in order.
+    /// Returns the texts logged at this level, in order.
     pub fn logged(&self, level: LogLevel) -> Vec<&str> {
         let lines = self.logs.iter().filter(|line| line.level == level);
         lines.map(|line| line.text.as_str()).collect()
     }
 
-    /// Whether the root context said it is done: at once, or later through `proxy_done`.
+    /// Whether the root context is done: it said so in `proxy_on_done`, or called `proxy_done` later.
     pub fn is_done(&self) -> bool {
         self.done
     }
 
-    /// A stream that is under way.
+    /// Returns an open stream; `None` if there is none with this id.
     pub fn stream(&self, id: u32) -> Option<&StreamState> {
         self.streams.get(&id)
     }
@@ -187,19 +186,19 @@ impl Host {
         self.configuration = configuration;
     }
 
-    /// The status of every call about shared data, where there is none.
+    /// Returns an error if the proxy has no shared data. It is the status of every call on shared data.
     pub(crate) fn shares_data(&self) -> Result<(), Status> {
         if self.has_shared_data { Ok(()) } else { Err(Status::Unimplemented) }
     }
 
-    /// Whether another worker was faster with a swap.
+    /// Whether a swap fails because another worker was faster.
     pub(crate) fn is_raced(&mut self, cas: u32) -> bool {
         let is_raced = cas != 0 && self.raced_swaps > 0;
         self.raced_swaps -= u32::from(is_raced);
         is_raced
     }
 
-    /// The context that host calls are about.
+    /// Returns the context that host calls refer to.
     pub(crate) fn context_id(&self) -> u32 {
         self.effective.unwrap_or(self.context)
     }
@@ -218,7 +217,7 @@ impl Host {
         Status::Ok
     }
 
-    /// Random bytes that depend on the seed alone (splitmix64).
+    /// Returns random bytes that depend on the seed alone (splitmix64).
     pub(crate) fn random(&mut self, size: usize) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(size + 8);
         while bytes.len() < size {
@@ -232,7 +231,7 @@ impl Host {
         bytes
     }
 
-    /// A guest's `proxy_done`: right only after its root context's `on_done` has said that it is not done yet.
+    /// Handles `proxy_done`, which is only valid after the root context's `on_done` has returned `false`.
     pub(crate) fn finish_done(&mut self) -> Status {
         if self.context_id() != ROOT || !self.pending_done {
             return Status::NotFound;
@@ -242,7 +241,7 @@ impl Host {
         Status::Ok
     }
 
-    /// The bytes of a buffer, if it is there in this phase.
+    /// Returns the bytes of a buffer; `None` if it is absent in this phase.
     pub(crate) fn buffer(&self, kind: BufferKind) -> Option<&[u8]> {
         match kind {
             BufferKind::RequestBody => self.this_stream()?.request.buffer.as_deref(),
@@ -256,12 +255,12 @@ impl Host {
 
     /// Edits a body as Envoy allows it: at the front or at the end, never in the middle.
     pub(crate) fn set_buffer(&mut self, kind: BufferKind, start: usize, size: usize, data: &[u8]) -> Status {
-        let Some(way) = kind.way() else {
+        let Some(direction) = kind.direction() else {
             let present = self.buffer(kind).is_some();
             return if present { Status::BadArgument } else { Status::NotFound };
         };
         let stream = self.this_stream_mut();
-        let Some(buffer) = stream.and_then(|stream| stream.side_mut(way).buffer.as_mut()) else {
+        let Some(buffer) = stream.and_then(|stream| stream.side_mut(direction).buffer.as_mut()) else {
             return Status::NotFound;
         };
         if start == 0 {
@@ -275,33 +274,33 @@ impl Host {
         Status::Ok
     }
 
-    /// A header map to read, if it is there in this phase.
+    /// Returns a header map to read; `None` if it is absent in this phase.
     pub(crate) fn map(&self, kind: MapKind) -> Option<&Headers> {
         match kind {
             MapKind::CallHeaders => self.call_answer.as_ref()?.headers.as_ref(),
             MapKind::CallTrailers => self.call_answer.as_ref()?.trailers(),
             MapKind::Grpc => None,
-            MapKind::Headers(way) => self.this_stream()?.readable_headers(way),
-            MapKind::Trailers(way) => self.this_stream()?.readable_trailers(way),
+            MapKind::Headers(direction) => self.this_stream()?.readable_headers(direction),
+            MapKind::Trailers(direction) => self.this_stream()?.readable_trailers(direction),
         }
     }
 
-    /// A header map to edit, if it is there in this phase.
+    /// Returns a header map to edit; `None` if it is absent in this phase.
     pub(crate) fn map_mut(&mut self, kind: MapKind) -> Option<&mut Headers> {
         let stream = self.this_stream_mut()?;
         match kind {
-            MapKind::Headers(way) => {
-                // Envoy selects the route anew after any edit of the request head at this ABI version.
-                let open = stream.side(way).headers_open;
-                stream.route_cache_cleared |= open && way == Way::Request;
-                stream.side_mut(way).open_headers_mut()
+            MapKind::Headers(direction) => {
+                // Envoy selects the route again after any edit of the request head at this ABI version.
+                let open = stream.side(direction).headers_open;
+                stream.route_cache_cleared |= open && direction == Direction::Request;
+                stream.side_mut(direction).open_headers_mut()
             }
-            MapKind::Trailers(way) => stream.side_mut(way).open_trailers_mut(),
+            MapKind::Trailers(direction) => stream.side_mut(direction).open_trailers_mut(),
             MapKind::CallHeaders | MapKind::CallTrailers | MapKind::Grpc => None,
         }
     }
 
-    /// What to answer when a map is absent: the log phase forgives a read, no other phase does.
+    /// Returns the status for an absent map: reads are allowed in the log phase, and in no other.
     pub(crate) fn absent_map(&self) -> Status {
         match self.this_stream() {
             Some(stream) if stream.phase == Phase::Log => Status::NotFound,
@@ -310,7 +309,7 @@ impl Host {
     }
 
     pub(crate) fn command(&mut self, stream_type: u32, close: bool) -> Status {
-        let Some(way) = Way::from_number(stream_type) else {
+        let Some(direction) = Direction::from_number(stream_type) else {
             return Status::BadArgument;
         };
         let id = self.context_id();
@@ -319,7 +318,7 @@ impl Host {
             self.ignored.push(format!("{what} from a context without a stream"));
             return Status::Ok;
         }
-        self.commands.push(if close { Command::Close(id) } else { Command::Resume(id, way) });
+        self.commands.push(if close { Command::Close(id) } else { Command::Resume(id, direction) });
         Status::Ok
     }
 

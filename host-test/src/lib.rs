@@ -1,25 +1,26 @@
 //! A deterministic, observable proxy-wasm host.
 //!
-//! It stands in for Envoy where a test needs to see what a filter did: every metric, log line, callout and byte is
-//! a plain value, the clock moves only when the test says so, and random numbers come from a seed. It is as strict
-//! as Envoy is where that kills a worker: a header read outside its phase answers with the status on which the SDK
-//! panics, and a resume of what was not paused is an error here because it is a crash there.
+//! It replaces Envoy where a test needs to see the effects of a filter: every metric, log line, callout and byte is a
+//! plain value, the clock moves only when the test advances it, and random numbers come from a seed. It is as strict as
+//! Envoy in the cases that crash a worker. A header read outside its phase returns the status on which the SDK panics,
+//! and a resume of a stream that was not paused is an error here, because it is a crash in Envoy.
 //!
 //! Reading order:
 //! - [`mod@drive`]: one HTTP stream through the phases, from an [`Exchange`] to a [`StreamReport`]
 //! - [`guest`]: a compiled [`Module`], and its running instances, the [`Guest`]s
-//! - [`host`]: what a guest reaches through its imports, as a test sees it
-//! - [`proxy_state`]: what several workers of one proxy share: metrics, shared data, queues, the clock
-//! - [`abi`]: the import table: decode guest memory, ask the host, encode the answer
-//! - [`header_map`]: headers, and the bytes they travel in
-//! - [`failure`]: what ends a guest, with the callback it happened in
-//! - [`component`]: the engine as a component, and how it is built
-//! - [`replay`]: recorded exchanges, run through the filter or the component; [`rules`]: which rules of a format they need
+//! - [`host`]: the host side of a guest's imports, with every effect visible to a test
+//! - [`proxy_state`]: the state that the workers of one proxy share: metrics, shared data, queues, the clock
+//! - [`abi`]: the import table: decodes guest memory, calls the host, encodes the answer
+//! - [`header_map`]: header maps, and their encoding between host and guest
+//! - [`failure`]: the failures that end a guest, with the callback in which they happened
+//! - [`component`]: the engine as a component, and its build
+//! - [`replay`]: recorded exchanges, run through the filter or the component;
+//!   [`rules`]: the rules of a format that they need
 //!
-//! What is not in the host: no thread, no sleep, no wall clock, no network; and nothing knows what an LLM is.
+//! The host has no threads, no sleep, no wall clock and no network, and it does not know what an LLM is.
 //!
-//! What a filter can only show in a real proxy is tested with the package `simulators`, which has Envoy, providers,
-//! judges and receivers; the operator's command is the package `gauge`.
+//! Behaviour that only shows in a real proxy is tested with the package `simulators`, which has Envoy, providers,
+//! judges and receivers. The operator's command is the package `gauge`.
 //!
 //! ```no_run
 //! use host_test::{ChunkPlan, Exchange, Guest, Headers, Module, Options, drive};

@@ -1,6 +1,6 @@
 //! `cargo replay`: recorded exchanges, run through the real wasm in wasmtime.
 
-// `println!` panics where the reader has gone: see `simulators::console`.
+// `println!` panics if the reader has closed the pipe: see `simulators::console`.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 use std::io::IsTerminal;
@@ -11,7 +11,7 @@ use anyhow::{Context, Result};
 use clap::Parser;
 use host_test::Module;
 use host_test::component::{self, Component};
-use host_test::replay::{self, Outcome, Split};
+use host_test::replay::{self, CaseOutcome, Split};
 use host_test::rules;
 use simulators::case::Case;
 use simulators::{build, console};
@@ -37,7 +37,7 @@ struct ReplayArgs {
     /// Run the filter in a proxy-wasm host, or the component in wasmtime; a component counts no metrics.
     #[arg(long, value_enum, default_value_t = HostKind::ProxyWasm)]
     host: HostKind,
-    /// Print one JSON object a case, or a rule.
+    /// Print one JSON object for each case, or for each rule.
     #[arg(long)]
     json: bool,
     /// Leave out one rule of this format after another, in the bare engine, and report the rules that no case needs;
@@ -56,7 +56,7 @@ fn split(text: &str) -> Result<Split, String> {
     match (text, text.parse()) {
         ("every", _) => Ok(Split::Every),
         (_, Ok(bytes)) if bytes > 0 => Ok(Split::Bytes(bytes)),
-        _ => Err("expected `every` or a number of bytes".to_owned()),
+        _ => Err("expected `every` or a number of bytes of at least 1".to_owned()),
     }
 }
 
@@ -68,8 +68,8 @@ fn main() -> ExitCode {
     })
 }
 
-/// What is done with a case.
-type Work = Box<dyn Fn(&Case) -> Result<Outcome> + Sync>;
+/// The function that runs one case.
+type CaseRunner = Box<dyn Fn(&Case) -> Result<CaseOutcome> + Sync>;
 
 fn replay(args: &ReplayArgs) -> Result<ExitCode> {
     let cases = Case::find(&args.paths)?;
@@ -78,7 +78,7 @@ fn replay(args: &ReplayArgs) -> Result<ExitCode> {
         None => Vec::new(),
     };
     let split = args.split.unwrap_or(Split::Whole);
-    let work: Work = match args.host {
+    let work: CaseRunner = match args.host {
         HostKind::ProxyWasm => {
             let module = Module::from_file(build::filter(false)?)?;
             Box::new(move |case| replay::run(&module, &configuration, case, split))
@@ -90,7 +90,7 @@ fn replay(args: &ReplayArgs) -> Result<ExitCode> {
     };
     let is_watched = std::io::stderr().is_terminal();
     let (mut bad, mut done, mut failed) = (0, 0, None);
-    replay::spread(&cases, work, |case, outcome| {
+    replay::run_parallel(&cases, work, |case, outcome| {
         done += 1;
         match outcome {
             Ok(outcome) => {
@@ -115,7 +115,7 @@ fn replay(args: &ReplayArgs) -> Result<ExitCode> {
     Ok(if bad == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn print(outcome: &Outcome, json: bool) -> Result<()> {
+fn print(outcome: &CaseOutcome, json: bool) -> Result<()> {
     if json {
         return console::print_line(serde_json::to_string(outcome)?);
     }
@@ -123,10 +123,10 @@ fn print(outcome: &Outcome, json: bool) -> Result<()> {
     let mut lines =
         vec![format!("{mark} {}/{} ({} cuttings)", outcome.folder, outcome.case, outcome.cuttings)];
     if !outcome.body_unchanged {
-        lines.push("    the client did not get the response's bytes".to_owned());
+        lines.push("    the client did not get the bytes of the response".to_owned());
     }
     let cuttings = outcome.unequal_cuttings.iter().take(3);
-    lines.extend(cuttings.map(|cutting| format!("    another record when cut {cutting}")));
+    lines.extend(cuttings.map(|cutting| format!("    the record differs when cut {cutting}")));
     lines.extend(outcome.differences.iter().map(|difference| {
         format!("    {}: expected {}, got {}", difference.field, difference.expected, difference.actual)
     }));

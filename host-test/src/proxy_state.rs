@@ -1,27 +1,27 @@
-//! What several workers of one proxy share: metrics, shared data, queues and the clock.
+//! The state that the workers of one proxy share: metrics, shared data, queues and the clock.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// The state of one proxy, shared by the guests that are its workers. Clones share it too.
+/// The state of one proxy, shared by the guests that are its workers. Clones refer to the same state.
 #[derive(Clone, Default)]
 pub struct SharedProxyState(Arc<Mutex<ProxyState>>);
 
-/// The kinds of metrics the ABI knows.
+/// The kinds of metrics in the ABI.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum MetricKind {
-    /// Only goes up.
+    /// A value that only increases.
     Counter,
-    /// Goes up and down, and wraps below zero as Envoy's does.
+    /// A value that increases and decreases, and wraps below zero as in Envoy.
     Gauge,
-    /// Keeps every sample: exact here, where Envoy's is approximate.
+    /// A list of samples, exact here and approximate in Envoy.
     Histogram,
 }
 
-/// One metric as the proxy holds it.
+/// One metric as the proxy stores it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Metric {
-    /// What it is; the same name may exist once per kind.
+    /// The kind of the metric. One name may exist once per kind.
     pub kind: MetricKind,
     /// The value of a counter or a gauge.
     pub value: u64,
@@ -32,7 +32,7 @@ pub struct Metric {
 /// The state that workers share, reached through [`SharedProxyState::lock`].
 #[derive(Default)]
 pub struct ProxyState {
-    /// Metrics by full name, labels inside the name as the filter wrote them.
+    /// Metrics by full name, with the labels inside the name as the filter wrote them.
     pub metrics: BTreeMap<(String, MetricKind), Metric>,
     /// Shared data by VM id and key: the value and its compare-and-swap number.
     pub data: BTreeMap<(String, String), (Vec<u8>, u32)>,
@@ -48,50 +48,50 @@ pub struct ProxyState {
 /// One shared queue.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Queue {
-    /// The VM id it was registered under.
+    /// The VM id that it was registered under.
     pub vm_id: String,
-    /// Its name.
+    /// The name of the queue.
     pub name: String,
-    /// What is in it.
+    /// The items that wait in the queue.
     pub items: VecDeque<Vec<u8>>,
-    owner: Address,
+    owner: RootAddress,
 }
 
-/// Time, in nanoseconds. It moves only by [`SharedProxyState::advance_ms`].
+/// The clocks of a proxy, in nanoseconds. They move only by [`SharedProxyState::advance_ms`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Clock {
-    /// Since the epoch.
+    /// Nanoseconds since the Unix epoch.
     pub wall_ns: u64,
-    /// Since some start that means nothing.
+    /// Nanoseconds since an arbitrary start.
     pub monotonic_ns: u64,
 }
 
-/// A guest and a root context in it: where a queue's wake-ups go.
+/// A guest and a root context in it, which gets the wake-ups of a queue.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Address {
+pub(crate) struct RootAddress {
     pub(crate) vm: u32,
     pub(crate) context: u32,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct WakeUp {
-    to: Address,
+    to: RootAddress,
     queue: u32,
 }
 
 impl SharedProxyState {
-    /// The state of a fresh proxy.
+    /// Returns the state of a new proxy.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// What is inside. Let go of it before calling a guest.
+    /// Locks the state. Drop the lock before calling a guest.
     pub fn lock(&self) -> MutexGuard<'_, ProxyState> {
-        // A test that panicked while it looked leaves the values as they were.
+        // A test that panicked with the lock leaves the values as they were.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Moves both clocks on.
+    /// Advances both clocks.
     pub fn advance_ms(&self, ms: u64) {
         let clock = &mut self.lock().clock;
         clock.wall_ns += ms * 1_000_000;
@@ -101,24 +101,24 @@ impl SharedProxyState {
 
 impl Default for Clock {
     fn default() -> Self {
-        // Neither starts at zero, so that a filter which takes zero for "not yet" is found out by a plain run.
+        // Neither clock starts at zero, so that a filter that treats zero as "not set" fails in any test.
         Self { wall_ns: 1_750_000_000_000_000_000, monotonic_ns: 10_000_000_000 }
     }
 }
 
 impl ProxyState {
-    /// Milliseconds on the monotonic clock.
+    /// Returns the milliseconds on the monotonic clock.
     pub fn now_ms(&self) -> u64 {
         self.clock.monotonic_ns / 1_000_000
     }
 
-    /// The metric of this name and kind, made if need be.
+    /// Returns the metric of this name and kind, and creates it if it does not exist.
     pub(crate) fn metric(&mut self, kind: MetricKind, name: &str) -> &mut Metric {
         let fresh = Metric { kind, value: 0, samples: Vec::new() };
         self.metrics.entry((name.to_owned(), kind)).or_insert(fresh)
     }
 
-    /// Stores a value, unless `cas` names another version than the one that is there.
+    /// Stores a value, unless `cas` is the number of another version than the stored one.
     pub(crate) fn set_data(&mut self, vm: &str, key: &str, value: Vec<u8>, cas: u32) -> bool {
         let place = (vm.to_owned(), key.to_owned());
         if let Some((_, current)) = self.data.get(&place)
@@ -132,8 +132,8 @@ impl ProxyState {
         true
     }
 
-    /// Registers a queue, or takes over its wake-ups from whoever registered it before: items stay.
-    pub(crate) fn register_queue(&mut self, vm_id: &str, name: &str, owner: Address) -> u32 {
+    /// Registers a queue, or takes over its wake-ups from the previous owner. Its items stay.
+    pub(crate) fn register_queue(&mut self, vm_id: &str, name: &str, owner: RootAddress) -> u32 {
         let id = self.resolve_queue(vm_id, name).unwrap_or_else(|| {
             let last = self.queues.last_key_value().map_or(0, |(id, _)| *id);
             last + 1
@@ -145,14 +145,14 @@ impl ProxyState {
         id
     }
 
-    /// The id of a queue by name.
+    /// Returns the id of a queue by its name.
     pub(crate) fn resolve_queue(&self, vm_id: &str, name: &str) -> Option<u32> {
         let mut queues = self.queues.iter();
         let found = queues.find(|(_, queue)| queue.vm_id == vm_id && queue.name == name);
         found.map(|(id, _)| *id)
     }
 
-    /// Adds an item and wakes the owner, once per item as Envoy does.
+    /// Adds an item and wakes the owner, once per item as in Envoy.
     pub(crate) fn enqueue(&mut self, id: u32, item: Vec<u8>) -> bool {
         let Some(queue) = self.queues.get_mut(&id) else {
             return false;
@@ -162,7 +162,7 @@ impl ProxyState {
         true
     }
 
-    /// The next wake-up for a guest: the root context it goes to, and the queue.
+    /// Takes the next wake-up for a guest: the root context that gets it, and the queue.
     pub(crate) fn take_wake_up(&mut self, vm: u32) -> Option<(u32, u32)> {
         let mine = |wake_up: &WakeUp| wake_up.to.vm == vm;
         let at = self.wake_ups.iter().position(mine)?;
@@ -170,8 +170,8 @@ impl ProxyState {
         Some((wake_up.to.context, wake_up.queue))
     }
 
-    /// A number for a new guest.
-    pub(crate) fn admit(&mut self) -> u32 {
+    /// Returns a number for a new guest.
+    pub(crate) fn next_vm_number(&mut self) -> u32 {
         self.last_vm += 1;
         self.last_vm
     }
@@ -181,8 +181,8 @@ impl ProxyState {
 mod tests {
     use super::*;
 
-    const FIRST: Address = Address { vm: 1, context: 1 };
-    const SECOND: Address = Address { vm: 2, context: 1 };
+    const FIRST: RootAddress = RootAddress { vm: 1, context: 1 };
+    const SECOND: RootAddress = RootAddress { vm: 2, context: 1 };
 
     #[test]
     fn the_last_registrant_is_woken_and_finds_the_items() {

@@ -1,4 +1,4 @@
-//! Recorded exchanges, run through the real wasm, in one piece and cut up.
+//! Recorded exchanges, run through the real wasm, whole and cut up.
 
 mod component;
 
@@ -20,58 +20,58 @@ pub use simulators::native::expectations::exposed_name;
 /// Bodies up to this size are cut at every offset by [`Split::Every`].
 pub const EVERY_OFFSET_BYTES_MAX: usize = 64 * 1024;
 
-/// Longer bodies are cut this often, at random places from a fixed seed.
+/// The number of cuttings of a longer body, at random places from a fixed seed.
 pub const RANDOM_CUTTINGS: usize = 200;
 
-/// How bodies are cut.
+/// The ways to cut the bodies of a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Split {
-    /// Not at all.
+    /// Bodies are not cut.
     Whole,
-    /// After every so many bytes.
+    /// Bodies are cut after every N bytes.
     Bytes(usize),
-    /// At every offset, and byte by byte.
+    /// Bodies are cut at every single offset, and once byte by byte.
     Every,
-    /// At random places, so many times, and byte by byte.
+    /// Bodies are cut N times at random places, and once byte by byte.
     Random(usize),
 }
 
-/// What a case came to.
+/// The result of a case.
 #[derive(Clone, Debug, Serialize)]
-pub struct Outcome {
-    /// The case's name.
+pub struct CaseOutcome {
+    /// The name of the case.
     pub case: String,
-    /// The folder it lies in.
+    /// The folder of the case.
     pub folder: String,
     /// The record; null if the exchange was not metered.
     pub record: Value,
-    /// Every metric by its name and labels: a number, or a histogram's values.
+    /// Every metric by its name and labels: a number, or the values of a histogram.
     pub metrics: BTreeMap<String, Value>,
-    /// What could not be read.
+    /// The gaps of the record: places that could not be read.
     pub gaps: Vec<Value>,
-    /// Wasm fuel of the whole exchange in one piece: about one unit an instruction.
+    /// Wasm fuel of the uncut exchange: about one unit for each instruction.
     pub fuel: u64,
-    /// Whether the client got exactly the response's bytes, in every run.
+    /// Whether the client got exactly the bytes of the response, in every run.
     pub body_unchanged: bool,
-    /// How many ways of cutting were run.
+    /// The number of cuttings that were run.
     pub cuttings: usize,
-    /// Cuttings that gave another record, by what they were.
+    /// Descriptions of the cuttings that gave another record.
     pub unequal_cuttings: Vec<String>,
-    /// Fields and metrics that are not as the case expects.
+    /// Fields and metrics that differ from the expectations of the case.
     pub differences: Vec<Difference>,
 }
 
-impl Outcome {
-    /// Whether everything is as it must be.
+impl CaseOutcome {
+    /// Whether the case passes.
     pub fn is_good(&self) -> bool {
         self.body_unchanged && self.unequal_cuttings.is_empty() && self.differences.is_empty()
     }
 }
 
-/// Runs one case in a fresh instance of the filter, and its other cuttings in one more.
+/// Runs one case in a new instance of the filter, and its other cuttings in a second one.
 ///
-/// A blank configuration leaves the case its own.
-pub fn run(module: &Module, configuration: &[u8], case: &Case, split: Split) -> Result<Outcome> {
+/// With a blank configuration, the case keeps its own.
+pub fn run(module: &Module, configuration: &[u8], case: &Case, split: Split) -> Result<CaseOutcome> {
     let configuration = if is_blank(configuration) { &case.configuration } else { configuration };
     let configured = Options::configured(with_record(configuration)?);
     // As the shipped bootstrap has it.
@@ -81,7 +81,7 @@ pub fn run(module: &Module, configuration: &[u8], case: &Case, split: Split) -> 
     let first = cuttings(case, split).next().unwrap_or_default();
     let report = drive(&mut guest, &exchange, &first)?;
     let record = record(&report)?;
-    let mut outcome = Outcome {
+    let mut outcome = CaseOutcome {
         case: case.name.clone(),
         folder: case.folder.clone(),
         metrics: guest.host().proxy_state().metrics.iter().map(|(key, metric)| series(key, metric)).collect(),
@@ -120,14 +120,14 @@ fn is_blank(configuration: &[u8]) -> bool {
     configuration.iter().all(u8::is_ascii_whitespace)
 }
 
-/// Does `work` on every case, on as many threads as there are processors, and hands the results to `each` in the
-/// order of the cases, as soon as their turn has come. The first error of `each` ends it.
-pub fn spread<T: Send>(
+/// Calls `work` for every case, on as many threads as there are processors, and passes the results to `each` in the
+/// order of the cases, as soon as possible. The first error of `each` ends the run.
+pub fn run_parallel<T: Send>(
     cases: &[Case],
     work: impl Fn(&Case) -> T + Sync,
     mut each: impl FnMut(&Case, T) -> Result<()>,
 ) -> Result<()> {
-    // One by one, since the longest case takes a thousand times as long as the shortest.
+    // Threads take one case at a time, since the longest case takes a thousand times as long as the shortest.
     let next = AtomicUsize::new(0);
     let (done, results) = mpsc::channel();
     let (next, work) = (&next, &work);
@@ -150,7 +150,7 @@ pub fn spread<T: Send>(
         let mut waiting = BTreeMap::new();
         for case in cases.iter().enumerate() {
             while !waiting.contains_key(&case.0) {
-                // A worker that panicked sends nothing more; the scope passes its panic on.
+                // A worker that panicked sends nothing more; the scope propagates its panic.
                 let Ok((number, result)) = results.recv() else {
                     return Ok(());
                 };
@@ -164,7 +164,7 @@ pub fn spread<T: Send>(
     })
 }
 
-/// The exchange of a case, to be played.
+/// Returns the exchange of a case.
 pub fn exchange(case: &Case) -> Exchange {
     let headers = |fields: &Fields| {
         fields.iter().fold(Headers::new(), |headers, (name, value)| headers.with(name, value))
@@ -177,7 +177,7 @@ pub fn exchange(case: &Case) -> Exchange {
     )
 }
 
-/// The record the filter left behind; null if it left none.
+/// Returns the record that the filter left in the filter state; null if it left none.
 pub fn record(report: &StreamReport) -> Result<Value> {
     match report.filter_state.get("wasm.llm.record") {
         Some(text) => serde_json::from_slice(text).context("the filter's record is not JSON"),
@@ -185,7 +185,7 @@ pub fn record(report: &StreamReport) -> Result<Value> {
     }
 }
 
-/// The configuration, with the record among its filter state.
+/// Returns the configuration with the record added to its filter state.
 pub fn with_record(configuration: &[u8]) -> Result<Vec<u8>> {
     let mut configuration: Map<String, Value> = match is_blank(configuration) {
         true => Map::new(),
@@ -216,9 +216,9 @@ fn cuttings(case: &Case, split: Split) -> Box<dyn Iterator<Item = ChunkPlan>> {
     }
 }
 
-/// A few dozen rising offsets, the same for the same seed.
+/// Returns a few dozen rising offsets, the same for the same seed.
 fn random_offsets(seed: usize, length: usize) -> Vec<usize> {
-    // SplitMix64: short, and good enough to pick places.
+    // SplitMix64: short, and random enough to choose places.
     let mut state = (seed as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     let mut next = || {
         state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
@@ -233,7 +233,7 @@ fn random_offsets(seed: usize, length: usize) -> Vec<usize> {
     offsets
 }
 
-/// A metric as `/stats/prometheus` names it, and its value.
+/// Returns a metric under its name in `/stats/prometheus`, and its value.
 fn series((stat, _): &(String, MetricKind), metric: &Metric) -> (String, Value) {
     let value = match metric.kind {
         MetricKind::Histogram => Value::from(metric.samples.clone()),

@@ -1,4 +1,4 @@
-//! CPU time of a process or a thread, as Linux's scheduler accounts for it: in nanoseconds, unlike `utime` and `stime`.
+//! CPU time of a process or a thread, from Linux's scheduler: in nanoseconds, unlike `utime` and `stime`.
 
 use std::fs;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-/// Nanoseconds that all threads of a process have run.
+/// Returns the nanoseconds that all threads of a process have run.
 pub fn of_process(pid: u32) -> Result<u64> {
     let mut total = 0;
     for thread in fs::read_dir(format!("/proc/{pid}/task")).context("CPU time is read from Linux's /proc")? {
@@ -15,7 +15,7 @@ pub fn of_process(pid: u32) -> Result<u64> {
     Ok(total)
 }
 
-/// Nanoseconds that a thread of this process has run.
+/// Returns the nanoseconds that a thread of this process has run.
 pub fn of_thread(thread: u32) -> Result<u64> {
     of_task(Path::new(&format!("/proc/self/task/{thread}")))
 }
@@ -24,11 +24,11 @@ fn of_task(task: &Path) -> Result<u64> {
     let path = task.join("schedstat");
     let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
     let first = text.split_whitespace().next().and_then(|number| number.parse().ok());
-    first.with_context(|| format!("{} begins with no number", path.display()))
+    first.with_context(|| format!("{}: expected a number first", path.display()))
 }
 
-/// Reads a clock once it stands still: what an exchange leaves to do after its last byte belongs to it.
-pub async fn settled(clock: impl Fn() -> Result<u64>) -> Result<u64> {
+/// Reads a clock once it no longer advances: the work that follows the last byte of an exchange belongs to it.
+pub async fn read_settled(clock: impl Fn() -> Result<u64>) -> Result<u64> {
     let mut last = clock()?;
     for _ in 0..20 {
         tokio::time::sleep(Duration::from_millis(2)).await;

@@ -1,7 +1,7 @@
-//! A server for Envoy's external processing filter, on a thread of its own whose CPU time can be told apart.
+//! A server for Envoy's external processing filter, on its own thread, so that its CPU time can be measured.
 //!
-//! It is as small as one can be: it answers each message with the empty answer of its kind and looks for the usage in
-//! what passes. Written by hand since a framework of gRPC would be the largest dependency of the workspace.
+//! It is minimal: it answers each message with the empty answer of its kind, and looks for the usage in the bodies. It
+//! is written by hand, since a gRPC framework would be the largest dependency of the workspace.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -21,14 +21,14 @@ use tokio::net::TcpListener;
 
 use crate::cpu;
 
-/// A running server; it ends with the process.
+/// A running server, which ends with the process.
 pub struct ExtProc {
     address: SocketAddr,
     thread: u32,
 }
 
 impl ExtProc {
-    /// Starts it.
+    /// Starts the server.
     pub fn start() -> Result<Self> {
         let (told, hear) = mpsc::channel();
         std::thread::spawn(move || -> Result<()> {
@@ -55,12 +55,12 @@ impl ExtProc {
         Ok(Self { address, thread })
     }
 
-    /// Where it listens.
+    /// Returns the address of the server.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// CPU time of its thread, in nanoseconds.
+    /// Returns the CPU time of its thread in nanoseconds.
     pub fn cpu_ns(&self) -> Result<u64> {
         cpu::of_thread(self.thread)
     }
@@ -73,7 +73,7 @@ async fn process(request: Request<Incoming>) -> Result<Response<Answers>, Infall
     Ok(response)
 }
 
-/// The answers to messages as they come.
+/// The answers to messages as they arrive.
 struct Answers {
     messages: Incoming,
     received: BytesMut,
@@ -114,8 +114,8 @@ impl Body for Answers {
 }
 
 impl Answers {
-    /// The answer to the first whole message. The kind of a `ProcessingRequest` is a field whose number is one more
-    /// than that of the answer of this kind in `ProcessingResponse`; further fields stand behind it.
+    /// Returns the answer to the first complete message. The kind of a `ProcessingRequest` is a field whose number is
+    /// one more than that of the matching answer in `ProcessingResponse`; further fields follow it.
     fn answer(&mut self) -> Option<Bytes> {
         let length = self.received.get(1..5)?.try_into().ok().map(u32::from_be_bytes)? as usize;
         let message = self.received.get(5..5 + length)?;

@@ -1,6 +1,6 @@
-//! How much later an answer is because of a judge: off, on and not sampled, on and sampled, and with more to do than it can.
+//! The latency that a judge adds: off, on without sampled exchanges, on with all sampled, and overloaded.
 //!
-//! Latency and not CPU: the judge is called after an exchange, on its worker, so what it costs is what others wait.
+//! Latency and not CPU time: the judge is called after an exchange, on its worker, so its cost is the wait of others.
 
 use std::time::{Duration, Instant};
 
@@ -8,10 +8,10 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use simulators::build;
 use simulators::envoy::{Bootstrap, Envoy};
-use simulators::judge::{Manner, Server};
+use simulators::judge::{JudgeBehaviour, JudgeServer};
 use simulators::load::{Client, End, Protocol, Request};
 
-use crate::Shuffle;
+use crate::Shuffler;
 use crate::report::{machine, quantile};
 use crate::upstream::{self, LANES, Upstream};
 use crate::work::Work;
@@ -21,72 +21,78 @@ const EXCHANGES: usize = 1600;
 
 const WORKERS: usize = 2;
 
-/// Exchanges begun in a second: what the cores can do twice over, so that time is not what waits for a core.
+/// Exchanges started per second: half of what the cores can do, so that the wait for a core is not measured.
 const RATE: f64 = 1000.0;
 
-/// What they may keep: the defaults of `max_in_flight` and `max_queue` in each.
+/// Maximum number of exchanges in flight and in the queue: the defaults of `max_in_flight` and `max_queue`, per worker.
 const KEPT_MAX: f64 = 2.0 * (8.0 + 64.0);
 
-/// Everything is measured from this one.
+/// The baseline.
 const OFF: &str = "judge off";
 
-/// A judge, and how the filter is told to use it.
-struct Variant {
+/// A judge, and the filter's configuration for it.
+struct JudgeVariant {
     name: &'static str,
-    judge: Option<(Manner, Value)>,
+    judge: Option<(JudgeBehaviour, Value)>,
 }
 
-struct Running {
+struct RunningJudgeVariant {
     name: &'static str,
     envoy: Envoy,
     client: Client,
     exchanges: usize,
-    /// Of each round: the median and the 99th percentile, in microseconds.
+    /// The median and the 99th percentile of each round, in microseconds.
     rounds: Vec<[f64; 2]>,
 }
 
-fn variants() -> Vec<Variant> {
+fn variants() -> Vec<JudgeVariant> {
     let rate = |rate: f64| json!({"sample_rate": rate, "budget": {"calls_per_minute": 1_000_000}});
-    // So that what is under way stays so for the whole run: after time-outs the judge would be left alone.
+    // Calls stay in flight for the whole run: after timeouts the breaker would keep the judge from further calls.
     let patient = |share: f64| {
         let mut patient = rate(share);
         patient["timeout_ms"] = json!(600_000);
         patient
     };
     vec![
-        Variant { name: OFF, judge: None },
-        Variant { name: "judge off, again", judge: None },
-        Variant { name: "on, unsampled", judge: Some((Manner::Obedient, rate(0.0))) },
-        Variant { name: "on, all sampled", judge: Some((Manner::Obedient, rate(1.0))) },
-        Variant { name: "on, overloaded, 5 % sampled", judge: Some((Manner::Held, patient(0.05))) },
-        Variant { name: "on, overloaded, all sampled", judge: Some((Manner::Held, patient(1.0))) },
+        JudgeVariant { name: OFF, judge: None },
+        JudgeVariant { name: "judge off, again", judge: None },
+        JudgeVariant { name: "on, unsampled", judge: Some((JudgeBehaviour::Verdict, rate(0.0))) },
+        JudgeVariant { name: "on, all sampled", judge: Some((JudgeBehaviour::Verdict, rate(1.0))) },
+        JudgeVariant {
+            name: "on, overloaded, 5 % sampled",
+            judge: Some((JudgeBehaviour::Held, patient(0.05))),
+        },
+        JudgeVariant {
+            name: "on, overloaded, all sampled",
+            judge: Some((JudgeBehaviour::Held, patient(1.0))),
+        },
     ]
 }
 
-/// Runs all of it and prints the table.
+/// Runs all variants and prints the table.
 pub async fn measure(rounds: usize, percent: usize, seed: u64) -> Result<()> {
     let works: Vec<_> = Work::all().into_iter().take(1).collect();
     let (work, upstream) = (works.first().context("no work")?, Upstream::start(&works).await?);
-    // Judges have a thread of their own, as one in the client's would be measured as if it were Envoy.
+    // Judges have their own thread. On the client's thread they would be measured as a part of Envoy.
     let judges = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let (mut running, mut servers) = (Vec::new(), Vec::new());
-    for Variant { name, judge } in variants() {
+    for JudgeVariant { name, judge } in variants() {
         let mut bootstrap = Bootstrap::shipped()?.without_access_log()?.filter(&build::filter(false)?)?;
         bootstrap = bootstrap.upstream("openai", upstream.address, Protocol::Http1)?;
         if let Some((manner, changes)) = judge {
-            let server = judges.spawn(Server::start(manner)).await??;
+            let server = judges.spawn(JudgeServer::start(manner)).await??;
             bootstrap = bootstrap.judged(changes)?.upstream("judge", server.address(), Protocol::Http1)?;
             servers.push(server);
         }
         let envoy = Envoy::start(bootstrap, WORKERS).await?;
         let client = Client::new(envoy.listener(), Protocol::Http1);
-        running.push(Running { name, envoy, client, exchanges: 0, rounds: Vec::new() });
+        running.push(RunningJudgeVariant { name, envoy, client, exchanges: 0, rounds: Vec::new() });
     }
-    let mut shuffle = Shuffle(seed);
-    // The first round warms up and counts for nothing.
+    let mut shuffle = Shuffler(seed);
+    // The first round is a warm-up and is not counted.
     for round in 0..=rounds {
         for place in shuffle.order(running.len()) {
-            let running = running.get_mut(place).context("no such variant")?;
+            let running = running.get_mut(place).context("unknown variant")?;
             let block = running.block(work, EXCHANGES * percent / 100).await?;
             if round > 0 {
                 running.rounds.push(block);
@@ -104,8 +110,8 @@ pub async fn measure(rounds: usize, percent: usize, seed: u64) -> Result<()> {
     Ok(())
 }
 
-impl Running {
-    /// One block, of which the client must get every byte.
+impl RunningJudgeVariant {
+    /// Runs one block, in which the client must receive every byte.
     async fn block(&mut self, work: &Work, exchanges: usize) -> Result<[f64; 2]> {
         let each_lane = (exchanges / LANES).max(1);
         let start = Instant::now();
@@ -137,9 +143,9 @@ impl Running {
         Ok([quantile(took.clone(), 0.5), quantile(took, 0.99)])
     }
 
-    /// The row of the table, once what was counted is what was sent.
+    /// Returns the row of the table, after checking that the metrics count what was sent.
     async fn row(&self, all: &[Self]) -> Result<String> {
-        let bare = all.iter().find(|other| other.name == OFF).context("nothing to measure from")?;
+        let bare = all.iter().find(|other| other.name == OFF).context("the baseline is missing")?;
         let mut row = format!("| {} |", self.name);
         for part in 0..2 {
             let own = self.rounds.iter().map(|round| round[part]).collect();
@@ -156,9 +162,9 @@ impl Running {
         Ok(format!("{row} {} |", self.counted().await?))
     }
 
-    /// Every exchange was metered, and every sampled one has an outcome or is still kept.
+    /// Checks that every exchange was metered, and that every sampled one has an outcome or still waits.
     async fn counted(&self) -> Result<String> {
-        // A judge that answers is done with what it has in a moment.
+        // A judge that answers finishes the waiting calls quickly.
         tokio::time::sleep(Duration::from_secs(1)).await;
         let stats = self.envoy.admin().stats().await?;
         let sum = |metric| stats.sum(metric, &[]);

@@ -1,6 +1,6 @@
-//! Whole Envoys side by side: what each filter adds to an exchange.
+//! The cost that each filter adds to an exchange, measured in whole Envoys.
 //!
-//! `cargo gauge-bench --bench envoy`; `benches/README.md` says how it measures and which way that leans.
+//! `cargo gauge-bench --bench envoy`; `benches/README.md` describes the method and its bias.
 
 mod cpu;
 mod ext_proc;
@@ -23,28 +23,28 @@ struct Options {
     /// Blocks of each variant and each kind of exchange
     #[arg(long, default_value_t = 15)]
     rounds: usize,
-    /// Exchanges in a block, in per cent of the usual
+    /// Exchanges in a block, in percent of the default
     #[arg(long, default_value_t = 100)]
     percent: usize,
-    /// Shows that it runs, in seconds; its figures mean nothing
+    /// Run for a few seconds to show that it works; the figures mean nothing
     #[arg(long)]
     quick: bool,
-    /// Where the order of blocks starts from
+    /// Seed for the order of blocks
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Only kinds of exchanges whose name has this in it
+    /// Only kinds of exchanges whose name contains this
     #[arg(long, default_value = "")]
     only: String,
-    /// Only variants whose name has one of these in it, and those that everything is measured from
+    /// Only variants whose name contains one of these, and the baselines
     #[arg(long)]
     variant: Vec<String>,
-    /// Measures what a judge adds to the time of an answer, and nothing else
+    /// Measure only the latency that a judge adds
     #[arg(long)]
     judge: bool,
-    /// Prints JSON in the place of the table
+    /// Print JSON instead of the table
     #[arg(long)]
     json: bool,
-    /// What cargo says to every bench
+    /// The argument that cargo passes to every bench
     #[arg(long, hide = true)]
     bench: bool,
 }
@@ -54,7 +54,7 @@ fn main() -> Result<()> {
     if options.quick {
         (options.rounds, options.percent) = (1, 2);
     }
-    // One thread for the client and the upstream: a wake-up between the two would be measured too.
+    // One thread for client and upstream: a wake-up between the two would be measured too.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     if options.judge {
         return runtime.block_on(judge::measure(options.rounds, options.percent, options.seed));
@@ -70,9 +70,9 @@ fn main() -> Result<()> {
 
 async fn measure(options: &Options) -> Result<Report> {
     let mut rig = Rig::start(&options.only, &options.variant, options.percent).await?;
-    let mut shuffle = Shuffle(options.seed);
+    let mut shuffle = Shuffler(options.seed);
     let mut report = Report::new(&rig, options.seed);
-    // The first round warms connections, caches and series up and counts for nothing.
+    // The first round warms up connections, caches and series, and is not counted.
     for round in 0..=options.rounds {
         for work in 0..rig.works.len() {
             for variant in shuffle.order(rig.variants.len()) {
@@ -88,10 +88,10 @@ async fn measure(options: &Options) -> Result<Report> {
     Ok(report)
 }
 
-/// Makes orders that a seed repeats (splitmix64).
-struct Shuffle(u64);
+/// Generates orders that are the same for a seed (splitmix64).
+struct Shuffler(u64);
 
-impl Shuffle {
+impl Shuffler {
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

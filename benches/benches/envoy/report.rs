@@ -12,31 +12,31 @@ use crate::work::Unit;
 pub struct Report {
     works: Vec<(&'static str, Unit)>,
     variants: Vec<&'static str>,
-    /// By work, variant and round.
+    /// Blocks by work, variant and round.
     blocks: Vec<Vec<Vec<Block>>>,
     seed: u64,
 }
 
-/// What a variant adds to an exchange or event, in microseconds, over the rounds.
+/// The microseconds that a variant adds to an exchange or event, over the rounds.
 #[derive(Clone, Copy, Debug)]
-struct Added {
+struct AddedCost {
     median: f64,
     /// The quartiles.
     low: f64,
     high: f64,
-    /// The server's beside it.
+    /// The median of its server; 0 if it has none.
     beside: f64,
 }
 
-/// What is asked of our filter.
+/// A goal for our filter.
 enum Goal {
-    /// At most so many times what another variant adds.
+    /// At most this multiple of the cost of another variant.
     Times(&'static str, f64),
-    /// Less than so many microseconds.
+    /// Less than this number of microseconds.
     Below(f64),
 }
 
-/// By a word of the work's name.
+/// Goals by a part of the work's name.
 const GOALS: &[(&str, Goal)] = &[
     ("2.7 KB", Goal::Times(COPY, 1.5)),
     ("2.7 KB", Goal::Times(NATIVE, 1.0)),
@@ -48,7 +48,7 @@ const GOALS: &[(&str, Goal)] = &[
 ];
 
 impl Report {
-    /// Nothing measured yet.
+    /// Returns a report without blocks.
     pub fn new(rig: &Rig, seed: u64) -> Self {
         let works: Vec<_> = rig.works.iter().map(|work| (work.name, work.unit)).collect();
         let variants: Vec<_> = rig.variants.iter().map(|running| running.variant.name).collect();
@@ -56,23 +56,23 @@ impl Report {
         Self { works, variants, blocks, seed }
     }
 
-    /// Takes a block of the round that is under way.
+    /// Adds a block of the current round.
     pub fn add(&mut self, work: usize, variant: usize, block: Block) {
         self.blocks[work][variant].push(block);
     }
 
-    /// The median of what exchanges cost altogether, in microseconds.
+    /// Returns the median of the total cost in microseconds.
     fn total(&self, work: usize, variant: usize) -> f64 {
         quantile(self.blocks[work][variant].iter().map(|block| block.us).collect(), 0.5)
     }
 
-    /// Each round against its own bare Envoy, as what disturbs one disturbs its neighbours too.
-    fn added(&self, work: usize, variant: &str) -> Option<Added> {
+    /// Compares each round with the bare Envoy of that round, because disturbances affect neighbouring blocks alike.
+    fn added(&self, work: usize, variant: &str) -> Option<AddedCost> {
         let place = |name: &str| self.variants.iter().position(|variant| *variant == name);
         let (blocks, bare) = (&self.blocks[work][place(variant)?], &self.blocks[work][place(NONE)?]);
         let added: Vec<_> = blocks.iter().zip(bare).map(|(block, bare)| block.us - bare.us).collect();
         let beside = blocks.iter().map(|block| block.beside_us).collect();
-        Some(Added {
+        Some(AddedCost {
             median: quantile(added.clone(), 0.5),
             low: quantile(added.clone(), 0.25),
             high: quantile(added, 0.75),
@@ -80,7 +80,7 @@ impl Report {
         })
     }
 
-    /// Each goal: what it asks for, what came out, and whether that is it.
+    /// Returns each goal with its measured value, and whether it is met.
     fn verdicts(&self) -> Vec<(String, f64, bool)> {
         let mut verdicts = Vec::new();
         for (work, (name, _)) in self.works.iter().enumerate() {
@@ -102,7 +102,7 @@ impl Report {
         verdicts
     }
 
-    /// All of it for a machine, every block included.
+    /// Returns the report with every block as JSON.
     pub fn json(&self) -> Value {
         let works = self.works.iter().enumerate().map(|(work, (name, unit))| {
             let rows = self.variants.iter().enumerate().map(|(number, variant)| {
@@ -151,7 +151,7 @@ impl fmt::Display for Report {
                     writeln!(f, "| {variant} | {total:.2} | | |")?;
                     continue;
                 };
-                let Added { median, low, high, beside } = added;
+                let AddedCost { median, low, high, beside } = added;
                 write!(f, "| {variant} | {total:.2} | {median:.2} | ({low:.2} to {high:.2})")?;
                 let beside =
                     if beside > 0.0 { format!(" + {beside:.2} in the server") } else { String::new() };
@@ -164,12 +164,12 @@ impl fmt::Display for Report {
         }
         write!(
             f,
-            "Higress's wasm plugin needs its fork of Envoy, which no package registry has: not measured here."
+            "Higress's wasm plugin needs its fork of Envoy, which is in no package registry: not measured here."
         )
     }
 }
 
-/// The value at this share of them, between two where it is none of them.
+/// Returns the value at this share, interpolated between two values.
 pub fn quantile(mut values: Vec<f64>, at: f64) -> f64 {
     values.sort_by(f64::total_cmp);
     let place = at * values.len().saturating_sub(1) as f64;
@@ -178,7 +178,7 @@ pub fn quantile(mut values: Vec<f64>, at: f64) -> f64 {
     below + (above - below) * place.fract()
 }
 
-/// The processor, as the kernel names it.
+/// Returns the processor's name from the kernel.
 pub fn machine() -> String {
     let cpus = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let names: Vec<_> =

@@ -1,4 +1,4 @@
-//! Everything that runs: an Envoy for each variant, the upstream behind them, and the client.
+//! The set-up: an Envoy for each variant, the upstream behind them, and the client.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -15,23 +15,23 @@ use crate::upstream::{self, LANES, Upstream};
 use crate::variants::{COPY, EXT_PROC, GAUGE, NATIVE, NONE, Variant};
 use crate::work::{Pace, Unit, Work};
 
-/// What is measured from, or set against a goal, whatever else is asked for.
+/// The baselines, and the variants that goals refer to. They always run.
 const ALWAYS: &[&str] = &[NONE, COPY, GAUGE, NATIVE];
 
-/// The rig.
+/// The running set-up.
 pub struct Rig {
-    /// Kinds of exchanges.
+    /// The kinds of exchanges.
     pub works: Vec<Work>,
-    /// What is compared.
-    pub variants: Vec<Running>,
+    /// The variants to compare.
+    pub variants: Vec<RunningVariant>,
     upstream: Upstream,
     ext_proc: ExtProc,
     percent: usize,
 }
 
-/// A variant whose Envoy runs.
-pub struct Running {
-    /// What it is.
+/// A variant with its Envoy.
+pub struct RunningVariant {
+    /// The variant.
     pub variant: Variant,
     envoy: Envoy,
     client: Client,
@@ -39,20 +39,20 @@ pub struct Running {
     tokens: u64,
 }
 
-/// What one block cost, each exchange or event of it.
+/// The cost of one block, for each exchange or event of it.
 #[derive(Clone, Debug)]
 pub struct Block {
-    /// Microseconds: of CPU in Envoy, or the median from request to first event.
+    /// Microseconds: of CPU time in Envoy, or the median from the request to the first event.
     pub us: f64,
-    /// Microseconds of CPU in the server beside it, if there is one.
+    /// Microseconds of CPU time in the variant's server; 0 if it has none.
     pub beside_us: f64,
 }
 
 impl Rig {
-    /// Starts it with the works and variants whose names have these words in them.
+    /// Starts the works and variants whose names contain these words.
     pub async fn start(work: &str, variants: &[String], percent: usize) -> Result<Self> {
         let works: Vec<_> = Work::all().into_iter().filter(|kind| kind.name.contains(work)).collect();
-        ensure!(!works.is_empty(), "there is no kind of exchange with {work:?} in its name");
+        ensure!(!works.is_empty(), "unknown kind of exchange: no name contains {work:?}");
         let upstream = Upstream::start(&works).await?;
         let ext_proc = ExtProc::start()?;
         let mut running = Vec::new();
@@ -64,29 +64,29 @@ impl Rig {
             let envoy = Envoy::start(variant.bootstrap.clone(), 1).await;
             let envoy = envoy.with_context(|| format!("the Envoy for {}", variant.name))?;
             let client = Client::new(envoy.listener(), Protocol::Http1);
-            running.push(Running { variant, envoy, client, exchanges: 0, tokens: 0 });
+            running.push(RunningVariant { variant, envoy, client, exchanges: 0, tokens: 0 });
         }
         Ok(Self { works, variants: running, upstream, ext_proc, percent })
     }
 
-    /// Runs one block. The number of exchanges is fixed, not the time: exchanges that a clock cuts off would be
-    /// charged to those that ended.
+    /// Runs one block. The number of exchanges is fixed, not the time: exchanges cut off by a clock would be charged to
+    /// those that ended.
     pub async fn block(&mut self, work: usize, variant: usize) -> Result<Block> {
-        let (number, work) = (work, self.works.get(work).context("no such work")?);
-        let running = self.variants.get_mut(variant).context("no such variant")?;
+        let (number, work) = (work, self.works.get(work).context("unknown work")?);
+        let running = self.variants.get_mut(variant).context("unknown variant")?;
         let lanes = if work.unit == Unit::FirstEvent { 1 } else { LANES };
         let each_lane = (work.exchanges * self.percent / 100 / lanes).max(1);
         let exchanges = each_lane * lanes;
         let pid = running.envoy.pid();
         let clock = || cpu::of_process(pid);
-        let (before, beside) = (cpu::settled(clock).await?, self.ext_proc.cpu_ns()?);
+        let (before, beside) = (cpu::read_settled(clock).await?, self.ext_proc.cpu_ns()?);
         let lane = |lane| running.lane(number, work, (lane, each_lane), &self.upstream);
         let mut lanes: Vec<_> = (0..lanes).map(|number| Box::pin(lane(number))).collect();
         let mut firsts = try_join(&mut lanes).await?.concat();
         drop(lanes);
         running.exchanges += exchanges as u64;
         running.tokens += exchanges as u64 * work.tokens;
-        let (after, beside_after) = (cpu::settled(clock).await?, self.ext_proc.cpu_ns()?);
+        let (after, beside_after) = (cpu::read_settled(clock).await?, self.ext_proc.cpu_ns()?);
         if work.unit == Unit::FirstEvent {
             firsts.sort_by(f64::total_cmp);
             return Ok(Block { us: firsts[firsts.len() / 2], beside_us: 0.0 });
@@ -97,7 +97,7 @@ impl Rig {
         Ok(Block { us: each(before, after), beside_us })
     }
 
-    /// Every variant has counted what went through it.
+    /// Checks that every variant has counted its exchanges.
     pub async fn check(&self) -> Result<()> {
         for running in &self.variants {
             let (stats, log) = (running.envoy.admin().stats().await?, running.envoy.log()?);
@@ -110,9 +110,9 @@ impl Rig {
     }
 }
 
-impl Running {
-    /// So many exchanges one after the other, of each of which the client must get every byte; gives the microseconds
-    /// to their first events.
+impl RunningVariant {
+    /// Plays a number of exchanges in sequence, in each of which the client must receive every byte. Returns the
+    /// microseconds to their first events.
     async fn lane(
         &self,
         number: usize,
@@ -131,7 +131,7 @@ impl Running {
         let request = Request::post_bytes("/v1/chat/completions", work.request.clone());
         let request = request.header(upstream::WORK, &number.to_string());
         let request = request.header(upstream::LANE, &lane.to_string());
-        let next = upstream.next.get(lane).context("no such lane")?;
+        let next = upstream.next.get(lane).context("unknown lane")?;
         let first = work.pieces.first().map_or(0, String::len);
         let began = Instant::now();
         let mut exchange = self.client.send(request).await?;
@@ -154,7 +154,7 @@ impl Running {
     }
 }
 
-/// All of these, polled in turn whenever one of them can go on.
+/// Polls all tasks in turn until they end.
 async fn try_join<T>(tasks: &mut [Pin<Box<impl Future<Output = Result<T>>>>]) -> Result<Vec<T>> {
     let mut done: Vec<Option<T>> = tasks.iter().map(|_| None).collect();
     poll_fn(|wake| {

@@ -1,4 +1,4 @@
-//! The server behind every Envoy: it answers with bytes made beforehand, and writes each event when it is told to.
+//! The server behind every Envoy. It answers with prepared bytes, and writes each event when it gets a permit.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -10,31 +10,31 @@ use tokio::sync::Semaphore;
 
 use crate::work::{Pace, Work};
 
-/// The request header that names the work by its number.
+/// The request header with the number of the work.
 pub const WORK: &str = "x-work";
 
-/// The request header that names the lane by its number.
+/// The request header with the number of the lane.
 pub const LANE: &str = "x-lane";
 
-/// Exchanges under way at a time. One by one, Envoy would sleep and wake for each, and that would be most of its time.
+/// Parallel exchanges. One by one, Envoy would sleep and wake for each, and that would dominate its time.
 pub const LANES: usize = 8;
 
 /// A running server.
 pub struct Upstream {
-    /// Where it listens.
+    /// The address of the server.
     pub address: SocketAddr,
-    /// By lane: a permit lets the next event of a stream in lockstep go.
+    /// Permits by lane: each lets the next event of a stream in lockstep go.
     pub next: Arc<[Semaphore]>,
 }
 
 struct Reply {
-    /// Each is one write.
+    /// The pieces, each of which is one write.
     writes: Vec<String>,
     pace: Pace,
 }
 
 impl Upstream {
-    /// Starts it; it ends with the runtime.
+    /// Starts the server, which ends with the runtime.
     pub async fn start(works: &[Work]) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
@@ -44,7 +44,7 @@ impl Upstream {
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let (replies, permits) = (Arc::clone(&replies), Arc::clone(&permits));
-                // A connection ends with its Envoy; a fault in it shows as an exchange that fails.
+                // A connection ends with its Envoy. An error in it shows as a failed exchange.
                 tokio::spawn(async move { drop(serve(stream, &replies, &permits).await) });
             }
         });
@@ -67,7 +67,7 @@ async fn serve(mut stream: TcpStream, replies: &[Reply], next: &[Semaphore]) -> 
     stream.set_nodelay(true)?;
     let mut received = Vec::new();
     loop {
-        let Asked { work, lane, bytes } = loop {
+        let RequestHead { work, lane, bytes } = loop {
             if let Some(request) = request(&received)? {
                 break request;
             }
@@ -76,8 +76,8 @@ async fn serve(mut stream: TcpStream, replies: &[Reply], next: &[Semaphore]) -> 
             }
         };
         received.drain(..bytes);
-        let reply = replies.get(work).context("no such work")?;
-        let next = next.get(lane).context("no such lane")?;
+        let reply = replies.get(work).context("unknown work")?;
+        let next = next.get(lane).context("unknown lane")?;
         for (number, piece) in reply.writes.iter().enumerate() {
             if reply.pace == Pace::Lockstep && number > 0 {
                 next.acquire().await?.forget();
@@ -87,16 +87,16 @@ async fn serve(mut stream: TcpStream, replies: &[Reply], next: &[Semaphore]) -> 
     }
 }
 
-/// What a whole request asks for.
-struct Asked {
+/// The parsed head of a complete request.
+struct RequestHead {
     work: usize,
     lane: usize,
-    /// Its length.
+    /// The length of the request in bytes.
     bytes: usize,
 }
 
-/// `None` while it is not whole.
-fn request(received: &[u8]) -> Result<Option<Asked>> {
+/// Parses a request; `None` until it is complete.
+fn request(received: &[u8]) -> Result<Option<RequestHead>> {
     let Some(end) = received.windows(4).position(|four| four == b"\r\n\r\n") else {
         return Ok(None);
     };
@@ -108,6 +108,6 @@ fn request(received: &[u8]) -> Result<Option<Asked>> {
         Ok(value.parse()?)
     };
     let bytes = end + 4 + number("content-length")?;
-    let asked = Asked { work: number(WORK)?, lane: number(LANE)?, bytes };
+    let asked = RequestHead { work: number(WORK)?, lane: number(LANE)?, bytes };
     Ok((received.len() >= bytes).then_some(asked))
 }

@@ -1,4 +1,4 @@
-//! What is compared: one Envoy for each, alike but for the filter.
+//! The variants to compare: one Envoy for each, which differ only in the filter.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -13,28 +13,28 @@ use crate::ext_proc::ExtProc;
 
 /// A filter, or none.
 pub struct Variant {
-    /// What the table calls it.
+    /// The name in the table.
     pub name: &'static str,
-    /// Its Envoy's configuration.
+    /// The configuration of its Envoy.
     pub bootstrap: Bootstrap,
-    /// What its statistics say about the work it did; where there is none to ask, a look at the log has to do.
-    pub counted: Counted,
+    /// The check that it did its work, by its statistics or, if it has none, by its log.
+    pub counted: CountCheck,
 }
 
-/// How a variant shows that it has found the counts.
+/// The evidence that a variant has found the counts.
 #[derive(Clone, Copy)]
-pub enum Counted {
-    /// It looks for none.
+pub enum CountCheck {
+    /// It does not look for counts.
     Nothing,
     /// A metric is the sum of all tokens.
     Tokens(&'static str),
-    /// These metrics together are the number of exchanges with usage, or of values found in them.
+    /// The sum of these metrics is the number of exchanges with usage, or of values found in them.
     Exchanges(&'static [&'static str]),
-    /// It logs an error for an exchange without.
+    /// It logs an error for an exchange without usage.
     Log,
 }
 
-/// Reads as a stream what comes as one, so that it delays nothing, and looks for the one number.
+/// Reads a stream piece by piece, so that it delays nothing, and looks for one number.
 const LUA: &str = r#"
 function envoy_on_response(response)
   local rest, tokens = "", nil
@@ -53,7 +53,7 @@ end
 "#;
 
 impl Variant {
-    /// All of them; `upstream` is where they send to.
+    /// Returns all variants; `upstream` is the address that they send to.
     pub fn all(upstream: SocketAddr, ext_proc: &ExtProc) -> Result<Vec<Self>> {
         let guest = build::wasm("bench-guest", build::PROFILE)?;
         let filter = build::filter(false)?;
@@ -66,30 +66,30 @@ impl Variant {
             Ok(Self { name, bootstrap: bootstrap?, counted })
         };
         [
-            variant(NONE, native(vec![]), Counted::Nothing),
-            variant("no filter, again", native(vec![]), Counted::Nothing),
-            variant("empty wasm", wasm(&guest, "empty"), Counted::Nothing),
-            variant(COPY, wasm(&guest, "copy"), Counted::Nothing),
-            variant(GAUGE, wasm(&filter, "{}"), Counted::Tokens("llm_tokens_total")),
+            variant(NONE, native(vec![]), CountCheck::Nothing),
+            variant("no filter, again", native(vec![]), CountCheck::Nothing),
+            variant("empty wasm", wasm(&guest, "empty"), CountCheck::Nothing),
+            variant(COPY, wasm(&guest, "copy"), CountCheck::Nothing),
+            variant(GAUGE, wasm(&filter, "{}"), CountCheck::Tokens("llm_tokens_total")),
             variant(
                 NATIVE,
                 native(ai_protocol_manager()),
-                Counted::Exchanges(&["envoy_ai_protocol_manager_token_usage_found"]),
+                CountCheck::Exchanges(&["envoy_ai_protocol_manager_token_usage_found"]),
             ),
-            variant("Lua", native(lua()), Counted::Log),
+            variant("Lua", native(lua()), CountCheck::Log),
             variant(
                 "json_/sse_to_metadata",
                 native(to_metadata()),
-                Counted::Exchanges(&[
+                CountCheck::Exchanges(&[
                     "envoy_json_to_metadata_resp_success",
                     "envoy_sse_to_metadata_resp_json_metadata_added",
                 ]),
             ),
-            variant("serde_json in wasm", wasm(&guest, "tree"), Counted::Tokens("bench_tokens_total")),
+            variant("serde_json in wasm", wasm(&guest, "tree"), CountCheck::Tokens("bench_tokens_total")),
             variant(
                 EXT_PROC,
                 native(external()).and_then(|envoy| envoy.cluster("ext_proc", ext_proc.address())),
-                Counted::Nothing,
+                CountCheck::Nothing,
             ),
         ]
         .into_iter()
@@ -97,30 +97,32 @@ impl Variant {
     }
 }
 
-/// The one that others are measured from.
+/// The baseline.
 pub const NONE: &str = "no filter";
-/// The one that goals are set by.
+/// The variant that goals refer to.
 pub const COPY: &str = "copy-only wasm";
-/// Ours.
+/// Our filter.
 pub const GAUGE: &str = "llm-gauge";
-/// Envoy's own.
+/// Envoy's own filter.
 pub const NATIVE: &str = "ai_protocol_manager";
-/// The one with a server beside it.
+/// The variant with a separate server.
 pub const EXT_PROC: &str = "ext_proc + server";
 
-impl Counted {
-    /// Compares what was counted with what was sent: exchanges and their tokens.
+impl CountCheck {
+    /// Compares the counts with what was sent: exchanges and their tokens.
     pub fn check(self, stats: &Stats, log: &str, exchanges: u64, tokens: u64) -> Result<(), String> {
         match self {
             Self::Nothing => Ok(()),
             Self::Tokens(metric) => {
                 let counted = stats.sum(metric, &[]);
-                (counted == tokens as f64).then_some(()).ok_or(format!("{metric}: {counted}, not {tokens}"))
+                (counted == tokens as f64)
+                    .then_some(())
+                    .ok_or(format!("{metric}: expected {tokens}, got {counted}"))
             }
             Self::Exchanges(metrics) => {
                 let counted: f64 = metrics.iter().map(|metric| stats.sum(metric, &[])).sum();
                 let enough = counted >= exchanges as f64;
-                enough.then_some(()).ok_or(format!("{metrics:?}: {counted}, not {exchanges}"))
+                enough.then_some(()).ok_or(format!("{metrics:?}: expected {exchanges}, got {counted}"))
             }
             Self::Log => (!log.contains("no usage")).then_some(()).ok_or("a stream without usage".to_owned()),
         }
@@ -141,7 +143,7 @@ fn lua() -> Vec<Value> {
     }})]
 }
 
-/// Both at once: each looks at content types of its own.
+/// Both filters at once, each of which handles its own content types.
 fn to_metadata() -> Vec<Value> {
     let rule = |path: &[&str]| {
         let selectors: Vec<_> = path.iter().map(|key| json!({"key": key})).collect();

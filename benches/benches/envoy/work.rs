@@ -1,49 +1,49 @@
-//! What is sent through every Envoy.
+//! The exchanges that are sent through every Envoy.
 
 use std::fmt::Write as _;
 
 /// One kind of exchange.
 pub struct Work {
-    /// What the table calls it.
+    /// The name in the table.
     pub name: &'static str,
-    /// What its costs are divided by.
+    /// The unit that its costs are divided by.
     pub unit: Unit,
-    /// Exchanges in one block.
+    /// The number of exchanges in one block.
     pub exchanges: usize,
-    /// Body of the request.
+    /// The body of the request.
     pub request: String,
-    /// The response's body, in the pieces that its server makes of it.
+    /// The body of the response, in the pieces that the server writes.
     pub pieces: Vec<String>,
-    /// How the pieces go out.
+    /// The pace of the pieces.
     pub pace: Pace,
-    /// `usage.total_tokens` of the response.
+    /// The `usage.total_tokens` of the response.
     pub tokens: u64,
 }
 
-/// What is measured, and by what it is divided.
+/// The measured value, and its divisor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
     /// CPU time of Envoy for each exchange.
     Exchange,
     /// CPU time of Envoy for each event of a stream.
     Event,
-    /// Time from sending the request to having the first event.
+    /// The time from sending the request to receiving the first event.
     FirstEvent,
 }
 
-/// How a response's pieces go out.
+/// The pace of a response's pieces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pace {
-    /// All of them in one write.
+    /// All pieces in one write.
     AtOnce,
-    /// Each once the client has the one before, so that Envoy reads each by itself.
+    /// Each piece once the client has the previous one, so that Envoy reads each separately.
     Lockstep,
 }
 
 impl Work {
-    /// Every kind.
+    /// Returns every kind.
     pub fn all() -> Vec<Self> {
-        // As models write: a line break or a quotation mark every line or two.
+        // Text like that of models: a line break or a quotation mark every line or two.
         let chat = r#"Word after word, sentence after sentence, \"quoted\" or not, and a line ends here.\n"#;
         let (lockstep, burst) = (Pace::Lockstep, Pace::AtOnce);
         vec![
@@ -55,7 +55,7 @@ impl Work {
         ]
     }
 
-    /// By how much the cost of a block is divided.
+    /// Returns the divisor for the cost of a block.
     pub fn units(&self, exchanges: usize) -> f64 {
         let each = if self.unit == Unit::Event { self.pieces.len() } else { 1 };
         (exchanges * each) as f64
@@ -66,12 +66,12 @@ impl Work {
         self.unit != Unit::Exchange
     }
 
-    /// Bytes of the response's body.
+    /// Returns the bytes of the response's body.
     pub fn bytes(&self) -> usize {
         self.pieces.iter().map(String::len).sum()
     }
 
-    /// The response on the wire: its head, and its pieces, each as a chunk where it is a stream.
+    /// Returns the response as sent: its head and its pieces, which are chunks in a stream.
     pub fn wire(&self) -> (String, Vec<String>) {
         if !self.is_stream() {
             let bytes = self.bytes();
@@ -90,7 +90,7 @@ impl Work {
     }
 }
 
-/// A unary answer with this text.
+/// Returns a unary answer with this text.
 fn json(name: &'static str, exchanges: usize, text: &str) -> Work {
     let body = format!(
         r#"{{"id":"chatcmpl-1","object":"chat.completion","created":1751568164,"model":"gpt-4o-mini-2024-07-18","choices":[{{"index":0,"message":{{"role":"assistant","content":"{text}","refusal":null}},"logprobs":null,"finish_reason":"stop"}}],"usage":{{"prompt_tokens":512,"completion_tokens":128,"total_tokens":640,"prompt_tokens_details":{{"cached_tokens":64}},"completion_tokens_details":{{"reasoning_tokens":0}}}}}}"#
@@ -100,7 +100,7 @@ fn json(name: &'static str, exchanges: usize, text: &str) -> Work {
     Work { name, unit, exchanges, request: request(false), pieces, pace, tokens: 640 }
 }
 
-/// A stream of `events` events; the last one has the usage, and behind it, with it, comes the mark of the end.
+/// Returns a stream of `events` events. The last one has the usage, and is followed by the end mark in the same piece.
 fn stream(name: &'static str, unit: Unit, exchanges: usize, events: usize, pace: Pace) -> Work {
     let event = |choices: &str, usage: &str| {
         format!(

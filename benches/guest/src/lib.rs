@@ -1,7 +1,7 @@
-//! What the filter is measured against. The plugin's configuration says which one this is: `empty`, `copy` or `tree`.
+//! The filters that ours is compared with. The plugin's configuration chooses one: `empty`, `copy` or `tree`.
 //!
-//! `tree` is the obvious way to write such a filter: hold a body until it is whole, an event until its empty line,
-//! and parse it into a `serde_json::Value`. It counts tokens and nothing else.
+//! `tree` is the obvious way to write such a filter: it holds a body until it is complete, or an event until its empty
+//! line, and parses it into a `serde_json::Value`. It counts tokens and nothing else.
 #![cfg(target_arch = "wasm32")]
 #![expect(missing_docs, reason = "the macro that exports the entry point writes none")]
 
@@ -22,7 +22,7 @@ proxy_wasm::main! {{
 const TOKENS: &str = "bench_tokens_total";
 
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
-enum Way {
+enum Behaviour {
     #[default]
     Empty,
     Copy,
@@ -31,12 +31,12 @@ enum Way {
 
 #[derive(Default)]
 struct Root {
-    way: Way,
+    behaviour: Behaviour,
     counter: Rc<Cell<Option<u32>>>,
 }
 
 struct Stream {
-    way: Way,
+    behaviour: Behaviour,
     counter: Rc<Cell<Option<u32>>>,
     body: Vec<u8>,
     tokens: u64,
@@ -46,14 +46,14 @@ impl Context for Root {}
 
 impl RootContext for Root {
     fn on_configure(&mut self, _: usize) -> bool {
-        let way = match self.get_plugin_configuration().as_deref() {
-            Some(b"empty") => Way::Empty,
-            Some(b"copy") => Way::Copy,
-            Some(b"tree") => Way::Tree,
+        let behaviour = match self.get_plugin_configuration().as_deref() {
+            Some(b"empty") => Behaviour::Empty,
+            Some(b"copy") => Behaviour::Copy,
+            Some(b"tree") => Behaviour::Tree,
             _ => return false,
         };
-        self.way = way;
-        if way == Way::Tree {
+        self.behaviour = behaviour;
+        if behaviour == Behaviour::Tree {
             self.counter.set(hostcalls::define_metric(MetricType::Counter, TOKENS).ok());
         }
         true
@@ -61,7 +61,7 @@ impl RootContext for Root {
 
     fn create_http_context(&self, _: u32) -> Option<Box<dyn HttpContext>> {
         let counter = Rc::clone(&self.counter);
-        Some(Box::new(Stream { way: self.way, counter, body: Vec::new(), tokens: 0 }))
+        Some(Box::new(Stream { behaviour: self.behaviour, counter, body: Vec::new(), tokens: 0 }))
     }
 
     fn get_type(&self) -> Option<ContextType> {
@@ -73,7 +73,7 @@ impl Context for Stream {}
 
 impl HttpContext for Stream {
     fn on_http_request_body(&mut self, bytes: usize, _: bool) -> Action {
-        if self.way != Way::Empty {
+        if self.behaviour != Behaviour::Empty {
             let body = hostcalls::get_buffer(BufferType::HttpRequestBody, 0, bytes);
             std::hint::black_box(&body);
         }
@@ -81,12 +81,12 @@ impl HttpContext for Stream {
     }
 
     fn on_http_response_body(&mut self, bytes: usize, end: bool) -> Action {
-        if self.way == Way::Empty {
+        if self.behaviour == Behaviour::Empty {
             return Action::Continue;
         }
         let body = hostcalls::get_buffer(BufferType::HttpResponseBody, 0, bytes);
         let body = std::hint::black_box(body).ok().flatten().unwrap_or_default();
-        if self.way == Way::Tree {
+        if self.behaviour == Behaviour::Tree {
             self.body.extend_from_slice(&body);
             self.read(end);
         }

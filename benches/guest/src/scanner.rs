@@ -1,19 +1,19 @@
-//! The two ways to find a count in a document, also as exports of their own, so that a bench times them in one wasm.
+//! Two ways to find a count in a document. They are also exports, so that a bench times them in one wasm.
 
 use llm_gauge_engine::scan::{At, Json, NodeId, Paths, Scalar, Sink};
 use serde_json::Value;
 
-/// All tokens of a document, by way of a tree of it.
+/// Returns the total tokens of a document, by parsing it into a tree.
 pub(crate) fn tokens(document: &[u8]) -> Option<u64> {
     let document: Value = serde_json::from_slice(document).ok()?;
     document["usage"]["total_tokens"].as_u64()
 }
 
-/// Takes the one number that is wanted.
+/// A sink that takes the one wanted number.
 #[derive(Default)]
-struct Found(u64);
+struct TokenCount(u64);
 
-impl Sink for Found {
+impl Sink for TokenCount {
     fn open(&mut self, _: NodeId, _: At) {}
 
     fn scalar(&mut self, _: NodeId, _: At, value: Scalar<'_>) {
@@ -25,22 +25,23 @@ impl Sink for Found {
     fn flow(&mut self, _: NodeId, _: At, _: &[u8]) {}
 }
 
-/// Room for a document of `bytes` bytes; it is never given back.
+/// Returns memory for a document of `bytes` bytes, which is never freed.
 #[unsafe(no_mangle)]
 #[expect(unsafe_code, reason = "an export")]
 extern "C" fn bench_room(bytes: usize) -> *mut u8 {
     Box::leak(vec![0; bytes].into_boxed_slice()).as_mut_ptr()
 }
 
-/// `usage.total_tokens` of the document there, by the filter's scanner, in pieces of `piece` bytes; 0: none.
+/// Returns `usage.total_tokens` of a document with the filter's scanner, in pieces of `piece` bytes; 0 if there is
+/// none.
 #[unsafe(no_mangle)]
 #[expect(unsafe_code, reason = "an export")]
 extern "C" fn bench_scan(at: *const u8, bytes: usize, piece: usize) -> u64 {
-    // SAFETY: the bench passes a place that `bench_room` gave and that it has filled.
+    // SAFETY: the bench passes memory that `bench_room` returned and that it has filled.
     let document = unsafe { std::slice::from_raw_parts(at, bytes) };
     let mut paths = Paths::default();
     paths.add("usage.total_tokens", 0, 0, false);
-    let (mut json, mut found) = (Json::default(), Found::default());
+    let (mut json, mut found) = (Json::default(), TokenCount::default());
     for piece in document.chunks(piece.max(1)) {
         if json.feed(piece, &paths, &mut found).is_err() {
             return 0;
@@ -49,11 +50,11 @@ extern "C" fn bench_scan(at: *const u8, bytes: usize, piece: usize) -> u64 {
     found.0
 }
 
-/// The same by way of a tree of the whole document.
+/// Returns `usage.total_tokens` of a document by parsing it into a tree.
 #[unsafe(no_mangle)]
 #[expect(unsafe_code, reason = "an export")]
 extern "C" fn bench_tree(at: *const u8, bytes: usize, _: usize) -> u64 {
-    // SAFETY: the bench passes a place that `bench_room` gave and that it has filled.
+    // SAFETY: the bench passes memory that `bench_room` returned and that it has filled.
     let document = unsafe { std::slice::from_raw_parts(at, bytes) };
     tokens(document).unwrap_or(0)
 }

@@ -1,4 +1,4 @@
-//! Takes spans, scores and feedback by OTLP/HTTP and keeps them in SQLite.
+//! Receives spans, scores and feedback over OTLP/HTTP and stores them in SQLite.
 //!
 //! ```text
 //!  sender ─ POST /v1/traces ─┐                                            ┌─> mlflow
@@ -6,14 +6,14 @@
 //!                                   └────── answer <──┘                   └─> phoenix
 //! ```
 //!
-//! - `receive`: a request in, an answer out; what it may cost is bounded here
-//! - `read`: OTLP's messages as rows; what cannot be a row is counted as rejected
-//! - `writer`: one thread that keeps what waits, in one transaction
-//! - [`forward`]: what is new goes on to other stores, from an outbox in the database
-//! - [`totals`]: what came of it all
+//! - `receive`: handles requests, and bounds their cost
+//! - `read`: converts OTLP messages to rows; items that cannot be a row are counted as rejected
+//! - `writer`: one thread that stores all waiting batches in one transaction
+//! - [`forward`]: sends new rows to other stores, from an outbox in the database
+//! - [`totals`]: counts the results
 //!
-//! An answer of 200 means that the batch is on the disk. Where it cannot be kept now, the answer is 503 and the sender
-//! still has it; nothing is held in memory in between.
+//! A response of 200 means that the batch is on the disk. If it cannot be stored at this time, the response is 503 and
+//! the sender keeps it; nothing is held in memory in between.
 
 pub mod forward;
 pub mod totals;
@@ -37,22 +37,22 @@ use tokio::task::JoinSet;
 
 use crate::store::Store;
 use forward::Target;
-use receive::Shared;
-use totals::Watched;
+use receive::ReceiverState;
+use totals::SharedTotals;
 pub use totals::{Totals, say};
 use writer::Writer;
 
-/// How long requests under way and connections get to end when the collector is to stop.
+/// Maximum time for active requests and connections to end when the collector stops.
 const FAREWELL: Duration = Duration::from_secs(5);
 
-/// What a collector is to do.
+/// The settings of a collector.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// The file.
+    /// The path of the database.
     pub db: PathBuf,
-    /// Where to listen; port 0 is any that is free.
+    /// The address to listen on; port 0 is any free port.
     pub listen: SocketAddr,
-    /// Whom to pass everything on to.
+    /// The stores to forward everything to.
     pub targets: Vec<Target>,
 }
 
@@ -60,73 +60,73 @@ pub struct Settings {
 #[derive(Debug)]
 pub struct Collector {
     address: SocketAddr,
-    watched: Arc<Watched>,
+    totals_cell: Arc<SharedTotals>,
     stop: watch::Sender<bool>,
     tasks: JoinSet<()>,
     writer: Writer,
 }
 
 impl Collector {
-    /// Opens the database, and the port.
+    /// Opens the database and the port.
     pub async fn start(settings: Settings) -> Result<Self> {
         let store = Store::open(&settings.db)?;
         Self::over(store, settings).await
     }
 
-    /// Starts over a store that is open already.
+    /// Starts a collector over a store that is already open.
     pub async fn over(store: Store, settings: Settings) -> Result<Self> {
         let Settings { db, listen, targets } = settings;
         let names: Vec<_> = targets.iter().map(Target::name).collect();
-        let watched = Arc::new(Watched::new(&names));
+        let totals_cell = Arc::new(SharedTotals::new(&names));
         let listener = TcpListener::bind(listen)
             .await
-            .with_context(|| format!("cannot listen on {listen}: --listen names another address"))?;
+            .with_context(|| format!("cannot listen on {listen}: give another address with --listen"))?;
         let address = listener.local_addr()?;
         let (stop, stopped) = watch::channel(false);
-        let writer = Writer::start(store, receive::TURNS, Arc::clone(&watched))?;
-        let shared = Arc::new(Shared {
+        let writer = Writer::start(store, receive::TURNS, Arc::clone(&totals_cell))?;
+        let shared = Arc::new(ReceiverState {
             places: Semaphore::new(receive::PLACES),
             place_patience: receive::PLACE_PATIENCE,
             turns: Semaphore::new(receive::TURNS),
             writing: writer.sender(),
-            watched: Arc::clone(&watched),
+            totals_cell: Arc::clone(&totals_cell),
             targets: names,
         });
         let mut tasks = JoinSet::new();
         for target in targets {
             let store = Store::open(&db)?;
-            tasks.spawn(forward::run(target, store, Arc::clone(&watched), stopped.clone()));
+            tasks.spawn(forward::run(target, store, Arc::clone(&totals_cell), stopped.clone()));
         }
         tasks.spawn(receive::accept(listener, shared, stopped));
-        Ok(Self { address, watched, stop, tasks, writer })
+        Ok(Self { address, totals_cell, stop, tasks, writer })
     }
 
-    /// Where it listens.
+    /// Returns the address of the collector.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// What came of it so far.
+    /// Returns the totals so far.
     #[must_use]
     pub fn totals(&self) -> Totals {
-        self.watched.totals()
+        self.totals_cell.totals()
     }
 
-    /// Changes whenever the totals do.
+    /// Returns a receiver that changes whenever the totals do.
     #[must_use]
     pub fn changes(&self) -> watch::Receiver<u64> {
-        self.watched.changes()
+        self.totals_cell.changes()
     }
 
-    /// Shows the totals on standard error for as long as it is polled, where that is a terminal: one line, written again
+    /// Shows the totals on standard error as long as the future is polled, if that is a terminal: one line, rewritten
     /// every second.
     pub fn show(&self) -> impl Future<Output = ()> + Send + use<> {
-        totals::show(Arc::clone(&self.watched))
+        totals::show(Arc::clone(&self.totals_cell))
     }
 
-    /// Takes no more, answers what is under way, and gives the totals. What still waits to be passed on stays in the
-    /// database.
+    /// Accepts no more requests, answers the active ones, and returns the totals. Deliveries that still wait stay in
+    /// the database.
     pub async fn stop(mut self) -> Totals {
         self.stop.send_replace(true);
         let all = async { while self.tasks.join_next().await.is_some() {} };
@@ -134,14 +134,14 @@ impl Collector {
             self.tasks.abort_all();
             while self.tasks.join_next().await.is_some() {}
         }
-        let watched = Arc::clone(&self.watched);
+        let totals_cell = Arc::clone(&self.totals_cell);
         self.writer.finish().await;
-        watched.totals()
+        totals_cell.totals()
     }
 }
 
-/// Comes back when the collector is to stop.
-async fn told_to_stop(mut stopped: watch::Receiver<bool>) {
-    // A sender that is gone is a collector that is gone.
+/// Returns when the collector has to stop.
+async fn until_stopped(mut stopped: watch::Receiver<bool>) {
+    // A dropped sender means that the collector is gone.
     let _ = stopped.wait_for(|stopped| *stopped).await;
 }

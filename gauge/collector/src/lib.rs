@@ -1,12 +1,13 @@
-//! Keeps what leaves the filter, and says each week what it came to.
+//! Stores the telemetry of the filter, and reviews it each week.
 //!
-//! - [`mod@collect`]: takes spans, scores and feedback by OTLP/HTTP, keeps them, and passes them on to other stores
-//! - [`store`]: the SQLite file that they are kept in
+//! - [`mod@collect`]: receives spans, scores and feedback over OTLP/HTTP, stores them, and forwards them to other
+//! stores
+//! - [`store`]: the SQLite file that they are stored in
 //! - [`review`]: the weekly quality review of that file
 //!
 //! `cargo gauge collect` and `cargo gauge review` are the commands; this is the library behind them.
 
-// `println!` and `eprintln!` panic where the reader has gone, and a collector goes on.
+// `println!` and `eprintln!` panic if the reader has closed the pipe, but a collector continues.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod collect;

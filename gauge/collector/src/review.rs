@@ -1,12 +1,12 @@
 //! The weekly quality review of a store.
 //!
 //! Reading order:
-//! - [`report`]: what a [`Review`] says, as data
-//! - [`load`]: from the store's rows to [`tally`], a week and model each
-//! - [`drift`]: which changes are drift and which are noise, by [`stats`]
+//! - [`report`]: a [`Review`] as data
+//! - [`load`]: reads rows into [`tally`], one for each week and model
+//! - [`drift`]: tells drift from noise, by [`stats`]
 //! - [`worst`]: the exchanges to look at first
-//! - [`text`], [`html`] with [`chart`]: how it is shown; [`plain`]: what others wrote, made safe to show
-//! - [`sample`]: a made store, to try it on and to test it with
+//! - [`text`], [`html`] with [`chart`]: the forms of a review; [`plain`]: makes foreign text safe to show
+//! - [`sample`]: a synthetic store, to try the review and to test it
 //! - [`week`]: ISO weeks
 
 pub mod report;
@@ -33,7 +33,7 @@ use anyhow::Result;
 use crate::store::Store;
 pub use report::Review;
 
-/// The review of a database, made at a moment.
+/// Reviews a database at a given time.
 pub fn read(db: &Path, weeks: u16, now_ns: i64) -> Result<Review> {
     let store = Store::read(db)?;
     let name = db.file_name().unwrap_or(db.as_os_str()).to_string_lossy().into_owned();

@@ -1,18 +1,18 @@
 //! Spans, scores and feedback in one SQLite file, which `cargo gauge collect` writes and `cargo gauge review` reads.
 //!
 //! Reading order:
-//! - [`rows`]: what is kept: a [`Span`] an exchange, an [`Evaluation`] a score or a user's word
-//! - [`keep`](Store::keep): a batch in one transaction, each row once however often it is sent
-//! - `request`: what a batch came in, without what is not new, for others
-//! - [`schema`]: the numbered migrations; what a column means is said there
-//! - [`outbox`]: what is still to be passed on to other stores, written in the transaction of what it is about
-//! - [`error`]: what can go wrong, in words that say what to do
+//! - [`rows`]: the stored rows: a [`Span`] for an exchange, an [`Evaluation`] for a score or a rating
+//! - [`keep`](Store::keep): stores a batch in one transaction, each row once however often it is sent
+//! - `request`: the OTLP request of a batch without known spans, for other stores
+//! - [`schema`]: the numbered migrations, with the meaning of the columns
+//! - [`outbox`]: deliveries to other stores, written in the same transaction as their rows
+//! - [`error`]: errors of a database, with advice
 //!
-//! What is kept stays: the file is in WAL mode with `synchronous=FULL`, so that a commit has reached the disk before
-//! [`Store::keep`] returns. Neither `kill -9` nor a loss of power takes it back, as far as the disk does what it says
-//! of its own cache. `NORMAL` would survive `kill -9` too, and save a sync a commit, but a loss of power could take
-//! the last commits, and the sender has thrown away its copy by then. The collector makes up for the sync by keeping
-//! everything that waits in one transaction.
+//! Stored rows are durable: the file is in WAL mode with `synchronous=FULL`, so that a commit has reached the disk
+//! before [`Store::keep`] returns. Neither `kill -9` nor a loss of power undoes it, if the disk is honest about its
+//! cache. `NORMAL` would survive `kill -9` too, and save a sync per commit, but a loss of power could undo the last
+//! commits, and their senders have already discarded their copies. The collector compensates by storing everything that
+//! waits in one transaction.
 //!
 //! ```
 //! use collector::store::{Batch, Evaluation, Id, Span, Store};
@@ -45,11 +45,11 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 
 pub use error::{Error, Reason};
-pub use keep::{Batch, Fate, Kept};
-pub use outbox::{Due, Kind};
+pub use keep::{Batch, BatchOutcome, RowsOutcome};
+pub use outbox::{DueDelivery, Kind};
 pub use rows::{Evaluation, Id, Span};
 
-/// How long a writer waits for another process's lock before it gives up: less than any sender's timeout.
+/// Maximum wait for another process's lock. It is shorter than any sender's timeout.
 const LOCK_WAIT: Duration = Duration::from_secs(2);
 
 /// An open database.
@@ -60,9 +60,9 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the file to write, making it, and bringing an older one to this version's schema, where needed.
+    /// Opens the file for writing. A missing file is created, and an older one is migrated to this version's schema.
     ///
-    /// A new file can be read by its owner alone: it may come to hold prompts.
+    /// A new file can only be read by its owner, because it may contain prompts.
     pub fn open(path: &Path) -> Result<Self, Error> {
         Self::make(path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -72,7 +72,7 @@ impl Store {
         Ok(store)
     }
 
-    /// Opens the file to read what it holds. It may be written meanwhile, and may be of an older version.
+    /// Opens the file for reading. Another process may write it, and it may be of an older version.
     pub fn read(path: &Path) -> Result<Self, Error> {
         if !path.exists() {
             return Err(Error::new(path, Reason::Missing));
@@ -86,25 +86,25 @@ impl Store {
         Ok(store)
     }
 
-    /// For queries: reading is free, writing is [`Store::keep`]'s.
+    /// Returns the connection for queries. All writes are in [`Store::keep`].
     #[must_use]
     pub fn connection(&self) -> &Connection {
         &self.db
     }
 
-    /// Where the file is.
+    /// Returns the path of the file.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// A failure of a query of this database, in words that say what to do.
+    /// Returns the error of a failed query, with advice.
     #[must_use]
     pub fn fault(&self, reason: impl Into<Reason>) -> Error {
         Error::new(&self.path, reason.into())
     }
 
-    /// SQLite would make the file by the process's umask, which leaves it open to everybody on most machines.
+    /// Creates the file. SQLite would use the process's umask, which makes it readable for everybody on most machines.
     fn make(path: &Path) -> Result<(), Error> {
         let mut options = std::fs::OpenOptions::new();
         options.write(true).create_new(true);
@@ -131,7 +131,7 @@ impl Store {
             return Err(Reason::NoWal);
         }
         self.db.pragma_update(None, "synchronous", "full")?;
-        // What a checkpoint leaves of the log: without it, a burst's log stays as large as it once was.
+        // The size to which a checkpoint truncates the log. Without it, the log stays as large as it once was.
         self.db.pragma_update(None, "journal_size_limit", 16 << 20)?;
         Ok(())
     }

@@ -4,10 +4,10 @@ use serde_json::{Value, json};
 
 use super::{Dashboard, Kind, Panel, Unit};
 
-/// Grafana's grid is this wide.
+/// The width of Grafana's grid.
 const WIDTH: u64 = 24;
 
-/// Columns and rows of a panel.
+/// Returns the columns and rows of a panel.
 fn size(kind: Kind) -> (u64, u64) {
     match kind {
         Kind::Number => (4, 4),
@@ -15,7 +15,7 @@ fn size(kind: Kind) -> (u64, u64) {
     }
 }
 
-/// The whole document.
+/// Returns the whole document.
 #[must_use]
 pub fn document(dashboard: &Dashboard) -> Value {
     json!({
@@ -58,7 +58,7 @@ fn variables() -> Value {
     ])
 }
 
-/// Marks where an alert fires.
+/// Returns the annotations that mark firing alerts.
 fn firing() -> Value {
     json!({
         "name": "Alerts", "datasource": source(), "enable": true, "iconColor": "red", "titleFormat": "{{alertname}}",
@@ -67,7 +67,7 @@ fn firing() -> Value {
     })
 }
 
-/// Panels in their places: as many beside each other as fit.
+/// Places panels in rows, as many as fit.
 fn panels(panels: &[Panel]) -> Vec<Value> {
     let (mut left, mut top, mut row) = (0, 0, 0);
     let place = |(id, panel): (usize, &Panel)| {
@@ -125,7 +125,7 @@ fn document_of(panel: &Panel, id: usize, place: Value) -> Value {
     })
 }
 
-/// Grafana's names.
+/// Returns Grafana's name of a unit.
 fn unit(unit: Unit) -> &'static str {
     match unit {
         Unit::Count | Unit::Score => "short",

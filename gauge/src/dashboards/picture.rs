@@ -1,4 +1,4 @@
-//! A dashboard as one SVG, drawn from what a Prometheus answered: what Grafana would show, for a page without Grafana.
+//! A dashboard as one SVG, drawn from the answers of a Prometheus: the view of Grafana for pages without Grafana.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -10,27 +10,27 @@ const WIDTH: f64 = 1200.0;
 const HEAD: f64 = 44.0;
 const GAP: f64 = 8.0;
 
-/// Names that a legend has room for.
+/// Maximum number of names in a legend.
 const NAMES_MAX: usize = 6;
 const NAME_LETTERS_MAX: usize = 19;
 
-/// Colours that differ for most eyes, on white.
+/// Colours on white that most readers can tell apart.
 const COLOURS: [&str; 8] =
     ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#6a4c93", "#8d6e63"];
 
-/// What is drawn of one series.
-struct Drawn {
+/// A series with its name and its points.
+struct ChartSeries {
     name: String,
     points: Vec<(f64, f64)>,
 }
 
-impl Drawn {
+impl ChartSeries {
     fn is_threshold(&self) -> bool {
         self.name.starts_with("threshold")
     }
 }
 
-/// The picture; `data` is what [`super::data`] gave for the same dashboard and times.
+/// Draws the picture. `data` is the result of [`super::data`] for the same dashboard and times.
 #[must_use]
 pub fn svg(dashboard: &Dashboard, data: &[Vec<Vec<Line>>], from: f64, to: f64) -> String {
     let mut body = String::new();
@@ -72,9 +72,9 @@ fn draw(out: &mut String, panel: &Panel, queries: &[Vec<Line>], [width, height]:
          <text x=\"12\" y=\"18\" font-weight=\"bold\">{}</text>",
         escaped(panel.title)
     );
-    let drawn: Vec<Drawn> =
+    let series_list: Vec<ChartSeries> =
         panel.queries.iter().zip(queries).flat_map(|((_, name), lines)| named(name, lines)).collect();
-    if drawn.iter().all(|series| series.points.is_empty()) {
+    if series_list.iter().all(|series| series.points.is_empty()) {
         let _ = write!(
             out,
             "<text x=\"{:.0}\" y=\"{:.0}\" text-anchor=\"middle\" fill=\"#999\">no data</text>",
@@ -84,28 +84,28 @@ fn draw(out: &mut String, panel: &Panel, queries: &[Vec<Line>], [width, height]:
         return;
     }
     match panel.kind {
-        Kind::Number => number(out, panel.unit, &drawn, width),
-        Kind::Lines => plot(out, panel, &drawn, [width, height], times),
-        Kind::Areas => plot(out, panel, &stacked(drawn), [width, height], times),
+        Kind::Number => number(out, panel.unit, &series_list, width),
+        Kind::Lines => plot(out, panel, &series_list, [width, height], times),
+        Kind::Areas => plot(out, panel, &stacked(series_list), [width, height], times),
     }
 }
 
-/// Each line with the name that its legend makes of its labels.
-fn named(legend: &str, lines: &[Line]) -> Vec<Drawn> {
+/// Returns each line with the name that its legend makes from its labels.
+fn named(legend: &str, lines: &[Line]) -> Vec<ChartSeries> {
     let name = |line: &Line| {
         let named = line
             .labels
             .iter()
             .fold(legend.to_owned(), |name, (label, value)| name.replace(&format!("{{{{{label}}}}}"), value));
-        // Labels that are not there are empty, as in Grafana.
+        // Missing labels are empty, as in Grafana.
         let mut plain = named.split("{{").map(|part| part.split_once("}}").map_or(part, |(_, after)| after));
         plain.by_ref().collect::<String>().trim().to_owned()
     };
-    lines.iter().map(|line| Drawn { name: name(line), points: line.points.clone() }).collect()
+    lines.iter().map(|line| ChartSeries { name: name(line), points: line.points.clone() }).collect()
 }
 
-fn number(out: &mut String, unit: Unit, drawn: &[Drawn], width: f64) {
-    let last = drawn.iter().find_map(|series| series.points.last());
+fn number(out: &mut String, unit: Unit, series_list: &[ChartSeries], width: f64) {
+    let last = series_list.iter().find_map(|series| series.points.last());
     let value = last.map_or_else(String::new, |(_, value)| shown(*value, unit));
     let _ = write!(
         out,
@@ -115,26 +115,26 @@ fn number(out: &mut String, unit: Unit, drawn: &[Drawn], width: f64) {
     );
 }
 
-/// Every series upon those before it; what a series has no value for is nothing of it.
-fn stacked(drawn: Vec<Drawn>) -> Vec<Drawn> {
+/// Stacks each series on those before it. A missing value counts as zero.
+fn stacked(series_list: Vec<ChartSeries>) -> Vec<ChartSeries> {
     let key = |time: f64| (time * 1000.0).round() as i64;
-    let times = drawn.iter().flat_map(|series| &series.points).map(|(time, _)| (key(*time), *time));
+    let times = series_list.iter().flat_map(|series| &series.points).map(|(time, _)| (key(*time), *time));
     let times = without_gaps(times.collect());
     let mut sums: BTreeMap<i64, f64> = times.keys().map(|key| (*key, 0.0)).collect();
     let mut stack = Vec::new();
-    for series in drawn {
+    for series in series_list {
         for (time, value) in &series.points {
             *sums.entry(key(*time)).or_default() += value;
         }
         let points = times.iter().map(|(key, time)| (*time, sums.get(key).copied().unwrap_or_default()));
-        stack.push(Drawn { name: series.name, points: points.collect() });
+        stack.push(ChartSeries { name: series.name, points: points.collect() });
     }
-    // From the top down, so that the lower ones are drawn over the upper ones.
+    // From top to bottom, so that the lower areas are drawn over the upper ones.
     stack.reverse();
     stack
 }
 
-/// With nothing where all series have gaps, so that areas do not reach over them.
+/// Adds zeros where all series have gaps, so that areas do not extend over them.
 fn without_gaps(mut times: BTreeMap<i64, f64>) -> BTreeMap<i64, f64> {
     let keys: Vec<i64> = times.keys().copied().collect();
     let step = keys.windows(2).map(|pair| pair[1] - pair[0]).min().unwrap_or(1).max(1);
@@ -146,7 +146,7 @@ fn without_gaps(mut times: BTreeMap<i64, f64>) -> BTreeMap<i64, f64> {
     times
 }
 
-/// Where times and values lie in a panel.
+/// The mapping of times and values to places in a panel.
 struct Scale {
     x: [f64; 2],
     y: [f64; 2],
@@ -166,19 +166,25 @@ impl Scale {
     }
 }
 
-fn plot(out: &mut String, panel: &Panel, drawn: &[Drawn], [width, height]: [f64; 2], times: [f64; 2]) {
+fn plot(
+    out: &mut String,
+    panel: &Panel,
+    series_list: &[ChartSeries],
+    [width, height]: [f64; 2],
+    times: [f64; 2],
+) {
     let highest =
-        drawn.iter().flat_map(|series| &series.points).fold(0.0, |high, (_, value)| value.max(high));
+        series_list.iter().flat_map(|series| &series.points).fold(0.0, |high, (_, value)| value.max(high));
     let values = if panel.unit == Unit::Score { [1.0, 5.0] } else { [0.0, ceiling(highest)] };
     let scale = Scale { x: [52.0, width - 6.0], y: [height - 44.0, 28.0], times, values };
     axes(out, panel.unit, &scale);
-    for (index, series) in drawn.iter().enumerate() {
+    for (index, series) in series_list.iter().enumerate() {
         let (path, colour) = (path(&series.points, &scale), colour(index, series));
         let ends = series.points.first().zip(series.points.last());
         if let (Kind::Areas, Some((first, last))) = (panel.kind, ends) {
             let (bottom, right, left) = (scale.y[0], scale.x(last.0), scale.x(first.0));
             let area = format!("{path}L{right:.1} {bottom:.0}L{left:.1} {bottom:.0}Z");
-            // White first: what lies under it is the area of a higher one.
+            // White first: the area of a higher series lies beneath.
             let _ = write!(out, "<path d=\"{area}\" fill=\"#fff\"/>");
             let _ = write!(out, "<path d=\"{area}\" fill=\"{colour}\" fill-opacity=\"0.45\"/>");
         }
@@ -188,7 +194,7 @@ fn plot(out: &mut String, panel: &Panel, drawn: &[Drawn], [width, height]: [f64;
             "<path d=\"{path}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"1.5\"{dashes}/>"
         );
     }
-    legend(out, drawn, [width, height]);
+    legend(out, series_list, [width, height]);
 }
 
 fn axes(out: &mut String, unit: Unit, scale: &Scale) {
@@ -207,7 +213,7 @@ fn axes(out: &mut String, unit: Unit, scale: &Scale) {
     let [from, to] = scale.times;
     for second in (0..=(to - from) as u32).step_by(30) {
         let x = scale.x(from + f64::from(second));
-        // The last one would stand out of the panel.
+        // The last label would exceed the panel.
         if x < right - 12.0 {
             let _ = write!(
                 out,
@@ -218,11 +224,11 @@ fn axes(out: &mut String, unit: Unit, scale: &Scale) {
     }
 }
 
-fn colour(index: usize, series: &Drawn) -> &'static str {
+fn colour(index: usize, series: &ChartSeries) -> &'static str {
     if series.is_threshold() { "#c4162a" } else { COLOURS[index % COLOURS.len()] }
 }
 
-/// A line with one decimal; it breaks where values are missing.
+/// Returns a path with one decimal, which breaks where values are missing.
 fn path(points: &[(f64, f64)], scale: &Scale) -> String {
     let step = points.windows(2).map(|pair| pair[1].0 - pair[0].0).fold(f64::INFINITY, f64::min);
     let mut path = String::new();
@@ -235,14 +241,14 @@ fn path(points: &[(f64, f64)], scale: &Scale) -> String {
     path
 }
 
-/// Names in three columns, as far as there is room.
-fn legend(out: &mut String, drawn: &[Drawn], [width, height]: [f64; 2]) {
+/// Draws names in three columns, as many as fit.
+fn legend(out: &mut String, series_list: &[ChartSeries], [width, height]: [f64; 2]) {
     let column = (width - 16.0) / 3.0;
-    for (index, series) in drawn.iter().take(NAMES_MAX).enumerate() {
+    for (index, series) in series_list.iter().take(NAMES_MAX).enumerate() {
         let (left, top) = (12.0 + column * (index % 3) as f64, height - 20.0 + 13.0 * (index / 3) as f64);
         let colour = colour(index, series);
-        let more = match index + 1 == NAMES_MAX && drawn.len() > NAMES_MAX {
-            true => format!(" +{}", drawn.len() - NAMES_MAX),
+        let more = match index + 1 == NAMES_MAX && series_list.len() > NAMES_MAX {
+            true => format!(" +{}", series_list.len() - NAMES_MAX),
             false => String::new(),
         };
         let name = match series.name.char_indices().nth(NAME_LETTERS_MAX) {
@@ -260,7 +266,7 @@ fn legend(out: &mut String, drawn: &[Drawn], [width, height]: [f64; 2]) {
     }
 }
 
-/// The next round number: one, two or five of a power of ten. A hair above one is still it.
+/// Returns the next round number: one, two or five times a power of ten. A value just above one is rounded down to it.
 fn ceiling(value: f64) -> f64 {
     if value <= 0.0 {
         return 1.0;
@@ -273,7 +279,7 @@ fn ceiling(value: f64) -> f64 {
         .unwrap_or(value)
 }
 
-/// A value with its unit, short.
+/// Returns a value with its unit, in short form.
 fn shown(value: f64, unit: Unit) -> String {
     match unit {
         Unit::Ratio => format!("{} %", short(value * 100.0)),
@@ -285,7 +291,7 @@ fn shown(value: f64, unit: Unit) -> String {
     }
 }
 
-/// Three digits that count.
+/// Returns a number with three significant digits.
 fn short(value: f64) -> String {
     let (value, letter) = match value.abs() {
         size if size >= 1e6 => (value / 1e6, "M"),
@@ -329,7 +335,9 @@ mod tests {
     #[test]
     fn legends_take_labels_and_leave_out_others() {
         let lines = [line(&[("model", "a"), ("x", "b")], &[])];
-        let names = |legend| named(legend, &lines).into_iter().map(|drawn| drawn.name).collect::<Vec<_>>();
+        let names = |legend| {
+            named(legend, &lines).into_iter().map(|series_list| series_list.name).collect::<Vec<_>>()
+        };
         assert_eq!(names("{{model}} of {{x}}"), ["a of b"]);
         assert_eq!(names("threshold {{absent}}"), ["threshold"]);
     }

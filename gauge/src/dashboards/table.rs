@@ -1,17 +1,17 @@
-//! The panels. Rates, sums and quantiles are those of `envoy/prometheus/rules.yaml` wherever it has them, so that a
-//! panel and an alert never tell different numbers.
+//! The panels. Rates, sums and quantiles are those of `envoy/prometheus/rules.yaml` if it has them, so that a panel and
+//! an alert always show the same numbers.
 
 mod cost;
-mod itself;
+mod filter;
 mod latency;
 mod overview;
 mod quality;
 
 use super::{Dashboard, Kind, Panel, Unit};
 
-/// All of them, in the order of README.
+/// All dashboards, in the order of README.
 pub const ALL: &[Dashboard] =
-    &[overview::DASHBOARD, latency::DASHBOARD, cost::DASHBOARD, quality::DASHBOARD, itself::DASHBOARD];
+    &[overview::DASHBOARD, latency::DASHBOARD, cost::DASHBOARD, quality::DASHBOARD, filter::DASHBOARD];
 
 const fn panel(
     title: &'static str,

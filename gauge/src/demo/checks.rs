@@ -1,11 +1,11 @@
-//! The verdict: metrics as Envoy shows them against what was sent, one check for each metric.
+//! The checks of the demo: one per metric, which compares Envoy's values with what was sent.
 
 use serde::Serialize;
 use simulators::envoy::Stats;
 
 use super::numbers::grouped;
 
-/// The metrics that are compared, with what their numbers are.
+/// The metrics that are compared, with the meaning of their values.
 const COMPARED: [(&str, &str); 10] = [
     ("llm_requests_total", "exchanges by provider, model, status and error"),
     ("llm_tokens_total", "tokens as the providers reported them"),
@@ -22,12 +22,12 @@ const COMPARED: [(&str, &str); 10] = [
 /// One comparison.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Check {
-    /// The metric, or what else was compared.
+    /// The name of the metric, or of another subject.
     name: String,
-    /// What agrees, in words.
+    /// The description of the values that agree.
     result: String,
     agrees: bool,
-    /// What does not, each with both values.
+    /// The differences, each with both values.
     differences: Vec<String>,
 }
 
@@ -40,7 +40,7 @@ impl Check {
         self.agrees
     }
 
-    /// For people: a line, and below it what differs.
+    /// Returns a line for the result, and below it one for each difference.
     pub(super) fn lines(&self) -> Vec<String> {
         const SHOWN: usize = 12;
         let mark = if self.agrees { '✓' } else { '✗' };
@@ -53,7 +53,7 @@ impl Check {
     }
 }
 
-/// Compares every metric, and the gauge of running exchanges with 0.
+/// Compares every metric, and checks that no exchange is active.
 pub(super) fn of_metrics(stats: &Stats, expected: &Stats) -> Vec<Check> {
     let mut checks: Vec<_> =
         COMPARED.iter().map(|(name, meaning)| of_metric(stats, expected, name, meaning)).collect();
@@ -61,7 +61,7 @@ pub(super) fn of_metrics(stats: &Stats, expected: &Stats) -> Vec<Check> {
     checks
 }
 
-/// The gauge of running exchanges.
+/// Checks that the gauge of active exchanges is back at 0.
 pub(super) fn at_rest(stats: &Stats) -> Check {
     let running = stats.only(|series| series.name == "llm_active_requests");
     let differences =
@@ -71,7 +71,7 @@ pub(super) fn at_rest(stats: &Stats) -> Check {
 
 fn of_metric(stats: &Stats, expected: &Stats, name: &str, meaning: &str) -> Check {
     let counted = format!("{name}_count");
-    // Estimates stand apart by their label: nobody sent them, so there is nothing to hold them against.
+    // Estimates have their own label and are not compared: no provider sent them.
     let select = |stats: &Stats| {
         stats.only(|series| {
             let is_estimate = series.labels.get("source").is_some_and(|source| source == "estimated");

@@ -1,5 +1,5 @@
-//! Plays the clients: sends each exchange of the mix at its time, and sees whether what comes back is what
-//! was sent.
+//! Plays the clients: sends each exchange of the mix at its time, and checks that the received bytes are those that
+//! were sent.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,12 +10,12 @@ use simulators::load::{Answer, Client, End, Protocol, Request};
 use simulators::provider::{EXCHANGE_HEADER, Ledger, Provider};
 use tokio::task::JoinSet;
 
-use super::mix::{self, Course, Planned};
+use super::mix::{self, Course, PlannedExchange};
 
-/// New exchanges in a second: some ten at a time are under way then.
+/// New exchanges per second. About ten are active at a time.
 pub(super) const RATE: u64 = 12;
 
-/// How long one exchange may take before the run counts it as stuck; all of them are over in a few seconds.
+/// The time after which an exchange counts as stuck. All of them normally take a few seconds.
 const STUCK: Duration = Duration::from_secs(20);
 
 /// The two providers.
@@ -26,28 +26,28 @@ pub(super) struct Providers {
 }
 
 impl Providers {
-    fn of(&self, planned: &Planned) -> &Provider {
+    fn of(&self, planned: &PlannedExchange) -> &Provider {
         if planned.model.provider == "anthropic" { &self.anthropic } else { &self.openai }
     }
 }
 
-/// What the clients saw.
+/// The result of all clients.
 #[derive(Debug, Default)]
-pub(super) struct Outcome {
-    /// What the metrics have to say of the exchanges, tokens apart.
+pub(super) struct TrafficResult {
+    /// The values that the metrics must have for the exchanges, without tokens.
     pub(super) expected: Stats,
-    /// Exchanges whose bytes were compared with the provider's, and those bytes.
+    /// The number of exchanges whose bytes were compared with the provider's, and the number of those bytes.
     pub(super) compared: u64,
     pub(super) bytes: u64,
-    /// What went otherwise than planned.
-    pub(super) surprises: Vec<String>,
+    /// Deviations from the plan.
+    pub(super) deviations: Vec<String>,
 }
 
-/// What became of one exchange: the number of bytes that were compared, if there were any to compare, or what
-/// went otherwise than planned.
-type Played = Result<Option<u64>, String>;
+/// The result of one exchange: the number of bytes that were compared, `None` if there were none to compare, or the
+/// deviation from the plan.
+type PlayResult = Result<Option<u64>, String>;
 
-/// The clients.
+/// The simulated clients.
 #[derive(Debug)]
 pub(super) struct Clients {
     http1: Client,
@@ -61,12 +61,12 @@ impl Clients {
         Self { http1: client(Protocol::Http1), http2: client(Protocol::Http2), providers }
     }
 
-    /// Sends `count` exchanges, [`RATE`] a second, and waits for all of them.
-    pub(super) async fn run(self, count: u64) -> Outcome {
+    /// Sends `count` exchanges, [`RATE`] per second, and waits for all of them.
+    pub(super) async fn run(self, count: u64) -> TrafficResult {
         let clients = Arc::new(self);
         let mut running = JoinSet::new();
         let began = Instant::now();
-        let mut outcome = Outcome::default();
+        let mut outcome = TrafficResult::default();
         for number in 0..count {
             tokio::time::sleep_until((began + Duration::from_millis(number * 1000 / RATE)).into()).await;
             let planned = mix::planned(number);
@@ -74,7 +74,7 @@ impl Clients {
             let clients = Arc::clone(&clients);
             running.spawn(async move {
                 let played = tokio::time::timeout(STUCK, clients.play(&planned)).await;
-                let seen = played.unwrap_or_else(|_| Err(format!("not over after {STUCK:?}")));
+                let seen = played.unwrap_or_else(|_| Err(format!("not complete after {STUCK:?}")));
                 seen.map_err(|problem| format!("exchange {number} ({:?}): {problem}", planned.course))
             });
         }
@@ -85,15 +85,15 @@ impl Clients {
                     outcome.bytes += bytes;
                 }
                 Ok(Ok(None)) => {}
-                Ok(Err(problem)) => outcome.surprises.push(problem),
-                Err(error) => outcome.surprises.push(format!("a client failed: {error}")),
+                Ok(Err(problem)) => outcome.deviations.push(problem),
+                Err(error) => outcome.deviations.push(format!("a client failed: {error}")),
             }
         }
         outcome
     }
 
     /// Plays one exchange.
-    async fn play(&self, planned: &Planned) -> Played {
+    async fn play(&self, planned: &PlannedExchange) -> PlayResult {
         let provider = self.providers.of(planned);
         let request = planned.request.clone();
         let client = match planned.protocol {
@@ -110,9 +110,9 @@ impl Clients {
             _ => 200,
         };
         if exchange.status != wanted {
-            return Err(format!("status {} instead of {wanted}", exchange.status));
+            return Err(format!("expected status {wanted}, got {}", exchange.status));
         }
-        // The tokens, after one event (OpenAI) or three (Anthropic) at the start.
+        // The gate is after the tokens, which follow one event (OpenAI) or three (Anthropic).
         let before = if planned.model.provider == "anthropic" { 3 } else { 1 };
         let shown = before + mix::TOKENS_BEFORE_CUT;
         match &planned.course {
@@ -127,7 +127,7 @@ impl Clients {
                 let cut = matches!(answer.end, End::Cut(_));
                 compare(provider.ledger(), &answer, cut)
             }
-            Course::Closed => Ok(None), // an answer of Envoy's own
+            Course::Closed => Ok(None), // the answer is Envoy's own
             _ => {
                 let answer = exchange.finish().await;
                 if let Some(rating) = planned.rating {
@@ -140,15 +140,19 @@ impl Clients {
     }
 }
 
-/// Hands a user's word to the gateway.
+/// Sends a user's rating to the gateway.
 async fn rate(client: &Client, id: &str, rating: &str) -> Result<(), String> {
     let request = Request::post("/feedback", &json!({"request_id": id, "rating": rating}));
     let answer = client.send(request).await.map_err(|error| format!("{error:#}"))?.finish().await;
-    if answer.status == 202 { Ok(()) } else { Err(format!("feedback was answered {}", answer.status)) }
+    if answer.status == 202 {
+        Ok(())
+    } else {
+        Err(format!("feedback: expected status 202, got {}", answer.status))
+    }
 }
 
 /// Sends a request, and drops it once the provider has it.
-async fn leave_early(client: &Client, request: Request, provider: &Provider, gate: &str) -> Played {
+async fn leave_early(client: &Client, request: Request, provider: &Provider, gate: &str) -> PlayResult {
     tokio::select! {
         sent = client.send(request) => match sent {
             Ok(exchange) => Err(format!("an answer ({}) where there should be none", exchange.status)),
@@ -158,10 +162,10 @@ async fn leave_early(client: &Client, request: Request, provider: &Provider, gat
     }
 }
 
-/// The client's bytes against those in the ledger.
-fn compare(ledger: &Ledger, answer: &Answer, as_planned: bool) -> Played {
+/// Compares the client's bytes with those in the ledger.
+fn compare(ledger: &Ledger, answer: &Answer, as_planned: bool) -> PlayResult {
     if !as_planned {
-        return Err(format!("ended with {:?}", answer.end));
+        return Err(format!("the response ended with {:?}", answer.end));
     }
     let id = answer.header(EXCHANGE_HEADER);
     let entry = id.parse().ok().and_then(|id| ledger.entry(id));
@@ -172,7 +176,11 @@ fn compare(ledger: &Ledger, answer: &Answer, as_planned: bool) -> Played {
         entry.body.starts_with(&answer.body)
     };
     if !same {
-        return Err(format!("got other bytes ({}) than were sent ({})", answer.body.len(), entry.body.len()));
+        return Err(format!(
+            "the client got {} bytes, which are not the {} bytes sent",
+            answer.body.len(),
+            entry.body.len()
+        ));
     }
     Ok(Some(answer.body.len() as u64))
 }

@@ -1,14 +1,14 @@
-//! What the metrics have to be: the requests from what the clients did, the tokens from what the providers
-//! sent.
+//! The values that the metrics must have: requests by the actions of the clients, tokens by the usage that the
+//! providers sent.
 
 use std::collections::BTreeMap;
 
 use simulators::envoy::Stats;
 use simulators::provider::ledger::Totals;
 
-use super::mix::{Course, Planned};
+use super::mix::{Course, PlannedExchange};
 
-/// Status and error of an exchange, as labels.
+/// Returns the labels `status` and `error` of an exchange.
 pub(super) fn outcome(course: &Course) -> (&'static str, &'static str) {
     match course {
         Course::Answered | Course::Unreported => ("success", "none"),
@@ -19,8 +19,8 @@ pub(super) fn outcome(course: &Course) -> (&'static str, &'static str) {
     }
 }
 
-/// Adds what one exchange leaves in the metrics, its tokens apart.
-pub(super) fn exchange(expected: &mut Stats, planned: &Planned) {
+/// Adds the values of one exchange to the expected metrics, without its tokens.
+pub(super) fn exchange(expected: &mut Stats, planned: &PlannedExchange) {
     let model = planned.model;
     let (status, error) = outcome(&planned.course);
     let labels = [("provider", model.provider), ("model", model.name)];
@@ -47,9 +47,9 @@ pub(super) fn exchange(expected: &mut Stats, planned: &Planned) {
     }
 }
 
-/// Why an exchange has no usage, if it should have had some. What Anthropic's streams begin with is none: their output
-/// is told at the end.
-fn missing(planned: &Planned) -> Option<&'static str> {
+/// Returns the reason why an exchange has no usage, `None` if it has usage or needs none. The usage at the start of
+/// Anthropic's streams does not count, because the output is only reported at the end.
+fn missing(planned: &PlannedExchange) -> Option<&'static str> {
     match planned.course {
         Course::LeftEarly(_) | Course::Left => Some("cancelled"),
         Course::Broken(_) => Some("upstream_reset"),
@@ -58,7 +58,7 @@ fn missing(planned: &Planned) -> Option<&'static str> {
     }
 }
 
-/// Adds the tokens that a provider put on the wire.
+/// Adds the tokens that a provider sent.
 pub(super) fn tokens(expected: &mut Stats, provider: &str, totals: &BTreeMap<String, Totals>) {
     for (model, totals) in totals {
         let sent = totals.reported;

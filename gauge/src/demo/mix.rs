@@ -1,66 +1,66 @@
-//! The demo's traffic: which exchanges there are, in which order, and what becomes of each.
+//! The demo's traffic: its exchanges, their order and the course of each.
 //!
-//! Number n of a run is always the same exchange, so a run of a given length always has the same sums.
+//! Exchange number n is the same in every run, so runs of the same length have the same sums.
 
 use serde_json::{Value, json};
 use simulators::load::{Protocol, Request};
 use simulators::provider::script;
 
-/// One exchange.
+/// An exchange with its planned course.
 #[derive(Clone, Debug)]
-pub(super) struct Planned {
-    pub(super) model: &'static Model,
+pub(super) struct PlannedExchange {
+    pub(super) model: &'static DemoModel,
     pub(super) stream: bool,
     pub(super) course: Course,
     pub(super) protocol: Protocol,
     pub(super) request: Request,
-    /// What its user says of the answer.
+    /// The user's rating of the answer; `None` for no rating.
     pub(super) rating: Option<&'static str>,
 }
 
-/// A model of the demo and how it is used.
+/// A model of the demo and its usage pattern.
 #[derive(Debug)]
-pub(super) struct Model {
+pub(super) struct DemoModel {
     pub(super) name: &'static str,
     pub(super) provider: &'static str,
     pub(super) operation: &'static str,
     path: &'static str,
-    /// Its share of streams, in percent.
+    /// The share of streams in percent.
     streams: u64,
-    /// Input and output tokens at most, and how many of them are cached and hidden, in percent.
+    /// Maximum input and output tokens, and the shares of cached and hidden tokens in percent.
     tokens: [u64; 4],
-    /// Milliseconds to the first token and for each further one, at most.
+    /// Maximum milliseconds to the first token, and for each further one.
     pace: [u64; 2],
 }
 
-/// What becomes of an exchange.
+/// The course of an exchange.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Course {
-    /// It is answered.
+    /// The provider answers it.
     Answered,
-    /// It is answered, but the stream says nothing of usage.
+    /// The provider answers it with a stream without usage.
     Unreported,
-    /// The provider refuses or fails: status, and the class a meter should give it.
+    /// The provider refuses or fails: the status, and the error class that a meter should assign.
     Refused(u16, &'static str),
-    /// The provider fails in the middle of a stream, and says so.
+    /// The provider sends an error event in the middle of a stream.
     Failed,
     /// The provider's connection breaks in the middle of a stream, once this gate is open.
     Broken(String),
-    /// The client leaves in the middle of a stream.
+    /// The client disconnects in the middle of a stream.
     Left,
-    /// The client leaves before anything came, once the request has reached this gate.
+    /// The client disconnects before the response, once the request has reached this gate.
     LeftEarly(String),
-    /// The provider closes the connection before anything came.
+    /// The provider closes the connection before the response.
     Closed,
 }
 
-/// Tokens of a stream before it goes wrong.
+/// The number of tokens of a stream before its fault.
 pub(super) const TOKENS_BEFORE_CUT: usize = 3;
 
 const CHAT: &str = "/v1/chat/completions";
 const MESSAGES: &str = "/v1/messages";
 
-static MODELS: [Model; 6] = [
+static MODELS: [DemoModel; 6] = [
     model("gpt-4.1", "openai", CHAT, 70, [4000, 90, 50, 0], [400, 14]),
     model("gpt-4.1-mini", "openai", CHAT, 90, [1500, 70, 20, 0], [200, 8]),
     model("o4-mini", "openai", CHAT, 50, [900, 120, 0, 60], [900, 10]),
@@ -76,15 +76,15 @@ const fn model(
     streams: u64,
     tokens: [u64; 4],
     pace: [u64; 2],
-) -> Model {
+) -> DemoModel {
     let operation = if tokens[1] == 0 { "embeddings" } else { "chat" };
-    Model { name, provider, operation, path, streams, tokens, pace }
+    DemoModel { name, provider, operation, path, streams, tokens, pace }
 }
 
-/// Exchange number `number`.
-pub(super) fn planned(number: u64) -> Planned {
-    let mut dice = Dice(number);
-    // Of 40 exchanges in a row 28 go well, and each of the other courses comes once or more.
+/// Returns exchange number `number`.
+pub(super) fn planned(number: u64) -> PlannedExchange {
+    let mut random = Random(number);
+    // Of 40 consecutive exchanges, 28 succeed, and each of the other courses occurs at least once.
     let mut course = match number % 40 {
         1 | 23 => Course::Refused(429, "rate_limited"),
         3 => Course::Refused(500, "server_error"),
@@ -99,27 +99,27 @@ pub(super) fn planned(number: u64) -> Planned {
         _ => Course::Answered,
     };
     let is_cut = matches!(course, Course::Left | Course::Failed | Course::Broken(_) | Course::Unreported);
-    // Embeddings have no streams to cut, and only OpenAI's chat can be silent about usage.
-    let fits = |model: &&Model| match course {
+    // Embeddings have no streams to cut, and only OpenAI's chat can omit the usage.
+    let fits = |model: &&DemoModel| match course {
         Course::Unreported => model.path == CHAT,
         _ => !is_cut || model.streams > 0,
     };
-    let fitting: Vec<&'static Model> = MODELS.iter().filter(fits).collect();
-    let model = fitting[dice.below(fitting.len() as u64) as usize];
-    let stream = is_cut || dice.below(100) < model.streams;
+    let fitting: Vec<&'static DemoModel> = MODELS.iter().filter(fits).collect();
+    let model = fitting[random.below(fitting.len() as u64) as usize];
+    let stream = is_cut || random.below(100) < model.streams;
     if course == Course::Refused(529, "overloaded") && model.provider == "openai" {
         course = Course::Refused(503, "overloaded");
     }
-    let script = script(model, &course, &mut dice);
-    let protocol = if dice.below(3) == 0 { Protocol::Http2 } else { Protocol::Http1 };
+    let script = script(model, &course, &mut random);
+    let protocol = if random.below(3) == 0 { Protocol::Http2 } else { Protocol::Http1 };
     let request = Request::post(model.path, &body(model, stream, number)).header(script::HEADER, &script);
-    // Some users say what they think; even numbers are answered.
+    // Some users rate their answer; even numbers are answered.
     let rating = (number % 8 == 4).then_some(if number.is_multiple_of(3) { "down" } else { "up" });
-    Planned { model, stream, course, protocol, request, rating }
+    PlannedExchange { model, stream, course, protocol, request, rating }
 }
 
-fn body(model: &Model, stream: bool, number: u64) -> Value {
-    // What a judge may hold an answer against: of three contexts two have the words of the answers.
+fn body(model: &DemoModel, stream: bool, number: u64) -> Value {
+    // The text that a judge compares an answer with: two of three contexts contain the words of the answers.
     let question = match number % 3 {
         0 => "Summarise it in three sentences. <context>An invoice from May, overdue.</context>",
         _ => "Where does the answer end? <context>The answer spans two pages, and ends.</context>",
@@ -138,15 +138,15 @@ fn body(model: &Model, stream: bool, number: u64) -> Value {
     }
 }
 
-fn script(model: &Model, course: &Course, dice: &mut Dice) -> String {
+fn script(model: &DemoModel, course: &Course, random: &mut Random) -> String {
     let [input_max, output_max, cached, hidden] = model.tokens;
-    let input = 40 + dice.below(input_max);
-    let output = if output_max == 0 { 0 } else { 8 + dice.below(output_max) };
+    let input = 40 + random.below(input_max);
+    let output = if output_max == 0 { 0 } else { 8 + random.below(output_max) };
     let [first_max, token_max] = model.pace;
-    let first_ms = first_max / 4 + dice.below(first_max);
+    let first_ms = first_max / 4 + random.below(first_max);
     let mut script = format!("input={input}; output={output}; cached={}", input * cached / 100);
-    script += &format!("; first_ms={first_ms}; token_ms={}", token_max / 2 + dice.below(token_max.max(1)));
-    // A stream that will be cut starts with its text: what it showed before the cut is then known.
+    script += &format!("; first_ms={first_ms}; token_ms={}", token_max / 2 + random.below(token_max.max(1)));
+    // A stream that will be cut starts with its text, so that the text before the cut is known.
     if matches!(course, Course::Answered) {
         script += &format!("; reasoning={}", output * hidden / 100);
     }
@@ -163,10 +163,10 @@ fn script(model: &Model, course: &Course, dice: &mut Dice) -> String {
         }
 }
 
-/// Numbers that look random and are the same in every run (SplitMix64).
-struct Dice(u64);
+/// Pseudo-random numbers that are the same in every run (SplitMix64).
+struct Random(u64);
 
-impl Dice {
+impl Random {
     fn below(&mut self, bound: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut mixed = self.0;

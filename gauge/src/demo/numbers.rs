@@ -1,11 +1,11 @@
-//! Numbers as people read them.
+//! Formatting of numbers for people.
 
-/// A counter's value as the whole number that it is.
+/// Returns a counter's value as a whole number.
 pub(super) fn whole(count: f64) -> u64 {
     count as u64
 }
 
-/// A whole number with its thousands apart.
+/// Formats a whole number with separated thousands.
 pub(super) fn grouped(number: f64) -> String {
     let digits = format!("{number:.0}");
     let mut text = String::new();

@@ -1,5 +1,4 @@
-//! A few requests to a real OpenAI-compatible server: what the meter counts has to be what the answers
-//! themselves say.
+//! A few requests to a real OpenAI-compatible server, whose answers must report the same usage as the meter counts.
 
 use std::env;
 
@@ -12,23 +11,26 @@ use simulators::load::{Answer, Client, End, Protocol, Request};
 
 use super::checks::{self, Check};
 
-/// Answers and streams to ask for.
+/// The number of answers, and the number of streams.
 const EACH: usize = 2;
 
-/// Reads the value of `--upstream`.
+/// Parses the value of `--upstream`.
 pub(super) fn upstream(text: &str) -> Result<Uri> {
     let url: Uri = text.parse()?;
-    ensure!(matches!(url.scheme_str(), Some("http" | "https")), "it has to begin with http:// or https://");
+    ensure!(
+        matches!(url.scheme_str(), Some("http" | "https")),
+        "expected a URL with http:// or https://, got {text}"
+    );
     let is_root = matches!(url.path(), "" | "/" | "/v1" | "/v1/");
-    ensure!(is_root, "requests go to /v1/chat/completions, so a path other than /v1 cannot be kept");
+    ensure!(is_root, "expected no path or /v1, got {}: requests go to /v1/chat/completions", url.path());
     Ok(url)
 }
 
-/// Sends the requests one after the other, so that a small local model can serve them, and compares.
+/// Sends the requests one after the other, so that a small local model can serve them, and compares the usage.
 pub(super) async fn run(envoy: &Envoy, model: &str) -> Result<Vec<Check>> {
     let client = Client::new(envoy.listener(), Protocol::Http1);
     let mut expected = Stats::default();
-    let mut surprises = Vec::new();
+    let mut deviations = Vec::new();
     for stream in [false, true].repeat(EACH) {
         let answer = client.send(request(model, stream)).await?.finish().await;
         console::note(format_args!(
@@ -38,7 +40,7 @@ pub(super) async fn run(envoy: &Envoy, model: &str) -> Result<Vec<Check>> {
             answer.took.as_secs_f64()
         ));
         if answer.status != 200 || answer.end != End::Complete {
-            surprises.push(format!(
+            deviations.push(format!(
                 "{} {:?}: {}",
                 answer.status,
                 answer.end,
@@ -48,16 +50,17 @@ pub(super) async fn run(envoy: &Envoy, model: &str) -> Result<Vec<Check>> {
         if let Some(usage) = usage(&answer, stream) {
             add(&mut expected, model, &usage);
         } else {
-            surprises.push("an answer reports no usage".into());
+            deviations.push("an answer reports no usage".into());
         }
     }
     let wanted = select(&expected, model);
     let missing = |stats: &Stats| select(stats, model).differences(&wanted);
-    // Its error only repeats the differences, which the check below shows.
+    // The error is ignored, because it only repeats the differences of the check below.
     let _ = envoy.admin().until(missing).await;
     let stats = envoy.admin().stats().await?;
-    let tokens = format!("{} tokens as the answers say", stats.sum("llm_tokens_total", &[("model", model)]));
-    let mut found = vec![Check::new("the clients' side", format!("{} answers", 2 * EACH), surprises)];
+    let tokens =
+        format!("{} tokens as the answers report", stats.sum("llm_tokens_total", &[("model", model)]));
+    let mut found = vec![Check::new("the clients' side", format!("{} answers", 2 * EACH), deviations)];
     found.push(Check::new("llm_tokens_total", tokens, missing(&stats)));
     found.push(checks::at_rest(&stats));
     Ok(found)
@@ -80,7 +83,7 @@ fn request(model: &str, stream: bool) -> Request {
     }
 }
 
-/// The answer's own usage object; in a stream that of the last event that has one.
+/// Returns the usage object of an answer; in a stream, that of the last event with one.
 fn usage(answer: &Answer, stream: bool) -> Option<Value> {
     let text = String::from_utf8_lossy(&answer.body);
     let documents: Vec<&str> = match stream {

@@ -1,4 +1,4 @@
-//! The live table, made of nothing but `/stats/prometheus`.
+//! The live table, which is made from `/stats/prometheus` alone.
 
 use std::io::{self, IsTerminal, Write};
 
@@ -7,26 +7,26 @@ use simulators::envoy::Stats;
 
 use super::numbers::{grouped, whole};
 
-/// One model's line.
+/// The row of one model.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Row {
     model: String,
     requests: u64,
     errors: u64,
     cancelled: u64,
-    /// Bounds of histogram buckets; absent without samples or beyond the last bound.
+    /// Bounds of histogram buckets; `None` without samples or beyond the last bound.
     duration_p50_ms: Option<f64>,
     duration_p95_ms: Option<f64>,
     first_token_p50_ms: Option<f64>,
     input_tokens: u64,
     output_tokens: u64,
-    /// By the shipped prices; of streams that never told their usage, as estimated.
+    /// The cost by the shipped prices. Tokens of streams without usage are estimated.
     cost_dollars: f64,
-    /// Tokens that no row of the prices is for.
+    /// Tokens without a price.
     unpriced_tokens: u64,
 }
 
-/// The lines of all models.
+/// Returns the rows of all models.
 pub(super) fn rows(stats: &Stats) -> Vec<Row> {
     let row = |model: String| {
         let of_model = ("model", model.as_str());
@@ -57,7 +57,7 @@ fn dollars(stats: &Stats, labels: &[(&str, &str)]) -> f64 {
     stats.sum("llm_cost_nanodollars_total", labels) / 1e9
 }
 
-/// What it all cost, and each provider's part.
+/// Returns the total cost, and the part of each provider.
 pub(super) fn cost(stats: &Stats) -> String {
     let providers = stats.values_of("llm_cost_nanodollars_total", "provider");
     let parts = providers.into_iter().map(|provider| {
@@ -70,7 +70,7 @@ pub(super) fn cost(stats: &Stats) -> String {
     format!("cost: ${:.4} ({})", dollars(stats, &[]), parts.join(", "))
 }
 
-/// Shows the state of a run: redrawn in place on a terminal, else a line now and then.
+/// The display of a run: redrawn in place on a terminal, else an occasional line.
 pub(super) struct LiveTable {
     terminal: bool,
     drawn: usize,
@@ -81,13 +81,13 @@ impl LiveTable {
         Self { terminal: io::stderr().is_terminal(), drawn: 0 }
     }
 
-    /// Milliseconds between two calls of [`LiveTable::show`] that make sense here.
+    /// Returns the useful interval between two calls of [`LiveTable::show`] in milliseconds.
     pub(super) fn interval_ms(&self) -> u64 {
         if self.terminal { 250 } else { 5_000 }
     }
 
-    /// Shows a scrape under a heading, if anybody looks. On standard error, so that standard output is for the result
-    /// alone.
+    /// Shows a scrape under a heading on standard error, so that standard output has the result alone. A closed pipe is
+    /// ignored.
     pub(super) fn show(&mut self, heading: &str, stats: &Stats) {
         let _ = self.draw(heading, stats);
     }
@@ -99,7 +99,7 @@ impl LiveTable {
         }
         let lines = lines(heading, stats);
         if self.drawn > 0 {
-            // Up to where the last picture began, and clear from there.
+            // Move to the start of the last picture, and clear from there.
             write!(out, "\x1b[{}A\x1b[J", self.drawn)?;
         }
         self.drawn = lines.len();
@@ -111,7 +111,7 @@ fn in_one_line(stats: &Stats) -> String {
     let requests = |status| grouped(stats.sum("llm_requests_total", &[("status", status)]));
     let tokens = |kind| grouped(stats.sum("llm_tokens_total", &[("type", kind)]));
     format!(
-        "{} answered, {} failed, {} left, {} running; tokens: {} in, {} out; ${:.4}",
+        "{} answered, {} failed, {} cancelled, {} active; tokens: {} in, {} out; ${:.4}",
         requests("success"),
         requests("error"),
         requests("cancelled"),
@@ -122,7 +122,7 @@ fn in_one_line(stats: &Stats) -> String {
     )
 }
 
-/// The whole picture; no line is longer than 100 columns.
+/// Returns the whole table. No line is longer than 100 columns.
 pub(super) fn lines(heading: &str, stats: &Stats) -> Vec<String> {
     let mut lines = vec![
         heading.to_owned(),
@@ -154,8 +154,8 @@ pub(super) fn lines(heading: &str, stats: &Stats) -> Vec<String> {
     });
     lines.push(String::new());
     lines.push(cost(stats));
-    lines.push(super::judged::line(stats));
-    lines.push(format!("running now: {}", active.collect::<Vec<_>>().join(", ")));
+    lines.push(super::judge::line(stats));
+    lines.push(format!("active: {}", active.collect::<Vec<_>>().join(", ")));
     lines
 }
 
@@ -192,8 +192,8 @@ mod tests {
         }
         let ending = [
             "cost: $1.2347 (p $1.2346, q $0.0001, 1,234 tokens without a price)",
-            "judged: faithfulness 4.50; made up: 25 %",
-            "running now: p 7",
+            "judged: faithfulness 4.50; hallucination rate: 25 %",
+            "active: p 7",
         ];
         assert_eq!(picture[picture.len() - 3..], ending);
     }

@@ -1,4 +1,4 @@
-//! Calls to a judge of the world outside: with TLS, a key, a time to wait, and another try where it is too busy.
+//! Calls to a real judge: TLS, a key, a timeout, and retries if it is too busy.
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,45 +18,45 @@ use llm_gauge_engine::limits::JUDGE_REPLY_BYTES_MAX;
 use rustls::crypto::ring::default_provider;
 use rustls::{ClientConfig, RootCertStore};
 
-/// Tries of one call, the first included.
+/// Maximum number of tries of one call, the first included.
 const TRIES_MAX: u32 = 4;
 
-/// The pause before the second try; it doubles with each.
+/// The pause before the second try. It doubles with each try.
 const BACK_OFF: Duration = Duration::from_millis(500);
 
-/// A judge that asks for a longer pause is not waited for.
+/// Maximum pause. A judge that asks for a longer one is not tried again.
 const PAUSE_MAX: Duration = Duration::from_secs(60);
 
-/// Where a judge is.
+/// The URL of a judge.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Target {
     /// Scheme, host and port.
     base: String,
-    /// The path to post to.
+    /// The path of the endpoint.
     pub(super) path: String,
 }
 
-/// What came of a call.
+/// The result of a call.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Answered {
+pub(super) enum CallResult {
     /// A status and a body.
     Body(u16, Vec<u8>),
-    /// Nothing in time.
+    /// There was no answer before the timeout.
     Late,
-    /// Nothing at all, and why.
+    /// The server could not be reached, with the error message.
     Unreachable(String),
 }
 
-/// Makes the calls.
+/// The client of a judge.
 #[derive(Clone)]
-pub(super) struct Caller {
+pub(super) struct JudgeClient {
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     base: String,
     key: Option<HeaderValue>,
 }
 
 impl Target {
-    /// Reads a URL: a path that stops short of `chat/completions` is completed.
+    /// Parses a URL. A path that lacks `chat/completions` is completed.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         const EXPECTED: &str = "expected a URL such as `https://api.openai.com`";
         let uri: Uri = text.parse().map_err(|_| EXPECTED.to_owned())?;
@@ -67,7 +67,9 @@ impl Target {
             return Err(EXPECTED.to_owned());
         }
         if authority.as_str().contains('@') {
-            return Err("a key in a URL ends up in logs: put it into JUDGE_API_KEY".to_owned());
+            return Err(
+                "expected a URL without a key, which would end up in logs: set JUDGE_API_KEY".to_owned()
+            );
         }
         let given = uri.path_and_query().map_or("", |path| path.as_str()).trim_end_matches('/');
         let path = match given {
@@ -79,19 +81,19 @@ impl Target {
     }
 }
 
-/// Its key is a secret.
-impl fmt::Debug for Caller {
+/// The key is left out, because it is a secret.
+impl fmt::Debug for JudgeClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.base)
     }
 }
 
-impl Caller {
-    /// A caller of this judge.
+impl JudgeClient {
+    /// Returns a client of this judge.
     pub(super) fn new(target: &Target, key: Option<String>) -> Result<Self> {
         let key = key.filter(|key| !key.is_empty()).map(|key| {
             let key = HeaderValue::try_from(format!("Bearer {}", key.trim()));
-            key.map_err(|_| anyhow!("JUDGE_API_KEY is no header's value"))
+            key.map_err(|_| anyhow!("JUDGE_API_KEY: expected a valid header value"))
         });
         let mut key = key.transpose()?;
         if let Some(key) = &mut key {
@@ -99,33 +101,33 @@ impl Caller {
         }
         let connector = HttpsConnectorBuilder::new();
         let connector = match target.base.starts_with("https:") {
-            true => connector.with_native_roots().context("there are no certificates to trust")?,
-            // A machine without certificates can call a judge of its own all the same.
-            false => connector.with_tls_config(trusting_nobody()?),
+            true => connector.with_native_roots().context("this machine has no CA certificates")?,
+            // Without certificates, a judge can still be called over plain HTTP.
+            false => connector.with_tls_config(without_trusted_certificates()?),
         };
         let https = connector.https_or_http().enable_http1().build();
         let client = Client::builder(TokioExecutor::new()).build(https);
         Ok(Self { client, base: target.base.clone(), key })
     }
 
-    /// Makes the call, again where the judge is too busy. The time to wait is for each try.
-    pub(super) async fn call(&self, request: &JudgeRequest) -> Answered {
+    /// Makes the call, and retries if the judge is too busy. The timeout applies to each try.
+    pub(super) async fn call(&self, request: &JudgeRequest) -> CallResult {
         let timeout = Duration::from_millis(request.timeout_ms);
         let mut pause = BACK_OFF;
         for number in 1.. {
             let (status, headers, body) = match tokio::time::timeout(timeout, self.call_once(request)).await {
-                Err(_) => return Answered::Late,
-                Ok(Err(error)) => return Answered::Unreachable(format!("{error:#}")),
+                Err(_) => return CallResult::Late,
+                Ok(Err(error)) => return CallResult::Unreachable(format!("{error:#}")),
                 Ok(Ok(answer)) => answer,
             };
             let asked = retry_after(&headers).unwrap_or(pause);
             if !matches!(status, 429 | 503) || number >= TRIES_MAX || asked > PAUSE_MAX {
-                return Answered::Body(status, body);
+                return CallResult::Body(status, body);
             }
             tokio::time::sleep(asked).await;
             pause *= 2;
         }
-        Answered::Late
+        CallResult::Late
     }
 
     async fn call_once(&self, request: &JudgeRequest) -> Result<(u16, HeaderMap, Vec<u8>)> {
@@ -144,21 +146,21 @@ impl Caller {
     }
 }
 
-fn trusting_nobody() -> Result<ClientConfig> {
+fn without_trusted_certificates() -> Result<ClientConfig> {
     let config = ClientConfig::builder_with_provider(Arc::new(default_provider()));
     let config = config.with_safe_default_protocol_versions()?;
     Ok(config.with_root_certificates(RootCertStore::empty()).with_no_client_auth())
 }
 
-/// Sixteen bytes that nobody can guess.
+/// Returns sixteen unpredictable bytes.
 pub(super) fn random() -> Result<[u8; 16]> {
     let mut random = [0; 16];
     let filled = default_provider().secure_random.fill(&mut random);
-    filled.map_err(|_| anyhow!("the system gives no random numbers"))?;
+    filled.map_err(|_| anyhow!("the system provides no random numbers"))?;
     Ok(random)
 }
 
-/// The body; of one that is too long only enough to tell.
+/// Returns the body, cut off just above the limit, so that it is recognised as too long.
 async fn body(mut response: Response<hyper::body::Incoming>) -> Result<Vec<u8>> {
     let mut body = Vec::new();
     while let Some(frame) = response.frame().await {
@@ -170,7 +172,7 @@ async fn body(mut response: Response<hyper::body::Incoming>) -> Result<Vec<u8>> 
     Ok(body)
 }
 
-/// What the judge asks for, in seconds.
+/// Returns the `retry-after` of a response in seconds; `None` if it has none.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
     Some(Duration::from_secs(seconds))

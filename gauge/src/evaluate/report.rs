@@ -1,4 +1,4 @@
-//! What the judge said, as a table, as JSON, and as the XML that CI servers read.
+//! The results of the judge, as a table, as JSON, and as the XML that CI servers read.
 
 mod junit;
 
@@ -9,19 +9,19 @@ use llm_gauge_engine::judge::{Judgement, Outcome};
 use serde::Serialize;
 use simulators::case::Case;
 
-use super::bars::Bar;
+use super::thresholds::Threshold;
 
 /// Columns of the table.
 const COLUMNS: usize = 100;
 
-/// One exchange.
+/// The result of one exchange.
 #[derive(Debug, Serialize)]
-pub(super) struct Judged {
+pub(super) struct JudgedExchange {
     folder: String,
     case: String,
-    /// What became of it, as the label `outcome` says it.
+    /// The outcome, as in the label `outcome`.
     pub(super) outcome: &'static str,
-    /// Why it is no score, where the judge failed.
+    /// The reason for a missing score; `None` if the judge did not fail.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) detail: Option<String>,
     scores: BTreeMap<String, Score>,
@@ -43,20 +43,20 @@ struct Finding {
     reason: String,
 }
 
-/// All of them, and what they come to.
+/// The results of all exchanges, and their totals.
 #[derive(Debug, Serialize)]
 pub(super) struct Report {
     judge_model: String,
     #[serde(skip)]
     criteria: Vec<String>,
-    exchanges: Vec<Judged>,
-    /// By outcome, how many.
+    exchanges: Vec<JudgedExchange>,
+    /// The number of exchanges per outcome.
     outcomes: BTreeMap<&'static str, u64>,
     means: BTreeMap<String, Mean>,
-    /// The share of exchanges in which something was made up.
+    /// The share of exchanges with a hallucination; `None` if none was checked for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     hallucination: Option<f64>,
-    bars: Vec<Held>,
+    bars: Vec<ThresholdResult>,
     judge_input_tokens: u64,
     judge_output_tokens: u64,
 }
@@ -67,16 +67,16 @@ struct Mean {
     scores: u64,
 }
 
-/// A bar, and what was held against it.
+/// A threshold, and the mean that it was compared with.
 #[derive(Debug, Serialize)]
-struct Held {
+struct ThresholdResult {
     criterion: String,
     bar: f64,
     mean: Option<f64>,
     met: bool,
 }
 
-impl Judged {
+impl JudgedExchange {
     pub(super) fn new(case: &Case) -> Self {
         Self {
             folder: case.folder.clone(),
@@ -89,7 +89,7 @@ impl Judged {
         }
     }
 
-    /// The judge's answer is in; an outcome that is settled already stays.
+    /// Takes the judge's answer. An outcome that was already decided stays.
     pub(super) fn settle(&mut self, judgement: Judgement) {
         self.judge_tokens = (judgement.input_tokens.unwrap_or(0), judgement.output_tokens.unwrap_or(0));
         match judgement.verdict {
@@ -97,8 +97,10 @@ impl Judged {
                 self.outcome = Outcome::Scored.name();
                 let score = |(criterion, score, reason)| (criterion, Score { score, reason });
                 self.scores = verdict.scores.into_iter().map(score).collect();
-                let finding =
-                    |(made_up, reason)| Finding { verdict: if made_up { "yes" } else { "no" }, reason };
+                let finding = |(hallucination, reason)| Finding {
+                    verdict: if hallucination { "yes" } else { "no" },
+                    reason,
+                };
                 self.hallucination = verdict.hallucination.map(finding);
             }
             Err(_) if self.outcome != Outcome::Lost.name() => {}
@@ -107,7 +109,7 @@ impl Judged {
         }
     }
 
-    /// Whether the judge, and not the exchange, is why there is no score.
+    /// Whether the judge, and not the exchange, is the cause of a missing score.
     fn is_unanswered(&self) -> bool {
         [Outcome::JudgeError, Outcome::Timeout].iter().any(|outcome| outcome.name() == self.outcome)
     }
@@ -117,8 +119,8 @@ impl Report {
     pub(super) fn new(
         judge_model: String,
         criteria: Vec<String>,
-        exchanges: Vec<Judged>,
-        bars: &[Bar],
+        exchanges: Vec<JudgedExchange>,
+        bars: &[Threshold],
     ) -> Self {
         let mut outcomes = BTreeMap::new();
         exchanges.iter().for_each(|it| *outcomes.entry(it.outcome).or_default() += 1);
@@ -129,18 +131,18 @@ impl Report {
             (scores > 0).then(|| (criterion.clone(), mean))
         };
         let means: BTreeMap<_, _> = criteria.iter().filter_map(mean).collect();
-        let held = |bar: &Bar| {
+        let threshold = |bar: &Threshold| {
             let mean = means.get(&bar.criterion).map(|mean| mean.mean);
             let met = mean.is_some_and(|mean| mean >= bar.mean);
-            Held { criterion: bar.criterion.clone(), bar: bar.mean, mean, met }
+            ThresholdResult { criterion: bar.criterion.clone(), bar: bar.mean, mean, met }
         };
         let findings: Vec<_> = exchanges.iter().filter_map(|it| it.hallucination.as_ref()).collect();
-        let made_up = findings.iter().filter(|finding| finding.verdict == "yes").count();
-        let tokens = |of: fn(&Judged) -> u64| exchanges.iter().map(of).sum();
+        let hallucination = findings.iter().filter(|finding| finding.verdict == "yes").count();
+        let tokens = |of: fn(&JudgedExchange) -> u64| exchanges.iter().map(of).sum();
         Self {
             outcomes,
-            bars: bars.iter().map(held).collect(),
-            hallucination: (!findings.is_empty()).then(|| made_up as f64 / findings.len() as f64),
+            bars: bars.iter().map(threshold).collect(),
+            hallucination: (!findings.is_empty()).then(|| hallucination as f64 / findings.len() as f64),
             judge_input_tokens: tokens(|it| it.judge_tokens.0),
             judge_output_tokens: tokens(|it| it.judge_tokens.1),
             judge_model,
@@ -150,12 +152,18 @@ impl Report {
         }
     }
 
-    /// Why the gate is shut, a line each; none: it is open.
+    /// Returns the reasons for which the gate fails, one line each; empty if it passes.
     pub(super) fn faults(&self) -> Vec<String> {
-        let bar = |held: &Held| match held.mean {
-            _ if held.met => None,
-            None => Some(format!("{}: no score to hold against {}", held.criterion, held.bar)),
-            Some(mean) => Some(format!("{}: mean {mean:.2} is below {}", held.criterion, held.bar)),
+        let bar = |threshold: &ThresholdResult| match threshold.mean {
+            _ if threshold.met => None,
+            None => Some(format!(
+                "{}: expected a mean of at least {}, got no score",
+                threshold.criterion, threshold.bar
+            )),
+            Some(mean) => Some(format!(
+                "{}: expected a mean of at least {}, got {mean:.2}",
+                threshold.criterion, threshold.bar
+            )),
         };
         let mut faults: Vec<_> = self.bars.iter().filter_map(bar).collect();
         let unanswered: Vec<_> = self.exchanges.iter().filter(|it| it.is_unanswered()).collect();
@@ -166,47 +174,49 @@ impl Report {
         faults
     }
 
-    /// A line for each exchange, and one for the means.
+    /// Returns a line for each exchange, and one for the means.
     pub(super) fn table(&self) -> String {
         let width = |name: &str| name.chars().count().clamp(4, 12);
-        let others: usize = self.criteria.iter().map(|name| width(name) + 1).sum::<usize>() + 16 + 8;
+        let others: usize = self.criteria.iter().map(|name| width(name) + 1).sum::<usize>() + 16 + 14;
         let name_width = COLUMNS.saturating_sub(others).max(16);
         let mut table = String::new();
-        let mut line = |name: &str, outcome: &str, cells: &mut dyn Iterator<Item = String>, made_up: &str| {
-            let mut text = format!("{:<name_width$} {outcome:<15}", fit(name, name_width));
-            for (criterion, cell) in self.criteria.iter().zip(cells) {
-                let width = width(criterion);
-                let _infallible = write!(text, " {:>width$}", fit(&cell, width));
-            }
-            let _infallible = writeln!(table, "{text} {made_up:>7}");
-        };
-        line("exchange", "outcome", &mut self.criteria.iter().cloned(), "made up");
+        let mut line =
+            |name: &str, outcome: &str, cells: &mut dyn Iterator<Item = String>, hallucination: &str| {
+                let mut text = format!("{:<name_width$} {outcome:<15}", fit(name, name_width));
+                for (criterion, cell) in self.criteria.iter().zip(cells) {
+                    let width = width(criterion);
+                    let _infallible = write!(text, " {:>width$}", fit(&cell, width));
+                }
+                let _infallible = writeln!(table, "{text} {hallucination:>13}");
+            };
+        line("exchange", "outcome", &mut self.criteria.iter().cloned(), "hallucination");
         for it in &self.exchanges {
             let score =
                 |name: &String| it.scores.get(name).map_or("-".to_owned(), |score| score.score.to_string());
-            let made_up = it.hallucination.as_ref().map_or("-", |finding| finding.verdict);
+            let hallucination = it.hallucination.as_ref().map_or("-", |finding| finding.verdict);
             let name = format!("{}/{}", it.folder, it.case);
-            line(&name, it.outcome, &mut self.criteria.iter().map(score), made_up);
+            line(&name, it.outcome, &mut self.criteria.iter().map(score), hallucination);
         }
         let mean = |name: &String| {
             self.means.get(name).map_or("-".to_owned(), |mean: &Mean| format!("{:.2}", mean.mean))
         };
-        let made_up = self.hallucination.map_or("-".to_owned(), |share| format!("{:.0} %", share * 100.0));
+        let hallucination =
+            self.hallucination.map_or("-".to_owned(), |share| format!("{:.0} %", share * 100.0));
         let scored = self.outcomes.get(Outcome::Scored.name()).copied().unwrap_or(0);
-        line("mean", &format!("{scored} scored"), &mut self.criteria.iter().map(mean), &made_up);
+        line("mean", &format!("{scored} scored"), &mut self.criteria.iter().map(mean), &hallucination);
         let (model, input, output) = (&self.judge_model, self.judge_input_tokens, self.judge_output_tokens);
         let _infallible =
             writeln!(table, "\njudged by {model}, which read {input} tokens and wrote {output}");
         table
     }
 
-    /// The report as JUnit's XML.
+    /// Returns the report as JUnit XML.
     pub(super) fn junit(&self) -> String {
         junit::write(self)
     }
 }
 
-/// The text, or its end where it is too long: names differ there.
+/// Returns the text, or only its end if it is too long, because names differ at the end.
 fn fit(text: &str, width: usize) -> String {
     let over = text.chars().count().saturating_sub(width);
     match over {

@@ -2,7 +2,8 @@ use serde_json::{Value, json};
 
 use super::{label, prometheus_rule};
 
-/// What rules really have: comments, blocks that keep and that fold lines, an empty line in one, quotes, templates.
+/// Rules with all forms in use: comments, blocks that keep and that fold lines, an empty line in one, quotes,
+/// templates.
 const RULES: &str = "---\n# Thresholds.\ngroups:\n- name: llm\n  interval: 30s\n  rules:\n  # Why.\n  - alert: LLMSlow\n    expr: |\n      a\n\n        > 1\n    for: 5m\n    annotations:\n      summary: >-\n        It is {{ $value }}\n        slow: \"very\"\n  - record: 'a:b'\n    expr: sum(a)\n";
 
 fn made(rules: &str) -> Result<String, String> {
@@ -11,7 +12,7 @@ fn made(rules: &str) -> Result<String, String> {
 }
 
 #[test]
-fn the_operators_form_says_the_same() {
+fn the_prometheus_rule_has_the_same_groups() {
     let manifest = made(RULES).unwrap();
     let read: Value = serde_saphyr::from_str(&manifest).unwrap();
     let group = json!({
@@ -44,20 +45,23 @@ fn the_operators_form_says_the_same() {
 }
 
 #[test]
-fn what_is_no_file_of_rules_is_refused_with_the_place() {
+fn invalid_rules_are_refused_with_their_place() {
     for (rules, words) in [
         ("groups: []", "no group"),
         ("groups: 7", "`groups` to be a list"),
         ("rules: []", "the one key `groups`"),
         ("groups: []\nx: 1", "the one key `groups`"),
         ("groups:\n- rules: []", "no name"),
-        ("groups:\n- {name: a, labels: {}, rules: []}", "group a: the Prometheus operator knows no `labels`"),
+        (
+            "groups:\n- {name: a, labels: {}, rules: []}",
+            "group a: the Prometheus operator does not know `labels`",
+        ),
         ("groups:\n- {name: a, rules: [{expr: b}]}", "a rule of a has neither"),
         (
             "groups:\n- {name: a, rules: [{alert: B, expr: c, fro: 5m}]}",
-            "rule B: the Prometheus operator knows no `fro`",
+            "rule B: the Prometheus operator does not know `fro`",
         ),
-        ("groups:\n- name: a\n---\ngroups: []", "not one YAML document"),
+        ("groups:\n- name: a\n---\ngroups: []", "expected one YAML document"),
     ] {
         let refused = made(rules).unwrap_err();
         assert!(refused.contains(words), "{rules}: {refused}");

@@ -1,14 +1,14 @@
-//! Time in a demo: a minute of the rules is a second.
+//! Compressed time: a minute of the rules takes a second.
 //!
-//! Windows, intervals and waits of minutes and hours are divided by sixty, in the shipped files as they stand; nothing
-//! else in them changes. Days and weeks stay: what they look back at is history, which a demo puts in.
+//! Windows, intervals and waits of minutes and hours are divided by sixty in the shipped files, and nothing else
+//! changes. Days and weeks stay, because they refer to the history that the demo backfills.
 
 use serde_json::Value;
 
-/// Keys of Alertmanager's configuration that are waits.
+/// Keys of Alertmanager's configuration with durations.
 const WAITS: [&str; 3] = ["group_wait", "group_interval", "repeat_interval"];
 
-/// A duration, a sixtieth of it if it is no day or longer: `5m` is `5s`, `15s` is `250ms`.
+/// Returns a sixtieth of a duration shorter than a day: `5m` is `5s`, `15s` is `250ms`.
 #[must_use]
 pub fn duration(text: &str) -> Option<String> {
     let unit = text.find(|letter: char| !letter.is_ascii_digit())?;
@@ -23,7 +23,7 @@ pub fn duration(text: &str) -> Option<String> {
     }
 }
 
-/// An expression, or a text with expressions in it: the durations in brackets and behind `offset`.
+/// Compresses the durations in an expression, or in a text with expressions: those in brackets and after `offset`.
 #[must_use]
 pub fn expression(text: &str) -> String {
     let mut done = String::with_capacity(text.len());
@@ -43,7 +43,7 @@ fn next_opening(text: &str) -> Option<(usize, &'static str)> {
     ["[", "offset "].into_iter().filter_map(|opening| Some((text.find(opening)?, opening))).min()
 }
 
-/// A file of rules.
+/// Compresses a file of rules.
 #[must_use]
 pub fn rules(mut document: Value) -> Value {
     let groups = document.get_mut("groups").and_then(Value::as_array_mut);
@@ -61,7 +61,7 @@ pub fn rules(mut document: Value) -> Value {
     document
 }
 
-/// Alertmanager's configuration: how long it waits.
+/// Compresses the waits in Alertmanager's configuration.
 #[must_use]
 pub fn waits(mut document: Value) -> Value {
     match &mut document {
@@ -112,7 +112,7 @@ mod tests {
         assert_eq!(expression("x[$__rate_interval] offset"), "x[$__rate_interval] offset");
     }
 
-    /// What the demo runs is what is shipped, but for durations, each of which is a sixtieth.
+    /// The demo runs the shipped files except for durations, each of which is a sixtieth.
     #[test]
     fn shipped_files_keep_all_but_their_durations() {
         for (file, change) in [
@@ -137,7 +137,7 @@ mod tests {
         }
     }
 
-    /// Texts that differ; everything else has to be equal.
+    /// Collects the texts that differ; everything else has to be equal.
     fn differences(one: &Value, other: &Value, pairs: &mut Vec<(String, String)>) {
         match (one, other) {
             (Value::String(one), Value::String(other)) if one != other => {

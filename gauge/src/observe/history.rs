@@ -1,17 +1,17 @@
-//! A week of history for Prometheus: what a model usually uses, which no demo can wait for.
+//! A week of history for Prometheus: the usual usage of a model, which a demo cannot wait for.
 
 use std::fmt::Write as _;
 
-/// The model that will use more than it used to.
+/// The model that will use more tokens than before.
 pub const MODEL: &str = "text-embedding-3-small";
 
-/// What it used each hour of the past week.
+/// Tokens per hour in the past week.
 pub const TOKENS_AN_HOUR: u64 = 100_000;
 
 const DAY_SECONDS: u64 = 24 * 60 * 60;
 
-/// OpenMetrics text: the recorded series of the rules, around this time of each of the past seven days. The rules look up
-/// just these times, so only they have to be there.
+/// Returns OpenMetrics text: the recorded series of the rules, around this time on each of the past seven days. The
+/// rules only query these times.
 pub fn text(now: u64) -> String {
     let mut text = String::from("# TYPE llm:tokens:increase1h gauge\n");
     for day in (1..=7).rev() {

@@ -1,14 +1,14 @@
-//! What became of each alert, and when.
+//! The states of each alert, with their times.
 
 use std::time::Instant;
 
 use serde::Serialize;
 
-use super::query::Active;
+use super::query::ActiveAlert;
 use super::webhook::Notification;
 
-/// The alerts that a demo shows, each with its receiver.
-pub const SHOWN: [(&str, &str); 6] = [
+/// The alerts of the demo, each with its receiver.
+pub const ALERTS: [(&str, &str); 6] = [
     ("LLMHighLatency", "pager"),
     ("LLMHighErrorRate", "pager"),
     ("LLMLowFaithfulness", "chat"),
@@ -17,45 +17,45 @@ pub const SHOWN: [(&str, &str); 6] = [
     ("LLMTokenSpike", "review"),
 ];
 
-/// One alert's way, in seconds since the faults began.
+/// The course of one alert, in seconds since the faults started. A time is `None` until the state is reached.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct Seen {
-    /// Its name.
+pub struct AlertCourse {
+    /// The name of the alert.
     pub alert: &'static str,
-    /// Prometheus saw its condition.
+    /// Prometheus reports it as pending.
     pub pending_s: Option<f64>,
-    /// Its condition held.
+    /// Prometheus reports it as firing.
     pub firing_s: Option<f64>,
-    /// Alertmanager told someone.
+    /// Alertmanager delivered it.
     pub delivered_s: Option<f64>,
-    /// Prometheus sees it no longer.
+    /// Prometheus reports it no longer.
     pub gone_s: Option<f64>,
-    /// Alertmanager told that it is over.
+    /// Alertmanager delivered that it is resolved.
     pub resolved_s: Option<f64>,
-    /// Whom it told.
+    /// The receiver of the notification.
     pub receiver: String,
-    /// What it said.
+    /// The summary in the notification.
     pub summary: String,
 }
 
-/// All of them.
+/// The courses of all alerts.
 #[derive(Debug)]
 pub struct Journal {
     began: Instant,
     notifications_read: usize,
-    seen: Vec<Seen>,
+    seen: Vec<AlertCourse>,
 }
 
 impl Journal {
-    /// Begins now.
+    /// Returns a journal that begins now.
     #[must_use]
     pub fn begin() -> Self {
-        let seen = SHOWN.iter().map(|&(alert, _)| Seen { alert, ..Seen::default() });
+        let seen = ALERTS.iter().map(|&(alert, _)| AlertCourse { alert, ..AlertCourse::default() });
         Self { began: Instant::now(), notifications_read: 0, seen: seen.collect() }
     }
 
-    /// Takes in what is active and what was delivered, and gives what is new, a line each.
-    pub fn take(&mut self, active: &[Active], notifications: &[Notification]) -> Vec<String> {
+    /// Adds active alerts and delivered notifications, and returns a line for each new state.
+    pub fn take(&mut self, active: &[ActiveAlert], notifications: &[Notification]) -> Vec<String> {
         let now = self.began.elapsed().as_secs_f64();
         let mut news = Vec::new();
         for seen in &mut self.seen {
@@ -70,7 +70,7 @@ impl Journal {
             };
             note(&mut seen.pending_s, is_active && !is_firing, "is pending");
             note(&mut seen.firing_s, is_firing, "fires");
-            note(&mut seen.gone_s, seen.firing_s.is_some() && !is_active, "is over");
+            note(&mut seen.gone_s, seen.firing_s.is_some() && !is_active, "is inactive");
         }
         for notification in notifications.iter().skip(self.notifications_read) {
             self.read(notification, &mut news);
@@ -83,13 +83,13 @@ impl Journal {
         let came = notification.came.saturating_duration_since(self.began).as_secs_f64();
         let Some(seen) = self.seen.iter_mut().find(|seen| seen.alert == notification.alert) else { return };
         let (slot, words) = match notification.is_resolved {
-            true => (&mut seen.resolved_s, "that it is over"),
+            true => (&mut seen.resolved_s, "resolved"),
             false => (&mut seen.delivered_s, notification.summary.as_str()),
         };
         if slot.is_none() {
             *slot = Some(came);
             news.push(format!(
-                "{came:5.1} s  {} told {}: {words}",
+                "{came:5.1} s  {} delivered to {}: {words}",
                 notification.alert, notification.receiver
             ));
             if !notification.is_resolved {
@@ -99,31 +99,31 @@ impl Journal {
         }
     }
 
-    /// Each alert's way so far.
+    /// Returns the course of each alert so far.
     #[must_use]
-    pub fn seen(&self) -> &[Seen] {
+    pub fn seen(&self) -> &[AlertCourse] {
         &self.seen
     }
 
-    /// Whether all have been delivered.
+    /// Whether all alerts have been delivered.
     #[must_use]
     pub fn all_delivered(&self) -> bool {
         self.seen.iter().all(|seen| seen.delivered_s.is_some())
     }
 
-    /// Whether all are over, and were told so.
+    /// Whether all alerts are inactive, and were delivered as resolved.
     #[must_use]
     pub fn all_resolved(&self) -> bool {
         self.seen.iter().all(|seen| seen.gone_s.is_some() && seen.resolved_s.is_some())
     }
 
-    /// A table, for people.
+    /// Returns a table of all courses.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
         let time = |at: Option<f64>| at.map_or("-".to_owned(), |at| format!("{at:.1} s"));
         let head = format!(
             "{:<20} {:>8} {:>8} {:>9}  {:<7} {:>8} {:>9}",
-            "alert", "pending", "firing", "delivered", "to", "over", "told so"
+            "alert", "pending", "firing", "delivered", "to", "inactive", "resolved"
         );
         let rows = self.seen.iter().map(|seen| {
             format!(
@@ -145,18 +145,18 @@ impl Journal {
 mod tests {
     use std::time::Instant;
 
-    use super::{Active, Journal, Notification, SHOWN};
+    use super::{ALERTS, ActiveAlert, Journal, Notification};
 
     #[test]
-    fn a_way_is_taken_step_by_step() {
+    fn the_journal_records_each_state_of_an_alert_once() {
         let mut journal = Journal::begin();
-        let active = |is_firing| SHOWN.map(|(name, _)| Active { name: name.to_owned(), is_firing });
+        let active = |is_firing| ALERTS.map(|(name, _)| ActiveAlert { name: name.to_owned(), is_firing });
         assert_eq!(journal.take(&active(false), &[]).len(), 6);
         assert_eq!(journal.take(&active(true), &[]).len(), 6);
         assert_eq!(journal.take(&active(true), &[]), [""; 0]);
         assert!(!journal.all_delivered());
         let notifications = |is_resolved| {
-            SHOWN.map(|(alert, receiver)| Notification {
+            ALERTS.map(|(alert, receiver)| Notification {
                 receiver: receiver.to_owned(),
                 alert: alert.to_owned(),
                 is_resolved,

@@ -1,4 +1,4 @@
-//! Prometheus' HTTP interface: its alerts, and the answers to queries.
+//! Prometheus' HTTP API: its alerts, and queries.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -15,21 +15,21 @@ pub struct Prometheus {
     client: Client,
 }
 
-/// One series of a range: its labels, and seconds with values.
+/// One series of a range query: its labels, and its times with values.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Line {
-    /// Its labels.
+    /// The labels of the series.
     pub labels: BTreeMap<String, String>,
-    /// Unix seconds and values; what is no number is left out.
+    /// Unix seconds and values. Values that are not numbers are left out.
     pub points: Vec<(f64, f64)>,
 }
 
 /// An alert that is pending or firing.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Active {
-    /// Its name.
+pub struct ActiveAlert {
+    /// The name of the alert.
     pub name: String,
-    /// Whether it fires.
+    /// Whether it is firing, and not pending.
     pub is_firing: bool,
 }
 
@@ -38,7 +38,7 @@ impl Prometheus {
         Self { client: Client::new(address, Protocol::Http1) }
     }
 
-    /// Where it listens.
+    /// Returns the address of the server.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.client.address()
@@ -57,18 +57,18 @@ impl Prometheus {
         bail!("Prometheus was not ready after {patience:?}")
     }
 
-    /// The alerts that are pending or firing.
-    pub async fn alerts(&self) -> Result<Vec<Active>> {
+    /// Returns the alerts that are pending or firing.
+    pub async fn alerts(&self) -> Result<Vec<ActiveAlert>> {
         let data = self.get("/api/v1/alerts").await?;
         let alerts = data["alerts"].as_array().context("alerts are a list")?;
-        let active = alerts.iter().map(|alert| Active {
+        let active = alerts.iter().map(|alert| ActiveAlert {
             name: alert["labels"]["alertname"].as_str().unwrap_or_default().to_owned(),
             is_firing: alert["state"] == "firing",
         });
         Ok(active.collect())
     }
 
-    /// Whether every rule works, and has been worked out; the text says what does not.
+    /// Returns the rules that fail or have not been evaluated yet, with their errors.
     pub async fn rules(&self) -> Result<Vec<String>> {
         let data = self.get("/api/v1/rules").await?;
         let groups = data["groups"].as_array().context("groups are a list")?;
@@ -77,7 +77,7 @@ impl Prometheus {
         Ok(unwell.map(|rule| format!("{}: {} {}", rule["name"], rule["health"], rule["lastError"])).collect())
     }
 
-    /// How many series an expression gives now.
+    /// Returns the number of series that an expression has now.
     pub async fn count(&self, expression: &str) -> Result<usize> {
         let data = self.get(&format!("/api/v1/query?query={}", escaped(expression))).await?;
         match &data["result"] {
@@ -86,7 +86,7 @@ impl Prometheus {
         }
     }
 
-    /// What an expression gave between two times (Unix seconds), every `step` seconds.
+    /// Returns the values of an expression between two times (Unix seconds), every `step` seconds.
     pub async fn range(&self, expression: &str, from: f64, to: f64, step: f64) -> Result<Vec<Line>> {
         let query = escaped(expression);
         let path = format!("/api/v1/query_range?query={query}&start={from:.3}&end={to:.3}&step={step}");
@@ -115,7 +115,7 @@ fn line(series: &Value) -> Line {
     Line { labels: labels.collect(), points: points.collect() }
 }
 
-/// As it stands in a URL.
+/// Escapes a text for a URL.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for byte in text.bytes() {

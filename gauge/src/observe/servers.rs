@@ -1,4 +1,4 @@
-//! Debian's Prometheus and Alertmanager, found, started on the shipped files, and gone when the value is.
+//! Debian's Prometheus and Alertmanager, started with the shipped files, and killed when the value is dropped.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -8,35 +8,35 @@ use std::{env, fs};
 
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
-use simulators::process::{Folder, Server};
+use simulators::process::{Folder, ServerProcess};
 use simulators::python;
 use simulators::workspace::workspace_dir;
 
 use super::query::Prometheus;
 use super::{compressed, history};
 
-/// How long a start may take, on a machine that builds something else beside it.
+/// Maximum time of a start, on a machine that also builds something.
 const START: Duration = Duration::from_secs(60);
 
-/// What to do where something is missing.
+/// The advice for a missing program.
 pub const INSTALL: &str =
     "Debian: apt-get install --no-install-recommends prometheus prometheus-alertmanager";
 
-/// The programs that observe.
+/// The programs of the monitoring stack.
 #[derive(Clone, Debug)]
 pub struct Programs {
-    /// `prometheus`
+    /// The path of `prometheus`.
     pub prometheus: PathBuf,
-    /// `promtool`, which comes with it.
+    /// The path of `promtool`, which is part of Prometheus.
     pub promtool: PathBuf,
-    /// `alertmanager`, by Debian's name or its own.
+    /// The path of `alertmanager`, under Debian's name or its own.
     pub alertmanager: PathBuf,
-    /// `amtool`, which comes with it.
+    /// The path of `amtool`, which is part of Alertmanager.
     pub amtool: PathBuf,
 }
 
 impl Programs {
-    /// Those on the path; the error names what is missing, and how to get it.
+    /// Finds the programs on the path. The error names the missing one, and how to install it.
     pub fn find() -> Result<Self> {
         let find = |names: &[&str]| {
             let found = names.iter().find_map(|name| on_path(name));
@@ -61,15 +61,15 @@ fn on_path(name: &str) -> Option<PathBuf> {
 pub struct Servers {
     /// Prometheus.
     pub prometheus: Prometheus,
-    /// Where Alertmanager listens.
+    /// The address of Alertmanager.
     pub alertmanager: SocketAddr,
-    _running: [Server; 2],
+    _running: [ServerProcess; 2],
     _folder: Folder,
 }
 
 impl Servers {
-    /// Starts both on the shipped files in compressed time: Envoy's `metrics` are scraped each second, and what
-    /// Alertmanager has to say goes to `webhooks`.
+    /// Starts both with the shipped files in compressed time. Envoy's `metrics` are scraped every second, and
+    /// Alertmanager's notifications go to `webhooks`.
     pub async fn start(programs: &Programs, metrics: SocketAddr, webhooks: SocketAddr) -> Result<Self> {
         let folder = Folder::new("observe")?;
         let text = alertmanager_configuration(webhooks)?.to_string();
@@ -98,39 +98,39 @@ fn given(flag: &str, path: &Path) -> String {
     format!("{flag}={}", path.display())
 }
 
-/// Starts a server on a free port, and learns which from its log.
+/// Starts a server on a free port, and reads the port from its log.
 async fn serve(
     folder: &Folder,
     log: &str,
     binary: &Path,
     mut arguments: Vec<String>,
-) -> Result<(Server, SocketAddr)> {
+) -> Result<(ServerProcess, SocketAddr)> {
     arguments.push("--web.listen-address=127.0.0.1:0".to_owned());
-    let mut server = Server::start(binary, arguments, fs::File::create(folder.path(log))?)?;
+    let mut server = ServerProcess::start(binary, arguments, fs::File::create(folder.path(log))?)?;
     let deadline = Instant::now() + START;
     while Instant::now() < deadline {
         let words = folder.read(log);
-        let lines = words.lines().filter(|line| line.contains("msg=\"Listening on\""));
+        let lines = words.lines().filter(|line| line.contains("msg=\"LoopbackListener on\""));
         let address = lines.filter_map(|line| line.split_once("address=")?.1.trim().parse().ok()).next();
         if let Some(address) = address {
             return Ok((server, address));
         }
         if let Some(status) = server.ended()? {
-            bail!("{} ended with {status}; its log:\n{words}", binary.display());
+            bail!("{} exited with {status}; its log:\n{words}", binary.display());
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    bail!("{} was not there after {START:?}; its log:\n{}", binary.display(), folder.read(log))
+    bail!("{} was not ready after {START:?}; its log:\n{}", binary.display(), folder.read(log))
 }
 
-/// A file that operators load.
+/// Reads a file that operators load.
 fn shipped(name: &str) -> Result<Value> {
     let path = workspace_dir().join("envoy").join(name);
     let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
-    serde_saphyr::from_str(&text).with_context(|| format!("{} is no YAML", path.display()))
+    serde_saphyr::from_str(&text).with_context(|| format!("{} is not YAML", path.display()))
 }
 
-/// The shipped configuration with our addresses; scraped each second, which is oftener than in shipped time.
+/// Returns the shipped configuration with our addresses, and a scrape interval of one second.
 fn prometheus_configuration(metrics: SocketAddr, alertmanager: SocketAddr, rules: &Path) -> Result<Value> {
     let mut document = shipped("prometheus/prometheus.yaml")?;
     let mut set = |pointer: &str, value: Value| -> Result<()> {
@@ -147,7 +147,7 @@ fn prometheus_configuration(metrics: SocketAddr, alertmanager: SocketAddr, rules
     Ok(document)
 }
 
-/// The shipped configuration in compressed time, its webhooks pointed at ours.
+/// Returns the shipped configuration in compressed time, with its webhooks pointed at ours.
 fn alertmanager_configuration(webhooks: SocketAddr) -> Result<Value> {
     let mut document = compressed::waits(shipped("alertmanager/alertmanager.yaml")?);
     let receivers = document.get_mut("receivers").and_then(Value::as_array_mut);
@@ -160,7 +160,7 @@ fn alertmanager_configuration(webhooks: SocketAddr) -> Result<Value> {
     Ok(document)
 }
 
-/// Puts a week of history into Prometheus' store, before it starts.
+/// Imports a week of history into Prometheus' storage before the server starts.
 fn backfill(promtool: &Path, folder: &Folder, data: &Path) -> Result<()> {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_secs();
     let file = folder.write("history.txt", &history::text(now))?;

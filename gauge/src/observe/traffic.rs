@@ -1,4 +1,4 @@
-//! Traffic that is well, and traffic with every fault that an alert is for.
+//! Traffic without faults, and traffic with a fault for every alert.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,23 +11,23 @@ use tokio::task::{AbortHandle, JoinSet};
 
 use super::history;
 
-/// Between two looks at what is to be sent.
+/// The interval between two rounds of requests.
 const TICK: Duration = Duration::from_millis(100);
 
-/// How long one exchange may take; the slow ones take a third of it.
+/// The timeout of one exchange. The slow ones take a third of it.
 const STUCK: Duration = Duration::from_secs(40);
 
 const CHAT: &str = "/v1/chat/completions";
 const MESSAGES: &str = "/v1/messages";
 
-/// What the user is going to make of the answer: a header that only this harness reads.
+/// The header with the user's rating of the answer, which only this module reads.
 const RATING: &str = "x-sim-rating";
 
-/// What answers are to be taken from: the words of the simulated answers, or others.
+/// Contexts for the answers: one with the words of the simulated answers, and one with others.
 const FITTING: &str = "The answer spans two pages, and ends.";
 const FOREIGN: &str = "An invoice from May, overdue.";
 
-/// Requests that go on until the value is dropped.
+/// Requests that are sent until the value is dropped.
 #[derive(Debug)]
 pub struct Traffic {
     faulty: Arc<AtomicBool>,
@@ -35,7 +35,7 @@ pub struct Traffic {
 }
 
 impl Traffic {
-    /// Begins, with everything well.
+    /// Starts traffic without faults.
     #[must_use]
     pub fn start(client: Client) -> Self {
         let faulty = Arc::new(AtomicBool::new(false));
@@ -43,7 +43,7 @@ impl Traffic {
         Self { faulty, sending }
     }
 
-    /// From now on with every fault, or without.
+    /// Switches all faults on or off.
     pub fn set_faulty(&self, faulty: bool) {
         self.faulty.store(faulty, Ordering::Relaxed);
     }
@@ -58,20 +58,20 @@ impl Drop for Traffic {
 async fn send(client: Client, faulty: Arc<AtomicBool>) {
     let mut running = JoinSet::new();
     let mut ticks = tokio::time::interval(TICK);
-    // On a busy machine late rather than all at once.
+    // On a busy machine, delayed ticks are not caught up.
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     for number in 0.. {
         ticks.tick().await;
         for request in planned(number, faulty.load(Ordering::Relaxed)) {
             let client = client.clone();
-            // What comes back is judged by what the alerts say of it.
+            // The result is ignored here; the alerts show it.
             running.spawn(async move { drop(tokio::time::timeout(STUCK, play(&client, request)).await) });
         }
         while running.try_join_next().is_some() {}
     }
 }
 
-/// Sends a request, and what its user makes of the answer.
+/// Sends a request, and then the user's rating of the answer.
 async fn play(client: &Client, request: Request) -> Option<()> {
     let rating = request.header_value(RATING).map(str::to_owned);
     let answer = client.send(request).await.ok()?.finish().await;
@@ -81,7 +81,8 @@ async fn play(client: &Client, request: Request) -> Option<()> {
     Some(())
 }
 
-/// What is sent at one tick of ten a second. Each fault has a model of its own, so that each alert has its own cause.
+/// Returns the requests of one tick, of which there are ten per second. Each fault has its own model, so that each
+/// alert has its own cause.
 fn planned(number: u64, faulty: bool) -> Vec<Request> {
     let mut requests = Vec::new();
     let stream = number.is_multiple_of(3);
@@ -101,7 +102,7 @@ fn planned(number: u64, faulty: bool) -> Vec<Request> {
         _ => requests.push(messages("claude-haiku-4-5", "input=300; cached=200; output=20")),
     }
     if faulty {
-        // Ten a second, each of eleven seconds: a minute's worth of a slow provider, side by side.
+        // Ten per second, each of which takes eleven seconds: a minute of a slow provider, in parallel.
         requests.push(chat("o4-mini", true, FITTING, "first_ms=11000; output=20; reasoning=8; token_ms=3"));
     } else if number.is_multiple_of(4) {
         requests.push(chat("o4-mini", true, FITTING, "first_ms=150; output=20; reasoning=8; token_ms=3"));
@@ -118,7 +119,7 @@ fn planned(number: u64, faulty: bool) -> Vec<Request> {
     requests
 }
 
-/// What is rare, and has panels of its own.
+/// Returns rare requests, which have their own panels.
 fn odd(number: u64) -> Request {
     match number % 6 {
         0 => chat("gpt-4.1-mini", false, FITTING, "truncate"),
@@ -156,7 +157,7 @@ fn embeddings(script: &str) -> Request {
 }
 
 fn scripted(request: Request, script: &str) -> Request {
-    // One tenant more than there is room for.
+    // One tenant more than the label has room for.
     let tenant = if script == "truncate" { "globex" } else { "acme" };
     request.header(script::HEADER, script).header("x-tenant", tenant)
 }

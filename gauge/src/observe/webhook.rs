@@ -1,4 +1,4 @@
-//! The webhooks that Alertmanager delivers to, one for each of its receivers.
+//! The webhooks of Alertmanager's receivers.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,58 +13,58 @@ use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use serde_json::Value;
-use simulators::listen::Listening;
+use simulators::listen::LoopbackListener;
 
-/// The largest message that is read; and how many are kept, which no demo comes near.
+/// Maximum bytes of a message, and maximum number of stored notifications, which a demo does not reach.
 const MESSAGE_BYTES_MAX: usize = 1024 * 1024;
 const NOTIFICATIONS_MAX: usize = 10_000;
 
-/// One alert, as it was delivered.
+/// One alert in a notification.
 #[derive(Clone, Debug)]
 pub struct Notification {
-    /// The path it came to, without the slash: the receiver.
+    /// The name of the receiver, which is the path without the slash.
     pub receiver: String,
-    /// Its name.
+    /// The name of the alert.
     pub alert: String,
-    /// Whether it says that it is over.
+    /// Whether the alert is resolved.
     pub is_resolved: bool,
-    /// What it says.
+    /// The summary annotation.
     pub summary: String,
-    /// When it came.
+    /// The time at which it was received.
     pub came: Instant,
 }
 
-/// A server that takes webhooks; dropping it closes its port.
+/// A server that receives webhooks. Dropping it closes its port.
 #[derive(Debug)]
 pub struct WebhookReceiver {
-    listening: Listening,
+    listener: LoopbackListener,
     notifications: Arc<Mutex<Vec<Notification>>>,
 }
 
 impl WebhookReceiver {
-    /// Starts one on a free loopback port.
+    /// Starts a server on a free loopback port.
     pub async fn start() -> Result<Self> {
         let notifications = Arc::new(Mutex::new(Vec::new()));
         let shared = Arc::clone(&notifications);
-        let listening = Listening::start(move |stream| {
+        let listener = LoopbackListener::start(move |stream| {
             let notifications = Arc::clone(&shared);
             async move {
                 let service = service_fn(|request| take(request, Arc::clone(&notifications)));
                 let server = auto::Builder::new(TokioExecutor::new());
-                // Alertmanager sends again what it could not deliver.
+                // Alertmanager retries failed deliveries.
                 let _ = server.serve_connection(TokioIo::new(stream), service).await;
             }
         });
-        Ok(Self { listening: listening.await?, notifications })
+        Ok(Self { listener: listener.await?, notifications })
     }
 
-    /// Where it listens.
+    /// Returns the address of the server.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
-        self.listening.address()
+        self.listener.address()
     }
 
-    /// Everything that came, in that order.
+    /// Returns all notifications, in order.
     #[must_use]
     pub fn notifications(&self) -> Vec<Notification> {
         self.notifications.lock().unwrap_or_else(PoisonError::into_inner).clone()

@@ -1,42 +1,42 @@
-//! The package's clauses for names of models, as names that the filter knows: no look-up needs an engine for regular
-//! expressions then. What cannot be said exactly is not said at all.
+//! Converts the package's clauses for model names to patterns of the filter, so that no lookup needs regular
+//! expressions. A clause that cannot be converted exactly is an error.
 
 use serde::Deserialize;
 
-/// How the package says which names are a model's. Names are compared in lower case.
+/// A condition on model names in the package. Names are compared in lower case.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Clause {
-    /// The name.
+    /// The whole name.
     Equals(String),
-    /// Its beginning.
+    /// The beginning of the name.
     StartsWith(String),
-    /// Its end.
+    /// The end of the name.
     EndsWith(String),
-    /// Anything in it.
+    /// A part of the name.
     Contains(String),
-    /// A Python expression, searched for.
+    /// A Python regular expression, which may match anywhere.
     Regex(String),
-    /// Any of them.
+    /// Any of the clauses.
     Or(Vec<Clause>),
-    /// All of them.
+    /// All of the clauses.
     And(Vec<Clause>),
 }
 
-/// Names, and those that fit and are not meant.
+/// Name patterns, and exceptions from them.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Names {
-    /// `*` stands for anything, `#` for a digit.
+    /// Patterns in which `*` stands for anything and `#` for a digit.
     pub names: Vec<String>,
-    /// Likewise.
+    /// Patterns of names that match but are not meant.
     pub except: Vec<String>,
 }
 
-/// The one look-ahead in use, `no part is tts`, as names that are not meant.
+/// The one look-ahead in use, `no part is tts`, as exceptions.
 const NOT_SPEECH: (&str, &[&str]) = ("^(?!.*-[tT][tT][sS](?:$|-))", &["*-tts", "*-tts-*"]);
 
 impl Clause {
-    /// The same names, in groups by what is not meant; an error is what cannot be converted.
+    /// Returns the patterns of the clause, grouped by exceptions. The error is the part that cannot be converted.
     pub fn names(&self) -> Result<Vec<Names>, String> {
         let mut groups: Vec<Names> = Vec::new();
         for found in self.parts()? {
@@ -68,7 +68,7 @@ impl Clause {
     }
 }
 
-/// A clause for names together with one for what is not meant.
+/// Combines a clause for names with one for exceptions.
 fn both(clauses: &[Clause]) -> Result<Vec<Names>, String> {
     let is_speech = |clause: &&Clause| matches!(clause, Clause::Regex(regex) if regex == NOT_SPEECH.0);
     let [clause] = clauses.iter().filter(|clause| !is_speech(clause)).collect::<Vec<_>>()[..] else {
@@ -81,7 +81,7 @@ fn both(clauses: &[Clause]) -> Result<Vec<Names>, String> {
     Ok(parts)
 }
 
-/// A name as it stands, which must not hold a letter that has a meaning.
+/// Returns a literal name, which must not contain a special character.
 fn plain(text: &str) -> Result<String, String> {
     match text.contains(['*', '#', ' ']) {
         true => Err(format!("the name {text}")),
@@ -89,7 +89,7 @@ fn plain(text: &str) -> Result<String, String> {
     }
 }
 
-/// Names without those that another one of them covers anyway.
+/// Removes names that another name covers.
 fn drop_covered(names: &mut Vec<String>) {
     let all = names.clone();
     let covers = |name: &str, other: &str| {
@@ -101,7 +101,7 @@ fn drop_covered(names: &mut Vec<String>) {
     names.retain(|name| seen.insert(name.clone()));
 }
 
-/// The names an expression searches for, if it is one of the simple kind: `^`, letters, `\d{8}`, `[-@]`, `(…)?`, `$`.
+/// Returns the names that a simple expression matches: `^`, letters, `\d{8}`, `[-@]`, `(…)?`, `$`. `None` for others.
 pub fn names_of_regex(regex: &str) -> Option<Vec<String>> {
     let (inner, is_whole) = match regex.strip_prefix('^')?.strip_suffix('$') {
         Some(inner) => (inner, true),
@@ -114,7 +114,7 @@ pub fn names_of_regex(regex: &str) -> Option<Vec<String>> {
     Some(names)
 }
 
-/// Everything that the inside of an expression fits.
+/// Returns everything that the inside of an expression matches.
 fn expanded(mut rest: &str) -> Option<Vec<String>> {
     let mut names = vec![String::new()];
     while let Some(letter) = rest.chars().next() {
@@ -123,7 +123,7 @@ fn expanded(mut rest: &str) -> Option<Vec<String>> {
             '\\' => escaped(&rest[1..])?,
             '[' => {
                 let (letters, after) = rest[1..].split_once(']')?;
-                // A dash is a dash only at the beginning, and a caret turns the class around.
+                // A dash is only literal at the beginning, and a caret negates the class.
                 let is_plain = !letters.contains(['\\', '^']) && !letters.get(1..)?.contains('-');
                 is_plain.then_some((letters.chars().map(String::from).collect(), after))?
             }
@@ -138,7 +138,7 @@ fn expanded(mut rest: &str) -> Option<Vec<String>> {
             }
             _ => return None,
         };
-        // A sign of repetition behind any of these is not of the simple kind.
+        // A repetition after any of these is not supported.
         if rest.starts_with(['?', '*', '+', '{']) {
             return None;
         }
@@ -149,7 +149,7 @@ fn expanded(mut rest: &str) -> Option<Vec<String>> {
     Some(names)
 }
 
-/// What stands behind a backslash: a digit, some digits, or a sign that is only itself.
+/// Parses an escape: a digit, some digits, or a literal character.
 fn escaped(rest: &str) -> Option<(Vec<String>, &str)> {
     let letter = rest.chars().next()?;
     let rest = rest.get(letter.len_utf8()..)?;

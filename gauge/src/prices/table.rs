@@ -1,4 +1,4 @@
-//! From what the package knows to the rows that the configuration holds.
+//! Converts the package's data to the rows of the configuration.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,43 +8,43 @@ use serde_json::{Value, json};
 
 use super::clause::{Clause, Names};
 
-/// What `export.py` prints.
+/// The output of `export.py`.
 #[derive(Debug, Deserialize)]
 pub struct Export {
-    /// The package's version.
+    /// The version of the package.
     pub version: String,
     /// The day that prices are for.
     pub date: String,
-    /// Who sells.
+    /// All providers.
     pub providers: Vec<Provider>,
 }
 
-/// One that sells.
+/// A provider with its prices.
 #[derive(Debug, Deserialize)]
 pub struct Provider {
     /// The package's name for it.
     pub id: String,
-    /// Whose models it sells too, at their prices.
+    /// The providers whose models it also sells, at their prices.
     pub fallback: Vec<String>,
-    /// What it sells. The first one that fits a name counts.
-    pub models: Vec<Model>,
+    /// Its models. The first one that matches a name counts.
+    pub models: Vec<PackageModel>,
 }
 
-/// What is sold.
+/// A model with its prices.
 #[derive(Debug, Deserialize)]
-pub struct Model {
+pub struct PackageModel {
     /// The package's name for it.
     pub id: String,
-    /// The names it is asked for by.
+    /// The condition on the names that it is requested by.
     #[serde(rename = "match")]
     pub clause: Clause,
-    /// By kind of price: an amount, then starts and amounts of tiers.
+    /// Prices per kind: an amount, then starts and amounts of tiers.
     pub prices: BTreeMap<String, Vec<Value>>,
-    /// The day of the next change that is known.
+    /// The day of the next known change; `None` if none is known.
     pub next: Option<String>,
     /// Whether prices depend on the time of day.
     pub by_time: bool,
-    /// Whether there are other prices for other service tiers or for batches.
+    /// Whether service tiers or batches have other prices.
     pub by_tier: bool,
 }
 
@@ -68,10 +68,10 @@ pub const CLASSES: &[(&str, &str)] = &[
     ("requests_kcount", "request"),
 ];
 
-/// The package prices these by the thousand, and the filter by the million.
+/// The kind that the package prices per thousand, and the filter per million.
 const BY_THE_THOUSAND: &str = "requests_kcount";
 
-/// Providers that OpenTelemetry calls otherwise than the package does.
+/// Providers with another name in OpenTelemetry than in the package.
 const NAMES: &[(&str, &[&str])] = &[
     ("google", &["gcp.gemini", "gcp.vertex_ai", "gcp.gen_ai"]),
     ("aws", &["aws.bedrock"]),
@@ -86,7 +86,7 @@ const NAMES: &[(&str, &[&str])] = &[
     ("moonshotai", &["moonshot_ai"]),
 ];
 
-/// Whose prices are made when nobody says whose: those that most traffic goes to.
+/// The providers of the default table: those with the most traffic.
 pub const MAIN: &[&str] = &[
     "anthropic",
     "aws",
@@ -101,23 +101,23 @@ pub const MAIN: &[&str] = &[
     "x-ai",
 ];
 
-/// A table that is made.
+/// A finished table.
 #[derive(Debug)]
 pub struct Table {
     /// The document for the key `prices`.
     pub json: String,
-    /// What to know about it, a line each.
+    /// Notes on the table, one line each.
     pub notes: Vec<String>,
 }
 
-/// The names by which the filter knows a seller.
+/// Returns the filter's names for a provider.
 pub fn own_names(id: &str) -> Vec<&str> {
     NAMES.iter().find(|(known, _)| *known == id).map_or(vec![id], |(_, names)| names.to_vec())
 }
 
 impl Export {
-    /// The table of the `chosen` providers, by the package's names or the filter's, and of those whose models they
-    /// sell; of all of them where none is chosen.
+    /// Returns the table of the `chosen` providers, by the package's names or the filter's, and of those whose models
+    /// they resell. `None` chooses all.
     pub fn table(&self, chosen: Option<&[String]>) -> Result<Table> {
         let chosen = self.chosen(chosen)?;
         let mut notes = Notes::default();
@@ -161,7 +161,7 @@ impl Export {
         Ok(ids)
     }
 
-    /// One line a row: a new release of the package then shows as a difference that can be read.
+    /// One line per row, so that a new release of the package shows as a readable difference.
     fn document(&self, chosen: &BTreeSet<&str>, rows: &[String]) -> String {
         let mut providers = BTreeMap::new();
         for provider in self.providers.iter().filter(|provider| chosen.contains(provider.id.as_str())) {
@@ -186,8 +186,8 @@ impl Export {
     }
 }
 
-/// One row, its keys in the order in which people read them.
-fn row(provider: &str, names: &Names, model: &Model) -> String {
+/// Returns one row, with its keys in reading order.
+fn row(provider: &str, names: &Names, model: &PackageModel) -> String {
     let mut row = format!("{{\"provider\":{},\"match\":{}", json!(provider), json!(names.names.join(" ")));
     if !names.except.is_empty() {
         row.push_str(&format!(",\"except\":{}", json!(names.except.join(" "))));
@@ -200,7 +200,7 @@ fn row(provider: &str, names: &Names, model: &Model) -> String {
     row + "}"
 }
 
-/// A price as the filter reads it: `1.25 >200000 2.5`.
+/// Returns a price in the filter's notation: `1.25 >200000 2.5`.
 pub fn price_of(kind: &str, price: &[Value]) -> String {
     let words = price.iter().map(|item| match item {
         Value::String(amount) if kind == BY_THE_THOUSAND => thousandfold(amount),
@@ -210,7 +210,7 @@ pub fn price_of(kind: &str, price: &[Value]) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-/// A decimal with its point three places to the right.
+/// Multiplies a decimal by a thousand.
 fn thousandfold(amount: &str) -> String {
     let (whole, fraction) = amount.split_once('.').unwrap_or((amount, ""));
     let padded = format!("{fraction:0<3}");
@@ -220,7 +220,7 @@ fn thousandfold(amount: &str) -> String {
     if digits.is_empty() || digits.starts_with('.') { format!("0{digits}") } else { digits.to_owned() }
 }
 
-/// What a summary has to tell.
+/// The counts behind the notes of a table.
 #[derive(Debug, Default)]
 struct Notes {
     left_out: Vec<String>,
@@ -232,7 +232,7 @@ struct Notes {
 }
 
 impl Notes {
-    fn of(&mut self, model: &Model) {
+    fn of(&mut self, model: &PackageModel) {
         let is_known = |kind: &String| CLASSES.iter().any(|(known, _)| known == kind);
         for kind in model.prices.keys().filter(|kind| !is_known(kind)) {
             *self.not_by_tokens.entry(kind.clone()).or_default() += 1;
@@ -262,7 +262,7 @@ impl Notes {
         }
         lines.extend(self.left_out.iter().map(|model| format!("left out, no name for it: {model}")));
         lines.extend(
-            self.next.map(|day| format!("the next change that is known comes on {day}: make rows again")),
+            self.next.map(|day| format!("the next known change is on {day}: make the rows again then")),
         );
         lines
     }

@@ -1,4 +1,4 @@
-//! The `gauge` command, run as a user runs it.
+//! The `gauge` command, run as by a user.
 
 use std::io;
 use std::process::{Command, Output};
@@ -97,7 +97,7 @@ fn new_case_writes_a_case_and_refuses_its_name_after_that() {
 }
 
 #[test]
-fn what_cannot_be_done_is_said_and_not_tried() {
+fn invalid_arguments_are_reported_before_anything_runs() {
     for (arguments, said) in [
         (&["check", "/nowhere"][..], "cannot read /nowhere"),
         (&["check"], "required arguments were not provided"),
@@ -123,9 +123,9 @@ fn what_cannot_be_done_is_said_and_not_tried() {
     }
 }
 
-/// As in `cargo gauge review | head`, when `head` has seen enough. What a shell reports of other programs then is 141.
+/// As in `cargo gauge review | head`, when `head` has read enough. A shell then reports 141 for other programs.
 #[test]
-fn a_reader_that_goes_away_ends_a_command_without_a_word() {
+fn a_closed_pipe_for_results_ends_a_command_silently() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let (sample, configuration) = (path("sample.db"), path("plugin.json"));
@@ -146,9 +146,9 @@ fn a_reader_that_goes_away_ends_a_command_without_a_word() {
     }
 }
 
-/// Progress is for people: a command does its work where nobody reads that.
+/// Progress is optional: a command continues if the reader of its progress has closed the pipe.
 #[test]
-fn a_command_goes_on_where_nobody_reads_its_progress() {
+fn a_closed_pipe_for_progress_does_not_stop_a_command() {
     let folder = tempfile::tempdir().unwrap();
     let sample = folder.path().join("sample.db");
     let (reader, writer) = io::pipe().unwrap();

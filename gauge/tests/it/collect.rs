@@ -1,4 +1,4 @@
-//! The collector, as senders see it.
+//! The collector, from the side of its senders.
 
 mod clickhouse;
 mod kill;
@@ -23,7 +23,7 @@ use messages::{Event, Exchange, events, spans};
 
 const PROTOBUF: &str = "application/x-protobuf";
 
-/// A collector of one test.
+/// A collector for one test.
 struct Scene {
     collector: Collector,
     client: Client,
@@ -53,7 +53,7 @@ impl Scene {
     }
 }
 
-/// The first column of what a query finds.
+/// Returns the first column of a query's rows.
 fn rows(path: &Path, query: &str) -> Vec<String> {
     let store = Store::read(path).unwrap();
     let mut query = store.connection().prepare(query).unwrap();
@@ -70,7 +70,7 @@ fn packed(path: &str, content_type: &str, body: &[u8]) -> Request {
     Request::post_of(path, content_type, gzip(body)).header("content-encoding", "gzip")
 }
 
-/// `google.rpc.Status`, the other side of it.
+/// `google.rpc.Status`, decoded independently.
 #[derive(Clone, PartialEq, Eq, Message)]
 struct Status {
     #[prost(int32, tag = "1")]
@@ -80,10 +80,10 @@ struct Status {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_sent_in_any_form_is_kept_once() {
+async fn requests_in_all_encodings_are_stored_once() {
     let scene = Scene::start().await;
     let spans = spans(&[Exchange::new(1), Exchange::new(2)]);
-    let events = events(&[Event::score(1, "faithfulness", 4), Event::thumb(1, false, "It made that up.")]);
+    let events = events(&[Event::score(1, "faithfulness", 4), Event::thumb(1, false, "It invented that.")]);
     let forms = [
         ("/v1/traces", spans.encode_to_vec(), serde_json::to_vec(&spans).unwrap()),
         ("/v1/logs", events.encode_to_vec(), serde_json::to_vec(&events).unwrap()),
@@ -110,12 +110,12 @@ async fn what_is_sent_in_any_form_is_kept_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_taken_is_refused_in_the_senders_encoding() {
+async fn invalid_requests_are_refused_in_the_senders_encoding() {
     let scene = Scene::start().await;
     let json = "application/json";
     let post = |path, content_type: &str, body: &[u8]| Request::post_of(path, content_type, body.to_vec());
     let large = vec![b' '; (8 << 20) + 1];
-    // A thousand times its size.
+    // A body that decompresses to a thousand times its size.
     let bomb = gzip(&vec![0; 64 << 20]);
     assert!(bomb.len() < 300_000);
     let encoded = |encoding: &str, body: Vec<u8>| {
@@ -128,19 +128,19 @@ async fn what_cannot_be_taken_is_refused_in_the_senders_encoding() {
         (post("/v1/traces", PROTOBUF, b"\xff\xff"), 400, 3, "not OTLP in protobuf"),
         (post("/v1/logs", PROTOBUF, &good), 400, 3, "not OTLP in protobuf"),
         (post("/v1/logs", json, b"{"), 400, 3, "not OTLP in JSON"),
-        (encoded("gzip", good.clone()), 400, 3, "the body is no gzip"),
-        (encoded("gzip", cut), 400, 3, "the body is no gzip"),
+        (encoded("gzip", good.clone()), 400, 3, "the body is not gzip"),
+        (encoded("gzip", cut), 400, 3, "the body is not gzip"),
         (encoded("gzip", bomb), 413, 8, "larger than 8388608 bytes: send smaller batches"),
         (post("/v1/traces", json, &large), 413, 8, "larger than 8388608 bytes: send smaller batches"),
-        (encoded("zstd", good.clone()), 415, 3, "content-encoding has to be gzip"),
-        (post("/v1/traces", "text/plain", &good), 415, 3, "content-type has to be application/x-protobuf or"),
+        (encoded("zstd", good.clone()), 415, 3, "content-encoding: expected gzip"),
+        (post("/v1/traces", "text/plain", &good), 415, 3, "content-type: expected application/x-protobuf or"),
         (
             post("/v1/metrics", PROTOBUF, &good),
             404,
             12,
-            "there is nothing at /v1/metrics: spans go to /v1/traces",
+            "unknown path /v1/metrics: expected /v1/traces for spans",
         ),
-        (Request::get("/v1/traces"), 405, 12, "only POST"),
+        (Request::get("/v1/traces"), 405, 12, "expected POST"),
     ] {
         let is_protobuf = request.header_value("content-type") == Some(PROTOBUF);
         let answer = scene.send(request).await;
@@ -162,11 +162,11 @@ async fn what_cannot_be_taken_is_refused_in_the_senders_encoding() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_rejected_is_a_partial_success() {
+async fn rejected_items_make_a_partial_success() {
     let scene = Scene::start().await;
     let mut mixed = spans(&[Exchange::new(1), Exchange::new(2)]);
     mixed.resource_spans[0].scope_spans[0].spans[1].trace_id.pop();
-    let words = "span \"chat gpt-4o\": its trace id has 15 bytes, not 16";
+    let words = "span \"chat gpt-4o\": its trace id has 15 bytes, expected 16";
     let answer = scene.send(Request::post_of("/v1/traces", PROTOBUF, mixed.encode_to_vec())).await;
     let partial =
         ExportTraceServiceResponse::decode(answer.body.as_slice()).unwrap().partial_success.unwrap();
@@ -184,7 +184,7 @@ async fn what_is_rejected_is_a_partial_success() {
     let answer = scene.send(post(5)).await;
     let partial = ExportLogsServiceResponse::decode(answer.body.as_slice()).unwrap().partial_success.unwrap();
     assert_eq!(partial.rejected_log_records, 1);
-    assert_eq!(partial.error_message, "event 1-relevance was kept before with another content");
+    assert_eq!(partial.error_message, "event 1-relevance was stored before with another content");
     assert_eq!(scene.rows("select label from evaluations"), ["2"]);
     let totals = scene.collector.stop().await;
     assert_eq!((totals.spans, totals.known, totals.evaluations, totals.rejected), (1, 1, 1, 3));

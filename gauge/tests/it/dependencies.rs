@@ -1,4 +1,5 @@
-//! What `cargo gauge` compiles: on a fresh machine wasmtime and cranelift would take longer than all else together.
+//! The dependencies of `cargo gauge`: on a new machine wasmtime and cranelift would take longer than all others
+//! together.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
@@ -6,12 +7,12 @@ use std::process::Command;
 use serde_json::Value;
 use simulators::workspace::workspace_dir;
 
-/// What no command of an operator needs: the compilers and encoders of wasm.
+/// Whether the package is a compiler or an encoder of wasm, which no command of an operator needs.
 fn is_of_wasm(name: &str) -> bool {
     name.starts_with("wasmtime") || name.starts_with("cranelift") || name.starts_with("wit-component")
 }
 
-/// The packages that are built for `package`, tests apart.
+/// Returns the packages that are built for `package`, without its tests.
 fn built_for(package: &str) -> BTreeSet<String> {
     let output = Command::new(env!("CARGO"))
         .args(["metadata", "--format-version", "1", "--locked", "--manifest-path"])
@@ -42,12 +43,12 @@ fn built_for(package: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn the_command_compiles_no_compiler_of_wasm() {
+fn the_command_does_not_depend_on_wasm_compilers() {
     let gauge = built_for("gauge");
     assert!(gauge.contains("collector") && gauge.contains("llm-gauge-engine"), "{gauge:?}");
     let of_wasm: Vec<_> = gauge.iter().filter(|name| is_of_wasm(name)).collect();
     assert_eq!(of_wasm, [""; 0]);
-    // The names are still those of the packages that this is about.
+    // The names of the banned packages have to be current.
     let host = built_for("host-test");
     for name in ["wasmtime", "cranelift-codegen", "wit-component"] {
         assert!(host.contains(name), "{name}");

@@ -1,16 +1,16 @@
-//! `cargo gauge evaluate`, run as a CI runs it, against a judge's server of every manner.
+//! `cargo gauge evaluate`, run as in CI, with every behaviour of a judge's server.
 
 use std::path::Path;
 use std::process::{Command, Output};
 
 use serde_json::{Value, json};
-use simulators::judge::{Manner, Server};
+use simulators::judge::{JudgeBehaviour, JudgeServer};
 use simulators::workspace::cases_dir;
 use tokio::runtime::Runtime;
 
-const KEY: &str = "sk-a-key-that-nobody-may-see";
+const KEY: &str = "sk-a-secret-key";
 
-/// Two answers to be judged, one of them without context, and an exchange that holds none.
+/// Two answers to be judged, one of them without context, and an exchange without an answer.
 fn recordings() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let put = |name: &str, text: String| std::fs::write(folder.path().join(name), text).unwrap();
@@ -36,18 +36,18 @@ fn recordings() -> tempfile::TempDir {
     folder
 }
 
-/// A judge's server, its runtime, and what to judge.
+/// A judge's server with its runtime, and the recordings.
 struct Rig {
-    /// The server lives on its threads.
+    /// The runtime that the server runs on.
     _runtime: Runtime,
-    server: Server,
+    server: JudgeServer,
     recordings: tempfile::TempDir,
 }
 
 impl Rig {
-    fn new(manner: Manner) -> Self {
+    fn new(manner: JudgeBehaviour) -> Self {
         let runtime = Runtime::new().unwrap();
-        let server = runtime.block_on(Server::start(manner)).unwrap();
+        let server = runtime.block_on(JudgeServer::start(manner)).unwrap();
         Self { _runtime: runtime, server, recordings: recordings() }
     }
 
@@ -63,7 +63,7 @@ fn evaluate(recordings: &Path, judge: &str, key: &str, arguments: &[&str]) -> Ou
     gauge.args(arguments).env("JUDGE_API_KEY", key).output().unwrap()
 }
 
-/// What is said of failures.
+/// Returns the reported failures.
 fn failures(output: &Output) -> Vec<String> {
     let said = text(&output.stderr).lines().filter_map(|line| line.strip_prefix("failed: "));
     said.map(str::to_owned).collect()
@@ -74,8 +74,8 @@ fn text(bytes: &[u8]) -> &str {
 }
 
 #[test]
-fn bars_that_are_met_open_the_gate() {
-    let rig = Rig::new(Manner::Always(4));
+fn met_thresholds_pass_the_gate() {
+    let rig = Rig::new(JudgeBehaviour::Always(4));
     let output = rig.run(&["--fail-below", "faithfulness=4,relevance=3.5", "--json"]);
     assert_eq!((output.status.code(), failures(&output)), (Some(0), vec![]), "{}", text(&output.stderr));
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -85,52 +85,52 @@ fn bars_that_are_met_open_the_gate() {
     assert_eq!((&report["hallucination"], &report["judge_input_tokens"]), (&json!(0.0), &json!(800)));
     let cases: Vec<_> = report["exchanges"].as_array().unwrap().iter().map(|it| &it["case"]).collect();
     assert_eq!(cases, ["bare", "grounded", "refused"]);
-    assert_eq!(rig.server.asked(), 2);
+    assert_eq!(rig.server.requests(), 2);
 }
 
 #[test]
-fn a_bar_that_is_missed_shuts_it_and_the_reports_say_so() {
-    let rig = Rig::new(Manner::Always(4));
+fn a_missed_threshold_fails_the_gate_and_is_reported() {
+    let rig = Rig::new(JudgeBehaviour::Always(4));
     let file = rig.recordings.path().join("report.xml");
     let output = rig.run(&["--fail-below", "faithfulness=4.5", "--junit", file.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(1));
-    assert_eq!(failures(&output), ["faithfulness: mean 4.00 is below 4.5"]);
+    assert_eq!(failures(&output), ["faithfulness: expected a mean of at least 4.5, got 4.00"]);
     let table = text(&output.stdout);
     assert!(table.lines().all(|line| line.chars().count() <= 100), "{table}");
     let means = table.lines().find(|line| line.starts_with("mean ")).unwrap();
     let means: Vec<_> = means.split_whitespace().collect();
     assert_eq!(means, ["mean", "2", "scored", "4.00", "4.00", "4.00", "0", "%"]);
     let junit = std::fs::read_to_string(file).unwrap();
-    assert!(junit.contains("<failure message=\"mean 4.00 is below 4.5\"/>"), "{junit}");
+    assert!(junit.contains("<failure message=\"expected a mean of at least 4.5, got 4.00\"/>"), "{junit}");
 }
 
 #[test]
-fn a_judge_that_is_busy_is_asked_again() {
-    let rig = Rig::new(Manner::Busy(3));
+fn a_busy_judge_is_retried() {
+    let rig = Rig::new(JudgeBehaviour::Busy(3));
     let output = rig.run(&["--jobs", "1", "--fail-below", "completeness=1"]);
     assert_eq!((output.status.code(), failures(&output)), (Some(0), vec![]));
-    assert_eq!(rig.server.asked(), 5, "three that were refused, and two that were not");
-    let rig = Rig::new(Manner::Busy(u64::MAX));
+    assert_eq!(rig.server.requests(), 5, "three that were refused, and two that were not");
+    let rig = Rig::new(JudgeBehaviour::Busy(u64::MAX));
     let output = rig.run(&["--jobs", "1"]);
     assert_eq!(failures(&output), ["2 of 3 exchanges: the judge answered with status 429"]);
-    assert_eq!(rig.server.asked(), 8, "four tries each");
+    assert_eq!(rig.server.requests(), 8, "four tries each");
 }
 
 #[test]
-fn a_judge_that_fails_is_no_good_score() {
-    let rig = Rig::new(Manner::Status(500));
+fn a_failing_judge_fails_the_gate() {
+    let rig = Rig::new(JudgeBehaviour::Status(500));
     let output = rig.run(&[]);
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(failures(&output), ["2 of 3 exchanges: the judge answered with status 500"]);
 
-    let rig = Rig::new(Manner::Prose);
+    let rig = Rig::new(JudgeBehaviour::Prose);
     let output = rig.run(&["--fail-below", "relevance=1"]);
     assert_eq!(output.status.code(), Some(1));
-    assert_eq!(failures(&output), ["relevance: no score to hold against 1"]);
+    assert_eq!(failures(&output), ["relevance: expected a mean of at least 1, got no score"]);
     assert!(text(&output.stdout).contains("invalid_verdict"), "{}", text(&output.stdout));
 
-    // A port that was just let go of.
-    let address = Rig::new(Manner::Obedient).server.address();
+    // A port that was just released.
+    let address = Rig::new(JudgeBehaviour::Verdict).server.address();
     let output = evaluate(rig.recordings.path(), &format!("http://{address}"), "", &[]);
     assert_eq!(output.status.code(), Some(1));
     let said = failures(&output).concat();
@@ -142,7 +142,7 @@ fn a_judge_that_fails_is_no_good_score() {
 
 #[test]
 fn the_key_goes_to_the_judge_and_nowhere_else() {
-    let rig = Rig::new(Manner::Keyed(KEY));
+    let rig = Rig::new(JudgeBehaviour::Keyed(KEY));
     let judge = format!("http://{}", rig.server.address());
     for (key, code) in [(KEY, 0), ("sk-another-that-is-wrong", 1)] {
         let file = rig.recordings.path().join("report.xml");
@@ -156,14 +156,14 @@ fn the_key_goes_to_the_judge_and_nowhere_else() {
 }
 
 #[test]
-fn what_cannot_begin_is_said_with_status_two() {
+fn invalid_arguments_exit_with_status_two() {
     let folder = recordings();
     let config = folder.path().join("gauge.json");
     std::fs::write(&config, r#"{"judge":{"criteria":[{"name":"tone","definition":"polite"}]}}"#).unwrap();
     let config = config.to_str().unwrap();
     let (folder, judge) = (folder.path().to_str().unwrap(), "http://127.0.0.1:9");
     for (arguments, said) in [
-        (&[folder, "--judge", judge][..], "name the model that judges: --judge-model NAME"),
+        (&[folder, "--judge", judge][..], "expected the model of the judge: --judge-model NAME"),
         (&[folder, "--judge", "api.openai.com"], "expected a URL such as `https://api.openai.com`"),
         (&["/nowhere", "--judge", judge, "--judge-model", "m"], "there is nothing at /nowhere"),
         (

@@ -1,5 +1,5 @@
-//! One exchange all the way: streamed through a real Envoy in a trace of its caller's, exported, judged, rated by the id
-//! that its response gave, and found again in a database with its scores and the comment on it.
+//! One exchange from end to end: streamed through a real Envoy in a trace of its caller, exported, judged, rated with
+//! the id in its response, and found in a database with its scores and the comment on it.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -16,18 +16,18 @@ const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const PARENT: &str = "00f067aa0ba902b7";
 const COMMENT: &str = "Das war der falsche Turm.";
 
-/// How long anything of it may take on a machine that has other work.
+/// The maximum time of a step on a loaded machine.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// What is to be found in the end.
-pub struct Joined {
+/// The result of the exchange.
+pub struct JoinedExchange {
     pub totals: Totals,
     pub db: PathBuf,
     pub request_id: String,
 }
 
-/// Plays the exchange with a collector whose database is in `folder`, and which passes on to `target` if there is one.
-pub async fn play(folder: &Path, target: Option<&str>) -> Joined {
+/// Plays the exchange with a collector whose database is in `folder`, and which forwards to `target` if there is one.
+pub async fn play(folder: &Path, target: Option<&str>) -> JoinedExchange {
     let settings = Settings {
         db: folder.join("gauge.db"),
         listen: "127.0.0.1:0".parse().unwrap(),
@@ -35,7 +35,7 @@ pub async fn play(folder: &Path, target: Option<&str>) -> Joined {
     };
     let db = settings.db.clone();
     let collector = Collector::start(settings).await.unwrap();
-    let judge = judge::Server::start(judge::Manner::Always(4)).await.unwrap();
+    let judge = judge::JudgeServer::start(judge::JudgeBehaviour::Always(4)).await.unwrap();
     let gateway = Gateway::start(&collector, &judge).await;
 
     let question = json!({"model": "gpt-4o", "stream": true, "stream_options": {"include_usage": true},
@@ -52,17 +52,17 @@ pub async fn play(folder: &Path, target: Option<&str>) -> Joined {
     until(&collector, |totals| totals.evaluations == 5).await;
     // A batch of spans, four scores and the feedback.
     until(&collector, |totals| totals.targets.values().all(|passed| passed.delivered == 6)).await;
-    Joined { totals: collector.stop().await, db, request_id }
+    JoinedExchange { totals: collector.stop().await, db, request_id }
 }
 
-/// A provider, and an Envoy before it that judges, exports and takes feedback.
+/// A provider behind an Envoy that judges, exports and accepts feedback.
 struct Gateway {
     provider: Provider,
     envoy: Envoy,
 }
 
 impl Gateway {
-    async fn start(collector: &Collector, judge: &judge::Server) -> Self {
+    async fn start(collector: &Collector, judge: &judge::JudgeServer) -> Self {
         let provider = Provider::start().await.unwrap();
         let filter = tokio::task::spawn_blocking(|| build::filter(false)).await.unwrap().unwrap();
         let mut bootstrap = Bootstrap::shipped().unwrap().filter(&filter).unwrap();
@@ -89,7 +89,7 @@ impl Gateway {
         client.send(request).await.unwrap().finish().await
     }
 
-    /// Sends a request by HTTP/2; the answer has to be the provider's, byte by byte.
+    /// Sends a request over HTTP/2. The answer has to be the provider's, byte for byte.
     async fn ask(&self, request: Request) -> Answer {
         let answer = self.send(Protocol::Http2, request).await;
         let id = answer.header(EXCHANGE_HEADER).parse().expect("the provider's answer");

@@ -1,6 +1,6 @@
 //! The operator's command and the library behind it, run as an operator runs them.
 
-// What is built, and what is not.
+// The dependencies of the command.
 mod dependencies;
 
 // The commands that need no server.
@@ -9,7 +9,7 @@ mod cli;
 mod evaluate;
 // The weekly review of a database.
 mod review;
-// The collector, and the stores that it passes on to.
+// The collector, and the stores that it forwards to.
 mod collect;
 // A real Envoy before the collector.
 mod joined;

@@ -1,4 +1,4 @@
-//! The weekly review: what it counts, what it flags, and how it is shown.
+//! The weekly review: its counts, its flags, and its forms.
 
 mod command;
 mod numbers;
@@ -11,17 +11,17 @@ use collector::review::{self, Review, week::Week};
 use collector::store::{Batch, Evaluation, Id, Span, Store};
 use tempfile::TempDir;
 
-/// A moment after everything that is made.
+/// A time after all generated data.
 const NOW_NS: i64 = 1_900_000_000_000_000_000;
 const HOUR_NS: i64 = 3_600_000_000_000;
 
-/// A database of its own.
-struct Made {
+/// A database for one test.
+struct TestDatabase {
     folder: TempDir,
     store: Store,
 }
 
-impl Made {
+impl TestDatabase {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("made.db")).unwrap();
@@ -48,7 +48,7 @@ fn week(year: i16, number: i8) -> Week {
     Week::numbered(year, number).unwrap()
 }
 
-/// A success of a model, some hours into a week; its number is its trace.
+/// Returns a success of a model, some hours into a week. Its number is its trace.
 fn span(number: u8, model: &str, week: Week, hours: i64) -> Span {
     Span {
         trace_id: Id([number; 16]),
@@ -63,7 +63,7 @@ fn span(number: u8, model: &str, week: Week, hours: i64) -> Span {
     }
 }
 
-/// What was said of an exchange; by whom is told by its name.
+/// Returns a score of an exchange. Its name determines whether a judge or a user gave it.
 fn said(number: u8, name: &str, label: &str, value: f64) -> Evaluation {
     let is_by_user = name == "user_feedback";
     Evaluation {

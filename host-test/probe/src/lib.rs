@@ -1,8 +1,8 @@
-//! A filter that makes the host calls it is told to, and logs what each one answers.
+//! A filter that makes the host calls of a script, and logs the answer of each.
 //!
 //! A script is a list of commands separated by `;`, each one `phase operation arguments…`. The root context takes
 //! its script from the plugin configuration, a stream from the request header `x-probe`. Every operation logs
-//! one line, `operation = answer`; what it does is in `operation.rs`.
+//! one line, `operation = answer`; `operation.rs` implements the operations.
 #![cfg(target_arch = "wasm32")]
 
 mod operation;

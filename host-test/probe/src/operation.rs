@@ -1,20 +1,20 @@
-//! Scripts, and the operations they are made of.
+//! Scripts, and the operations in them.
 
 use std::time::{Duration, UNIX_EPOCH};
 
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::{BufferType, LogLevel, MapType, MetricType};
 
-/// What a phase of a script came to.
+/// The result of a phase of a script.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// Continue; accept; be done.
+    /// Continue; accept; done.
     Go,
-    /// Pause; refuse; not be done yet.
+    /// Pause; refuse; not done yet.
     Stop,
 }
 
-/// Commands by phase.
+/// The commands of each phase.
 #[derive(Default)]
 pub(crate) struct Script(Vec<(String, Vec<String>)>);
 
@@ -51,7 +51,7 @@ impl Script {
     }
 }
 
-/// Logs what an operation answered.
+/// Logs the answer of an operation.
 pub(crate) fn say(operation: &str, answer: String) {
     let line = format!("{operation} = {answer}");
     let _ = hostcalls::log(LogLevel::Info, &line);
@@ -174,7 +174,7 @@ fn system(words: &[&str]) -> Option<String> {
     })
 }
 
-/// WASI functions that a filter imports by itself: the SDK does not.
+/// WASI functions that the filter imports itself, since the SDK does not import them.
 mod wasi {
     #[link(wasm_import_module = "wasi_snapshot_preview1")]
     unsafe extern "C" {
@@ -187,7 +187,7 @@ mod wasi {
 
     pub(super) fn clock(id: u32) -> String {
         let mut time = 0;
-        // SAFETY: the host writes 8 bytes at a place that is 8 bytes long.
+        // SAFETY: the host writes 8 bytes at an address with room for 8 bytes.
         let errno = unsafe { clock_time_get(id, 1, &mut time) };
         format!("{errno} {time}")
     }
@@ -203,31 +203,31 @@ mod wasi {
 
     pub(super) fn environment() -> String {
         let (mut count, mut size) = (9, 9);
-        // SAFETY: both places are live numbers of the width the host writes.
+        // SAFETY: both addresses are live numbers of the width that the host writes.
         let errno = unsafe { environ_sizes_get(&mut count, &mut size) };
         format!("{errno} {count} {size}")
     }
 
     pub(super) fn exit(code: u32) -> ! {
-        // SAFETY: takes a plain number and does not come back.
+        // SAFETY: the function takes a plain number and does not return.
         unsafe { proc_exit(code) }
     }
 
     pub(super) fn random(size: usize) -> String {
         let mut bytes = vec![0; size];
-        // SAFETY: the host writes `size` bytes at a place that is `size` bytes long.
+        // SAFETY: the host writes `size` bytes at an address with room for `size` bytes.
         let errno = unsafe { random_get(bytes.as_mut_ptr(), size) };
         format!("{errno} {bytes:02x?}")
     }
 }
 
-trait Shown {
-    fn shown(self) -> String;
+trait LogValue {
+    fn to_log(self) -> String;
 }
 
-fn show<T: Shown, E: std::fmt::Debug>(result: Result<T, E>) -> String {
+fn show<T: LogValue, E: std::fmt::Debug>(result: Result<T, E>) -> String {
     match result {
-        Ok(value) => value.shown(),
+        Ok(value) => value.to_log(),
         Err(status) => format!("{status:?}"),
     }
 }
@@ -236,29 +236,29 @@ fn show_value(value: Option<Vec<u8>>) -> String {
     value.map_or("None".to_owned(), |bytes| bytes.escape_ascii().to_string())
 }
 
-impl Shown for () {
-    fn shown(self) -> String {
+impl LogValue for () {
+    fn to_log(self) -> String {
         "Ok".to_owned()
     }
 }
 
-impl Shown for Option<Vec<u8>> {
-    fn shown(self) -> String {
+impl LogValue for Option<Vec<u8>> {
+    fn to_log(self) -> String {
         show_value(self)
     }
 }
 
-macro_rules! shown_by_debug {
+macro_rules! logged_by_debug {
     ($($kind:ty),*) => {$(
-        impl Shown for $kind {
-            fn shown(self) -> String {
+        impl LogValue for $kind {
+            fn to_log(self) -> String {
                 format!("{self:?}")
             }
         }
     )*};
 }
 
-shown_by_debug!(usize, u32, u64, u128, LogLevel, Option<u32>, (u32, Option<String>));
+logged_by_debug!(usize, u32, u64, u128, LogLevel, Option<u32>, (u32, Option<String>));
 
 fn number(word: &str) -> usize {
     match word {

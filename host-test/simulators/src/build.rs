@@ -1,4 +1,4 @@
-//! Builds the wasm that tests and commands run, so that none of them has to say "build first".
+//! Builds the wasm that tests and commands run, so that none of them depends on an earlier build.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,20 +9,20 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::workspace::{replace_file, target_dir, workspace_dir};
 
-/// The target of every guest.
+/// The compilation target of every guest.
 pub const TARGET: &str = "wasm32-unknown-unknown";
 
 /// The profile of the shipped filter.
 pub const PROFILE: &str = "plugin";
 
-/// Builds a package of this workspace for wasm and gives the path of the result. A package is built once per process.
+/// Builds a package of this workspace for wasm and returns the path of the result. A package is built once per process.
 pub fn wasm(package: &str, profile: &str) -> Result<PathBuf> {
     once(package, profile, false)
 }
 
 /// Builds the filter and copies it to `target/plugin/llm_gauge.wasm`.
 ///
-/// `portable` leaves SIMD out, for hosts that do not have it.
+/// With `portable`, the filter is built without SIMD, for hosts that do not support it.
 pub fn filter(portable: bool) -> Result<PathBuf> {
     let built = once("llm-gauge", PROFILE, portable)?;
     let name = if portable { "llm_gauge_portable.wasm" } else { "llm_gauge.wasm" };
@@ -31,7 +31,7 @@ pub fn filter(portable: bool) -> Result<PathBuf> {
     Ok(place)
 }
 
-/// Holds the lock while it builds: two builds in one folder would only wait for each other in cargo.
+/// Holds the lock during the build: a second cargo in the same folder would only wait for the first.
 fn once(package: &str, profile: &str, portable: bool) -> Result<PathBuf> {
     static BUILT: Mutex<BTreeMap<(String, String, bool), PathBuf>> = Mutex::new(BTreeMap::new());
     let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
@@ -46,7 +46,7 @@ fn once(package: &str, profile: &str, portable: bool) -> Result<PathBuf> {
 
 fn build(package: &str, profile: &str, portable: bool) -> Result<PathBuf> {
     ensure_target()?;
-    // A folder of its own: the outer cargo holds the lock on the usual one while it runs tests.
+    // A separate folder, because the outer cargo holds the lock on the usual one while it runs tests.
     let folder = if portable { "portable" } else { "plugin" };
     let target_dir = target_dir().join(folder);
     let mut cargo = clean_command("cargo");
@@ -55,7 +55,7 @@ fn build(package: &str, profile: &str, portable: bool) -> Result<PathBuf> {
         .args(["--profile", profile, "--target", TARGET, "--target-dir"])
         .arg(&target_dir);
     if portable {
-        // The variable takes the place of the flags in `.cargo/config.toml`; one for the target alone would add to them.
+        // The variable replaces the flags in `.cargo/config.toml`; the variable of one target would add to them.
         cargo.env("RUSTFLAGS", "-Ctarget-feature=-simd128");
     }
     let output = cargo.output().context("cannot start cargo")?;
@@ -67,7 +67,7 @@ fn build(package: &str, profile: &str, portable: bool) -> Result<PathBuf> {
     let file = format!("{}.wasm", package.replace('-', "_"));
     let path = target_dir.join(TARGET).join(folder).join(file);
     if !path.is_file() {
-        bail!("building {package} made no {}", path.display());
+        bail!("building {package} did not produce {}", path.display());
     }
     Ok(path)
 }
@@ -94,8 +94,8 @@ fn ensure_target() -> Result<()> {
     )
 }
 
-/// A command in the workspace without what an outer cargo leaves in the environment: flags meant for the machine
-/// would take the place of those for wasm in `.cargo/config.toml`, and its job server is not ours.
+/// Returns a command in the workspace without the environment of an outer cargo: its flags for the machine would
+/// replace those for wasm in `.cargo/config.toml`, and its job server is not available.
 fn clean_command(program: &str) -> Command {
     let mut command = Command::new(program);
     command.current_dir(workspace_dir());

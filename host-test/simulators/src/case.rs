@@ -80,9 +80,9 @@ pub const COMPARED_NATIVELY: &[&str] = &["first_token_event", "first_answer_even
 pub struct Difference {
     /// The field's name, or the metric's with its labels.
     pub field: String,
-    /// What the case says.
+    /// The value that the case expects.
     pub expected: Value,
-    /// What the run says.
+    /// The value of the run.
     pub actual: Value,
 }
 
@@ -168,7 +168,7 @@ impl Case {
         files.iter().map(|file| Self::read(file)).collect()
     }
 
-    /// Where `record` differs from what is expected.
+    /// Returns the fields in which `record` differs from the expectation.
     pub fn differences(&self, record: &Map<String, Value>) -> Vec<Difference> {
         let mut differences = self.differences_in(COMPARED.iter(), record);
         differences.extend(self.differences_in(self.named(COMPARED_IF_NAMED), record));
@@ -176,7 +176,7 @@ impl Case {
         let is_reported = ["input_tokens", "output_tokens"]
             .iter()
             .any(|field| self.expected.get(*field).is_some_and(|tokens| !tokens.is_null()));
-        // An estimate says that nobody told.
+        // An estimate means that the usage was not reported.
         let expected = if is_reported { Value::from("reported") } else { Value::Null };
         let actual = record.get("source").cloned().unwrap_or_default();
         if is_reported != (actual == "reported") {
@@ -185,7 +185,7 @@ impl Case {
         differences
     }
 
-    /// Where `metrics` differ from those that are expected; each is by its exposed name, and null if it is not there.
+    /// Returns the metrics that differ from the expectation, by exposed names. A metric that is not there is null.
     pub fn metric_differences(&self, metrics: &BTreeMap<String, Value>) -> Vec<Difference> {
         let metrics = self.expected_metrics.iter().map(|(name, expected)| Difference {
             field: name.clone(),
@@ -200,7 +200,7 @@ impl Case {
         fields.iter().filter(|field| self.expected.contains_key(**field))
     }
 
-    /// Where `values` differ in `fields` from what is expected.
+    /// Returns those of `fields` in which `values` differ from the expectation.
     pub(crate) fn differences_in<'a>(
         &self,
         fields: impl Iterator<Item = &'a &'static str>,

@@ -1,4 +1,4 @@
-//! A real Envoy with the filter in it: found or installed, started, asked, and gone when the value is.
+//! A real Envoy with the filter: found or installed, started, queried, and killed when the value is dropped.
 //!
 //! ```no_run
 //! # async fn example() -> anyhow::Result<()> {
@@ -33,41 +33,41 @@ pub use self::admin::Admin;
 pub use self::bootstrap::Bootstrap;
 pub use self::install::binary;
 pub use self::stats::{Series, Stats};
-use crate::process::{Folder, Server};
+use crate::process::{Folder, ServerProcess};
 
-/// How long a start may take. A filter is compiled by then; under a loaded machine that takes seconds, never
-/// minutes.
+/// Maximum time of a start. The filter is compiled during it, which takes seconds on a loaded machine, never minutes.
 const START: Duration = Duration::from_secs(60);
 
-/// How long connections of a listener that was replaced live on; ten minutes would be usual.
+/// The time that connections of a replaced listener stay open, in seconds. Envoy's default is ten minutes.
 const DRAIN_S: &str = "3";
 
-/// A running Envoy; dropping it kills it.
+/// A running Envoy. Dropping it kills the process.
 #[derive(Debug)]
 pub struct Envoy {
-    server: Server,
+    server: ServerProcess,
     admin: Admin,
     listener: SocketAddr,
     folder: Folder,
 }
 
 impl Envoy {
-    /// Starts Envoy with its own ports and waits until it serves. Installs it first if there is none.
+    /// Starts Envoy on free ports and waits until it serves. Installs it first if the machine has none.
     pub async fn start(bootstrap: Bootstrap, workers: usize) -> Result<Self> {
         let folder = Folder::new("envoy")?;
         let config = write(&folder, bootstrap)?;
         Self::run(folder, config, workers).await
     }
 
-    /// The same with the listeners in a file of their own, so that [`reload`](Self::reload) can replace them.
+    /// Like [`start`](Self::start), with the listeners in a separate file, so that [`reload`](Self::reload) can replace
+    /// them.
     pub async fn start_reloadable(bootstrap: Bootstrap, workers: usize) -> Result<Self> {
         let folder = Folder::new("envoy")?;
         let config = write_split(&folder, bootstrap)?;
         Self::run(folder, config, workers).await
     }
 
-    /// Replaces the listeners of an Envoy that was started for it by those of `bootstrap`. Envoy says in its statistics
-    /// what it makes of them.
+    /// Replaces the listeners of an Envoy started with [`start_reloadable`](Self::start_reloadable) by those of
+    /// `bootstrap`. Envoy reports in its statistics whether it accepted them.
     pub fn reload(&self, bootstrap: Bootstrap) -> Result<()> {
         write_split(&self.folder, bootstrap).map(drop)
     }
@@ -82,7 +82,7 @@ impl Envoy {
         arguments.extend(["--drain-time-s", DRAIN_S].map(OsString::from));
         arguments.extend(["--admin-address-path".into(), folder.path("admin").into_os_string()]);
         arguments.extend(["--config-path".into(), config.into_os_string()]);
-        let mut server = Server::start(&binary, arguments, log)?;
+        let mut server = ServerProcess::start(&binary, arguments, log)?;
         match wait_ready(&mut server, &folder).await {
             Ok((admin, listener)) => Ok(Self { server, admin, listener, folder }),
             Err(error) => {
@@ -92,26 +92,26 @@ impl Envoy {
         }
     }
 
-    /// Where clients connect.
+    /// Returns the address that clients connect to.
     #[must_use]
     pub fn listener(&self) -> SocketAddr {
         self.listener
     }
 
-    /// Its admin port.
+    /// Returns a client of the admin port.
     #[must_use]
     pub fn admin(&self) -> &Admin {
         &self.admin
     }
 
-    /// Its process, for what the kernel knows about it.
+    /// Returns the process id.
     #[must_use]
     pub fn pid(&self) -> u32 {
         self.server.pid()
     }
 
-    /// What it has logged so far, less its notes on deprecated fields: `fail_open` is one, and the bootstrap
-    /// says why it stays.
+    /// Returns the log so far without warnings on deprecated fields. `fail_open` is one; the bootstrap explains why it
+    /// stays.
     pub fn log(&self) -> Result<String> {
         let log = fs::read_to_string(self.folder.path("envoy.log"))?;
         Ok(log
@@ -121,14 +121,14 @@ impl Envoy {
             .collect())
     }
 
-    /// The access log so far. Envoy writes it in the background, some 50 ms after the exchange.
+    /// Returns the access log so far. Envoy writes it in the background, about 50 ms after the exchange.
     pub fn access_log(&self) -> Result<String> {
         let path = self.folder.path("access.log");
         if path.exists() { Ok(fs::read_to_string(path)?) } else { Ok(String::new()) }
     }
 }
 
-/// What `envoy --mode validate` says of a bootstrap: whether it accepts it, and its messages.
+/// Validates a bootstrap with `envoy --mode validate`. Returns whether Envoy accepts it, and Envoy's messages.
 pub fn validate(bootstrap: Bootstrap) -> Result<(bool, String)> {
     let folder = Folder::new("envoy")?;
     let config = write(&folder, bootstrap)?;
@@ -142,15 +142,14 @@ pub fn validate(bootstrap: Bootstrap) -> Result<(bool, String)> {
     Ok((output.status.success(), words.concat()))
 }
 
-/// Waits until Envoy serves, and learns where.
-async fn wait_ready(server: &mut Server, folder: &Folder) -> Result<(Admin, SocketAddr)> {
+/// Waits until Envoy serves, and returns its addresses.
+async fn wait_ready(server: &mut ServerProcess, folder: &Folder) -> Result<(Admin, SocketAddr)> {
     let deadline = Instant::now() + START;
     while Instant::now() < deadline {
         if let Some(status) = server.ended()? {
-            bail!("it ended with {status}");
+            bail!("Envoy exited with {status} before it was ready");
         }
-        // Envoy writes the file once its admin port is bound; a half-written address does not parse, or is
-        // not ready.
+        // Envoy writes the file once its admin port is bound. A half-written address does not parse or is not ready.
         let address = fs::read_to_string(folder.path("admin")).ok().and_then(|text| text.trim().parse().ok());
         if let Some(admin) = address.map(Admin::new)
             && admin.ready().await
@@ -160,16 +159,16 @@ async fn wait_ready(server: &mut Server, folder: &Folder) -> Result<(Admin, Sock
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    bail!("it was not ready after {START:?}")
+    bail!("Envoy was not ready after {START:?}")
 }
 
-/// Writes the bootstrap with everything in it that belongs to this run.
+/// Writes the bootstrap with the paths and ports of this run.
 fn write(folder: &Folder, bootstrap: Bootstrap) -> Result<PathBuf> {
     let bootstrap = bootstrap.placed(&folder.path("access.log"))?;
     folder.write("bootstrap.json", &bootstrap.document().to_string())
 }
 
-/// The same with its listeners in a file beside it, which is moved to its place: only that is what Envoy notices.
+/// Like `write`, with the listeners in a separate file. The file is moved into place, because Envoy only notices moves.
 fn write_split(folder: &Folder, bootstrap: Bootstrap) -> Result<PathBuf> {
     let listeners = folder.path("listeners.json");
     let (document, resources) = bootstrap.placed(&folder.path("access.log"))?.split(&listeners)?;

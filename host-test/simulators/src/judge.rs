@@ -1,7 +1,7 @@
-//! A stand-in for a judge: it takes the filter's requests and answers as an LLM would, by counting words.
+//! A stand-in for a judge: it receives the filter's requests and answers like an LLM, by word overlap.
 //!
-//! No model at all, and no judge of anything: it looks whether the words of an answer stand in its context and in its
-//! question. Its scores are the same every time, and that is what demos and tests need of it.
+//! It has no model and judges nothing: it checks whether the words of an answer occur in its context and in its
+//! question. Its scores are deterministic, which is what demos and tests need.
 
 mod serve;
 
@@ -10,24 +10,24 @@ use std::collections::BTreeSet;
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Map, Value, json};
 
-pub use serve::{Manner, Server};
+pub use serve::{JudgeBehaviour, JudgeServer};
 
-/// What a request to a judge shows.
+/// The contents of a request to a judge.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Asked {
-    /// The nonce of its marks, which a verdict repeats.
+pub struct JudgeRequest {
+    /// The nonce of its marks, which the verdict has to repeat.
     pub nonce: String,
-    /// The texts between the marks; no context: empty.
+    /// The question.
     pub question: String,
-    /// What the answer was to be taken from.
+    /// The context that the answer has to be based on; empty if there is none.
     pub context: String,
-    /// What is judged.
+    /// The answer to be judged.
     pub answer: String,
     /// The keys that the verdict must have, the nonce left out.
     pub criteria: Vec<String>,
 }
 
-impl Asked {
+impl JudgeRequest {
     /// Reads a chat completion request as the filter writes it.
     pub fn read(body: &[u8]) -> Result<Self> {
         let body: Value = serde_json::from_slice(body).context("the request is no JSON")?;
@@ -50,7 +50,7 @@ impl Asked {
         })
     }
 
-    /// The verdict, as its JSON text.
+    /// Returns the verdict as JSON text.
     pub fn verdict(&self) -> String {
         let (question, context) = (words(&self.question), words(&self.context));
         let claims: Vec<_> =
@@ -71,7 +71,7 @@ impl Asked {
         })
     }
 
-    /// A verdict in which every score is this one.
+    /// Returns a verdict in which every score is this one.
     pub fn verdict_of(&self, score: u8) -> String {
         self.verdict_by(|name| {
             let (key, value) = match name {
@@ -91,10 +91,10 @@ impl Asked {
 
 /// Answers a request to a judge.
 pub fn answer(body: &[u8]) -> Result<String> {
-    Ok(completion(&Asked::read(body)?.verdict()))
+    Ok(completion(&JudgeRequest::read(body)?.verdict()))
 }
 
-/// A chat completion with this text.
+/// Returns a chat completion with this text.
 pub fn completion(content: &str) -> String {
     json!({
         "id": "judge-stand-in",
@@ -106,17 +106,17 @@ pub fn completion(content: &str) -> String {
     .to_string()
 }
 
-/// From 1 to 5.
+/// Returns a score from 1 to 5.
 fn score(share: f64) -> u8 {
     1 + (share.clamp(0.0, 1.0) * 4.0).round() as u8
 }
 
-/// The share of `some` that is in `all`.
+/// Returns the share of `some` that is in `all`.
 fn share(some: &BTreeSet<String>, all: &BTreeSet<String>) -> f64 {
     some.intersection(all).count() as f64 / some.len().max(1) as f64
 }
 
-/// Words that say something: numbers, and letters in rows of three or more.
+/// Returns the words with meaning: numbers, and letters in rows of three or more.
 fn words(text: &str) -> BTreeSet<String> {
     let words = text.split(|letter: char| !letter.is_alphanumeric()).map(str::to_lowercase);
     words.filter(|word| word.chars().count() > 2 || word.chars().any(char::is_numeric)).collect()

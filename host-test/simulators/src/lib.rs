@@ -1,25 +1,25 @@
-//! What stands around the filter in tests, benches and the demo.
+//! The environment of the filter in tests, benches and the demo.
 //!
 //! A real proxy:
 //! - [`envoy`]: a real Envoy with the filter in it, run with variants of `envoy/bootstrap.yaml`
 //! - [`build`]: the filter and the test guests, built for wasm
 //!
-//! What the filter talks to, each with a ledger of what it was sent:
+//! Servers that the filter talks to, each with a ledger of the requests it received:
 //! - [`provider`]: simulated OpenAI and Anthropic servers, scripted; [`load`]: their clients
 //! - [`judge`]: a judge that counts words in place of a model
-//! - [`receiver`]: takes spans and events, by the official definitions
-//! - [`ratelimit`]: a rate-limit service that Envoy asks and charges
+//! - [`receiver`]: receives spans and events, decoded by the official definitions
+//! - [`ratelimit`]: a rate-limit service that Envoy queries and reports usage to
 //!
-//! What has happened before:
-//! - [`case`]: recorded exchanges, and what a meter must make of them
+//! Recorded exchanges:
+//! - [`case`]: recorded exchanges, and the results that a meter has to compute for them
 //! - [`native`]: the bare engine, run on them
 //!
-//! And what these are made from: [`workspace`] knows where files are, [`process`] runs servers beside this process,
-//! [`python`] installs packages from PyPI, [`listen`] is a loopback port, [`console`] prints for commands.
+//! The helpers of these: [`workspace`] finds files, [`process`] runs servers as child processes, [`python`] installs
+//! packages from PyPI, [`listen`] is a loopback port, [`console`] prints for commands.
 //!
-//! Nothing here compiles wasm: that is the package `host-test`.
+//! Nothing here compiles wasm: that is the task of the package `host-test`.
 
-// `println!` panics where the reader has gone: see `simulators::console`.
+// `println!` panics if the reader has closed the pipe: see `simulators::console`.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod build;

@@ -1,4 +1,4 @@
-//! A loopback port, and a task for every connection to it.
+//! A loopback port, with a task for every connection.
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -7,15 +7,15 @@ use anyhow::{Context, Result};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{AbortHandle, JoinSet};
 
-/// A server's port; dropping it closes the port and its connections.
+/// The port of a server. Dropping it closes the port and its connections.
 #[derive(Debug)]
-pub struct Listening {
+pub struct LoopbackListener {
     address: SocketAddr,
     accepting: AbortHandle,
 }
 
-impl Listening {
-    /// Serves each connection to a free loopback port with what `serve` makes of it.
+impl LoopbackListener {
+    /// Binds a free loopback port and handles each connection with `serve`.
     pub async fn start<F>(serve: impl Fn(TcpStream) -> F + Send + 'static) -> Result<Self>
     where
         F: Future<Output = ()> + Send + 'static,
@@ -26,13 +26,13 @@ impl Listening {
         Ok(Self { address, accepting })
     }
 
-    /// Where it listens.
+    /// Returns the address of the port.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 }
 
-impl Drop for Listening {
+impl Drop for LoopbackListener {
     fn drop(&mut self) {
         self.accepting.abort();
     }
@@ -47,10 +47,10 @@ where
     loop {
         tokio::select! {
             accepted = listener.accept() => {
-                // Out of file descriptors is the one error that lasts; the peer's connection fails, the next
-                // may not.
+                // Running out of file descriptors is the one error that lasts. The peer's connection fails; a later one
+                // may succeed.
                 if let Ok((stream, _)) = accepted {
-                    // Every piece is a packet of its own, as from a server that flushes.
+                    // Every piece is a packet, as from a server that flushes.
                     let _ = stream.set_nodelay(true);
                     connections.spawn(serve(stream));
                 }

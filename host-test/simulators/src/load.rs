@@ -1,6 +1,6 @@
-//! The client's side: requests over HTTP/1.1 or cleartext HTTP/2, read to the end or abandoned on the way.
+//! The client: requests over HTTP/1.1 or cleartext HTTP/2, whose responses are read to the end or abandoned.
 //!
-//! It never retries and never follows a redirect, so what one call sent is what one call counts.
+//! It never retries and never follows a redirect, so one call sends one request.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,17 +17,17 @@ use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio::task::AbortHandle;
 
-/// The version of HTTP on the wire.
+/// The HTTP version of a connection.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Protocol {
-    /// HTTP/1.1. Connections are kept for further requests, as SDKs do; leaving closes the exchange's one.
+    /// HTTP/1.1. Connections are reused, as SDKs do. Abandoning an exchange closes its connection.
     Http1,
-    /// HTTP/2 without TLS by prior knowledge, all requests of a client on one connection; leaving resets the
-    /// stream.
+    /// HTTP/2 without TLS by prior knowledge, with all requests of a client on one connection. Abandoning an exchange
+    /// resets its stream.
     Http2,
 }
 
-/// What to send.
+/// A request to send.
 #[derive(Clone, Debug)]
 pub struct Request {
     method: Method,
@@ -37,30 +37,30 @@ pub struct Request {
 }
 
 impl Request {
-    /// A GET.
+    /// Returns a GET request.
     #[must_use]
     pub fn get(path: &str) -> Self {
         Self { method: Method::GET, path: path.to_owned(), headers: Vec::new(), body: Bytes::new() }
     }
 
-    /// A request without a body, of any method.
+    /// Returns a request without a body.
     pub fn of(method: &str, path: &str) -> Result<Self> {
         Ok(Self { method: method.parse()?, ..Self::get(path) })
     }
 
-    /// A POST of JSON.
+    /// Returns a POST request with JSON.
     #[must_use]
     pub fn post(path: &str, body: &Value) -> Self {
         Self::post_bytes(path, body.to_string())
     }
 
-    /// A POST of just these bytes, said to be JSON.
+    /// Returns a POST request with these bytes, whose content type is JSON.
     #[must_use]
     pub fn post_bytes(path: &str, body: impl Into<Bytes>) -> Self {
         Self::post_of(path, "application/json", body)
     }
 
-    /// A POST of any other type.
+    /// Returns a POST request with any content type.
     #[must_use]
     pub fn post_of(path: &str, content_type: &str, body: impl Into<Bytes>) -> Self {
         let request =
@@ -74,14 +74,14 @@ impl Request {
         self.header_bytes(name, value.as_bytes())
     }
 
-    /// Adds a header whose value may be no text.
+    /// Adds a header whose value may not be UTF-8.
     #[must_use]
     pub fn header_bytes(mut self, name: &str, value: &[u8]) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// The value of a header that was added, if it is text.
+    /// Returns the value of a header that was added, if it is text.
     #[must_use]
     pub fn header_value(&self, name: &str) -> Option<&str> {
         self.headers
@@ -107,7 +107,7 @@ struct Http1 {
     _task: Connection,
 }
 
-/// A connection that serves all of them.
+/// A connection that serves all exchanges.
 #[derive(Debug)]
 struct Http2 {
     sender: http2::SendRequest<Full<Bytes>>,
@@ -115,13 +115,13 @@ struct Http2 {
 }
 
 impl Client {
-    /// A client that connects when it sends.
+    /// Returns a client, which connects when it sends.
     #[must_use]
     pub fn new(address: SocketAddr, protocol: Protocol) -> Self {
         Self { address, protocol, idle: Arc::default(), shared: Arc::default() }
     }
 
-    /// Where it sends to.
+    /// Returns the address of the server.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -129,7 +129,7 @@ impl Client {
 
     /// Sends a request and waits for the response's headers.
     ///
-    /// Dropping this future, or the exchange it gives, leaves: the other side sees a closed connection
+    /// Dropping this future, or the exchange it returns, abandons the request: the server sees a closed connection
     /// (HTTP/1.1) or a stream reset (HTTP/2).
     pub async fn send(&self, request: Request) -> Result<Exchange> {
         let started = Instant::now();
@@ -138,12 +138,12 @@ impl Client {
             head = head.header(name, value.as_slice());
         }
         let body = Full::new(request.body);
-        let (response, lease) = match self.protocol {
+        let (response, pooled) = match self.protocol {
             Protocol::Http1 => {
                 let head = head.uri(&request.path).header("host", self.address.to_string());
                 let mut connection = self.http1().await?;
                 let response = connection.sender.send_request(head.body(body)?).await;
-                (response, Some(Lease { connection, idle: Arc::clone(&self.idle) }))
+                (response, Some(PooledConnection { connection, idle: Arc::clone(&self.idle) }))
             }
             Protocol::Http2 => {
                 let head = head.uri(format!("http://{}{}", self.address, request.path));
@@ -161,7 +161,7 @@ impl Client {
             received: Vec::new(),
             chunks: Vec::new(),
             end: None,
-            lease,
+            pooled,
         })
     }
 
@@ -172,7 +172,7 @@ impl Client {
         Ok(TokioIo::new(stream))
     }
 
-    /// An idle connection that still lives, else a new one.
+    /// Returns an idle connection that is still open, else a new one.
     async fn http1(&self) -> Result<Http1> {
         loop {
             let idle = lock(&self.idle).pop();
@@ -182,12 +182,12 @@ impl Client {
             }
         }
         let (sender, connection) = http1::handshake(self.connect().await?).await?;
-        // Its failure is also the exchange's, which reports it.
+        // The error of the connection is also the exchange's, which reports it.
         let task = tokio::spawn(async move { drop(connection.await) });
         Ok(Http1 { sender, _task: Connection(task.abort_handle()) })
     }
 
-    /// The one HTTP/2 connection, made on first use and again after it broke.
+    /// Returns the one HTTP/2 connection, which is opened on first use and again after it broke.
     async fn http2(&self) -> Result<http2::SendRequest<Full<Bytes>>> {
         let mut shared = self.shared.lock().await;
         if let Some(shared) = shared.as_ref().filter(|shared| !shared.sender.is_closed()) {
@@ -200,7 +200,7 @@ impl Client {
     }
 }
 
-/// The task that drives a connection; dropping it closes the connection.
+/// The task that drives a connection. Dropping it closes the connection.
 #[derive(Debug)]
 struct Connection(AbortHandle);
 
@@ -210,39 +210,39 @@ impl Drop for Connection {
     }
 }
 
-/// An HTTP/1.1 connection in use, and where it goes afterwards.
+/// An HTTP/1.1 connection in use, and the pool that it returns to.
 #[derive(Debug)]
-struct Lease {
+struct PooledConnection {
     connection: Http1,
     idle: Arc<Mutex<Vec<Http1>>>,
 }
 
-impl Lease {
+impl PooledConnection {
     fn give_back(self) {
         lock(&self.idle).push(self.connection);
     }
 }
 
-/// A panic elsewhere leaves the list whole: it is only ever pushed to and popped from.
+/// A panic elsewhere leaves the list consistent: it is only pushed to and popped from.
 fn lock(idle: &Mutex<Vec<Http1>>) -> MutexGuard<'_, Vec<Http1>> {
     idle.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// How a response ended.
+/// The end of a response.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum End {
-    /// As its framing says it should.
+    /// The response ended as its framing says.
     Complete,
-    /// Before that; with what the HTTP library says of it, for people.
+    /// The response was cut off, with the error message of the HTTP library.
     Cut(String),
 }
 
-/// A response on its way. Dropping it leaves it.
+/// A response in progress. Dropping it abandons the response.
 #[derive(Debug)]
 pub struct Exchange {
-    /// Its status code.
+    /// The status code.
     pub status: u16,
-    /// Its headers.
+    /// The headers.
     pub headers: HeaderMap,
     started: Instant,
     head_after: Duration,
@@ -250,31 +250,31 @@ pub struct Exchange {
     received: Vec<u8>,
     chunks: Vec<(Duration, usize)>,
     end: Option<End>,
-    lease: Option<Lease>,
+    pooled: Option<PooledConnection>,
 }
 
 impl Exchange {
-    /// Reads until at least `count` whole server-sent events have come, or the response ended.
+    /// Reads until at least `count` whole server-sent events have arrived, or the response ended.
     pub async fn events(&mut self, count: usize) {
         while self.received.windows(2).filter(|pair| pair == b"\n\n").count() < count && self.chunk().await {}
     }
 
-    /// Reads until at least `count` bytes have come, or the response ended.
+    /// Reads until at least `count` bytes have arrived, or the response ended.
     pub async fn bytes(&mut self, count: usize) {
         while self.received.len() < count && self.chunk().await {}
     }
 
-    /// The body so far.
+    /// Returns the body so far.
     #[must_use]
     pub fn received(&self) -> &[u8] {
         &self.received
     }
 
-    /// Reads to the end.
+    /// Reads to the end of the response.
     pub async fn finish(mut self) -> Answer {
         while self.chunk().await {}
-        if let Some(lease) = self.lease.take().filter(|_| self.end == Some(End::Complete)) {
-            lease.give_back();
+        if let Some(pooled) = self.pooled.take().filter(|_| self.end == Some(End::Complete)) {
+            pooled.give_back();
         }
         Answer {
             status: self.status,
@@ -287,7 +287,7 @@ impl Exchange {
         }
     }
 
-    /// Reads one chunk; false when there is no further one.
+    /// Reads one chunk. Returns `false` at the end.
     async fn chunk(&mut self) -> bool {
         if self.end.is_some() {
             return false;
@@ -307,27 +307,27 @@ impl Exchange {
     }
 }
 
-/// A response that ended.
+/// A response that has ended.
 #[derive(Clone, Debug)]
 pub struct Answer {
-    /// Its status code.
+    /// The status code.
     pub status: u16,
-    /// Its headers.
+    /// The headers.
     pub headers: HeaderMap,
-    /// From sending the request to the response's headers.
+    /// The time from sending the request to the response's headers.
     pub head_after: Duration,
-    /// From sending the request to the end.
+    /// The time from sending the request to the end.
     pub took: Duration,
-    /// Every byte of the body.
+    /// The whole body.
     pub body: Vec<u8>,
-    /// When each chunk came and how long it was.
+    /// The arrival time and the length of each chunk.
     pub chunks: Vec<(Duration, usize)>,
-    /// How it ended.
+    /// The end of the response.
     pub end: End,
 }
 
 impl Answer {
-    /// A header's value as text, empty when it is missing or no text.
+    /// Returns a header's value as text; empty if it is missing or not UTF-8.
     #[must_use]
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()

@@ -1,4 +1,4 @@
-//! Servers that run beside this process, and end with it; each has a folder of its own.
+//! Servers that run as child processes and end with this process. Each has its own folder.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -10,22 +10,22 @@ use anyhow::{Context, Result};
 
 use crate::workspace::target_dir;
 
-/// Runs a server so that it cannot outlive this process, however that ends: a watcher waits for the end of
-/// standard input, which the kernel closes with us, and kills the process that the shell turned into. Linux's
-/// parent-death signal is no good here: it fires when the *thread* that started the server ends, as test threads
-/// do.
+/// A shell command that runs a server so that it cannot outlive this process. A watcher waits for the end of standard
+/// input, which the kernel closes when this process ends, and then kills the server, which has replaced the shell.
+/// Linux's parent-death signal does not work here: it fires when the *thread* that started the server ends, and test
+/// threads end.
 const WATCHED: &str =
     r#"exec 3<&0; (cat <&3 >/dev/null; kill -KILL $$) 2>/dev/null & exec "$0" "$@" 3<&- </dev/null"#;
 
-/// A running server; dropping it kills it.
+/// A running server. Dropping it kills the process.
 #[derive(Debug)]
-pub struct Server {
-    /// Its standard input is held open: the sign of life that WATCHED waits on.
+pub struct ServerProcess {
+    /// The child, whose open standard input keeps WATCHED from killing it.
     child: Child,
 }
 
-impl Server {
-    /// Starts it, with all its words going to `log`.
+impl ServerProcess {
+    /// Starts a server whose output goes to `log`.
     pub fn start<A: AsRef<OsStr>>(
         binary: &Path,
         arguments: impl IntoIterator<Item = A>,
@@ -43,22 +43,22 @@ impl Server {
         Ok(Self { child })
     }
 
-    /// How it ended, if it did.
+    /// Returns the exit status; `None` while it runs.
     pub fn ended(&mut self) -> Result<Option<ExitStatus>> {
         Ok(self.child.try_wait()?)
     }
 
-    /// Its process.
+    /// Returns the process id.
     pub fn pid(&self) -> u32 {
         self.child.id()
     }
 }
 
-impl Drop for Server {
-    /// Ends our own child and takes its exit status, so that no zombie is left.
+impl Drop for ServerProcess {
+    /// Ends the child and reads its exit status, so that no zombie is left.
     ///
-    /// The watcher does it, before whose eyes the process cannot be replaced by another of the same number: its status
-    /// is only taken afterwards. Killing it from here is for the case that the watcher itself was killed.
+    /// The watcher kills it, because its parent shell cannot confuse it with another process of the same id: the status
+    /// is read only afterwards. The kill from here is for the case that the watcher itself was killed.
     fn drop(&mut self) {
         drop(self.child.stdin.take());
         for _ in 0..400 {
@@ -67,42 +67,42 @@ impl Drop for Server {
                 Ok(Some(_)) | Err(_) => return,
             }
         }
-        // Both can only fail when it is gone already.
+        // Both only fail if the process has already ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// The files of one run, removed with it unless a test is failing: then they are what one wants to read.
+/// The files of one run. They are removed with it, unless a test is failing and the files help to find out why.
 #[derive(Debug)]
 pub struct Folder(PathBuf);
 
 impl Folder {
-    /// One below `target/KIND/run`.
+    /// Creates a folder below `target/KIND/run`.
     pub fn new(kind: &str) -> Result<Self> {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let name = format!("{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let path = target_dir().join(kind).join("run").join(name);
         if path.exists() {
-            fs::remove_dir_all(&path)?; // of an earlier process with the same number
+            fs::remove_dir_all(&path)?; // left by an earlier process with the same id
         }
         fs::create_dir_all(&path).with_context(|| format!("creating {}", path.display()))?;
         Ok(Self(path))
     }
 
-    /// A file in it.
+    /// Returns the path of a file in the folder.
     pub fn path(&self, file: &str) -> PathBuf {
         self.0.join(file)
     }
 
-    /// Writes a file.
+    /// Writes a file and returns its path.
     pub fn write(&self, file: &str, text: &str) -> Result<PathBuf> {
         let path = self.path(file);
         fs::write(&path, text).with_context(|| format!("writing {}", path.display()))?;
         Ok(path)
     }
 
-    /// A file's text, empty where there is none.
+    /// Returns the text of a file; empty if it does not exist.
     pub fn read(&self, file: &str) -> String {
         fs::read_to_string(self.path(file)).unwrap_or_default()
     }

@@ -1,8 +1,7 @@
 //! Simulated providers: OpenAI's and Anthropic's endpoints on a loopback port, HTTP/1.1 and cleartext HTTP/2.
 //!
-//! A request says with a [`script`] in its `x-sim` header how it is to be answered; without one it gets a
-//! short answer at once. What was sent is kept in a [`ledger`], so that what a meter counted can be compared
-//! with it.
+//! A request's `x-sim` header holds a [`script`] for its answer. Without one it gets a short answer at once. A
+//! [`ledger`] keeps what was sent, so that a test can compare it with what a meter counted.
 //!
 //! | endpoint | shape |
 //! |---|---|
@@ -11,14 +10,14 @@
 //! | `POST /v1/embeddings` | OpenAI |
 //! | `POST /v1/messages` | Anthropic, one answer or a stream |
 //!
-//! Every answer carries `x-sim-exchange`, the number of its entry in the ledger.
+//! Every answer has the header `x-sim-exchange`, the number of its entry in the ledger.
 
 mod anthropic;
-mod ask;
 mod body;
 pub mod ledger;
 mod openai;
 mod reply;
+mod request;
 pub mod script;
 mod serve;
 #[cfg(test)]
@@ -33,47 +32,47 @@ use tokio::sync::watch;
 
 pub use self::ledger::Ledger;
 pub use self::script::{Script, Tokens};
-use crate::listen::Listening;
+use crate::listen::LoopbackListener;
 
-/// The response header with the number of the ledger's entry.
+/// The response header with the number of the ledger entry.
 pub const EXCHANGE_HEADER: &str = "x-sim-exchange";
 
-/// A running provider; dropping it closes its port and its connections.
+/// A running provider. Dropping it closes its port and its connections.
 #[derive(Debug)]
 pub struct Provider {
-    listening: Listening,
-    state: Arc<State>,
+    listener: LoopbackListener,
+    state: Arc<ProviderState>,
 }
 
 impl Provider {
-    /// Starts one on a free loopback port.
+    /// Starts a provider on a free loopback port.
     pub async fn start() -> Result<Self> {
-        let state = Arc::new(State::default());
+        let state = Arc::new(ProviderState::default());
         let shared = Arc::clone(&state);
-        let listening =
-            Listening::start(move |stream| serve::connection(stream, Arc::clone(&shared))).await?;
-        Ok(Self { listening, state })
+        let listener =
+            LoopbackListener::start(move |stream| serve::connection(stream, Arc::clone(&shared))).await?;
+        Ok(Self { listener, state })
     }
 
-    /// Where it listens.
+    /// Returns the address of the provider.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
-        self.listening.address()
+        self.listener.address()
     }
 
-    /// What it got and sent.
+    /// Returns the ledger of received requests and sent responses.
     #[must_use]
     pub fn ledger(&self) -> &Ledger {
         &self.state.ledger
     }
 
-    /// Waits until an exchange has come to the gate of this name.
+    /// Waits until an exchange has reached the gate of this name.
     pub async fn reached(&self, gate: &str) {
-        // Fails when the sender is gone, which this very provider holds.
+        // Fails if the sender is dropped, but this provider holds it.
         let _ = self.state.reached.subscribe().wait_for(|reached| reached.contains(gate)).await;
     }
 
-    /// Lets every answer go on that waits, or will wait, at the gate of this name.
+    /// Opens the gate of this name for every answer that waits there, now or later.
     pub fn open(&self, gate: &str) {
         self.state.gates.send_modify(|open| {
             open.insert(gate.to_owned());
@@ -81,18 +80,18 @@ impl Provider {
     }
 }
 
-/// What all connections of a provider share.
+/// The state that all connections of a provider share.
 #[derive(Debug, Default)]
-struct State {
+struct ProviderState {
     ledger: Ledger,
-    /// The gates that are open.
+    /// Names of the gates that are open.
     gates: watch::Sender<BTreeSet<String>>,
-    /// The gates that an exchange has come to.
+    /// Names of the gates that an exchange has reached.
     reached: watch::Sender<BTreeSet<String>>,
 }
 
-impl State {
-    /// Waits until the gate is open; gone providers open all gates.
+impl ProviderState {
+    /// Waits until the gate is open. A dropped provider opens all gates.
     async fn pass(&self, gate: &str) {
         self.reached.send_modify(|reached| {
             reached.insert(gate.to_owned());

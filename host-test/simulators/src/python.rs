@@ -1,4 +1,4 @@
-//! Pinned packages from PyPI, each in a virtual environment of its own under `target/`. Nothing on the machine changes.
+//! Pinned packages from PyPI, each in its own virtual environment under `target/`. Nothing else on the machine changes.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -13,26 +13,26 @@ use crate::workspace::target_dir;
 /// A package at one version.
 #[derive(Debug, Clone, Copy)]
 pub struct Package {
-    /// Its name on PyPI.
+    /// The name on PyPI.
     pub name: &'static str,
-    /// The version that is installed.
+    /// The version to install.
     pub version: &'static str,
-    /// How much there is to download, for people.
+    /// The size of the download, for messages.
     pub size: &'static str,
-    /// The folder below `target/` that it goes to.
+    /// The folder below `target/`.
     pub folder: &'static str,
-    /// Whether it needs what it depends on.
+    /// Whether its dependencies are installed too.
     pub with_dependencies: bool,
-    /// What to do if pip fails.
+    /// The advice to print if pip fails.
     pub advice: &'static str,
 }
 
 impl Package {
-    /// What `found` finds in the package's virtual environment, which is made on first use with `python`, else
-    /// `$PYTHON`, else `python3`.
+    /// Returns what `found` finds in the package's virtual environment. The environment is created on first use with
+    /// `python`, else `$PYTHON`, else `python3`.
     ///
-    /// Blocks while it installs, and tells so on standard error. Any number of threads and processes may call it at
-    /// once: one installs, the others wait for it.
+    /// Blocks during the installation, and reports it on standard error. Any number of threads and processes may call
+    /// it at once: one installs, the others wait for it.
     pub fn installed(
         &self,
         python: Option<&Path>,
@@ -44,7 +44,7 @@ impl Package {
             return Ok(found);
         }
         fs::create_dir_all(&home).with_context(|| format!("creating {}", home.display()))?;
-        // The lock is freed when the file is closed, however this process ends.
+        // The lock is released when the file is closed, however this process ends.
         let lock = fs::File::create(home.join("install.lock"))
             .with_context(|| format!("creating the lock of the installation of {}", self.name))?;
         lock.lock().with_context(|| format!("waiting for another process to install {}", self.name))?;
@@ -55,14 +55,14 @@ impl Package {
         for unfit in [&partial, &ready] {
             if unfit.exists() {
                 fs::remove_dir_all(unfit)
-                    .with_context(|| format!("removing the unfit {}", unfit.display()))?;
+                    .with_context(|| format!("removing the unusable {}", unfit.display()))?;
             }
         }
         self.install_into(&partial, python)?;
         if found(&partial).is_none() {
-            bail!("{} {} holds not what is expected of it", self.name, self.version);
+            bail!("{} {} does not contain the expected files", self.name, self.version);
         }
-        // Only a finished installation ever gets the final name.
+        // Only a complete installation gets the final name.
         fs::rename(&partial, &ready).with_context(|| format!("renaming {}", partial.display()))?;
         console::note(format_args!("{}: {} is ready", self.name, self.version));
         found(&ready)
@@ -92,7 +92,7 @@ impl Package {
     }
 }
 
-/// Runs a command to its end and gives what it printed; its failure comes with its own last words and with what to do.
+/// Runs a command to its end and returns its output. The error has the command's own error output and the advice.
 pub fn run(command: &mut Command, advice: &str) -> Result<Vec<u8>> {
     let output = command.stdin(Stdio::null()).output();
     let output = output.with_context(|| format!("starting {}: {advice}", words_of(command)))?;
@@ -104,7 +104,7 @@ pub fn run(command: &mut Command, advice: &str) -> Result<Vec<u8>> {
     Ok(output.stdout)
 }
 
-/// A command as it would be typed, with `SCRIPT` for what nobody would type.
+/// Returns a command as it would be typed, with `SCRIPT` in place of a script argument.
 fn words_of(command: &Command) -> String {
     let words = [command.get_program()].into_iter().chain(command.get_args());
     let words = words.map(|word| word.to_string_lossy()).map(|word| match word.contains('\n') {

@@ -1,13 +1,13 @@
 //! A rate-limit service: `envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit` over gRPC on a loopback port.
 //!
-//! It decides as the reference service does (<https://github.com/envoyproxy/ratelimit>), as far as Envoy can tell:
-//! - a descriptor's own `hits_addend` comes before the request's, and 0 there looks without counting; where a
-//!   descriptor has none, the request's 0, which is also its absence, means 1
-//! - a descriptor is over its limit when its counter, this call's hits included, is above it: at the limit is within
-//! - hits count whether or not they are over, and one descriptor over its limit is the answer for the call
-//! - what no limit fits is not limited
+//! It decides like the reference service (<https://github.com/envoyproxy/ratelimit>), as far as Envoy can observe:
+//! - a descriptor's own `hits_addend` takes precedence over the request's, and 0 there reads without counting. If a
+//!   descriptor has none, 0 in the request, which is also the encoding of its absence, means 1
+//! - a descriptor is over its limit if its counter, including the hits of this call, is above the limit
+//! - hits count whether or not they are over, and one descriptor over its limit decides the whole call
+//! - a descriptor that no limit matches is not limited
 //!
-//! Different is the clock. A window lasts until [`RateLimits::next_window`], so that no test runs into midnight. Every
+//! The clock differs: a window lasts until [`RateLimits::next_window`], so that no test fails around midnight. Every
 //! call is kept for the test to read.
 
 mod counters;
@@ -25,88 +25,90 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::sync::watch;
 
 use self::counters::Counters;
-use crate::listen::Listening;
+use crate::listen::LoopbackListener;
 
-/// How long a call may take to come: generous, as it only ends a run that has failed anyway.
+/// Maximum wait for a call. It is long, because it only ends runs that have failed anyway.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How many calls are kept; later ones are answered and not kept.
+/// Maximum number of calls that are kept. Later ones are answered and not kept.
 const CALLS_MAX: usize = 10_000;
 
-/// A limit, given at the start.
+/// A limit that the service is started with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limit {
-    /// The domain it is for.
+    /// The domain of the limit.
     pub domain: String,
-    /// The keys of the descriptors it is for, in their order, each with a value, or for any value: then each value
-    /// has a counter of its own.
+    /// The keys of the descriptors that it matches, in their order. `None` matches any value, and gives each value its
+    /// own counter.
     pub keys: Vec<(String, Option<String>)>,
-    /// Hits in a window that are within it.
+    /// Maximum hits in a window.
     pub hits_per_window: u64,
 }
 
-/// One call, as it came.
+/// One call as received.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Call {
-    /// The domain.
+    /// The domain of the call.
     pub domain: String,
-    /// What is to be limited.
+    /// The descriptors to be limited.
     pub descriptors: Vec<Descriptor>,
-    /// Hits for the descriptors that have none of their own; 0 when the call has none either.
+    /// Hits for the descriptors without their own `hits_addend`; 0 if the call has none either.
     pub hits_addend: u32,
     /// Whether the answer was that a descriptor is over its limit.
     pub over_limit: bool,
 }
 
-/// One thing to be limited.
+/// A descriptor to be limited.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Descriptor {
     /// Keys and values.
     pub entries: Vec<(String, String)>,
-    /// Its own hits.
+    /// The hits of this descriptor; `None` if it takes those of the call.
     pub hits_addend: Option<u64>,
 }
 
-/// A running service; dropping it closes its port and its connections.
+/// A running service. Dropping it closes its port and its connections.
 #[derive(Debug)]
 pub struct RateLimits {
-    listening: Listening,
-    state: Arc<State>,
+    listener: LoopbackListener,
+    state: Arc<ServiceState>,
 }
 
 impl RateLimits {
-    /// Starts one on a free loopback port. Of several limits that fit a descriptor, the first counts.
+    /// Starts a service on a free loopback port. If several limits match a descriptor, the first counts.
     pub async fn start(limits: Vec<Limit>) -> Result<Self> {
-        let state =
-            Arc::new(State { books: Mutex::new(Books::new(limits)), changes: watch::Sender::default() });
+        let state = Arc::new(ServiceState {
+            log: Mutex::new(CallLog::new(limits)),
+            changes: watch::Sender::default(),
+        });
         let shared = Arc::clone(&state);
-        let listening = Listening::start(move |stream| {
+        let listener = LoopbackListener::start(move |stream| {
             let state = Arc::clone(&shared);
             async move {
                 let service = service_fn(|request| grpc::answer(request, Arc::clone(&state)));
-                // Its failure is the peer's, which sees the connection end.
+                // The error is the peer's, which sees the connection end.
                 let server = http2::Builder::new(TokioExecutor::new());
                 let _ = server.serve_connection(TokioIo::new(stream), service).await;
             }
         });
-        Ok(Self { listening: listening.await?, state })
+        Ok(Self { listener: listener.await?, state })
     }
 
-    /// Where it listens.
+    /// Returns the address of the service.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
-        self.listening.address()
+        self.listener.address()
     }
 
-    /// The calls so far, oldest first.
+    /// Returns the calls so far, oldest first.
     #[must_use]
     pub fn calls(&self) -> Vec<Call> {
-        self.state.books().calls.clone()
+        self.state.log().calls.clone()
     }
 
-    /// Waits until `missing` has nothing more to say of the calls so far, and gives those.
+    /// Waits until `missing` returns an empty list for the calls so far, and returns those calls.
     ///
-    /// `missing` lists what is not as it should be yet, and its last words are the error's.
+    /// `missing` lists what differs from the expectation. Its last list is in the error.
     pub async fn until(&self, missing: impl Fn(&[Call]) -> Vec<String>) -> Result<Vec<Call>> {
         let mut changes = self.state.changes.subscribe();
         let waited = tokio::time::timeout(PATIENCE, async {
@@ -117,45 +119,45 @@ impl RateLimits {
         let left = missing(&calls);
         match left.is_empty() {
             true => Ok(calls),
-            false if late => Err(anyhow!("after {PATIENCE:?} of waiting:\n  {}", left.join("\n  "))),
+            false if late => Err(anyhow!("not reached within {PATIENCE:?}:\n  {}", left.join("\n  "))),
             false => Err(anyhow!("{}", left.join("\n  "))),
         }
     }
 
-    /// Begins the next window: all counters are 0 again.
+    /// Begins the next window, in which all counters are 0 again.
     pub fn next_window(&self) {
-        self.state.books().counters.clear();
+        self.state.log().counters.clear();
     }
 }
 
-/// What all connections share.
+/// The state that all connections share.
 #[derive(Debug)]
-struct State {
-    books: Mutex<Books>,
+struct ServiceState {
+    log: Mutex<CallLog>,
     changes: watch::Sender<u64>,
 }
 
 #[derive(Debug)]
-struct Books {
+struct CallLog {
     counters: Counters,
     calls: Vec<Call>,
 }
 
-impl Books {
+impl CallLog {
     fn new(limits: Vec<Limit>) -> Self {
         Self { counters: Counters::new(limits), calls: Vec::new() }
     }
 }
 
-impl State {
-    /// Counts a call, keeps it, and gives for each descriptor whether it is over its limit.
+impl ServiceState {
+    /// Counts a call, keeps it, and returns for each descriptor whether it is over its limit.
     fn decide(&self, mut call: Call) -> Vec<bool> {
         let over = {
-            let mut books = self.books();
-            let over = books.counters.count(&call);
+            let mut log = self.log();
+            let over = log.counters.count(&call);
             call.over_limit = over.contains(&true);
-            if books.calls.len() < CALLS_MAX {
-                books.calls.push(call);
+            if log.calls.len() < CALLS_MAX {
+                log.calls.push(call);
             }
             over
         };
@@ -163,8 +165,8 @@ impl State {
         over
     }
 
-    /// A panic elsewhere leaves the books consistent: every change is made in one go.
-    fn books(&self) -> MutexGuard<'_, Books> {
-        self.books.lock().unwrap_or_else(PoisonError::into_inner)
+    /// A panic elsewhere leaves the state consistent: every change is a single call.
+    fn log(&self) -> MutexGuard<'_, CallLog> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

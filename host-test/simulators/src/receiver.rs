@@ -1,8 +1,8 @@
-//! A receiver of spans and events that reads them by OpenTelemetry's official definitions, and everything that one can
-//! do wrong.
+//! A receiver of spans and events that decodes them by OpenTelemetry's official definitions, and that can misbehave
+//! like a real one.
 //!
-//! It takes nothing on trust: what it decoded has to be the same bytes again when it is encoded, so no field of ours is
-//! one that the definitions do not know.
+//! It checks the encoding strictly: a decoded message has to encode to the same bytes again, so no field is unknown to
+//! the definitions.
 
 mod serve;
 
@@ -21,30 +21,33 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-pub use serve::{Manner, Receiver};
+pub use serve::{Receiver, ReceiverBehaviour};
 
-/// What requests carried.
+/// The contents of requests.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Received {
-    /// Spans, in their order.
+pub struct ReceivedTelemetry {
+    /// Spans in their order.
     pub spans: Vec<Span>,
-    /// Events, in their order.
+    /// Events in their order.
     pub events: Vec<LogRecord>,
-    /// The resource's attributes.
-    pub resource: Values,
+    /// Attributes of the resource.
+    pub resource: AttributeMap,
     /// The scope's name and version.
     pub scope: (String, String),
 }
 
 /// Attributes by name.
-pub type Values = BTreeMap<String, Value>;
+pub type AttributeMap = BTreeMap<String, Value>;
 
-impl Received {
-    /// Reads a request. `header` looks a header up by its name in lower case; `:method` and `:path` are among them.
+impl ReceivedTelemetry {
+    /// Reads a request. `header` returns a header by its name in lower case; `:method` and `:path` are among them.
     pub fn read<'h>(header: impl Fn(&str) -> Option<&'h str>, body: &[u8]) -> Result<Self> {
         let text = |name: &str| header(name).unwrap_or_default().to_owned();
-        ensure!(text(":method") == "POST", "{} is no POST", text(":method"));
-        ensure!(text("x-llm-gauge") == "internal", "the mark of our own calls is missing");
+        ensure!(text(":method") == "POST", "expected the method POST, got {}", text(":method"));
+        ensure!(
+            text("x-llm-gauge") == "internal",
+            "the header x-llm-gauge: internal of our own calls is missing"
+        );
         let body = match text("content-encoding").as_str() {
             "" => body.to_vec(),
             "gzip" => unzip(body)?,
@@ -56,11 +59,11 @@ impl Received {
         } else if path.ends_with("/v1/logs") {
             Ok(Self::events(&decode::<ExportLogsServiceRequest>(&content_type, &body)?))
         } else {
-            bail!("nobody sends to {path}")
+            bail!("unknown path {path}")
         }
     }
 
-    /// What another request carried, behind this one's.
+    /// Appends the contents of another request.
     pub fn add(&mut self, other: Self) {
         self.spans.extend(other.spans);
         self.events.extend(other.events);
@@ -97,40 +100,40 @@ impl Received {
     }
 }
 
-/// Reads a message in either form.
+/// Decodes a message in protobuf or JSON.
 fn decode<M: Message + Default + DeserializeOwned + Serialize>(content_type: &str, body: &[u8]) -> Result<M> {
     match content_type {
         "application/x-protobuf" => {
             let message = M::decode(body).context("no message")?;
-            ensure!(message.encode_to_vec() == body, "there are bytes that the definitions do not know");
+            ensure!(message.encode_to_vec() == body, "the body has bytes that the definitions do not know");
             Ok(message)
         }
         "application/json" => {
-            let message: M = serde_json::from_slice(body).context("no message in JSON")?;
+            let message: M = serde_json::from_slice(body).context("the body is not a message in JSON")?;
             let (ours, theirs) = (serde_json::from_slice(body)?, serde_json::to_value(&message)?);
             covers(&theirs, &ours)?;
             Ok(message)
         }
-        other => bail!("content-type {other}"),
+        other => bail!("unknown content-type {other}"),
     }
 }
 
-/// Everything that we wrote is what they would write; they also write what is not there.
+/// Checks that our JSON is a part of the JSON of the official encoder, which also writes default values.
 fn covers(theirs: &Value, ours: &Value) -> Result<()> {
     match (theirs, ours) {
         (Value::Object(theirs), Value::Object(ours)) => {
             for (key, value) in ours {
-                let known = theirs.get(key).with_context(|| format!("nobody knows the key {key}"))?;
+                let known = theirs.get(key).with_context(|| format!("unknown key {key}"))?;
                 covers(known, value).with_context(|| key.clone())?;
             }
             Ok(())
         }
         (Value::Array(theirs), Value::Array(ours)) => {
-            ensure!(theirs.len() == ours.len(), "{} of {} items", theirs.len(), ours.len());
+            ensure!(theirs.len() == ours.len(), "expected {} items, got {}", theirs.len(), ours.len());
             theirs.iter().zip(ours).try_for_each(|(theirs, ours)| covers(theirs, ours))
         }
         (theirs, ours) => {
-            ensure!(theirs == ours, "{theirs}, not {ours}");
+            ensure!(theirs == ours, "expected {theirs}, got {ours}");
             Ok(())
         }
     }
@@ -142,12 +145,12 @@ fn unzip(body: &[u8]) -> Result<Vec<u8>> {
     Ok(plain)
 }
 
-/// Attributes as JSON; none may be there twice.
+/// Returns attributes as JSON. Panics if an attribute occurs twice.
 #[must_use]
-pub fn values(attributes: &[KeyValue]) -> Values {
+pub fn values(attributes: &[KeyValue]) -> AttributeMap {
     let pairs = attributes.iter().map(|pair| (pair.key.clone(), value(pair.value.as_ref())));
-    let values: Values = pairs.collect();
-    assert_eq!(values.len(), attributes.len(), "an attribute stands there twice: {attributes:?}");
+    let values: AttributeMap = pairs.collect();
+    assert_eq!(values.len(), attributes.len(), "an attribute occurs twice: {attributes:?}");
     values
 }
 
@@ -158,11 +161,11 @@ fn value(any: Option<&AnyValue>) -> Value {
         Some(Any::IntValue(number)) => json!(number),
         Some(Any::DoubleValue(number)) => json!(number),
         Some(Any::ArrayValue(list)) => list.values.iter().map(|any| value(Some(any))).collect(),
-        other => panic!("nothing of ours has a value like {other:?}"),
+        other => panic!("the filter sends no value like {other:?}"),
     }
 }
 
-/// An id as it is shown.
+/// Returns an id in hexadecimal digits.
 #[must_use]
 pub fn hex(id: &[u8]) -> String {
     id.iter().map(|byte| format!("{byte:02x}")).collect()

@@ -1,4 +1,4 @@
-//! Where this repository is on the machine, and where its results go.
+//! Paths of this repository and of its build results.
 
 use std::path::{Path, PathBuf};
 
@@ -23,7 +23,8 @@ pub fn cases_dir() -> PathBuf {
     workspace_dir().join("host-test/cases")
 }
 
-/// Replaces a file by what `write` writes at a path beside it. A reader has the whole old file or the whole new one.
+/// Replaces a file by what `write` writes to a temporary path beside it. A reader sees the whole old or the whole new
+/// file.
 pub fn replace_file(path: &Path, write: impl FnOnce(&Path) -> std::io::Result<()>) -> Result<()> {
     let folder = path.parent().context("the path has no folder")?;
     std::fs::create_dir_all(folder)?;

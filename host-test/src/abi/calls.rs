@@ -1,7 +1,7 @@
-//! Calls to other clusters. HTTP only: there is no gRPC here, and the guest is told so by the status it must handle.
+//! Calls to other clusters. HTTP only: a gRPC call fails with a status that the guest has to handle anyway.
 
 use super::memory::{bytes, headers, write_u32};
-use super::{Call, Stop};
+use super::{Call, HostCallError};
 use crate::host::Status;
 
 #[expect(clippy::too_many_arguments, reason = "the ABI has that many, and a struct would only rename them")]
@@ -17,7 +17,7 @@ pub(super) fn http_call(
     trailers_size: u32,
     timeout_ms: u32,
     token: u32,
-) -> Result<(), Stop> {
+) -> Result<(), HostCallError> {
     let cluster = bytes(call, cluster, cluster_size)?;
     let head = headers(call, pairs, pairs_size)?;
     let body = bytes(call, body, body_size)?;
@@ -41,7 +41,7 @@ pub(super) fn grpc_call(
     _: u32,
     _: u32,
     _: u32,
-) -> Result<(), Stop> {
+) -> Result<(), HostCallError> {
     Err(Status::InternalFailure.into())
 }
 
@@ -57,16 +57,16 @@ pub(super) fn grpc_stream(
     _: u32,
     _: u32,
     _: u32,
-) -> Result<(), Stop> {
+) -> Result<(), HostCallError> {
     Err(Status::InternalFailure.into())
 }
 
-/// There is no gRPC stream to send on.
-pub(super) fn grpc_send(_: &mut Call<'_>, _: u32, _: u32, _: u32, _: u32) -> Result<(), Stop> {
+/// Fails, because no gRPC stream exists to send on.
+pub(super) fn grpc_send(_: &mut Call<'_>, _: u32, _: u32, _: u32, _: u32) -> Result<(), HostCallError> {
     Err(Status::NotFound.into())
 }
 
-/// There is no gRPC call or stream to cancel or close.
-pub(super) fn grpc_end(_: &mut Call<'_>, _: u32) -> Result<(), Stop> {
+/// Fails, because no gRPC call or stream exists to cancel or close.
+pub(super) fn grpc_end(_: &mut Call<'_>, _: u32) -> Result<(), HostCallError> {
     Err(Status::NotFound.into())
 }

@@ -1,26 +1,26 @@
-//! Guest memory: nothing the guest says about it is believed before it is checked.
+//! Guest memory. Every pointer and length of the guest is checked before it is used.
 
 use wasmtime::{Extern, Memory};
 
-use super::{Call, Stop};
+use super::{Call, HostCallError};
 use crate::header_map::Headers;
 use crate::host::Status;
 
 /// Copies bytes out of the guest.
-pub(super) fn bytes(call: &mut Call<'_>, at: u32, size: u32) -> Result<Vec<u8>, Stop> {
+pub(super) fn bytes(call: &mut Call<'_>, at: u32, size: u32) -> Result<Vec<u8>, HostCallError> {
     let memory = memory(call)?;
     let range = range(at, size)?;
     let found = memory.data(&*call).get(range);
     Ok(found.ok_or(Status::InvalidMemoryAccess)?.to_vec())
 }
 
-/// Copies text out of the guest. Names that are not UTF-8 keep going, as they do in Envoy.
-pub(super) fn text(call: &mut Call<'_>, at: u32, size: u32) -> Result<String, Stop> {
+/// Copies text out of the guest. A name that is not UTF-8 is converted with loss, as in Envoy.
+pub(super) fn text(call: &mut Call<'_>, at: u32, size: u32) -> Result<String, HostCallError> {
     Ok(String::from_utf8_lossy(&bytes(call, at, size)?).into_owned())
 }
 
 /// Reads a header map out of the guest. One that cannot be read counts as empty, as it does in Envoy.
-pub(super) fn headers(call: &mut Call<'_>, at: u32, size: u32) -> Result<Headers, Stop> {
+pub(super) fn headers(call: &mut Call<'_>, at: u32, size: u32) -> Result<Headers, HostCallError> {
     let written = bytes(call, at, size)?;
     Ok(Headers::decode(&written).unwrap_or_else(|error| {
         call.data_mut().ignored.push(error.to_string());
@@ -28,8 +28,8 @@ pub(super) fn headers(call: &mut Call<'_>, at: u32, size: u32) -> Result<Headers
     }))
 }
 
-/// Writes bytes at a place the guest named.
-pub(super) fn write(call: &mut Call<'_>, at: u32, data: &[u8]) -> Result<(), Stop> {
+/// Writes bytes at an address that the guest gave.
+pub(super) fn write(call: &mut Call<'_>, at: u32, data: &[u8]) -> Result<(), HostCallError> {
     let memory = memory(call)?;
     let size = u32::try_from(data.len()).map_err(|_| Status::InvalidMemoryAccess)?;
     let range = range(at, size)?;
@@ -38,14 +38,14 @@ pub(super) fn write(call: &mut Call<'_>, at: u32, data: &[u8]) -> Result<(), Sto
     Ok(())
 }
 
-/// Writes a 32-bit number at a place the guest named.
-pub(super) fn write_u32(call: &mut Call<'_>, at: u32, number: u32) -> Result<(), Stop> {
+/// Writes a 32-bit number at an address that the guest gave.
+pub(super) fn write_u32(call: &mut Call<'_>, at: u32, number: u32) -> Result<(), HostCallError> {
     write(call, at, &number.to_le_bytes())
 }
 
-/// Hands bytes over in memory that the guest's allocator provides. Nothing is allocated for no bytes: the pointer
-/// is null then, which the SDK tells apart.
-pub(super) fn give(call: &mut Call<'_>, data: &[u8], at: u32, size: u32) -> Result<(), Stop> {
+/// Returns bytes in memory that the guest's allocator provides. No bytes are not allocated: the pointer is then null,
+/// which the SDK distinguishes from an empty buffer.
+pub(super) fn give(call: &mut Call<'_>, data: &[u8], at: u32, size: u32) -> Result<(), HostCallError> {
     let length = u32::try_from(data.len()).map_err(|_| Status::InvalidMemoryAccess)?;
     let mut place = 0;
     if length > 0 {
@@ -56,25 +56,25 @@ pub(super) fn give(call: &mut Call<'_>, data: &[u8], at: u32, size: u32) -> Resu
     write_u32(call, size, length)
 }
 
-fn allocate(call: &mut Call<'_>, size: u32) -> Result<u32, Stop> {
+fn allocate(call: &mut Call<'_>, size: u32) -> Result<u32, HostCallError> {
     let exported = ["proxy_on_memory_allocate", "malloc"]
         .iter()
         .find_map(|name| call.get_export(name).and_then(Extern::into_func))
         .ok_or(Status::InternalFailure)?;
-    let allocator = exported.typed::<u32, u32>(&*call).map_err(Stop::Trap)?;
-    let place = allocator.call(&mut *call, size).map_err(Stop::Trap)?;
+    let allocator = exported.typed::<u32, u32>(&*call).map_err(HostCallError::Trap)?;
+    let place = allocator.call(&mut *call, size).map_err(HostCallError::Trap)?;
     if place == 0 {
         return Err(Status::InvalidMemoryAccess.into());
     }
     Ok(place)
 }
 
-fn memory(call: &mut Call<'_>) -> Result<Memory, Stop> {
+fn memory(call: &mut Call<'_>) -> Result<Memory, HostCallError> {
     let exported = call.get_export("memory").and_then(Extern::into_memory);
     Ok(exported.ok_or(Status::InvalidMemoryAccess)?)
 }
 
-fn range(at: u32, size: u32) -> Result<std::ops::Range<usize>, Stop> {
+fn range(at: u32, size: u32) -> Result<std::ops::Range<usize>, HostCallError> {
     let end = at.checked_add(size).ok_or(Status::InvalidMemoryAccess)?;
     Ok(at as usize..end as usize)
 }

@@ -1,9 +1,9 @@
-//! What outlives a stream: metrics, shared data, shared queues.
+//! Imports for state that outlives a stream: metrics, shared data, shared queues.
 
 use super::memory::{bytes, give, text, write, write_u32};
-use super::{Call, Stop};
+use super::{Call, HostCallError};
 use crate::host::{ROOT, Status};
-use crate::proxy_state::Address;
+use crate::proxy_state::RootAddress;
 
 pub(super) fn define_metric(
     call: &mut Call<'_>,
@@ -11,21 +11,21 @@ pub(super) fn define_metric(
     name: u32,
     name_size: u32,
     id: u32,
-) -> Result<(), Stop> {
+) -> Result<(), HostCallError> {
     let name = bytes(call, name, name_size)?;
     let defined = call.data_mut().define_metric(kind, name)?;
     write_u32(call, id, defined)
 }
 
-pub(super) fn increment_metric(call: &mut Call<'_>, id: u32, offset: i64) -> Result<(), Stop> {
+pub(super) fn increment_metric(call: &mut Call<'_>, id: u32, offset: i64) -> Result<(), HostCallError> {
     Ok(call.data_mut().increment_metric(id, offset)?)
 }
 
-pub(super) fn record_metric(call: &mut Call<'_>, id: u32, value: u64) -> Result<(), Stop> {
+pub(super) fn record_metric(call: &mut Call<'_>, id: u32, value: u64) -> Result<(), HostCallError> {
     Ok(call.data_mut().record_metric(id, value)?)
 }
 
-pub(super) fn get_metric(call: &mut Call<'_>, id: u32, value: u32) -> Result<(), Stop> {
+pub(super) fn get_metric(call: &mut Call<'_>, id: u32, value: u32) -> Result<(), HostCallError> {
     let found = call.data().get_metric(id)?;
     write(call, value, &found.to_le_bytes())
 }
@@ -37,7 +37,7 @@ pub(super) fn get_data(
     at: u32,
     size: u32,
     cas: u32,
-) -> Result<(), Stop> {
+) -> Result<(), HostCallError> {
     let key = text(call, key, key_size)?;
     call.data().shares_data()?;
     let place = (call.data().vm_id().to_owned(), key);
@@ -54,7 +54,7 @@ pub(super) fn set_data(
     at: u32,
     size: u32,
     cas: u32,
-) -> Result<(), Stop> {
+) -> Result<(), HostCallError> {
     let (key, value) = (text(call, key, key_size)?, bytes(call, at, size)?);
     call.data().shares_data()?;
     if call.data_mut().is_raced(cas) {
@@ -68,10 +68,15 @@ pub(super) fn set_data(
     }
 }
 
-pub(super) fn register_queue(call: &mut Call<'_>, name: u32, name_size: u32, id: u32) -> Result<(), Stop> {
+pub(super) fn register_queue(
+    call: &mut Call<'_>,
+    name: u32,
+    name_size: u32,
+    id: u32,
+) -> Result<(), HostCallError> {
     let name = text(call, name, name_size)?;
     let host = call.data();
-    let owner = Address { vm: host.vm, context: ROOT };
+    let owner = RootAddress { vm: host.vm, context: ROOT };
     let registered = host.proxy_state().register_queue(host.vm_id(), &name, owner);
     write_u32(call, id, registered)
 }
@@ -83,18 +88,18 @@ pub(super) fn resolve_queue(
     name: u32,
     name_size: u32,
     id: u32,
-) -> Result<(), Stop> {
+) -> Result<(), HostCallError> {
     let (vm, name) = (text(call, vm, vm_size)?, text(call, name, name_size)?);
     let found = call.data().proxy_state().resolve_queue(&vm, &name);
     write_u32(call, id, found.ok_or(Status::NotFound)?)
 }
 
-pub(super) fn enqueue(call: &mut Call<'_>, id: u32, at: u32, size: u32) -> Result<(), Stop> {
+pub(super) fn enqueue(call: &mut Call<'_>, id: u32, at: u32, size: u32) -> Result<(), HostCallError> {
     let item = bytes(call, at, size)?;
     if call.data().proxy_state().enqueue(id, item) { Ok(()) } else { Err(Status::NotFound.into()) }
 }
 
-pub(super) fn dequeue(call: &mut Call<'_>, id: u32, at: u32, size: u32) -> Result<(), Stop> {
+pub(super) fn dequeue(call: &mut Call<'_>, id: u32, at: u32, size: u32) -> Result<(), HostCallError> {
     let item = {
         let mut proxy_state = call.data().proxy_state();
         let queue = proxy_state.queues.get_mut(&id).ok_or(Status::NotFound)?;

@@ -1,7 +1,7 @@
-//! What belongs to a stream: buffers, header maps, properties, and what is to be done with it.
+//! Imports for a stream: buffers, header maps, properties, and the actions on it (continue, close, local response).
 
 use super::memory::{bytes, give, headers, text, write_u32};
-use super::{Call, Stop, status};
+use super::{Call, HostCallError, status};
 use crate::host::{BufferKind, LocalResponse, MapKind, PropertyPath, Status};
 
 pub(super) fn get_buffer(
@@ -11,7 +11,7 @@ pub(super) fn get_buffer(
     max: u32,
     at: u32,
     size: u32,
-) -> Result<(), Stop> {
+) -> Result<(), HostCallError> {
     let kind = buffer_kind(kind)?;
     // Envoy refuses a range whose end wraps around: "from 1 to usize::MAX" is an error, and the SDK panics on it.
     let end = start.checked_add(max).ok_or(Status::BadArgument)? as usize;
@@ -24,7 +24,12 @@ pub(super) fn get_buffer(
     give(call, &part, at, size)
 }
 
-pub(super) fn get_buffer_status(call: &mut Call<'_>, kind: u32, size: u32, flags: u32) -> Result<(), Stop> {
+pub(super) fn get_buffer_status(
+    call: &mut Call<'_>,
+    kind: u32,
+    size: u32,
+    flags: u32,
+) -> Result<(), HostCallError> {
     let kind = buffer_kind(kind)?;
     let length = call.data().buffer(kind).ok_or(Status::NotFound)?.len();
     write_u32(call, size, u32::try_from(length).unwrap_or(u32::MAX))?;
@@ -38,29 +43,29 @@ pub(super) fn set_buffer(
     old_size: u32,
     at: u32,
     size: u32,
-) -> Result<(), Stop> {
+) -> Result<(), HostCallError> {
     let kind = buffer_kind(kind)?;
     let data = bytes(call, at, size)?;
     let host = call.data_mut();
     status(host.set_buffer(kind, start as usize, old_size as usize, &data))
 }
 
-pub(super) fn get_map_size(call: &mut Call<'_>, kind: u32, size: u32) -> Result<(), Stop> {
+pub(super) fn get_map_size(call: &mut Call<'_>, kind: u32, size: u32) -> Result<(), HostCallError> {
     let kind = map_kind(kind)?;
     let map = call.data().map(kind).ok_or(Status::BadArgument)?;
     let length = u32::try_from(map.byte_size()).unwrap_or(u32::MAX);
     write_u32(call, size, length)
 }
 
-/// A whole map. One that is not there is an empty one, unlike with single values: Envoy makes that difference.
-pub(super) fn get_map(call: &mut Call<'_>, kind: u32, at: u32, size: u32) -> Result<(), Stop> {
+/// Returns a whole map. An absent map is returned as an empty one, unlike an absent single value: Envoy does the same.
+pub(super) fn get_map(call: &mut Call<'_>, kind: u32, at: u32, size: u32) -> Result<(), HostCallError> {
     let kind = map_kind(kind)?;
     let map = call.data().map(kind).filter(|map| !map.is_empty());
     let written = map.map(|map| map.encode()).unwrap_or_default();
     give(call, &written, at, size)
 }
 
-pub(super) fn set_map(call: &mut Call<'_>, kind: u32, at: u32, size: u32) -> Result<(), Stop> {
+pub(super) fn set_map(call: &mut Call<'_>, kind: u32, at: u32, size: u32) -> Result<(), HostCallError> {
     let kind = map_kind(kind)?;
     let new = headers(call, at, size)?;
     *call.data_mut().map_mut(kind).ok_or(Status::BadArgument)? = new;
@@ -74,7 +79,7 @@ pub(super) fn get_map_value(
     key_size: u32,
     at: u32,
     size: u32,
-) -> Result<(), Stop> {
+) -> Result<(), HostCallError> {
     let kind = map_kind(kind)?;
     let key = bytes(call, key, key_size)?;
     let host = call.data();
@@ -90,7 +95,7 @@ pub(super) fn add_map_value(
     key_size: u32,
     at: u32,
     size: u32,
-) -> Result<(), Stop> {
+) -> Result<(), HostCallError> {
     let kind = map_kind(kind)?;
     let (key, value) = (bytes(call, key, key_size)?, bytes(call, at, size)?);
     let map = call.data_mut().map_mut(kind).ok_or(Status::BadArgument)?;
@@ -105,7 +110,7 @@ pub(super) fn replace_map_value(
     key_size: u32,
     at: u32,
     size: u32,
-) -> Result<(), Stop> {
+) -> Result<(), HostCallError> {
     let kind = map_kind(kind)?;
     let (key, value) = (bytes(call, key, key_size)?, bytes(call, at, size)?);
     let map = call.data_mut().map_mut(kind).ok_or(Status::BadArgument)?;
@@ -113,7 +118,12 @@ pub(super) fn replace_map_value(
     Ok(())
 }
 
-pub(super) fn remove_map_value(call: &mut Call<'_>, kind: u32, key: u32, key_size: u32) -> Result<(), Stop> {
+pub(super) fn remove_map_value(
+    call: &mut Call<'_>,
+    kind: u32,
+    key: u32,
+    key_size: u32,
+) -> Result<(), HostCallError> {
     let kind = map_kind(kind)?;
     let key = bytes(call, key, key_size)?;
     let map = call.data_mut().map_mut(kind).ok_or(Status::BadArgument)?;
@@ -127,7 +137,7 @@ pub(super) fn get_property(
     path_size: u32,
     at: u32,
     size: u32,
-) -> Result<(), Stop> {
+) -> Result<(), HostCallError> {
     let path = PropertyPath::from_guest(bytes(call, path, path_size)?);
     let value = call.data().property(&path)?;
     give(call, &value, at, size)
@@ -139,16 +149,16 @@ pub(super) fn set_property(
     path_size: u32,
     at: u32,
     size: u32,
-) -> Result<(), Stop> {
+) -> Result<(), HostCallError> {
     let (path, value) = (bytes(call, path, path_size)?, bytes(call, at, size)?);
     status(call.data_mut().set_property(path, value))
 }
 
-pub(super) fn continue_stream(call: &mut Call<'_>, stream_type: u32) -> Result<(), Stop> {
+pub(super) fn continue_stream(call: &mut Call<'_>, stream_type: u32) -> Result<(), HostCallError> {
     status(call.data_mut().command(stream_type, false))
 }
 
-pub(super) fn close_stream(call: &mut Call<'_>, stream_type: u32) -> Result<(), Stop> {
+pub(super) fn close_stream(call: &mut Call<'_>, stream_type: u32) -> Result<(), HostCallError> {
     status(call.data_mut().command(stream_type, true))
 }
 
@@ -163,7 +173,7 @@ pub(super) fn send_local_response(
     pairs: u32,
     pairs_size: u32,
     grpc_status: i32,
-) -> Result<(), Stop> {
+) -> Result<(), HostCallError> {
     let reply = LocalResponse {
         status: code,
         headers: headers(call, pairs, pairs_size)?,

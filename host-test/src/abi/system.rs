@@ -1,46 +1,46 @@
-//! Log, time, contexts, and the little of WASI that guests import.
+//! Log, time, contexts, and the few WASI functions that guests import.
 
 use wasmtime::Linker;
 
 use super::memory::{bytes, give, text, write, write_u32};
-use super::{Call, Stop, status};
+use super::{Call, HostCallError, status};
 use crate::host::{Host, Status};
 
-/// WASI's numbers for "done", "bad file" and "not supported": Envoy answers the last for CPU clocks.
+/// WASI's numbers for success, bad file, fault and "not supported". Envoy answers the last for CPU clocks.
 const SUCCESS: u32 = 0;
 const BADF: u32 = 8;
 const FAULT: u32 = 21;
 const NOTSUP: u32 = 58;
 
-pub(super) fn log(call: &mut Call<'_>, level: u32, data: u32, size: u32) -> Result<(), Stop> {
+pub(super) fn log(call: &mut Call<'_>, level: u32, data: u32, size: u32) -> Result<(), HostCallError> {
     let line = bytes(call, data, size)?;
     status(call.data_mut().log(level, line))
 }
 
-pub(super) fn get_log_level(call: &mut Call<'_>, level: u32) -> Result<(), Stop> {
+pub(super) fn get_log_level(call: &mut Call<'_>, level: u32) -> Result<(), HostCallError> {
     let current = call.data().log_level() as u32;
     write_u32(call, level, current)
 }
 
-pub(super) fn get_time(call: &mut Call<'_>, time: u32) -> Result<(), Stop> {
+pub(super) fn get_time(call: &mut Call<'_>, time: u32) -> Result<(), HostCallError> {
     let now = call.data().clock().wall_ns;
     write(call, time, &now.to_le_bytes())
 }
 
-pub(super) fn set_tick_period(call: &mut Call<'_>, period_ms: u32) -> Result<(), Stop> {
+pub(super) fn set_tick_period(call: &mut Call<'_>, period_ms: u32) -> Result<(), HostCallError> {
     status(call.data_mut().set_tick_period(period_ms))
 }
 
-pub(super) fn set_effective_context(call: &mut Call<'_>, context: u32) -> Result<(), Stop> {
+pub(super) fn set_effective_context(call: &mut Call<'_>, context: u32) -> Result<(), HostCallError> {
     status(call.data_mut().set_effective_context(context))
 }
 
-pub(super) fn done(call: &mut Call<'_>) -> Result<(), Stop> {
+pub(super) fn done(call: &mut Call<'_>) -> Result<(), HostCallError> {
     status(call.data_mut().finish_done())
 }
 
-/// The status of a gRPC call: there are none, so it is always the one of success.
-pub(super) fn get_status(call: &mut Call<'_>, code: u32, at: u32, size: u32) -> Result<(), Stop> {
+/// Returns the status of a gRPC call. This host makes none, so the status is always success.
+pub(super) fn get_status(call: &mut Call<'_>, code: u32, at: u32, size: u32) -> Result<(), HostCallError> {
     write_u32(call, code, 0)?;
     give(call, b"", at, size)
 }
@@ -53,7 +53,7 @@ pub(super) fn call_foreign_function(
     size: u32,
     result: u32,
     result_size: u32,
-) -> Result<(), Stop> {
+) -> Result<(), HostCallError> {
     let (name, data) = (text(call, name, name_size)?, bytes(call, data, size)?);
     let function = call.data().foreign_functions.get(&name).copied();
     let answer = function.map(|function| function(&data));
@@ -62,7 +62,7 @@ pub(super) fn call_foreign_function(
 }
 
 /// Defines the WASI imports: those that `wasm32-unknown-unknown` filters declare themselves, and those that
-/// `wasm32-wasip1` brings along unasked.
+/// `wasm32-wasip1` adds to every module.
 pub(super) fn link_wasi(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
     const WASI: &str = "wasi_snapshot_preview1";
     linker.func_wrap(WASI, "clock_time_get", |mut call: Call<'_>, id: u32, _precision: u64, time: u32| {
@@ -107,7 +107,7 @@ fn clock(call: &mut Call<'_>, id: u32, time: u32) -> wasmtime::Result<u32> {
     errno(write(call, time, &now.to_le_bytes()))
 }
 
-/// Standard output and error become log lines, as in Envoy.
+/// Writes standard output and error to the log, as Envoy does.
 fn fd_write(call: &mut Call<'_>, file: u32, list: u32, count: u32, written: u32) -> wasmtime::Result<u32> {
     let level = match file {
         1 => crate::host::LogLevel::Info,
@@ -122,7 +122,7 @@ fn fd_write(call: &mut Call<'_>, file: u32, list: u32, count: u32, written: u32)
     }))
 }
 
-fn gather(call: &mut Call<'_>, list: u32, count: u32) -> Result<Vec<u8>, Stop> {
+fn gather(call: &mut Call<'_>, list: u32, count: u32) -> Result<Vec<u8>, HostCallError> {
     let mut text = Vec::new();
     for index in 0..count {
         let at = index.checked_mul(8).and_then(|offset| list.checked_add(offset));
@@ -136,11 +136,11 @@ fn gather(call: &mut Call<'_>, list: u32, count: u32) -> Result<Vec<u8>, Stop> {
     Ok(text)
 }
 
-/// What WASI answers where proxy-wasm has a status.
-fn errno(result: Result<(), Stop>) -> wasmtime::Result<u32> {
+/// Converts the result of a host call into the number of WASI, where proxy-wasm has a status.
+fn errno(result: Result<(), HostCallError>) -> wasmtime::Result<u32> {
     match result {
         Ok(()) => Ok(SUCCESS),
-        Err(Stop::Status(_)) => Ok(FAULT),
-        Err(Stop::Trap(error)) => Err(error),
+        Err(HostCallError::Status(_)) => Ok(FAULT),
+        Err(HostCallError::Trap(error)) => Err(error),
     }
 }

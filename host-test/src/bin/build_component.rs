@@ -1,6 +1,6 @@
-//! Builds the component, for `cargo gauge build --component`: the command itself has nothing that encodes one.
+//! Builds the component for `cargo gauge build --component`, which does not depend on the encoder itself.
 
-// `println!` panics where the reader has gone: see `simulators::console`.
+// `println!` panics if the reader has closed the pipe: see `simulators::console`.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 use std::process::ExitCode;

@@ -1,4 +1,4 @@
-//! Builds the component: the wasm module of `plugin/component`, encoded by the contract in `wit/`.
+//! Builds the component: the wasm module of `plugin/component`, encoded according to the contract in `wit/`.
 
 use std::path::PathBuf;
 

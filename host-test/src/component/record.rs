@@ -1,10 +1,10 @@
-//! A record of the contract in the form in which the filter hands its own out, to be held against it.
+//! Converts a record of the contract into the JSON form of the filter's own records, so that tests can compare both.
 
 use serde_json::{Map, Value, json};
 
 use super::types::{ErrorClass, ExchangeRecord, Gap, Source, Status, Usage, UsageMissing, Word};
 
-/// Every field, by the names of filter state `wasm.llm.record`; ids and times are left out there.
+/// Returns every field under its name in the filter state `wasm.llm.record`, without ids and times.
 pub fn fields(record: &ExchangeRecord) -> Map<String, Value> {
     let usage = &record.usage;
     let text = |text: &Option<String>| text.clone().map_or(Value::Null, Value::from);

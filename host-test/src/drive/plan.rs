@@ -1,83 +1,83 @@
-//! How bodies are cut, and when the pieces arrive.
+//! Plans for cutting bodies into chunks, and for the times at which the chunks arrive.
 
-/// How the bodies of an exchange are cut into chunks.
+/// The plan for cutting both bodies of an exchange into chunks.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ChunkPlan {
-    /// The request body.
+    /// The cuts of the request body.
     pub request: Cut,
-    /// The response body.
+    /// The cuts of the response body.
     pub response: Cut,
-    /// How the last chunk is told to be the last.
+    /// The form in which the end of a body is signalled.
     pub end: EndForm,
 }
 
-/// How one body is cut. An empty body has no chunks at all.
+/// The cuts of one body. An empty body has no chunks at all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Cut {
-    /// Not at all.
+    /// One chunk.
     #[default]
     Whole,
-    /// After every so many bytes; 0 counts as 1.
+    /// A cut after every N bytes; 0 counts as 1.
     Every(usize),
-    /// At these offsets, in rising order; those outside the body, and doubles, cut nothing.
+    /// Cuts at these offsets, in rising order. Duplicates and offsets outside the body have no effect.
     At(Vec<usize>),
 }
 
-/// How the end of a body is told.
+/// The form in which the end of a body is signalled.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum EndForm {
-    /// By one more chunk without bytes: what Envoy does nearly always.
+    /// One more chunk without bytes, which is what Envoy nearly always sends.
     #[default]
     EmptyChunk,
-    /// By the last chunk itself.
+    /// The flag on the last chunk.
     OnLastChunk,
 }
 
-/// When things happen, in milliseconds after the request head. Times never run back: one that is over is now.
+/// Times of events in milliseconds after the request head. The clock never runs back: a time that is past means now.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ClockPlan {
-    /// When the request body arrives.
+    /// The time at which the request body arrives.
     pub request_end_ms: u64,
-    /// When the response head arrives.
+    /// The time at which the response head arrives.
     pub response_head_ms: u64,
-    /// When the chunks of the response body arrive.
+    /// The times at which the chunks of the response body arrive.
     pub arrivals: Arrivals,
-    /// When the stream ends.
+    /// The time at which the stream ends.
     pub end_ms: u64,
 }
 
-/// When the chunks of a body arrive.
+/// The times at which the chunks of a body arrive.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Arrivals {
-    /// With the head.
+    /// All chunks arrive with the head.
     #[default]
     AtOnce,
-    /// Chunk by chunk; later ones with the last.
+    /// One time for each chunk; any further chunks arrive with the last one.
     ByChunk(Vec<u64>),
-    /// `(offset, ms)`: the bytes from this offset on arrive at that time; a chunk arrives with its last byte. This
-    /// one gives the same times whatever the cuts.
+    /// `(offset, ms)`: the bytes from this offset on arrive at that time, and a chunk arrives with its last byte. The
+    /// times do not depend on the cuts.
     ByByte(Vec<(usize, u64)>),
 }
 
 impl ChunkPlan {
-    /// Nothing is cut.
+    /// Returns a plan without cuts.
     pub fn whole() -> Self {
         Self::default()
     }
 
-    /// Both bodies are cut after every so many bytes.
+    /// Returns a plan that cuts both bodies after every N bytes.
     pub fn every(bytes: usize) -> Self {
         Self { request: Cut::Every(bytes), response: Cut::Every(bytes), end: EndForm::default() }
     }
 
-    /// The response is cut at these offsets.
+    /// Returns a plan that cuts the response at these offsets.
     pub fn response_at(offsets: impl Into<Vec<usize>>) -> Self {
         Self { response: Cut::At(offsets.into()), ..Self::default() }
     }
 }
 
 impl Cut {
-    /// The chunks of a body.
+    /// Returns the chunks of a body.
     pub fn apply<'body>(&self, body: &'body [u8]) -> Vec<&'body [u8]> {
         let offsets: Vec<usize> = match self {
             Self::Whole => Vec::new(),
@@ -97,7 +97,7 @@ impl Cut {
 }
 
 impl Arrivals {
-    /// When a chunk arrives, by its index and the number of bytes that are there with it.
+    /// Returns the time at which a chunk arrives, by its index and the number of bytes up to its end.
     pub(super) fn time_ms(&self, index: usize, arrived: usize) -> u64 {
         match self {
             Self::AtOnce => 0,

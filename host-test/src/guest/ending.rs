@@ -1,42 +1,42 @@
-//! The ways a stream can end, and what Envoy says about each.
+//! The ways in which a stream can end, and what Envoy reports about each.
 
 use std::collections::BTreeMap;
 
 use super::Guest;
-use super::flow::{Event, Outcome, Received, Step};
+use super::flow::{DeliveredMessage, Event, MessageEnd, Step};
 use crate::failure::{Failure, FailureKind, Result};
 use crate::header_map::Headers;
-use crate::host::{Action, LocalResponse, Phase, Way, int};
+use crate::host::{Action, Direction, LocalResponse, Phase, int};
 
-/// How a stream ends.
+/// The ways in which a stream can end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ending {
-    /// The response is complete; its end is one more chunk without bytes, unless the last chunk said so already.
+    /// The response is complete. Its end is one more chunk without bytes, unless the last chunk carried the end flag.
     Clean,
-    /// The response is complete, and its last chunk says so.
+    /// The response is complete, and its last chunk carries the end flag.
     OnLastChunk,
-    /// The response is complete with its head: a 204, or an empty body whose length was announced.
+    /// The response is complete with its head: a 204, or an empty body with an announced length.
     HeadersOnly,
     /// The response is complete with these trailers.
     Trailers(Headers),
     /// The upstream resets an HTTP/2 stream. Before a response head, the proxy replies 503.
     UpstreamReset,
-    /// The upstream closes an HTTP/1 connection in the middle of a body, or sends less than it announced. Before a
-    /// response head, the proxy replies 503.
+    /// The upstream closes an HTTP/1 connection in the middle of a body, or sends fewer bytes than it announced. Before
+    /// a response head, the proxy replies 503.
     UpstreamCut,
-    /// The client goes away: before the response, during it, or during its own upload.
+    /// The client disconnects: before the response, during it, or during its own upload.
     ClientGone,
-    /// The route's timeout strikes. Before a response head, the proxy replies 504.
+    /// The route's timeout expires. Before a response head, the proxy replies 504.
     RouteTimeout,
-    /// The stream's idle timeout strikes, in the middle of a response.
+    /// The stream's idle timeout expires, in the middle of a response.
     IdleTimeout,
-    /// The proxy replies in the upstream's place.
+    /// The proxy replies in place of the upstream.
     LocalReply(LocalReply),
-    /// The proxy follows a redirect itself: this context ends here, without a response, and another one starts.
+    /// The proxy follows a redirect itself: this context ends without a response, and a new one starts.
     InternalRedirect,
 }
 
-/// Why the proxy replies in the upstream's place.
+/// The reasons for which the proxy replies in place of the upstream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LocalReply {
     /// The connection was refused.
@@ -47,60 +47,66 @@ pub enum LocalReply {
     NoHealthyUpstream,
     /// The route names a cluster that does not exist. This reply has no body.
     ClusterMissing,
-    /// The route's timeout struck before a response head.
+    /// The route's timeout expired before a response head.
     Timeout,
     /// The route itself answers, with status 200.
     DirectResponse,
 }
 
-/// What a stream came to, seen from outside the filter.
+/// The result of a stream, seen from outside the filter.
 #[derive(Debug, Clone)]
 pub struct StreamReport {
-    /// The context id it had.
+    /// The context id of the stream.
     pub id: u32,
-    /// What the client got.
-    pub client: Received,
-    /// What the upstream got.
-    pub upstream: Received,
-    /// The local responses the filter sent; the first one took effect.
+    /// The response as the client received it.
+    pub client: DeliveredMessage,
+    /// The request as the upstream received it.
+    pub upstream: DeliveredMessage,
+    /// The local responses that the filter sent. The first one took effect.
     pub local_responses: Vec<LocalResponse>,
-    /// The filter state it left, under its full names: `wasm.` and the path.
+    /// The filter state that the filter set, under its full names: `wasm.` and the path.
     pub filter_state: BTreeMap<String, Vec<u8>>,
-    /// Whether an edit of the request head made the proxy select the route anew.
+    /// Whether an edit of the request head made the proxy select the route again.
     pub route_cache_cleared: bool,
-    /// Every callback, in order, with what it was shown and what it answered.
+    /// Every callback in order, with its arguments and its answer.
     pub steps: Vec<Step>,
-    /// Fuel over all callbacks of this stream.
+    /// Fuel of all callbacks of this stream.
     pub fuel: u64,
 }
 
-/// What the proxy knows about an ending, and what it replies.
+/// Response code, flags and details that Envoy reports for an ending, and the local reply if it sends one.
 #[derive(Debug)]
-pub(crate) struct Facts {
+pub(crate) struct EndingDetails {
     code: Option<u64>,
     flags: u64,
-    details: Option<String>,
+    code_details: Option<String>,
     headers: Headers,
     body: Vec<u8>,
 }
 
-impl Facts {
+impl EndingDetails {
     fn new(code: Option<u64>, flags: u64, details: &str) -> Self {
-        Self { code, flags, details: Some(details.to_owned()), headers: Headers::new(), body: Vec::new() }
+        Self {
+            code,
+            flags,
+            code_details: Some(details.to_owned()),
+            headers: Headers::new(),
+            body: Vec::new(),
+        }
     }
 
     fn local(code: u16, flags: u64, details: &str, body: &str) -> Self {
-        let mut facts = Self::new(Some(code.into()), flags, details);
-        facts.headers = Headers::response(code);
+        let mut ending = Self::new(Some(code.into()), flags, details);
+        ending.headers = Headers::response(code);
         if !body.is_empty() {
-            facts.headers.add("content-length", body.len().to_string());
-            facts.headers.add("content-type", "text/plain");
+            ending.headers.add("content-length", body.len().to_string());
+            ending.headers.add("content-type", "text/plain");
         }
-        facts.body = body.into();
-        facts
+        ending.body = body.into();
+        ending
     }
 
-    fn of_reply(reply: LocalReply) -> Self {
+    fn from_local_reply(reply: LocalReply) -> Self {
         const RESET: &str = "upstream connect error or disconnect/reset before headers. reset reason: ";
         match reply {
             LocalReply::ConnectFailure => Self::local(
@@ -124,8 +130,8 @@ impl Facts {
         }
     }
 
-    /// A reply by the filter: Envoy knows of no details then.
-    pub(crate) fn of_guest(reply: &LocalResponse) -> Self {
+    /// Returns the details of a reply by the filter, for which Envoy reports no details string.
+    pub(crate) fn from_guest_reply(reply: &LocalResponse) -> Self {
         let mut headers = Headers::new().with(":status", reply.status.to_string());
         for (name, value) in reply.headers.iter() {
             headers.add(name, value);
@@ -136,7 +142,13 @@ impl Facts {
                 headers.add("content-type", "text/plain");
             }
         }
-        Self { code: Some(reply.status.into()), flags: 0, details: None, headers, body: reply.body.clone() }
+        Self {
+            code: Some(reply.status.into()),
+            flags: 0,
+            code_details: None,
+            headers,
+            body: reply.body.clone(),
+        }
     }
 
     pub(crate) fn request_too_large() -> Self {
@@ -147,8 +159,8 @@ impl Facts {
         Self::new(None, 0, "response_payload_too_large")
     }
 
-    /// What breaks a response off, once it has begun.
-    fn of_break(ending: &Ending) -> Option<Self> {
+    /// Returns the details of an ending that cuts off a response after its head; `None` for every other ending.
+    fn from_reset(ending: &Ending) -> Option<Self> {
         const AFTER: &str = "upstream_reset_after_response_started";
         Some(match ending {
             Ending::UpstreamReset => Self::new(None, 1 << 4, &format!("{AFTER}{{remote_reset}}")),
@@ -163,7 +175,7 @@ impl Facts {
 }
 
 impl Guest {
-    /// Plays the rest of a stream and takes it away.
+    /// Plays the rest of a stream and removes it.
     pub(crate) fn end_stream(&mut self, id: u32, ending: Ending) -> Result<StreamReport> {
         let Some(flow) = self.flows.get(&id) else {
             return Err(misuse(format!("there is no stream {id}")));
@@ -178,27 +190,29 @@ impl Guest {
     fn play_ending(&mut self, id: u32, ending: Ending, head_seen: bool) -> Result<()> {
         match ending {
             Ending::Clean | Ending::OnLastChunk | Ending::HeadersOnly | Ending::Trailers(_) if !head_seen => {
-                Err(misuse(format!("stream {id} cannot end well without a response")))
+                Err(misuse(format!("stream {id} cannot end cleanly without a response")))
             }
             Ending::Clean | Ending::OnLastChunk | Ending::HeadersOnly => {
                 let end = Event::Body(Vec::new(), true);
-                self.deliver(id, Way::Response, end).map(drop)
+                self.deliver(id, Direction::Response, end).map(drop)
             }
             Ending::Trailers(trailers) => {
                 let end = Event::Trailers(trailers);
-                self.deliver(id, Way::Response, end).map(drop)
+                self.deliver(id, Direction::Response, end).map(drop)
             }
-            Ending::LocalReply(_) if head_seen => {
-                Err(misuse(format!("the proxy cannot reply to stream {id}: the upstream has")))
-            }
-            Ending::LocalReply(reply) => self.reply(id, &Facts::of_reply(reply)),
+            Ending::LocalReply(_) if head_seen => Err(misuse(format!(
+                "the proxy cannot reply to stream {id}: the upstream has already replied"
+            ))),
+            Ending::LocalReply(reply) => self.reply(id, &EndingDetails::from_local_reply(reply)),
             Ending::UpstreamReset | Ending::UpstreamCut if !head_seen => {
-                self.reply(id, &Facts::of_reply(LocalReply::UpstreamClosed))
+                self.reply(id, &EndingDetails::from_local_reply(LocalReply::UpstreamClosed))
             }
-            Ending::RouteTimeout if !head_seen => self.reply(id, &Facts::of_reply(LocalReply::Timeout)),
+            Ending::RouteTimeout if !head_seen => {
+                self.reply(id, &EndingDetails::from_local_reply(LocalReply::Timeout))
+            }
             broken => {
-                if let Some(facts) = Facts::of_break(&broken) {
-                    self.note(id, &facts);
+                if let Some(details) = EndingDetails::from_reset(&broken) {
+                    self.set_ending_properties(id, &details);
                 }
                 self.reset(id);
                 Ok(())
@@ -206,64 +220,64 @@ impl Guest {
         }
     }
 
-    /// Replies in the upstream's place, as far as the response still allows it.
-    pub(crate) fn reply(&mut self, id: u32, facts: &Facts) -> Result<()> {
+    /// Replies in place of the upstream, if the response has not begun.
+    pub(crate) fn reply(&mut self, id: u32, details: &EndingDetails) -> Result<()> {
         let Some(flow) = self.flows.get_mut(&id) else {
             return Ok(());
         };
         flow.replied = true;
         let (head_seen, head_sent) = (flow.head_seen, flow.client.headers.is_some());
-        if flow.upstream.headers.is_some() && flow.upstream.outcome == Outcome::Open {
-            flow.upstream.outcome = Outcome::Reset;
+        if flow.upstream.headers.is_some() && flow.upstream.outcome == MessageEnd::Open {
+            flow.upstream.outcome = MessageEnd::Reset;
         }
         if let Some(state) = self.host_mut().streams.get_mut(&id) {
             state.request.close();
         }
-        self.note(id, facts);
+        self.set_ending_properties(id, details);
         if head_sent {
             self.reset(id);
         } else if head_seen {
-            self.replace_response(id, facts);
+            self.replace_response(id, details);
         } else {
-            let bare = facts.body.is_empty();
-            let head = Event::Head(facts.headers.clone(), bare);
-            self.deliver(id, Way::Response, head)?;
+            let bare = details.body.is_empty();
+            let head = Event::Head(details.headers.clone(), bare);
+            self.deliver(id, Direction::Response, head)?;
             if !bare {
-                let body = Event::Body(facts.body.clone(), true);
-                self.deliver(id, Way::Response, body)?;
+                let body = Event::Body(details.body.clone(), true);
+                self.deliver(id, Direction::Response, body)?;
             }
         }
         Ok(())
     }
 
-    /// A reply made while the filter has the response head: the client gets it, and no callback sees it.
-    fn replace_response(&mut self, id: u32, facts: &Facts) {
+    /// Sends a reply made while the filter handles the response head: the client gets it, and no callback sees it.
+    fn replace_response(&mut self, id: u32, details: &EndingDetails) {
         if let Some(flow) = self.flows.get_mut(&id) {
-            flow.client.headers = Some(facts.headers.clone());
-            flow.client.body = facts.body.clone();
-            flow.client.outcome = Outcome::Complete;
+            flow.client.headers = Some(details.headers.clone());
+            flow.client.body = details.body.clone();
+            flow.client.outcome = MessageEnd::Complete;
         }
         self.reset(id);
     }
 
-    /// What properties say about an ending.
-    pub(crate) fn note(&mut self, id: u32, facts: &Facts) {
+    /// Sets the properties that describe an ending.
+    pub(crate) fn set_ending_properties(&mut self, id: u32, details: &EndingDetails) {
         let Some(state) = self.host_mut().streams.get_mut(&id) else {
             return;
         };
-        if let Some(code) = facts.code {
+        if let Some(code) = details.code {
             state.set("response.code", int(code));
         }
-        state.set("response.flags", int(facts.flags));
-        match &facts.details {
-            Some(details) => state.set("response.code_details", details.clone().into_bytes()),
+        state.set("response.flags", int(details.flags));
+        match &details.code_details {
+            Some(code_details) => state.set("response.code_details", code_details.clone().into_bytes()),
             None => state.unset("response.code_details"),
         }
     }
 
-    /// The three last callbacks, in Envoy's order, and the report.
+    /// Calls the last three callbacks in Envoy's order, and returns the report.
     fn finish(&mut self, id: u32) -> Result<StreamReport> {
-        self.note_totals(id);
+        self.set_total_properties(id);
         let host = self.host_mut();
         if let Some(state) = host.streams.get_mut(&id) {
             state.request.close();
@@ -292,24 +306,24 @@ impl Guest {
         if let Some(state) = self.host_mut().streams.get_mut(&id) {
             state.phase = phase;
         }
-        let before = self.fuel_of(callback);
+        let before = self.callback_fuel(callback);
         if callback == "proxy_on_done" {
-            // What a stream answers here does not matter: Envoy deletes it all the same.
+            // The answer of a stream does not matter here: Envoy deletes it anyway.
             self.run::<_, u32>(id, callback, (id,))?;
         } else {
             self.run::<_, ()>(id, callback, (id,))?;
         }
-        let spent = self.fuel_of(callback) - before;
+        let spent = self.callback_fuel(callback) - before;
         if let Some(flow) = self.flows.get_mut(&id) {
             flow.fuel += spent;
             flow.closed = true;
             flow.steps.push(Step { callback, size: 0, end: true, action: Action::Continue });
         }
-        self.settle()
+        self.perform_commands()
     }
 
-    /// What the proxy knows once a stream is over.
-    fn note_totals(&mut self, id: u32) {
+    /// Sets the properties that the proxy knows once a stream is over.
+    fn set_total_properties(&mut self, id: u32) {
         let now_ns = self.host().clock().monotonic_ns;
         let Some(flow) = self.flows.get(&id) else {
             return;

@@ -1,60 +1,60 @@
-//! The proxy's side of one stream: what was passed on, and what a filter holds back.
+//! The proxy's side of one stream: the bytes it passed on, and those that the filter holds.
 
 use std::collections::VecDeque;
 
 use crate::header_map::Headers;
-use crate::host::{Action, Side, Way};
+use crate::host::{Action, Direction, Side};
 
-/// What one peer has got.
+/// The message that one peer has received.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Received {
-    /// The head, after the filter's edits.
+pub struct DeliveredMessage {
+    /// The head after the filter's edits; `None` until it is passed on.
     pub headers: Option<Headers>,
     /// The body, after the filter's edits.
     pub body: Vec<u8>,
-    /// The same body, as the pieces in which it came.
+    /// The pieces in which the body was passed on.
     pub pieces: Vec<Piece>,
-    /// The trailers, after the filter's edits.
+    /// The trailers after the filter's edits; `None` if none were passed on.
     pub trailers: Option<Headers>,
-    /// How it ended.
-    pub outcome: Outcome,
+    /// The end of the message.
+    pub outcome: MessageEnd,
 }
 
 /// One piece of a body, as it was passed on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Piece {
-    /// When, on the monotonic clock.
+    /// The time on the monotonic clock, in milliseconds.
     pub at_ms: u64,
-    /// How long.
+    /// The length in bytes.
     pub bytes: usize,
 }
 
-/// How a message ended for the one who gets it.
+/// The end of a message, as its receiver sees it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Outcome {
-    /// It has not.
+pub enum MessageEnd {
+    /// The message has not ended.
     #[default]
     Open,
-    /// With everything there.
+    /// The message is complete.
     Complete,
-    /// Broken off.
+    /// The message was cut off.
     Reset,
 }
 
 /// One callback of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Step {
-    /// The export.
+    /// The name of the export.
     pub callback: &'static str,
-    /// The number it was called with: headers, or bytes of the body the guest could read.
+    /// The size argument of the callback: the number of headers, or the bytes of the body that the guest could read.
     pub size: usize,
-    /// Whether it was told that this is the end.
+    /// The end-of-stream argument of the callback.
     pub end: bool,
-    /// What it answered.
+    /// The action that the callback returned.
     pub action: Action,
 }
 
-/// Something that arrives.
+/// An event that arrives at the proxy.
 #[derive(Debug)]
 pub(crate) enum Event {
     Head(Headers, bool),
@@ -62,45 +62,45 @@ pub(crate) enum Event {
     Trailers(Headers),
 }
 
-/// A stream between its peers.
+/// A stream between its two peers.
 #[derive(Debug)]
 pub(crate) struct Flow {
-    pub(crate) client: Received,
-    pub(crate) upstream: Received,
+    pub(crate) client: DeliveredMessage,
+    pub(crate) upstream: DeliveredMessage,
     pub(crate) steps: Vec<Step>,
     pub(crate) fuel: u64,
-    /// A reply was made here, in the upstream's place.
+    /// Whether a reply was made in place of the upstream.
     pub(crate) replied: bool,
-    /// Nothing is delivered any more.
+    /// Whether the delivery of events has stopped.
     pub(crate) closed: bool,
     pub(crate) head_seen: bool,
     pub(crate) response_ended: bool,
     pub(crate) start_ns: u64,
     /// Bytes of the request and of the response as they arrived.
     pub(crate) arrived: [u64; 2],
-    request: Lane,
-    response: Lane,
+    request: HeldEvents,
+    response: HeldEvents,
 }
 
-/// What is held back on one way.
+/// The events that the filter holds in one direction.
 #[derive(Debug, Default)]
-pub(crate) struct Lane {
+pub(crate) struct HeldEvents {
     pub(super) head: bool,
     pub(super) body: bool,
     pub(super) trailers: bool,
-    /// The last event was shown to the filter.
+    /// Whether the last event was delivered to the filter.
     pub(super) ended: bool,
-    /// What waits behind a filter that stopped everything.
+    /// Events that wait because the filter stopped everything.
     pub(super) queue: VecDeque<Event>,
 }
 
-impl Lane {
-    /// Whether the filter holds anything back.
+impl HeldEvents {
+    /// Whether the filter holds anything.
     pub(crate) fn is_held(&self) -> bool {
         self.head || self.body || self.trailers
     }
 
-    /// Keeps an event for later. Pieces of a body become one, as they do in Envoy's buffer.
+    /// Queues an event for later. Pieces of a body are joined, as in Envoy's buffer.
     pub(super) fn queue_up(&mut self, event: Event) {
         match (self.queue.back_mut(), event) {
             (Some(Event::Body(held, ended)), Event::Body(chunk, end)) => {
@@ -115,8 +115,8 @@ impl Lane {
 impl Flow {
     pub(crate) fn new(start_ns: u64) -> Self {
         Self {
-            client: Received::default(),
-            upstream: Received::default(),
+            client: DeliveredMessage::default(),
+            upstream: DeliveredMessage::default(),
             steps: Vec::new(),
             fuel: 0,
             replied: false,
@@ -125,49 +125,49 @@ impl Flow {
             response_ended: false,
             start_ns,
             arrived: [0, 0],
-            request: Lane::default(),
-            response: Lane::default(),
+            request: HeldEvents::default(),
+            response: HeldEvents::default(),
         }
     }
 
-    pub(crate) fn lane(&self, way: Way) -> &Lane {
-        match way {
-            Way::Request => &self.request,
-            Way::Response => &self.response,
+    pub(crate) fn held_events(&self, direction: Direction) -> &HeldEvents {
+        match direction {
+            Direction::Request => &self.request,
+            Direction::Response => &self.response,
         }
     }
 
-    pub(super) fn lane_mut(&mut self, way: Way) -> &mut Lane {
-        match way {
-            Way::Request => &mut self.request,
-            Way::Response => &mut self.response,
+    pub(super) fn held_events_mut(&mut self, direction: Direction) -> &mut HeldEvents {
+        match direction {
+            Direction::Request => &mut self.request,
+            Direction::Response => &mut self.response,
         }
     }
 
-    fn receiver(&mut self, way: Way) -> &mut Received {
-        match way {
-            Way::Request => &mut self.upstream,
-            Way::Response => &mut self.client,
+    fn receiver(&mut self, direction: Direction) -> &mut DeliveredMessage {
+        match direction {
+            Direction::Request => &mut self.upstream,
+            Direction::Response => &mut self.client,
         }
     }
 
-    /// Breaks off what has begun and not ended.
+    /// Cuts off the messages that have begun and not ended.
     pub(crate) fn reset(&mut self) {
         self.closed = true;
         for peer in [&mut self.client, &mut self.upstream] {
-            if peer.outcome == Outcome::Open {
-                peer.outcome = Outcome::Reset;
+            if peer.outcome == MessageEnd::Open {
+                peer.outcome = MessageEnd::Reset;
             }
         }
     }
 
-    /// Passes on all that is there of one way.
-    pub(super) fn pass_on(&mut self, way: Way, side: &mut Side, at_ms: u64) {
-        let lane = self.lane_mut(way);
-        let ended = lane.ended;
-        (lane.head, lane.body, lane.trailers) = (false, false, false);
-        let peer = self.receiver(way);
-        if peer.outcome != Outcome::Open {
+    /// Passes on everything that one direction holds.
+    pub(super) fn forward(&mut self, direction: Direction, side: &mut Side, at_ms: u64) {
+        let held_events = self.held_events_mut(direction);
+        let ended = held_events.ended;
+        (held_events.head, held_events.body, held_events.trailers) = (false, false, false);
+        let peer = self.receiver(direction);
+        if peer.outcome != MessageEnd::Open {
             side.close();
             return;
         }
@@ -182,7 +182,7 @@ impl Flow {
         }
         if ended {
             peer.trailers = side.trailers.clone();
-            peer.outcome = Outcome::Complete;
+            peer.outcome = MessageEnd::Complete;
         }
         side.close();
     }

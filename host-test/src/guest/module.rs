@@ -10,7 +10,7 @@ use super::Options;
 use crate::abi;
 use crate::host::Host;
 
-/// A filter, compiled. Clones share the compiled code.
+/// A compiled filter. Clones share the compiled code.
 #[derive(Clone)]
 pub struct Module {
     linked: InstancePre<Host>,
@@ -27,20 +27,20 @@ impl Module {
     /// Compiles a filter. An import this host does not have is an error that names it.
     pub fn from_bytes(wasm: &[u8]) -> anyhow::Result<Self> {
         let module =
-            wasmtime::Module::new(engine()?, wasm).map_err(plain).context("not a usable wasm module")?;
+            wasmtime::Module::new(engine()?, wasm).map_err(to_anyhow).context("not a usable wasm module")?;
         let mut linker = Linker::new(engine()?);
-        abi::link(&mut linker).map_err(plain)?;
+        abi::link(&mut linker).map_err(to_anyhow)?;
         let unknown = unknown_imports(&linker, &module);
         if !unknown.is_empty() {
-            bail!("the module imports what no proxy-wasm 0.2.1 host has: {}", unknown.join(", "));
+            bail!("the module has imports that proxy-wasm 0.2.1 does not define: {}", unknown.join(", "));
         }
         if module.get_export("proxy_abi_version_0_2_1").is_none() {
             bail!("the module does not export proxy_abi_version_0_2_1");
         }
         let linked = linker
             .instantiate_pre(&module)
-            .map_err(plain)
-            .context("an import has another type than the host's")?;
+            .map_err(to_anyhow)
+            .context("an import of the module has another type than the host's")?;
         Ok(Self { linked })
     }
 
@@ -53,7 +53,7 @@ impl Module {
     }
 }
 
-/// One engine for the process: modules and components can only meet stores of the same one.
+/// Returns the process's engine. There is one, because modules and components only work with stores of the same engine.
 pub(crate) fn engine() -> anyhow::Result<&'static Engine> {
     static ENGINE: OnceLock<Engine> = OnceLock::new();
     if let Some(engine) = ENGINE.get() {
@@ -62,12 +62,12 @@ pub(crate) fn engine() -> anyhow::Result<&'static Engine> {
     let mut config = Config::new();
     // Fuel is the only measure that is the same on every machine.
     config.consume_fuel(true);
-    let engine = Engine::new(&config).map_err(plain).context("cannot start wasmtime")?;
+    let engine = Engine::new(&config).map_err(to_anyhow).context("cannot start wasmtime")?;
     Ok(ENGINE.get_or_init(|| engine))
 }
 
 fn unknown_imports(linker: &Linker<Host>, module: &wasmtime::Module) -> Vec<String> {
-    // Functions need no store to be looked up, but the API asks for one.
+    // The API requires a store, although functions need none to be looked up.
     let mut store = Store::new(linker.engine(), Host::new(&Options::default()));
     let imports = module.imports();
     imports
@@ -76,7 +76,7 @@ fn unknown_imports(linker: &Linker<Host>, module: &wasmtime::Module) -> Vec<Stri
         .collect()
 }
 
-/// Wasmtime's own error type does not convert without one of its features, which this build leaves out.
-fn plain(error: wasmtime::Error) -> anyhow::Error {
+/// Converts wasmtime's error, which needs one of its disabled features to convert by itself.
+fn to_anyhow(error: wasmtime::Error) -> anyhow::Error {
     anyhow!("{error:#}")
 }

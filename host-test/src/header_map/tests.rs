@@ -1,6 +1,6 @@
 use super::*;
 
-/// Two pairs, written out by hand: the form itself, not what our own encoder makes of it.
+/// Two pairs, written by hand, so that the test does not depend on the encoder.
 const WRITTEN: &[u8] = b"\x02\0\0\0\x05\0\0\0\x02\0\0\0\x01\0\0\0\0\0\0\0:path\0/x\0a\0\0";
 
 #[test]
@@ -22,10 +22,10 @@ fn bytes_survive_the_round_trip() {
 #[test]
 fn every_truncation_is_refused() {
     for end in 1..WRITTEN.len() {
-        assert_eq!(Headers::decode(&WRITTEN[..end]), Err(PairsError::Length), "cut at {end}");
+        assert_eq!(Headers::decode(&WRITTEN[..end]), Err(HeaderMapError::Length), "cut at {end}");
     }
     let longer = [WRITTEN, b"x"].concat();
-    assert_eq!(Headers::decode(&longer), Err(PairsError::Length));
+    assert_eq!(Headers::decode(&longer), Err(HeaderMapError::Length));
 }
 
 #[test]
@@ -40,16 +40,16 @@ fn hostile_lengths_neither_panic_nor_allocate() {
         }
     }
     let huge_count = b"\xff\xff\xff\xff";
-    assert_eq!(Headers::decode(huge_count), Err(PairsError::TooLarge));
-    let too_long = vec![0; PAIRS_BYTES_MAX + 1];
-    assert_eq!(Headers::decode(&too_long), Err(PairsError::TooLarge));
+    assert_eq!(Headers::decode(huge_count), Err(HeaderMapError::TooLarge));
+    let too_long = vec![0; HEADER_MAP_BYTES_MAX + 1];
+    assert_eq!(Headers::decode(&too_long), Err(HeaderMapError::TooLarge));
 }
 
 #[test]
 fn a_missing_separator_is_refused() {
     let mut bytes = WRITTEN.to_vec();
     *bytes.last_mut().unwrap() = 1;
-    assert_eq!(Headers::decode(&bytes), Err(PairsError::Separator));
+    assert_eq!(Headers::decode(&bytes), Err(HeaderMapError::Separator));
 }
 
 #[test]

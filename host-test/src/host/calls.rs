@@ -1,55 +1,55 @@
-//! Callouts: what a guest sends to other clusters, and what comes back.
+//! Callouts: requests of a guest to other clusters, and their answers.
 
 use super::{Host, Status};
 use crate::header_map::Headers;
 
-/// A request the guest sent with `proxy_http_call`.
+/// A request that the guest sent with `proxy_http_call`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Callout {
-    /// What the answer is matched by.
+    /// The token that identifies the answer.
     pub token: u32,
-    /// The cluster it goes to.
+    /// The name of the target cluster.
     pub cluster: String,
-    /// Its head, as the guest wrote it.
+    /// The request head as the guest wrote it.
     pub headers: Headers,
-    /// Its body.
+    /// The request body.
     pub body: Vec<u8>,
-    /// Its trailers.
+    /// The request trailers.
     pub trailers: Headers,
-    /// How long the whole call may take; 0 is for ever.
+    /// The timeout of the whole call in milliseconds; 0 is no timeout.
     pub timeout_ms: u32,
-    /// The context it was sent from. The SDK drops the answer once that context is gone.
+    /// The context that the call was sent from. The SDK drops the answer once that context is deleted.
     pub context: u32,
-    /// When it was sent, on the monotonic clock.
+    /// The time at which it was sent, on the monotonic clock, in milliseconds.
     pub sent_ms: u64,
-    /// What became of it.
+    /// The state of the callout.
     pub state: CallState,
 }
 
-/// What became of a callout.
+/// The state of a callout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CallState {
-    /// No answer yet.
+    /// There is no answer yet.
     InFlight,
-    /// The guest was called with an answer, or with the news that there is none.
+    /// The guest was called with an answer, or with the notice that there is none.
     Answered,
-    /// The proxy dropped it without a word, as it does when a plugin is reloaded.
+    /// The proxy dropped it without a callback, as it does when a plugin is reloaded.
     Cancelled,
 }
 
 /// An answer to a callout.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallAnswer {
-    /// Its head. `None` is an answer that was lost: the guest sees 0 headers and no map at all.
+    /// The response head; `None` for an answer that was lost: the guest sees 0 headers and no map at all.
     pub headers: Option<Headers>,
-    /// Its body.
+    /// The response body.
     pub body: Vec<u8>,
-    /// Its trailers.
+    /// The response trailers.
     pub trailers: Headers,
 }
 
 impl CallAnswer {
-    /// An answer from a real upstream.
+    /// Returns an answer from a real upstream.
     pub fn new(status: u16, body: impl Into<Vec<u8>>) -> Self {
         let body = body.into();
         let headers = Headers::response(status)
@@ -58,7 +58,7 @@ impl CallAnswer {
         Self { headers: Some(headers), body, trailers: Headers::new() }
     }
 
-    /// What the proxy answers when the upstream cannot be reached or resets.
+    /// Returns the proxy's answer if the upstream cannot be reached or resets.
     pub fn refused() -> Self {
         Self::local(
             503,
@@ -66,17 +66,17 @@ impl CallAnswer {
         )
     }
 
-    /// What the proxy answers when the time is up.
+    /// Returns the proxy's answer if the timeout expires.
     pub fn timeout() -> Self {
         Self::local(504, "upstream request timeout")
     }
 
-    /// What the guest sees of an answer over the proxy's size limit: 0 headers, and no map to read.
+    /// Returns an answer over the proxy's size limit, of which the guest sees 0 headers and no map.
     pub fn lost() -> Self {
         Self { headers: None, body: Vec::new(), trailers: Headers::new() }
     }
 
-    /// This answer with one more header.
+    /// Returns this answer with one more header.
     #[must_use]
     pub fn with(mut self, name: &str, value: &str) -> Self {
         self.headers.get_or_insert_default().add(name, value);
@@ -96,7 +96,7 @@ impl CallAnswer {
 }
 
 impl Host {
-    /// The callouts without an answer.
+    /// Returns the callouts without an answer.
     pub fn in_flight(&self) -> impl Iterator<Item = &Callout> {
         self.callouts.iter().filter(|call| call.state == CallState::InFlight)
     }
@@ -136,7 +136,7 @@ impl Host {
         Ok(last + 1)
     }
 
-    /// Marks a callout as over. `false` if there is none in flight with this token.
+    /// Marks a callout as ended. Returns `false` if none is in flight with this token.
     pub(crate) fn close_callout(&mut self, token: u32, state: CallState) -> bool {
         let mut calls = self.callouts.iter_mut();
         let found = calls.find(|call| call.token == token && call.state == CallState::InFlight);

@@ -2,14 +2,14 @@
 
 use wasmtime::ResourceLimiter;
 
-/// How much memory a guest may have, and how much it came to have. It never shrinks, as wasm memory never does.
+/// The limit and the size of a guest's memory. The size never shrinks, as wasm memory never does.
 #[derive(Debug, Clone, Copy)]
 pub struct Memory {
-    /// Most bytes of linear memory.
+    /// Maximum bytes of linear memory.
     pub bytes_max: usize,
-    /// Bytes of linear memory: `bytes <= bytes_max`.
+    /// Current bytes of linear memory: `bytes <= bytes_max`.
     pub bytes: usize,
-    /// How often a wish for more was refused.
+    /// The number of refused requests for more.
     pub refusals: u64,
 }
 

@@ -4,7 +4,7 @@ use super::{Host, Status};
 use crate::proxy_state::MetricKind;
 
 impl Host {
-    /// The value of a counter or a gauge by its full name.
+    /// Returns the value of a counter or a gauge by its full name.
     pub fn metric(&self, name: &str) -> Option<u64> {
         [MetricKind::Counter, MetricKind::Gauge].iter().find_map(|kind| {
             let proxy_state = self.proxy_state();
@@ -13,20 +13,20 @@ impl Host {
         })
     }
 
-    /// The samples of a histogram by its full name.
+    /// Returns the samples of a histogram by its full name.
     pub fn samples(&self, name: &str) -> Option<Vec<u64>> {
         let proxy_state = self.proxy_state();
         let metric = proxy_state.metrics.get(&(name.to_owned(), MetricKind::Histogram));
         metric.map(|metric| metric.samples.clone())
     }
 
-    /// The names of all metrics, in order.
+    /// Returns the names of all metrics, in order.
     pub fn metric_names(&self) -> Vec<String> {
         let proxy_state = self.proxy_state();
         proxy_state.metrics.keys().map(|(name, _)| name.clone()).collect()
     }
 
-    /// A new id, even for a name that has one: that is the leak Envoy has.
+    /// Returns a new id, even for a name that has one: Envoy leaks memory in the same way.
     ///
     /// The kind is in the low bits of the id, so ids of one kind are four apart.
     pub(crate) fn define_metric(&mut self, kind: u32, name: Vec<u8>) -> Result<u32, Status> {

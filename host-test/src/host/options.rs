@@ -1,34 +1,34 @@
-//! How a guest and the proxy around it are set up.
+//! Options of a guest and the proxy around it.
 
 use super::LogLevel;
 use crate::proxy_state::SharedProxyState;
 
-/// How a guest is started.
+/// The options that a guest is started with.
 #[derive(Clone)]
 pub struct Options {
     /// The plugin's configuration.
     pub configuration: Vec<u8>,
     /// The VM's configuration.
     pub vm_configuration: Vec<u8>,
-    /// The VM id: shared data and queues are apart between ids.
+    /// The VM id. Each id has its own shared data and queues.
     pub vm_id: String,
     /// The proxy that the guest is a worker of. Guests with clones of one state are workers of one proxy.
     pub proxy_state: SharedProxyState,
-    /// Most bytes of linear memory.
+    /// Maximum bytes of linear memory.
     pub memory_bytes_max: usize,
-    /// Most fuel for one callback: about one unit per wasm instruction.
+    /// Maximum fuel for one callback: about one unit per wasm instruction.
     pub fuel_max: u64,
-    /// Most bytes of a body the proxy holds for a filter that pauses: Envoy's connection buffer limit.
+    /// Maximum bytes of a body that the proxy holds for a filter that pauses: Envoy's connection buffer limit.
     pub buffer_bytes_max: usize,
-    /// Envoy's setting of that name. Without it a pause at the head keeps the body from the filter as well.
+    /// Envoy's setting `allow_on_headers_stop_iteration`. If it is off, a pause at the head also holds the body.
     pub allow_on_headers_stop_iteration: bool,
-    /// Where random numbers start from.
+    /// The seed of random numbers.
     pub seed: u64,
-    /// Whether the proxy has data that its workers share; not every one has.
+    /// Whether the proxy has data that its workers share. Not every proxy has.
     pub has_shared_data: bool,
-    /// The level the guest is told; lines below it are recorded all the same.
+    /// The level that the guest reads. Lines below it are recorded anyway.
     pub log_level: LogLevel,
-    /// Properties seen from everywhere: a path with dots, and the value.
+    /// Properties that are visible everywhere: a path with dots, and the value.
     pub properties: Vec<(String, Vec<u8>)>,
 }
 
@@ -54,7 +54,7 @@ impl Default for Options {
 }
 
 impl Options {
-    /// The defaults, with this plugin configuration.
+    /// Returns the defaults with this plugin configuration.
     pub fn configured(configuration: impl Into<Vec<u8>>) -> Self {
         Self { configuration: configuration.into(), ..Self::default() }
     }

@@ -1,30 +1,29 @@
-//! Properties: what a guest may ask about the stream and the proxy, and when.
+//! Properties that a guest can read about the stream and the proxy, and the phases in which they exist.
 
 use std::fmt;
 
-use super::{Host, Status, StreamState, Way};
+use super::{Direction, Host, Status, StreamState};
 
-/// The path of a property, its parts joined by zero bytes as guests send it.
+/// The path of a property, its parts joined by zero bytes, as guests send it.
 ///
-/// From text, dots separate the parts: `"response.code"`. From an array, the parts are taken as they are, for
-/// those with dots inside.
+/// A path from text is split at its dots: `"response.code"`. A path from an array keeps its parts, for parts with dots.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PropertyPath(Vec<u8>);
 
-/// Where a stream stands. Which properties there are depends on it.
+/// The phase of a stream, which determines the properties that exist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {
     /// From the request head to its trailers.
     Request,
     /// From the response head to its trailers.
     Response,
-    /// In `proxy_on_log`: everything is known.
+    /// In `proxy_on_log`, where everything is known.
     Log,
     /// In `proxy_on_done` and `proxy_on_delete`.
     Done,
 }
 
-/// A number as the value of a property: 8 bytes, little endian.
+/// Encodes a number as the value of a property: 8 bytes, little endian.
 pub fn int(number: u64) -> Vec<u8> {
     number.to_le_bytes().to_vec()
 }
@@ -46,7 +45,7 @@ impl PropertyPath {
         Self(bytes)
     }
 
-    /// The path with dots, to compare with the names in documentation.
+    /// Returns the path with dots, to compare with the names in the documentation.
     fn dotted(&self) -> String {
         String::from_utf8_lossy(&self.0).replace('\0', ".")
     }
@@ -67,7 +66,7 @@ impl Host {
         of_stream.or_else(|| self.properties.get(path).cloned()).ok_or(Status::NotFound)
     }
 
-    /// Sets filter state. There is none outside a stream, and the SDK panics on that answer.
+    /// Sets filter state. It exists only within a stream; the SDK panics on the status for other contexts.
     pub(crate) fn set_property(&mut self, path: Vec<u8>, value: Vec<u8>) -> Status {
         let Some(stream) = self.this_stream_mut() else {
             return Status::NotFound;
@@ -79,31 +78,31 @@ impl Host {
 }
 
 impl StreamState {
-    /// A property as the guest would read it in this phase.
+    /// Returns a property as the guest would read it in this phase; `None` if it does not exist.
     fn property(&self, path: &PropertyPath, phase: Phase) -> Option<Vec<u8>> {
         let own = format!("wasm.{}", String::from_utf8_lossy(&path.0));
         if let Some(value) = self.filter_state.get(&own) {
             return Some(value.clone());
         }
         let name = path.dotted();
-        if phase < known_from(&name) {
+        if phase < first_phase(&name) {
             return None;
         }
-        let needs_head = of_head(&name);
-        if needs_head && self.readable_headers(Way::Request).is_none() {
+        let needs_head = is_from_request_head(&name);
+        if needs_head && self.readable_headers(Direction::Request).is_none() {
             return None;
         }
         let given = self.overrides.get(path).or(self.properties.get(path));
         given.cloned().or_else(|| self.head_property(&name))
     }
 
-    /// What Envoy derives from the heads.
+    /// Returns a property that Envoy derives from the heads.
     fn head_property(&self, name: &str) -> Option<Vec<u8>> {
         if let Some(header) = name.strip_prefix("response.headers.") {
-            let headers = self.readable_headers(Way::Response)?;
+            let headers = self.readable_headers(Direction::Response)?;
             return headers.get(header).map(<[u8]>::to_vec);
         }
-        let headers = self.readable_headers(Way::Request)?;
+        let headers = self.readable_headers(Direction::Request)?;
         if let Some(header) = name.strip_prefix("request.headers.") {
             return headers.get(header).map(<[u8]>::to_vec);
         }
@@ -124,8 +123,8 @@ impl StreamState {
     }
 }
 
-/// Whether a property is read out of the request head, and so is gone with it.
-fn of_head(name: &str) -> bool {
+/// Whether a property is read from the request head, and so disappears with it.
+fn is_from_request_head(name: &str) -> bool {
     matches!(
         name,
         "request.id"
@@ -140,8 +139,8 @@ fn of_head(name: &str) -> bool {
     ) || name.starts_with("request.headers")
 }
 
-/// The first phase in which a property is there.
-fn known_from(name: &str) -> Phase {
+/// Returns the first phase in which a property exists.
+fn first_phase(name: &str) -> Phase {
     match name {
         "request.duration"
         | "request.total_size"

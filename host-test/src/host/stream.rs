@@ -5,67 +5,68 @@ use std::collections::BTreeMap;
 use super::properties::{Phase, PropertyPath};
 use crate::header_map::Headers;
 
-/// Which way bytes travel.
+/// The direction in which bytes travel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
+pub enum Direction {
     /// From the client to the upstream.
     Request,
     /// From the upstream to the client.
     Response,
 }
 
-/// A stream, as long as it is under way.
+/// The state of an open stream.
 #[derive(Debug)]
 pub struct StreamState {
     /// The request.
     pub request: Side,
     /// The response.
     pub response: Side,
-    /// Filter state that `set_property` made, under its full name: `wasm.` and the path.
+    /// Filter state that `set_property` set, under its full name: `wasm.` and the path.
     pub filter_state: BTreeMap<String, Vec<u8>>,
-    /// Local responses the guest sent, in order. Only the first takes effect.
+    /// Local responses that the guest sent, in order. Only the first takes effect.
     pub local_responses: Vec<LocalResponse>,
-    /// Whether an edit of the request head made the proxy select the route anew.
+    /// Whether an edit of the request head made the proxy select the route again.
     pub route_cache_cleared: bool,
-    /// Where the stream stands.
+    /// The phase of the stream.
     pub phase: Phase,
-    /// What the proxy knows of the stream.
+    /// Properties that the proxy knows of the stream.
     pub properties: BTreeMap<PropertyPath, Vec<u8>>,
-    /// What the test says instead.
+    /// Values of the test, which replace those of the proxy.
     pub overrides: BTreeMap<PropertyPath, Vec<u8>>,
 }
 
-/// One way of a stream: what is there of it, and what of that can be reached.
+/// One direction of a stream: its parts, and which of them the guest can reach.
 ///
-/// A map can be reached while its callback runs, and for as long as that callback holds it back.
+/// A map can be reached while its callback runs, and as long as that callback holds it.
 #[derive(Debug, Default)]
 pub struct Side {
-    /// The head, as edited so far.
+    /// The head as edited so far; `None` until it arrives.
     pub headers: Option<Headers>,
-    /// The trailers, as edited so far.
+    /// The trailers as edited so far; `None` until they arrive, or if there are none.
     pub trailers: Option<Headers>,
-    /// The body a guest can read and edit: the chunk at hand, or all that is held back.
+    /// The body that a guest can read and edit: the current chunk, or everything that is held. `None` outside a body
+    /// callback.
     pub buffer: Option<Vec<u8>>,
     pub(crate) headers_open: bool,
     pub(crate) trailers_open: bool,
 }
 
-/// A response a guest made itself with `proxy_send_local_response`.
+/// A response that a guest sent with `proxy_send_local_response`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LocalResponse {
-    /// Its status.
+    /// The HTTP status.
     pub status: u32,
-    /// Its headers, as the guest wrote them.
+    /// The headers as the guest wrote them.
     pub headers: Headers,
-    /// Its body.
+    /// The body.
     pub body: Vec<u8>,
-    /// Why, for access logs: empty from the Rust SDK.
+    /// The details for access logs, which the Rust SDK leaves empty.
     pub details: String,
-    /// A gRPC status, or -1.
+    /// The gRPC status; -1 if there is none.
     pub grpc_status: i32,
 }
 
-impl Way {
+impl Direction {
     pub(crate) fn from_number(number: u32) -> Option<Self> {
         match number {
             0 => Some(Self::Request),
@@ -89,33 +90,33 @@ impl StreamState {
         }
     }
 
-    /// One way of the stream.
-    pub fn side(&self, way: Way) -> &Side {
-        match way {
-            Way::Request => &self.request,
-            Way::Response => &self.response,
+    /// Returns one direction of the stream.
+    pub fn side(&self, direction: Direction) -> &Side {
+        match direction {
+            Direction::Request => &self.request,
+            Direction::Response => &self.response,
         }
     }
 
-    pub(crate) fn side_mut(&mut self, way: Way) -> &mut Side {
-        match way {
-            Way::Request => &mut self.request,
-            Way::Response => &mut self.response,
+    pub(crate) fn side_mut(&mut self, direction: Direction) -> &mut Side {
+        match direction {
+            Direction::Request => &mut self.request,
+            Direction::Response => &mut self.response,
         }
     }
 
-    /// The head a guest can read now: while it is open, and again in the log phase.
-    pub fn readable_headers(&self, way: Way) -> Option<&Headers> {
-        let side = self.side(way);
+    /// Returns the head that a guest can read now: while its callback holds it, and again in the log phase.
+    pub fn readable_headers(&self, direction: Direction) -> Option<&Headers> {
+        let side = self.side(direction);
         let readable = side.headers_open || self.phase == Phase::Log;
         side.headers.as_ref().filter(|_| readable)
     }
 
-    /// The trailers a guest can read now. In the log phase only those of the response are back.
-    pub fn readable_trailers(&self, way: Way) -> Option<&Headers> {
-        let side = self.side(way);
+    /// Returns the trailers that a guest can read now. In the log phase only those of the response are readable.
+    pub fn readable_trailers(&self, direction: Direction) -> Option<&Headers> {
+        let side = self.side(direction);
         let readable = match self.phase {
-            Phase::Log => way == Way::Response,
+            Phase::Log => direction == Direction::Response,
             _ => side.trailers_open,
         };
         side.trailers.as_ref().filter(|_| readable)
@@ -139,7 +140,7 @@ impl Side {
         self.trailers.as_mut().filter(|_| self.trailers_open)
     }
 
-    /// Takes everything out of a guest's reach.
+    /// Makes everything unreachable for the guest.
     pub(crate) fn close(&mut self) {
         self.headers_open = false;
         self.trailers_open = false;

@@ -1,39 +1,39 @@
-//! The ABI's numbers, as names.
+//! Enumerations of the ABI, by name.
 
-use super::stream::Way;
+use super::stream::Direction;
 
-/// What a callback wants done with what it was shown.
+/// The action that a callback returns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
-    /// Pass it on.
+    /// The proxy passes the event on.
     Continue,
-    /// Hold it.
+    /// The proxy holds the event.
     Pause,
 }
 
-/// What a host call answers.
+/// The status that a host call returns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Status {
-    /// It worked.
+    /// The call succeeded.
     Ok = 0,
-    /// There is no such thing.
+    /// The item does not exist.
     NotFound = 1,
-    /// The arguments make no sense, or not in this phase.
+    /// The arguments are invalid, or invalid in this phase.
     BadArgument = 2,
-    /// A value cannot be put into bytes.
+    /// A value cannot be encoded.
     SerializationFailure = 3,
-    /// Bytes cannot be read.
+    /// Bytes cannot be decoded.
     ParseFailure = 4,
-    /// A pointer leaves the guest's memory.
+    /// A pointer is outside the guest's memory.
     InvalidMemoryAccess = 6,
     /// The queue is empty.
     Empty = 7,
-    /// The value has changed in between.
+    /// The value has been changed by another worker.
     CasMismatch = 8,
-    /// The proxy cannot do it now.
+    /// The proxy cannot perform the call at this time.
     InternalFailure = 10,
-    /// The proxy cannot do it at all.
+    /// The proxy does not support the call.
     Unimplemented = 12,
 }
 
@@ -41,60 +41,60 @@ pub enum Status {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u32)]
 pub enum LogLevel {
-    /// Every step.
+    /// The details of every step.
     Trace = 0,
-    /// For whoever debugs the filter.
+    /// Information for debugging the filter.
     Debug = 1,
     /// Normal events.
     Info = 2,
-    /// Something is off.
+    /// Unexpected events that are not failures.
     Warn = 3,
-    /// Something failed.
+    /// Failures.
     Error = 4,
-    /// The SDK's level for panics.
+    /// The level that the SDK logs panics at.
     Critical = 5,
 }
 
 /// One logged line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogLine {
-    /// Its level.
+    /// The level of the line.
     pub level: LogLevel,
-    /// Its text.
+    /// The text of the line.
     pub text: String,
-    /// The context it came from: [`ROOT`](super::ROOT) or a stream's id.
+    /// The context that logged it: [`ROOT`](super::ROOT) or a stream's id.
     pub context: u32,
 }
 
-/// The buffers a guest can name.
+/// The buffers of the ABI.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BufferKind {
-    /// The chunk of the request body at hand, or all that is held of it.
+    /// The current chunk of the request body, or everything that is held of it.
     RequestBody,
-    /// The chunk of the response body at hand, or all that is held of it.
+    /// The current chunk of the response body, or everything that is held of it.
     ResponseBody,
     /// The body of a callout's answer.
     CallBody,
     /// The VM's configuration.
     VmConfiguration,
-    /// The plugin's configuration, inside `proxy_on_configure` only.
+    /// The plugin's configuration, which is only readable inside `proxy_on_configure`.
     PluginConfiguration,
-    /// A buffer of something this host has not: raw connections, gRPC, foreign functions.
+    /// A buffer that this host does not have: raw connections, gRPC, foreign functions.
     Other,
 }
 
-/// The header maps a guest can name.
+/// The header maps of the ABI.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MapKind {
     /// The head of the request or the response.
-    Headers(Way),
+    Headers(Direction),
     /// The trailers of the request or the response.
-    Trailers(Way),
+    Trailers(Direction),
     /// The headers of a callout's answer.
     CallHeaders,
     /// The trailers of a callout's answer.
     CallTrailers,
-    /// The metadata of gRPC calls, of which there are none here.
+    /// The metadata of gRPC calls, which this host does not make.
     Grpc,
 }
 
@@ -118,11 +118,11 @@ impl BufferKind {
         })
     }
 
-    /// The way of a body, if this is one.
-    pub(crate) fn way(self) -> Option<Way> {
+    /// Returns the direction of a body; `None` for the other buffers.
+    pub(crate) fn direction(self) -> Option<Direction> {
         match self {
-            Self::RequestBody => Some(Way::Request),
-            Self::ResponseBody => Some(Way::Response),
+            Self::RequestBody => Some(Direction::Request),
+            Self::ResponseBody => Some(Direction::Response),
             _ => None,
         }
     }
@@ -131,10 +131,10 @@ impl BufferKind {
 impl MapKind {
     pub(crate) fn from_number(number: u32) -> Option<Self> {
         Some(match number {
-            0 => Self::Headers(Way::Request),
-            1 => Self::Trailers(Way::Request),
-            2 => Self::Headers(Way::Response),
-            3 => Self::Trailers(Way::Response),
+            0 => Self::Headers(Direction::Request),
+            1 => Self::Trailers(Direction::Request),
+            2 => Self::Headers(Direction::Response),
+            3 => Self::Trailers(Direction::Response),
             4 | 5 => Self::Grpc,
             6 => Self::CallHeaders,
             7 => Self::CallTrailers,

@@ -4,14 +4,14 @@ use anyhow::{Context as _, Result};
 use serde_json::Value;
 use simulators::case::Case;
 
-use super::{Outcome, Split, cuttings, field_differences, is_blank};
+use super::{CaseOutcome, Split, cuttings, field_differences, is_blank};
 use crate::component::{self, Component};
 
 /// Runs one case in a fresh instance of the component, and its other cuttings after it.
 ///
-/// A component hands out records and no metrics, and it only ever looks on: what a case says of metrics and bytes is
-/// nothing to it. A blank configuration leaves the case its own.
-pub fn run(component: &Component, configuration: &[u8], case: &Case, split: Split) -> Result<Outcome> {
+/// A component returns records and no metrics, and it never changes bytes, so the expectations of a case on metrics and
+/// bytes do not apply. With a blank configuration, the case keeps its own.
+pub fn run(component: &Component, configuration: &[u8], case: &Case, split: Split) -> Result<CaseOutcome> {
     let configuration = if is_blank(configuration) { &case.configuration } else { configuration };
     let mut instance = component.start()?;
     let policy = instance.policy(configuration)?;
@@ -23,7 +23,7 @@ pub fn run(component: &Component, configuration: &[u8], case: &Case, split: Spli
     };
     let mut plans = cuttings(case, split);
     let (record, fuel) = play(&plans.next().context("at least one cutting")?)?;
-    let mut outcome = Outcome {
+    let mut outcome = CaseOutcome {
         case: case.name.clone(),
         folder: case.folder.clone(),
         metrics: Default::default(),

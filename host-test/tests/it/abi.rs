@@ -1,4 +1,4 @@
-//! What the host calls of a stream, the clock and WASI mean, held against what Envoy was measured to do.
+//! The semantics of the host calls of a stream, the clock and WASI, as measured with Envoy.
 
 use host_test::host::int;
 use host_test::{ChunkPlan, Ending, FailureKind, Guest, Headers, LogLevel, Module, Options, drive};
@@ -79,7 +79,7 @@ fn buffers_show_the_chunk_and_refuse_what_envoy_refuses() {
             "read = None",
         ],
     );
-    // Its end wraps around.
+    // The end of the range wraps around.
     check_panics("body read request 1 max", 2);
     check_panics("body read request 7 1", 2);
 }
@@ -135,7 +135,7 @@ fn properties_come_and_go_with_the_phases() {
 }
 
 #[test]
-fn what_a_test_sets_wins_and_filter_state_is_kept() {
+fn overridden_properties_win_and_filter_state_is_kept() {
     let script = "head property xds.cluster_name; head state llm.x 1; head property llm.x; \
                   log state llm.x 2; log property response.flags";
     let mut guest = start("");
@@ -147,7 +147,7 @@ fn what_a_test_sets_wins_and_filter_state_is_kept() {
     let report = drive(&mut guest, &exchange, &ChunkPlan::whole()).unwrap();
     let state: Vec<_> = report.filter_state.into_iter().collect();
     assert_eq!(state, [("wasm.llm.x".to_owned(), b"2".to_vec())]);
-    // Filter state of two words is looked up by its first, which is not what was set.
+    // Filter state with a path of two parts is looked up by its first part, which was not set.
     assert_eq!(
         said(&guest),
         ["property = openai", "state = Ok", "property = None", "state = Ok", "property = x"]
@@ -157,7 +157,7 @@ fn what_a_test_sets_wins_and_filter_state_is_kept() {
 }
 
 #[test]
-fn the_clock_moves_only_when_told() {
+fn the_clock_moves_only_by_advance() {
     let mut guest = start("tick time; tick time; tick clock 0; tick clock 1; tick clock 2; tick clock 3");
     guest.tick().unwrap();
     guest.advance_ms(5);
@@ -212,7 +212,7 @@ fn a_root_that_is_not_done_says_so_later() {
 }
 
 #[test]
-fn odds_and_ends() {
+fn foreign_functions_status_and_effective_context_answer_like_envoy() {
     check(
         "head foreign sign; head status; head effective 1; head effective 77",
         &["foreign = NotFound", "status = (0, None)", "effective = Ok", "effective = BadArgument"],
@@ -221,7 +221,7 @@ fn odds_and_ends() {
 
 #[test]
 fn an_unknown_import_is_named() {
-    // A module of one import, written by hand: type () -> (), import "env" "proxy_no_such".
+    // A module with one import, written by hand: type () -> (), import "env" "proxy_no_such".
     let wasm = b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x02\x15\x01\x03env\x0dproxy_no_such\0\0";
     let error = Module::from_bytes(wasm).err().unwrap();
     assert!(format!("{error:#}").contains("env.proxy_no_such"), "{error:#}");

@@ -26,15 +26,15 @@ fn every_case_in_the_real_wasm_and_the_component_at_every_offset() {
             faults.push(format!("{} cuttings of {pieces} bytes", outcome.cuttings));
         }
         if !outcome.body_unchanged {
-            faults.push("the client got other bytes".to_owned());
+            faults.push("the client got other bytes than the upstream sent".to_owned());
         }
         faults.extend(
-            outcome.unequal_cuttings.iter().map(|cutting| format!("another record when cut {cutting}")),
+            outcome.unequal_cuttings.iter().map(|cutting| format!("the record differs when cut {cutting}")),
         );
         faults.extend(common::component_faults(&component, case, Split::Every, &outcome));
         let twin = Value::Object(native_fields(case));
         if outcome.record != twin {
-            faults.push(format!("the bare engine says {twin}"));
+            faults.push(format!("the bare engine has {twin}"));
         }
         faults
     });
@@ -50,7 +50,7 @@ fn every_case_in_the_bare_engine() {
     assert_eq!(faults, [""; 0]);
 }
 
-/// A key that is not compared holds nothing.
+/// A key that is not compared would hold nothing.
 #[test]
 fn every_case_expects_known_fields_only() {
     let known = [COMPARED, COMPARED_IF_NAMED, COMPARED_NATIVELY, &["usage_present"]].concat();
@@ -61,7 +61,7 @@ fn every_case_expects_known_fields_only() {
     assert_eq!(faults, [""; 0]);
 }
 
-/// A format without a case is a format nobody has looked at.
+/// Every format needs a case, since a format without one is untested.
 #[test]
 fn every_format_has_cases_of_its_own() {
     let mut without: BTreeSet<_> = formats::ALL.iter().map(|format| format.name).collect();
@@ -72,7 +72,7 @@ fn every_format_has_cases_of_its_own() {
         let field = |name: &str| head.get(name).unwrap();
         assert!(policy.may_meter(field(":method")), "{}", case.name);
         let route = policy.route(&head, &Place::default()).unwrap();
-        assert_eq!(route.format.name, case.folder, "{} lies in another format's folder", case.name);
+        assert_eq!(route.format.name, case.folder, "{} is in the folder of another format", case.name);
         without.remove(route.format.name);
     }
     assert_eq!(without, BTreeSet::new());

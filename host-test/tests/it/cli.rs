@@ -1,4 +1,4 @@
-//! `cargo replay`, run as a user runs it.
+//! `cargo replay`, run as by a user.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -106,7 +106,7 @@ fn replay_without_each_rule_reports_the_rules_that_no_case_needs() {
 }
 
 #[test]
-fn what_cannot_be_done_is_said_and_not_tried() {
+fn invalid_arguments_are_reported_before_anything_runs() {
     for (arguments, said) in [
         (&[".", "--split", "0"][..], "expected `every` or a number of bytes"),
         (&[".", "--split", "all"], "expected `every` or a number of bytes"),
@@ -122,9 +122,9 @@ fn what_cannot_be_done_is_said_and_not_tried() {
     }
 }
 
-/// As in `cargo replay | head`, when `head` has seen enough. What a shell reports of other programs then is 141.
+/// As in `cargo replay | head`, when `head` has read enough. A shell then reports 141 for other programs.
 #[test]
-fn a_reader_that_goes_away_ends_a_replay_without_a_word() {
+fn a_closed_pipe_for_results_ends_a_replay_silently() {
     for json in [&[][..], &["--json"]] {
         let (reader, writer) = io::pipe().unwrap();
         drop(reader);

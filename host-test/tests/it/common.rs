@@ -1,62 +1,68 @@
-//! What several tests need: the filter, built and compiled once, and cases spread over threads.
+//! Helpers of several tests: the filter, built and compiled once, and cases spread over threads.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use host_test::component::Component;
-use host_test::replay::{self, Outcome, Split};
+use host_test::replay::{self, CaseOutcome, Split};
 use host_test::{Guest, Module, component};
 use simulators::build;
 use simulators::case::Case;
 use simulators::workspace::cases_dir;
 
-/// The filter as it ships.
+/// Returns the filter as it ships.
 pub fn filter() -> Module {
     static FILTER: OnceLock<Module> = OnceLock::new();
     let load = || Module::from_file(build::filter(false).unwrap()).unwrap();
     FILTER.get_or_init(load).clone()
 }
 
-/// The component as it ships.
+/// Returns the component as it ships.
 pub fn component() -> Component {
     static COMPONENT: OnceLock<Component> = OnceLock::new();
     let load = || Component::from_file(component::build().unwrap()).unwrap();
     COMPONENT.get_or_init(load).clone()
 }
 
-/// Where the component's run of a case differs from the filter's: the record, or a cutting that gave another one.
-pub fn component_faults(component: &Component, case: &Case, split: Split, filter: &Outcome) -> Vec<String> {
+/// Returns the differences of the component's run of a case from the filter's: in the record, or between cuttings.
+pub fn component_faults(
+    component: &Component,
+    case: &Case,
+    split: Split,
+    filter: &CaseOutcome,
+) -> Vec<String> {
     let outcome = replay::run_component(component, b"", case, split).unwrap();
     let cuttings = outcome.unequal_cuttings.iter();
     let mut faults: Vec<_> =
-        cuttings.map(|cutting| format!("another record of the component when cut {cutting}")).collect();
+        cuttings.map(|cutting| format!("the record of the component differs when cut {cutting}")).collect();
     if outcome.cuttings != filter.cuttings {
-        faults.push(format!("{} cuttings of the component, not {}", outcome.cuttings, filter.cuttings));
+        faults
+            .push(format!("the component: expected {} cuttings, got {}", filter.cuttings, outcome.cuttings));
     }
     if outcome.record != filter.record {
-        faults.push(format!("the component says {}, not {}", outcome.record, filter.record));
+        faults.push(format!("the component: expected {}, got {}", filter.record, outcome.record));
     }
     faults
 }
 
-/// The project's own cases.
+/// Returns the project's own cases.
 pub fn own_cases() -> Vec<Case> {
     Case::find(&[cases_dir()]).unwrap()
 }
 
-/// Checks every case, on as many threads as there are processors, and gives the faults found, each with its case.
+/// Checks every case, on as many threads as there are processors, and returns the faults, each with its case.
 pub fn each(cases: &[Case], check: impl Fn(&Case) -> Vec<String> + Sync) -> Vec<String> {
     let mut faults = Vec::new();
     let gather = |case: &Case, found: Vec<String>| {
         faults.extend(found.into_iter().map(|fault| format!("{}/{}: {fault}", case.folder, case.name)));
         Ok(())
     };
-    replay::spread(cases, check, gather).unwrap();
+    replay::run_parallel(cases, check, gather).unwrap();
     faults
 }
 
-/// The label values of every `llm_requests_total`, with a slash between them, and its count. A filter that has
-/// trapped, or still counts a request as active, fails the test here: so it is how a test looks at the end.
+/// Returns the label values of every `llm_requests_total`, separated by slashes, with its count. Fails the test if the
+/// filter has trapped or still counts a request as active, so most tests end with it.
 pub fn requests(guest: &Guest) -> BTreeMap<String, u64> {
     assert_eq!(guest.failure(), None);
     let metrics = &guest.host().proxy_state().metrics;

@@ -1,5 +1,5 @@
-//! The component: that it says what the filter says, refuses what is out of order, and asks for nothing. `cases.rs` and
-//! `corpus.rs` hold its records against the filter's at every cut.
+//! The component: it gives the same records as the filter, refuses calls out of order, and imports nothing. `cases.rs`
+//! and `corpus.rs` compare its records with the filter's at every cut.
 
 mod contract;
 #[path = "../../examples/gateway.rs"]
@@ -18,20 +18,20 @@ use wasmtime::component::ResourceAny;
 
 use crate::common;
 
-/// Everything is sampled.
+/// A configuration that samples everything.
 const ALL: &str = r#"{"judge":{"cluster":"judge","model":"grader","sample_rate":1,"headers":{"authorization":"Bearer secret"}}}"#;
 
 fn bytes() -> Vec<u8> {
     std::fs::read(component::build().unwrap()).unwrap()
 }
 
-/// Why it is refused, to the last reason.
+/// Returns the error of a component, with all of its causes.
 fn refusal(wasm: &[u8]) -> String {
     format!("{:#}", Component::from_bytes(wasm).err().expect("it is refused"))
 }
 
 #[test]
-fn it_asks_for_nothing() {
+fn the_component_has_no_imports() {
     let engine = wasmtime::Engine::default();
     let component = wasmtime::component::Component::from_binary(&engine, &bytes()).unwrap();
     let kind = component.component_type();
@@ -43,8 +43,8 @@ fn it_asks_for_nothing() {
 }
 
 #[test]
-fn one_of_another_version_is_refused_by_both_names() {
-    // The same names but for the version, which is as long: a component built from the contract of another day.
+fn a_component_of_another_version_is_refused_with_both_versions() {
+    // The same names except for the version, which has the same length: a component of another contract.
     let (ours, other) = (format!("@{VERSION}"), "@9.8.7");
     let mut wasm = bytes();
     let places: Vec<_> =
@@ -55,15 +55,15 @@ fn one_of_another_version_is_refused_by_both_names() {
     }
     assert_eq!(
         refusal(&wasm),
-        "the component is of llm-gauge:evaluation@9.8.7, this host of llm-gauge:evaluation@0.1.0: take both from one release"
+        "the component has version llm-gauge:evaluation@9.8.7, expected llm-gauge:evaluation@0.1.0: take both from one release"
     );
 }
 
 #[test]
-fn what_is_no_component_of_ours_is_refused() {
+fn foreign_components_are_refused() {
     assert_eq!(
         refusal(b"\0asm\x0d\0\x01\0"),
-        "the component exports nothing of llm-gauge:evaluation: it is none of llm-gauge"
+        "the component does not export llm-gauge:evaluation: it is not a component of llm-gauge"
     );
     assert!(refusal(b"\0asm\x01\0\0\0").starts_with("not a usable component"));
     assert!(refusal(b"{}").starts_with("not a usable component"));
@@ -83,7 +83,7 @@ fn configurations_are_refused_by_key() {
     assert!(instance.policy(b"").is_ok(), "an instance that refused one takes another");
 }
 
-/// However a response ends and wherever it is cut off: what the bare engine says, which is what the filter says.
+/// Every end and every cut of a response gives the bare engine's record, which is also the filter's.
 #[test]
 fn every_end_is_the_engines() {
     let component = common::component();
@@ -106,10 +106,9 @@ fn every_end_is_the_engines() {
             let expected = native::fields(&native::record_ending(&twin, &case, whole, end()).unwrap());
             let actual = fields(&metered.record);
             let wrong = expected.iter().filter(|(name, value)| actual.get(*name) != Some(*value));
-            faults
-                .extend(wrong.map(|(name, value)| {
-                    format!("{details}: {name} is {:?}, not {value}", actual.get(name))
-                }));
+            faults.extend(wrong.map(|(name, value)| {
+                format!("{details}: {name}: expected {value}, got {:?}", actual.get(name))
+            }));
             assert_eq!(actual.len(), expected.len());
         }
         faults
@@ -118,12 +117,12 @@ fn every_end_is_the_engines() {
 }
 
 /// An exchange that has begun.
-struct Rig {
+struct OpenExchange {
     instance: Instance,
     exchange: ResourceAny,
 }
 
-impl Rig {
+impl OpenExchange {
     fn new() -> Self {
         let mut instance = common::component().start().unwrap();
         let policy = instance.policy(b"").unwrap();
@@ -181,7 +180,7 @@ impl Rig {
 #[test]
 fn calls_out_of_order_are_values_and_change_nothing() {
     use meter::Misuse;
-    let mut rig = Rig::new();
+    let mut rig = OpenExchange::new();
     rig.check(&[
         ("body", Some(Misuse::BodyBeforeHead)),
         ("end", Some(Misuse::BodyBeforeHead)),
@@ -209,10 +208,10 @@ fn calls_out_of_order_are_values_and_change_nothing() {
     assert_eq!(rig.request_id(1), "");
 }
 
-/// Servers that refuse an upload answer before it has ended, and a client may leave before there is an answer.
+/// Servers that refuse an upload answer before its end, and a client may disconnect before the answer.
 #[test]
 fn an_early_answer_and_an_early_end_are_in_order() {
-    let mut rig = Rig::new();
+    let mut rig = OpenExchange::new();
     rig.check(&[
         ("request body", None),
         ("head", None),
@@ -221,16 +220,16 @@ fn an_early_answer_and_an_early_end_are_in_order() {
         ("end", None),
     ]);
     assert_eq!(rig.finish().unwrap().usage.output_tokens, Some(4));
-    assert!(Rig::new().finish().unwrap().http_status.is_none());
+    assert!(OpenExchange::new().finish().unwrap().http_status.is_none());
 }
 
-/// The nonce of a request to a judge.
+/// Returns the nonce of a request to a judge.
 fn nonce(body: &str) -> &str {
     body.split("<question-").nth(1).and_then(|rest| rest.get(..32)).unwrap()
 }
 
 #[test]
-fn a_judge_is_asked_the_same_by_both_and_no_secret_comes_out() {
+fn component_and_filter_make_the_same_judge_request_without_secrets() {
     let case =
         common::own_cases().into_iter().find(|case| case.name == "unary" && case.folder == "openai_chat");
     let case = case.unwrap();

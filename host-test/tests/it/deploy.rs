@@ -1,7 +1,7 @@
-//! What gateways load from `envoy/`, as far as it can be held without a cluster: fields that exist, one configuration in
-//! all forms, labels and buckets of the bootstrap, rules that are current, an image that a registry gives back.
+//! The files in `envoy/` that gateways load, as far as they can be tested without a cluster: existing fields, the same
+//! configuration in all forms, labels and buckets of the bootstrap, current rules, an image from a registry.
 //!
-//! That Envoy takes it is in `envoy/gateways.rs`.
+//! `envoy/gateways.rs` tests that Envoy accepts them.
 
 mod compose;
 mod image;
@@ -20,7 +20,7 @@ use simulators::workspace::workspace_dir;
 const RULES: &str = "envoy/prometheus/rules.yaml";
 const OPERATORS_RULES: &str = "envoy/kubernetes/prometheus-rule.yaml";
 
-/// Past the test's own captured output: a skipped proof shall be seen.
+/// Reports a skipped test. It is written directly, since the test's output is captured.
 fn skipped(test: &str, needs: &str) {
     std::io::stderr().write_all(format!("SKIPPED: deploy::{test} needs {needs}\n").as_bytes()).unwrap();
 }
@@ -34,7 +34,7 @@ fn documents(file: &str) -> Vec<Value> {
     serde_saphyr::from_multiple(&text(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
 }
 
-/// Every manifest: its file, and one of its objects.
+/// Returns every manifest: its file, and one of its objects.
 fn manifests() -> Vec<(String, Value)> {
     let folder = workspace_dir().join("envoy/kubernetes");
     let mut files: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -47,7 +47,7 @@ fn manifests() -> Vec<(String, Value)> {
     files.iter().map(|path| name(path)).flat_map(objects).collect()
 }
 
-/// The one object of this kind in a file.
+/// Returns the one object of this kind in a file.
 fn object(file: &str, kind: &str) -> Value {
     let mut found = manifests().into_iter().filter(|(name, object)| name == file && object["kind"] == kind);
     found.next().unwrap_or_else(|| panic!("{file} has no {kind}")).1
@@ -73,10 +73,11 @@ fn every_field_is_one_that_exists() {
         unused.remove("monitoring.coreos.com/v1/PrometheusRule");
     }
     assert_eq!(faults, [""; 0]);
-    assert_eq!(unused, BTreeSet::new(), "shapes that nobody needs");
+    assert_eq!(unused, BTreeSet::new(), "unused shapes");
 }
 
-/// The configurations of the filter, by file. Istio's plain form and Envoy Gateway's are the same bytes to the filter.
+/// Returns the configurations of the filter, by file. Istio's plain form and Envoy Gateway's are the same for the
+/// filter.
 fn configurations() -> Vec<(&'static str, Value)> {
     let plugin = |file| object(file, "WasmPlugin")["spec"]["pluginConfig"].clone();
     let patches = object("istio-envoyfilter.yaml", "EnvoyFilter")["spec"]["configPatches"].clone();
@@ -99,7 +100,7 @@ fn every_gateway_gets_the_same_configuration() {
     for (file, configuration) in &configurations[1..] {
         let mut configuration = configuration.clone();
         if *file == "higress.yaml" {
-            // Its clusters have names of its own.
+            // The clusters of the gateway have other names.
             assert_eq!(configuration["judge"]["cluster"], "outbound|443||judge.dns");
             configuration["judge"]["cluster"] = json!("judge");
         }
@@ -113,7 +114,7 @@ fn every_gateway_gets_the_same_configuration() {
     assert_eq!(expected["match"], shipped["match"], "the rules of envoy/bootstrap.yaml");
 }
 
-/// The labels that the bootstrap cuts out, and behind them those of the configuration.
+/// Returns the labels in the bootstrap's tags, and then those of the configuration.
 fn labels(bootstrap: &Value) -> Vec<String> {
     let tags = bootstrap["stats_config"]["stats_tags"].as_array().unwrap();
     let shipped = tags.iter().map(|tag| tag["tag_name"].clone());
@@ -122,7 +123,7 @@ fn labels(bootstrap: &Value) -> Vec<String> {
     shipped.chain(extra).map(|name| name.as_str().unwrap().to_owned()).collect()
 }
 
-/// The `stats_config` that manifests have to say, by the bootstrap.
+/// Returns the `stats_config` that manifests must have, from the bootstrap.
 fn stats_config(bootstrap: &Value) -> Value {
     let tag = |name: &String| json!({"tag_name": name, "regex": format!(r"(\.{name}=\.=(.*?);\.;)")});
     let tags: Vec<_> = labels(bootstrap).iter().map(tag).collect();
@@ -130,19 +131,19 @@ fn stats_config(bootstrap: &Value) -> Value {
     json!({"stats_tags": tags, "histogram_bucket_settings": buckets})
 }
 
-/// What has to go in, and out, of the lists of a `stats_config`; an entry a line, as YAML takes it too.
+/// Compares the lists of a `stats_config`. A failure prints the entries to add and to remove, one per line as in YAML.
 #[track_caller]
 fn same_stats(found: &Value, expected: &Value, file: &str) {
     let mut faults = Vec::new();
     for list in ["stats_tags", "histogram_bucket_settings"] {
         let [found, expected] = [found, expected].map(|stats| stats[list].as_array().unwrap());
         let lacking = expected.iter().filter(|entry| !found.contains(entry));
-        faults.extend(lacking.map(|entry| format!("{list} lacks\n- {entry}")));
+        faults.extend(lacking.map(|entry| format!("{list}: add\n- {entry}")));
         let alien = found.iter().filter(|entry| !expected.contains(entry));
-        faults.extend(alien.map(|entry| format!("{list} has to lose\n- {entry}")));
+        faults.extend(alien.map(|entry| format!("{list}: remove\n- {entry}")));
     }
     assert!(faults.is_empty(), "{file}:\n{}", faults.join("\n"));
-    assert_eq!(found, expected, "{file}: another order");
+    assert_eq!(found, expected, "{file}: the order differs");
 }
 
 #[test]
@@ -171,7 +172,7 @@ fn labels_and_buckets_are_those_of_the_bootstrap() {
     assert_eq!(buckets, Value::Object(expected.collect()), "istio-gateway-patch.yaml");
 }
 
-/// Istio writes no `\.` before a name: a label that ends like another would have its value cut out twice.
+/// Istio's tags have no `\.` before a name, so a label that ends like another would have its value removed twice.
 #[test]
 fn no_label_ends_like_another() {
     let bootstrap: Value = serde_saphyr::from_str(&text("envoy/bootstrap.yaml")).unwrap();
@@ -190,7 +191,7 @@ fn the_judges_cluster_is_the_same_everywhere() {
     let merged: Value =
         serde_saphyr::from_str(proxy["spec"]["bootstrap"]["value"].as_str().unwrap()).unwrap();
     assert_eq!(merged["static_resources"], json!({"clusters": [istio.clone()]}));
-    // But for the key, it is the one of envoy/judge.yaml.
+    // Except for the key, it is the one in envoy/judge.yaml.
     let mut keyless = istio;
     let options = "/typed_extension_protocol_options/envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
     keyless.pointer_mut(options).unwrap().as_object_mut().unwrap().remove("http_filters").unwrap();

@@ -1,6 +1,5 @@
-//! The filter in a real Envoy, run with the bootstrap that operators copy, between a client and a provider of
-//! the harness. Every test compares all series of its own model with what they have to be, and waits for the
-//! gauge of running exchanges to be back at zero.
+//! The filter in a real Envoy with the shipped bootstrap, between a client and a simulated provider. Every test
+//! compares all series of its own model with the expected ones, and waits until no exchange is active.
 
 mod answers;
 mod clocks;

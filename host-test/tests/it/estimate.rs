@@ -1,12 +1,12 @@
-//! How far estimates are from what providers reported: every recording with usage is taken as if it had none.
+//! The error of estimates: every recording with usage is metered as if it had none.
 //!
-//! Weights were fitted to half of the recordings, by a hash of their names, and to public vocabularies for scripts
-//! that recordings have too little of. Frames were fitted to the same half and then rounded by hand with all
-//! recordings in sight, and the words of [`UNSEEN`] were chosen after a look at where estimates were far off: so the
-//! other half is held out for weights, and is no blind test of the rest.
+//! Weights were fitted to half of the recordings, by a hash of their names, and to public vocabularies for scripts that
+//! are rare in recordings. Frames were fitted to the same half and then rounded by hand with all recordings in sight.
+//! The words of [`UNSEEN`] were chosen after a look at large errors. So the other half is held out for weights, and is
+//! no blind test of the rest.
 //!
-//! The classes leave out what no meter can see: hidden reasoning, pictures and other media, tools that run at the
-//! provider and put what they find into the prompt. The line `with unseen` has those too.
+//! The classes leave out what no meter can see: hidden reasoning, pictures and other media, and tools that run at the
+//! provider and add their results to the prompt. The line `with unseen` includes those.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -22,11 +22,11 @@ use simulators::native;
 
 use crate::corpus;
 
-/// One recording's text, what was reported for it, and what two rules say.
+/// The text of one recording, its reported count, and the estimates of two rules.
 struct Sample {
     class: &'static str,
     is_fitted: bool,
-    /// All that was counted is text in sight.
+    /// Whether all counted tokens are in visible text.
     is_seen: bool,
     reported: u64,
     estimate: u64,
@@ -40,7 +40,7 @@ struct Errors {
     p95: f64,
 }
 
-/// Classes with fewer samples are shown, and nothing is asserted of them.
+/// The minimum number of samples for an assertion. Smaller classes are only printed.
 const SAMPLES_MIN: usize = 20;
 
 #[test]
@@ -56,7 +56,7 @@ fn estimates_are_nearer_than_a_fourth_of_the_length() {
     std::io::stderr().write_all(table.as_bytes()).unwrap();
 }
 
-/// Prints the errors of all samples, of either half and of each class, and asserts where there are enough.
+/// Prints the errors of all samples, of either half and of each class, and asserts those with enough samples.
 fn compare(of: &str, samples: &[Sample], table: &mut String) {
     let mut groups: BTreeMap<&str, Vec<&Sample>> = BTreeMap::new();
     for sample in samples {
@@ -75,7 +75,7 @@ fn compare(of: &str, samples: &[Sample], table: &mut String) {
             group.trim(), samples.len(), estimate.median, estimate.p95, length.median, length.p95
         ));
         if samples.len() >= SAMPLES_MIN {
-            // Where nothing at all is in sight, both rules are wrong by all of it.
+            // Without any visible text, both rules have an error of 100 %.
             let is_tie = group == " with unseen" && estimate.p95 <= length.p95;
             let is_nearer = estimate.median < length.median && (is_tie || estimate.p95 < length.p95);
             assert!(is_nearer, "{table}");
@@ -99,7 +99,7 @@ fn whole(policy: &Rc<Policy>, case: &Case) -> Option<Record> {
     (is_answered && record.estimate.is_some()).then_some(record)
 }
 
-/// Words in requests for what is no text, or not the request's own.
+/// Words in requests for contents that are not text, or not in the request itself.
 const UNSEEN: &[&str] = &[
     "\"image",
     "input_audio",
@@ -161,7 +161,7 @@ fn input(case: &Case, record: &Record) -> Option<Sample> {
     })
 }
 
-/// The kind of text: a script that a tenth of the characters are in, or by how much of it is no letter.
+/// Returns the kind of text: a script with at least a tenth of the characters, or the share of non-letters.
 fn class(text: &Tally) -> &'static str {
     let count = |kind: Kind| u64::from(text.counts()[kind as usize]);
     let all = text.characters().max(1);
@@ -182,7 +182,7 @@ fn class(text: &Tally) -> &'static str {
     }
 }
 
-/// The half of the recordings that the numbers come from: FNV-1a of the name, odd.
+/// Whether the recording is in the fitted half: FNV-1a of the name is odd.
 fn is_fitted(name: &str) -> bool {
     let hash = name.bytes().fold(0xCBF2_9CE4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3)
@@ -207,7 +207,7 @@ fn the_estimate_grows_with_what_was_seen() {
             let cut = native::record_ending(&policy, case, std::iter::once(part), end.clone()).unwrap();
             let estimate = cut.estimate.unwrap();
             assert_eq!(estimate.prompt, record.estimate.unwrap().prompt, "{}", case.name);
-            // What nobody reported is estimated, and nothing else.
+            // Only tokens without reported usage are estimated.
             let (input, output) = cut.estimated_tokens();
             assert!(cut.answer.input_tokens.is_none() || input.is_none(), "{}", case.name);
             assert!(cut.answer.output_tokens.is_none_or(|told| output.is_none_or(|tokens| tokens >= told)));

@@ -1,5 +1,5 @@
-//! Hostile and broken traffic through the real wasm. After each: no trap, no active request left behind, and
-//! exactly one request counted, as what it was.
+//! Hostile and broken traffic through the real wasm. After each exchange: no trap, no active request left, and exactly
+//! one request counted under the right labels.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ const NOT_TEXT: &[u8] = b"\xff\xfe caf\xe9";
 
 fn start(configuration: &Value) -> Guest {
     let mut options = Options::configured(configuration.to_string());
-    // A quarter of this is the bound that `bounds` holds; the rest tells a leak from a trap.
+    // A quarter of this is the bound that `bounds` tests; the rest distinguishes a leak from a trap.
     options.memory_bytes_max = 64 * 1024 * 1024;
     Guest::start(&common::filter(), options).unwrap()
 }
@@ -47,7 +47,7 @@ fn exchange() -> Exchange {
     Exchange::new(request_head(), REQUEST, response_head(), RESPONSE)
 }
 
-/// Plays an exchange and checks what must hold after any: the bytes are untouched on both ways.
+/// Plays an exchange and checks the invariant of all: the bytes are unchanged in both directions.
 fn play(guest: &mut Guest, exchange: &Exchange, plan: &ChunkPlan) -> StreamReport {
     let report = drive(guest, exchange, plan).unwrap();
     assert_eq!(report.upstream.body, exchange.request_body);
@@ -102,7 +102,7 @@ fn a_host_or_a_model_need_not_be_text() {
     counted(&guest, &[("openai_compatible/\u{fffd}\u{fffd} caf\u{fffd}/chat/success/none", 1)]);
 }
 
-/// What would end a stat's name early, or a line of a scrape, never gets that far.
+/// A character that would end a stat's name or a line of a scrape never gets into a name.
 #[test]
 fn label_values_cannot_break_out() {
     let mut guest = metering();
@@ -129,7 +129,7 @@ fn header_names_may_be_odd_and_many() {
     counted(&guest, &[(SUCCESS, 1)]);
 }
 
-/// Pseudo headers that are missing, empty or senseless: metered or not, the traffic flows.
+/// Pseudo headers that are missing, empty or senseless: metered or not, the traffic continues.
 #[test]
 fn heads_need_not_be_whole() {
     let mut guest = metering();
@@ -147,7 +147,7 @@ fn heads_need_not_be_whole() {
 }
 
 #[test]
-fn what_is_no_llm_traffic_is_left_alone() {
+fn other_traffic_is_unchanged_and_not_metered() {
     let mut guest = metering();
     for (method, path) in [("GET", "/v1/chat/completions"), ("POST", "/v1/models"), ("POST", "")] {
         let head = Headers::request(method, "example.com", path);

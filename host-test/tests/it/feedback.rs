@@ -1,8 +1,8 @@
-//! Feedback in the harness's host: every cutting of its request, every reply, and that no upstream hears of it.
+//! Feedback in the proxy-wasm host: every cutting of its request, every reply, and no request to the upstream.
 
 use std::collections::BTreeMap;
 
-use host_test::drive::{EndForm, Outcome};
+use host_test::drive::{EndForm, MessageEnd};
 use host_test::{
     ChunkPlan, Cut, Ending, Exchange, Guest, Headers, LogLevel, Options, SharedProxyState, StreamReport,
     drive,
@@ -15,7 +15,7 @@ use crate::common;
 const SECRET: &str = "a secret for the tests";
 const ACCEPTED: &str = r#"{"status":"accepted"}"#;
 
-/// The configuration with this key, in which other requests are metered too.
+/// Returns the configuration with this key, in which other requests are metered too.
 fn configuration(feedback: &Value) -> Vec<u8> {
     let mut feedback = feedback.clone();
     feedback["secret"] = json!(SECRET);
@@ -24,7 +24,7 @@ fn configuration(feedback: &Value) -> Vec<u8> {
         .into()
 }
 
-/// A proxy that is set up for it.
+/// Starts a guest in a proxy that is set up for feedback.
 fn start(feedback: &Value) -> Guest {
     worker(feedback, SharedProxyState::new(), 0)
 }
@@ -40,7 +40,7 @@ fn worker(feedback: &Value, proxy_state: SharedProxyState, seed: u64) -> Guest {
     Guest::start(&common::filter(), options).unwrap()
 }
 
-/// An id that a client of this proxy could have.
+/// Returns an id that a client of this proxy could have.
 fn id(guest: &Guest) -> String {
     let unix_s = u32::try_from(guest.host().clock().wall_ns / 1_000_000_000).unwrap();
     let key = Key::new(SECRET.as_bytes());
@@ -59,19 +59,19 @@ fn post(body: &str) -> Exchange {
     Exchange::unanswered(head("POST"), body, Ending::Clean)
 }
 
-/// What the client got, and that nobody else got anything.
+/// Checks the client's reply, and that no other peer received anything.
 #[track_caller]
 fn check(report: &StreamReport, status: &str, said: &str) {
     let client = &report.client;
     let told = client.headers.as_ref().and_then(|head| head.text(":status"));
     assert_eq!((told, std::str::from_utf8(&client.body)), (Some(status), Ok(said)));
-    assert_eq!(client.outcome, Outcome::Complete);
+    assert_eq!(client.outcome, MessageEnd::Complete);
     assert_eq!(report.local_responses.len(), 1);
     assert_eq!((&report.upstream.headers, report.upstream.body.len()), (&None, 0));
-    assert!(report.filter_state.is_empty(), "it is no exchange of a model");
+    assert!(report.filter_state.is_empty(), "feedback is not an exchange of a model");
 }
 
-/// All counters, but for the one that says which build this is.
+/// Returns all counters, except the build info.
 fn counted(guest: &Guest) -> BTreeMap<String, u64> {
     assert_eq!(guest.failure(), None);
     let proxy_state = guest.host().proxy_state();
@@ -109,7 +109,7 @@ fn every_cutting_of_the_upload() {
     assert_eq!(counted(&guest), ratings(&[("up", 2 * (length + 1) + 1)]));
 }
 
-/// The way of an id from a response to feedback on it.
+/// The id of a response is accepted in feedback on it.
 #[test]
 fn the_id_of_a_response_is_taken_back() {
     let mut guest = start(&json!({}));
@@ -127,18 +127,18 @@ fn the_id_of_a_response_is_taken_back() {
     check(&drive(&mut guest, &post(&feedback), &ChunkPlan::whole()).unwrap(), "202", ACCEPTED);
     assert_eq!(common::requests(&guest), before, "feedback is not metered");
     assert_eq!(counted(&guest)["llm_feedback_total.model=.=m;_;1;.;.rating=.=2;.;"], 1);
-    // A bit of it is another.
+    // One changed character makes another id.
     let other = feedback.replace("0af7", "0af6");
     let said = r#"{"error":"request_id: the signature is wrong"}"#;
     check(&drive(&mut guest, &post(&other), &ChunkPlan::whole()).unwrap(), "401", said);
-    // And after 30 days.
+    // The id has expired after 30 days.
     guest.advance_ms(30 * 24 * 3_600_000 + 1000);
     let said = r#"{"error":"request_id: older than 720 hours"}"#;
     check(&drive(&mut guest, &post(&feedback), &ChunkPlan::whole()).unwrap(), "400", said);
 }
 
 #[test]
-fn what_the_head_tells_is_answered_at_once() {
+fn requests_are_refused_by_their_head_at_once() {
     let mut guest = start(&json!({"cors": {"origins": ["https://app.example"]}}));
     let mut ask = |head: Headers, end| {
         let mut stream = guest.open().unwrap();
@@ -164,7 +164,7 @@ fn what_the_head_tells_is_answered_at_once() {
     assert_eq!(counted(&guest), ratings(&[]));
 }
 
-/// It is not read to its end, whatever its length may be.
+/// A body that is too long is not read to its end, whatever its announced length.
 #[test]
 fn a_body_that_is_too_long_is_answered_before_its_end() {
     let mut guest = start(&json!({}));
@@ -198,9 +198,9 @@ fn clients_that_leave_leave_nothing_behind() {
     assert_eq!(counted(&guest), ratings(&[("5", 1)]));
 }
 
-/// A proxy that keeps the body back with the head: nothing hangs, and no upstream hears of it either.
+/// A proxy that holds the body back with the head: nothing hangs, and the upstream receives nothing.
 #[test]
-fn where_no_body_shows_feedback_is_refused() {
+fn feedback_without_a_visible_body_is_refused() {
     let options = Options::configured(configuration(&json!({})));
     let mut guest = Guest::start(&common::filter(), options).unwrap();
     let said = r#"{"error":"body: the proxy does not show it to the filter, or it came too late"}"#;
@@ -224,7 +224,7 @@ fn where_no_body_shows_feedback_is_refused() {
     assert_eq!(counted(&guest), ratings(&[]));
 }
 
-/// Once a body has shown, none has to come within any time.
+/// Once a part of the body has arrived, the rest has no deadline.
 #[test]
 fn a_slow_client_has_all_its_time_once_a_body_has_come() {
     let mut guest = start(&json!({}));
@@ -263,7 +263,7 @@ fn the_rate_holds_for_all_workers() {
     }
     proxy_state.advance_ms(60_000);
     send(1, true);
-    // Where the host keeps nothing, each worker has a bound of its own.
+    // If the host has no shared data, each worker has its own bound.
     for (worker, is_room) in [(0, true), (0, true), (0, true), (0, false), (1, true)] {
         proxy_state.lock().data.clear();
         send(worker, is_room);

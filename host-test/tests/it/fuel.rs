@@ -1,7 +1,7 @@
-//! What exchanges cost in fuel, held to the numbers in `fuel.golden.json`, and what open streams hold in memory.
+//! The fuel of exchanges, compared with `fuel.golden.json`, and the memory of open streams.
 //!
-//! Fuel is about one unit for each wasm instruction, the same on every machine. A change that makes a case dearer or
-//! cheaper has to say so, by new numbers in its commit:
+//! Fuel is about one unit for each wasm instruction, the same on every machine. A change that makes a case more
+//! expensive or cheaper has to include the new numbers in its commit:
 //!
 //! ```text
 //! UPDATE_GOLDEN=1 cargo test -p host-test --test it fuel
@@ -15,7 +15,7 @@ use simulators::workspace::workspace_dir;
 
 use crate::common;
 
-/// Cases, as folder and name: the usual shapes of the usual formats, and what is long.
+/// Cases, as folder and name: the usual shapes of the usual formats, and long ones.
 const CASES: &[&str] = &[
     "anthropic_messages/stream",
     "anthropic_messages/stream-tool-calls",
@@ -31,14 +31,14 @@ const CASES: &[&str] = &[
     "openai_chat/unary-no-usage",
 ];
 
-/// Those that are also run with a judge: how much of what is kept of a sampled exchange its judge is shown.
+/// Cases that also run with a judge, and so capture the texts of a sampled exchange.
 const JUDGED: &[&str] =
     &["openai_chat/stream-usage-chunk", "openai_chat/unary-escapes", "anthropic_messages/stream"];
 
 /// A judge that gets every exchange.
 const ALL: &[u8] = br#"{"judge":{"cluster":"judge","model":"g","sample_rate":1}}"#;
 
-/// The same with spans and their texts going somewhere, and with spans alone.
+/// Configurations that export spans with and without texts.
 const EXPORTED: [(&str, &[u8]); 2] = [
     ("exported", br#"{"telemetry":{"cluster":"otel"}}"#),
     (
@@ -47,10 +47,10 @@ const EXPORTED: [(&str, &[u8]); 2] = [
     ),
 ];
 
-/// One that gets none.
+/// A judge that gets no exchange.
 const NONE: &[u8] = br#"{"judge":{"cluster":"judge","model":"g","sample_rate":0}}"#;
 
-/// Other compilers make other instructions of the same source, though hardly more.
+/// Another compiler generates slightly different instructions from the same source.
 const TOLERANCE_PERCENT: u64 = 2;
 
 #[test]
@@ -75,7 +75,7 @@ fn fuel_is_as_it_was() {
     assert_eq!(
         spent.len(),
         CASES.len() + JUDGED.len() * (1 + EXPORTED.len()),
-        "not all are there: {spent:?}"
+        "cases are missing: {spent:?}"
     );
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         std::fs::write(&path, format!("{}\n", serde_json::to_string_pretty(&spent).unwrap())).unwrap();
@@ -87,14 +87,14 @@ fn fuel_is_as_it_was() {
     for (name, fuel) in &spent {
         let expected = golden.get(name).copied().unwrap_or(0);
         if fuel.abs_diff(expected) * 100 > expected * TOLERANCE_PERCENT {
-            faults.push(format!("{name}: {fuel}, not {expected}"));
+            faults.push(format!("{name}: expected {expected}, got {fuel}"));
         }
     }
-    assert_eq!(faults, [""; 0], "where this is meant, run it again with UPDATE_GOLDEN=1");
-    assert_eq!(golden.len(), spent.len(), "cases that are gone: run it again with UPDATE_GOLDEN=1");
+    assert_eq!(faults, [""; 0], "if the change is intended, run the test with UPDATE_GOLDEN=1");
+    assert_eq!(golden.len(), spent.len(), "removed cases: run the test with UPDATE_GOLDEN=1");
 }
 
-/// What the judge would cost those that it does not get: the sample's hash, and a word more in the log.
+/// The cost of a judge for exchanges that it does not get: the sample's hash, and a word in the log.
 #[test]
 fn an_exchange_that_is_not_sampled_costs_what_it_did() {
     let module = common::filter();
@@ -104,13 +104,16 @@ fn an_exchange_that_is_not_sampled_costs_what_it_did() {
             let [without, with] =
                 [&b""[..], NONE].map(|judge| replay::run(&module, judge, &case, Split::Whole).unwrap().fuel);
             println!("{name}: {without} without a judge, {with} unsampled");
-            assert!(with.saturating_sub(without) * 100 <= without * 2, "{name}: {with}, not {without}");
+            assert!(
+                with.saturating_sub(without) * 100 <= without * 2,
+                "{name}: expected {without}, got {with}"
+            );
         }
     }
 }
 
-/// Linear memory never shrinks, and a stream may be open for minutes. Measured: 2503 bytes of OpenAI's, 2378 of
-/// Anthropic's.
+/// Linear memory never shrinks, and a stream may be open for minutes. Measured: 2503 bytes for OpenAI, 2378 for
+/// Anthropic.
 #[test]
 fn an_open_stream_holds_little_memory() {
     let openai = concat!(
@@ -136,17 +139,18 @@ fn an_open_stream_holds_little_memory() {
         assert!(openai <= 4096, "{openai}");
         assert!(anthropic <= 4096, "{anthropic}");
     }
-    // One that is sampled holds its texts: here a question of 360 characters.
+    // A sampled stream holds its texts: here a question of 360 characters.
     let sampled = retained_bytes(ALL, "/v1/chat/completions", "gpt-4o", openai);
     println!("bytes retained by each open stream that is sampled: {sampled}");
     assert!(sampled <= 6144, "{sampled}");
 }
 
-/// Growth of linear memory over 10 000 streams that are open at once, in the middle of an event, for each of them.
+/// Returns the growth of linear memory per stream, over 10 000 streams that are open at once, in the middle of an
+/// event.
 fn retained_bytes(configuration: &[u8], path: &str, model: &str, body: &str) -> usize {
     const STREAMS: usize = 10_000;
     let mut guest = Guest::start(&common::filter(), Options::configured(configuration)).unwrap();
-    // The stacks of allocations that one stream makes and frees are there by then.
+    // The allocator has reserved what one stream allocates and frees.
     (0..500).for_each(|_| open(&mut guest, path, model, body));
     let before = guest.host().memory.bytes;
     (0..STREAMS).for_each(|_| open(&mut guest, path, model, body));

@@ -1,5 +1,5 @@
-//! The judge in the harness's host: what it is asked, everything it can do wrong, and that every sampled exchange ends
-//! in exactly one outcome whatever that is.
+//! The judge in the proxy-wasm host: its requests, all faults of a judge's server, and exactly one outcome for every
+//! sampled exchange.
 
 mod agreement;
 mod budget;
@@ -7,11 +7,11 @@ mod budget;
 use std::collections::BTreeMap;
 
 use host_test::{CallAnswer, ChunkPlan, Ending, Exchange, Guest, Headers, Options, StreamReport, drive};
-use simulators::judge::{self, Asked};
+use simulators::judge::{self, JudgeRequest};
 
 use crate::common;
 
-/// Everything is sampled.
+/// A configuration that samples everything.
 const ALL: &str = r#"{"judge":{"cluster":"judge","model":"grader","sample_rate":1}}"#;
 
 const QUESTION: &str = r#"{"model":"m","messages":[{"role":"user","content":"How tall is the tower?"},
@@ -34,7 +34,7 @@ fn exchange(answer: &str) -> Exchange {
     Exchange::new(head(), QUESTION, response, body)
 }
 
-/// Plays an exchange to its end and the loop's next turn; the bytes of both sides are what they were.
+/// Plays an exchange to its end and the next turn of the event loop. The bytes of both sides are unchanged.
 #[track_caller]
 fn play(guest: &mut Guest, exchange: &Exchange) -> StreamReport {
     let report = drive(guest, exchange, &ChunkPlan::whole()).unwrap();
@@ -44,24 +44,24 @@ fn play(guest: &mut Guest, exchange: &Exchange) -> StreamReport {
     report
 }
 
-/// The one call that is under way: its token and what it asks.
+/// Returns the one call in flight: its token and its contents.
 #[track_caller]
-fn asked(guest: &Guest) -> (u32, Asked) {
+fn asked(guest: &Guest) -> (u32, JudgeRequest) {
     let calls: Vec<_> = guest.host().in_flight().collect();
     let [call] = calls[..] else {
-        panic!("{} calls are under way", calls.len());
+        panic!("expected one call in flight, got {}", calls.len());
     };
     assert_eq!((call.cluster.as_str(), call.context), ("judge", host_test::host::ROOT));
     assert_eq!(call.headers.text("x-llm-gauge"), Some("internal"));
-    (call.token, Asked::read(&call.body).unwrap())
+    (call.token, JudgeRequest::read(&call.body).unwrap())
 }
 
-/// The token of a call that is under way.
+/// Returns the token of a call in flight; `None` if there is none.
 fn under_way(guest: &Guest) -> Option<u32> {
     guest.host().in_flight().map(|call| call.token).next()
 }
 
-/// The counters of a metric, by their labels but the model.
+/// Returns the counters of a metric, by their labels without the model.
 fn counts(guest: &Guest, metric: &str) -> BTreeMap<String, u64> {
     let proxy_state = guest.host().proxy_state();
     let start = format!("{metric}.");
@@ -76,7 +76,7 @@ fn counts(guest: &Guest, metric: &str) -> BTreeMap<String, u64> {
     counts.collect()
 }
 
-/// The outcomes; everything sampled has one.
+/// Returns the outcomes, after checking that every sampled exchange has one.
 #[track_caller]
 fn outcomes(guest: &Guest) -> Vec<(String, u64)> {
     common::requests(guest);
@@ -117,9 +117,9 @@ fn a_sampled_answer_is_scored() {
 }
 
 #[test]
-fn what_a_judge_can_do_wrong_is_counted() {
-    type Answering = fn(&Asked) -> CallAnswer;
-    let cases: &[(&str, Answering)] = &[
+fn faults_of_a_judge_are_counted() {
+    type Answerer = fn(&JudgeRequest) -> CallAnswer;
+    let cases: &[(&str, Answerer)] = &[
         ("judge_error", |_| CallAnswer::new(500, "oh no")),
         ("judge_error", |_| CallAnswer::new(401, "who?")),
         ("timeout", |_| CallAnswer::timeout()),
@@ -144,7 +144,7 @@ fn what_a_judge_can_do_wrong_is_counted() {
         guest.answer(token, answer(&asked)).unwrap();
         assert_eq!(outcomes(&guest), [((*outcome).to_owned(), 1)], "case {number}");
         assert_eq!(counts(&guest, "llm_evaluations_total"), BTreeMap::new(), "case {number}");
-        // And the next one is judged all the same.
+        // The next exchange is judged as usual.
         play(&mut guest, &exchange("It is 120 metres tall."));
         let (token, asked) = self::asked(&guest);
         guest.answer(token, CallAnswer::new(200, judge::completion(&asked.verdict()))).unwrap();
@@ -203,7 +203,7 @@ fn too_many_at_once_are_dropped_and_counted() {
         }
     }
     guest.run_pending().unwrap();
-    assert_eq!(memory_bytes[0], memory_bytes[1], "those that found no place have left nothing behind");
+    assert_eq!(memory_bytes[0], memory_bytes[1], "dropped exchanges have left nothing in memory");
     assert_eq!(guest.host().in_flight().count(), 3);
     assert_eq!(counts(&guest, "llm_judge_outcomes_total"), [("queue_full".to_owned(), 995)].into());
     while let Some(token) = under_way(&guest) {
@@ -215,7 +215,7 @@ fn too_many_at_once_are_dropped_and_counted() {
 }
 
 #[test]
-fn what_cannot_be_judged_is_not_asked() {
+fn exchanges_without_texts_are_not_judged() {
     let mut guest = start(r#"{"judge":{"cluster":"judge","model":"g","sample_rate":1,"max_chars":100}}"#);
     play(&mut guest, &exchange(""));
     play(&mut guest, &exchange(&"word ".repeat(30)));
@@ -232,7 +232,7 @@ fn what_cannot_be_judged_is_not_asked() {
 }
 
 #[test]
-fn a_plugin_that_goes_waits_for_its_answers() {
+fn a_plugin_waits_for_its_calls_at_shutdown() {
     let mut guest = start(ALL);
     play(&mut guest, &exchange("It is 120 metres tall."));
     assert!(!guest.shut_down().unwrap());
@@ -281,7 +281,7 @@ fn the_same_trace_is_sampled_alike_everywhere() {
 }
 
 #[test]
-fn a_plugin_that_is_configured_again_loses_what_is_open_and_says_so() {
+fn a_reconfigured_plugin_counts_its_open_exchanges_as_lost() {
     let one_by_one = r#"{"judge":{"cluster":"judge","model":"g","sample_rate":1,"max_in_flight":1}}"#;
     let mut guest = start(one_by_one);
     for _ in 0..3 {
@@ -290,7 +290,7 @@ fn a_plugin_that_is_configured_again_loses_what_is_open_and_says_so() {
     let before = under_way(&guest).unwrap();
     guest.reconfigure(ALL).unwrap();
     check(&guest, &[("lost", 3)]);
-    // The answer to a call of before is nobody's, and the new configuration has its own.
+    // The answer to an earlier call is ignored, and the new configuration makes its own calls.
     guest.answer(before, CallAnswer::timeout()).unwrap();
     play(&mut guest, &exchange("It is 120 metres tall."));
     let (token, asked) = asked(&guest);

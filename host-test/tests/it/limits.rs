@@ -1,4 +1,4 @@
-//! What ends a guest: memory, fuel, panics, misuse; and that it ends no other.
+//! Failures that end a guest (memory, fuel, panics, misuse) and no other guest.
 
 use host_test::{ChunkPlan, Ending, FailureKind, Guest, Options, SharedProxyState, drive};
 
@@ -11,7 +11,7 @@ fn fail(script: &str, options: Options) -> (Guest, Box<host_test::Failure>) {
 }
 
 #[test]
-fn a_panic_tells_where_and_what() {
+fn a_panic_reports_callback_and_message() {
     let (guest, failure) = fail("response_body panic out of luck", Options::default());
     assert_eq!(failure.kind, FailureKind::Trap);
     assert_eq!(failure.callback, "proxy_on_response_body");
@@ -51,7 +51,7 @@ fn fuel_over_the_limit_ends_the_guest() {
     assert_eq!(failure.kind, FailureKind::Fuel);
     assert_eq!(failure.callback, "proxy_on_request_body");
 
-    // The limit is for one callback, not for all: many may spend it together.
+    // The limit applies to one callback: many callbacks may use more together.
     let mut guest = Guest::start(&probe(), options).unwrap();
     let script = "response_body burn 100000";
     drive(&mut guest, &exchange(script), &ChunkPlan::every(1)).unwrap();
@@ -78,11 +78,11 @@ fn a_failure_stays_in_its_worker() {
     assert_eq!(failure.kind, FailureKind::Trap);
     let report = drive(&mut healthy, &exchange(""), &ChunkPlan::whole()).unwrap();
     assert_eq!(report.client.body, b"uvwxyz");
-    assert_eq!(healthy.host().metric("g"), Some(2), "what it counted stays");
+    assert_eq!(healthy.host().metric("g"), Some(2), "the counts stay");
 }
 
 #[test]
-fn what_crashes_envoy_is_a_failure() {
+fn calls_that_crash_envoy_are_failures() {
     for script in ["response_body resume response", "head resume request"] {
         let (_, failure) = fail(script, Options::default());
         assert_eq!(failure.kind, FailureKind::ProxyCrash, "{script}");
@@ -93,7 +93,7 @@ fn what_crashes_envoy_is_a_failure() {
 }
 
 #[test]
-fn a_mistake_of_the_test_is_called_that() {
+fn misuse_by_a_test_is_a_driver_failure() {
     let mut guest = start("");
     let stream = guest.open().unwrap();
     let failure = stream.end(Ending::Clean).unwrap_err();

@@ -1,55 +1,55 @@
 //! The test suite: one binary, so that the host and wasmtime are linked once.
 
-// The filter that makes the host calls it is told to.
+// The filter that makes the host calls of a script.
 mod probe;
 
-// What the host calls of a stream, the clock and WASI mean.
+// The semantics of the host calls of a stream, the clock and WASI.
 mod abi;
-// What ends a guest: memory, fuel, panics, misuse; and that it ends no other.
+// Failures that end a guest: memory, fuel, panics, misuse.
 mod limits;
 mod memory;
 mod series;
-// What outlives a stream: metrics, shared data, queues, callouts.
+// State that outlives a stream: metrics, shared data, queues, callouts.
 mod shared;
 // One stream through the phases: endings, pauses, local replies.
 mod streams;
 
-// The filter as it ships, cases spread over threads, and what was counted.
+// Helpers: the filter as it ships, cases spread over threads, and the counts.
 mod common;
 
 // The project's own cases, at every cut.
 mod cases;
-// Recorded traffic of real providers, where it lies on this machine.
+// Recorded traffic of real providers, if it is on this machine.
 mod corpus;
 // The component: the order of calls, versions, the contract's names.
 mod component;
-// How far estimates are from what they reported.
+// The error of estimates on the recordings.
 mod estimate;
 
-// What exchanges cost, and what open streams hold.
+// The fuel of exchanges, and the memory of open streams.
 mod fuel;
 
 // The filter in a real Envoy.
 mod envoy;
-// Any case, any cuts, any end.
+// Any case with any cuts and any end.
 mod splits;
-// Requests that are rewritten, streams from which a chunk is taken out.
+// Requests that are rewritten, and streams from which a chunk is removed.
 mod usage_on_request;
-// The judge: every failure, and that nothing sampled is lost.
+// The judge: every failure, and an outcome for everything sampled.
 mod judge;
-// Spans and scores: what leaves, everything that can happen to it, and that it is counted.
+// Spans and scores: their contents, every failure on their way, and its counts.
 mod telemetry;
-// Feedback: every cutting of its request, every reply, and that no upstream hears of it.
+// Feedback: every cutting of its request, every reply, and no request to the upstream.
 mod feedback;
 // Hostile heads and bodies, every order of callbacks, every bound.
 mod faults;
-// What exchanges cost, held against the package that prices come from.
+// The cost of exchanges, compared with the package that prices come from.
 mod prices;
-// What gateways load from envoy/.
+// The files in envoy/ that gateways load.
 mod deploy;
-// Rules, routes, dashboards and runbooks, and Prometheus and Alertmanager on them.
+// Rules, routes, dashboards and runbooks, tested with Prometheus and Alertmanager.
 mod operator;
 // `cargo replay`.
 mod cli;
-// The repository itself: directions, budgets, names, configurations.
+// The repository itself: layering, sizes, names, language, configurations.
 mod tidy;

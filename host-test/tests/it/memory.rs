@@ -1,11 +1,11 @@
-//! What strangers send takes its memory from a budget: neither many bodies at once nor large ones end the filter, all
-//! are counted, and what was taken is given back.
+//! Buffers for foreign input use a memory budget: neither many bodies at once nor large ones end the filter, all are
+//! counted, and the memory is returned.
 
 use host_test::{Action, ChunkPlan, Ending, Exchange, Guest, Headers, Options, drive};
 
 use crate::common;
 
-/// A VM of this size ends at once what trusts the allocator.
+/// The size of a VM that traps if the filter relies on the allocator.
 const SMALL_VM_BYTES: usize = 32 << 20;
 
 /// The default budget, and one that leaves a small VM room for itself.
@@ -19,7 +19,8 @@ fn guest(configuration: &str, memory_bytes_max: usize) -> Guest {
     Guest::start(&common::filter(), options).unwrap()
 }
 
-/// The beginning of a `zstd` request that refers back over `window_bytes`, and unfolds to as many from some 40 KB.
+/// Returns the beginning of a `zstd` request with a window of `window_bytes`, which expands to as many from about 40
+/// KB.
 fn zstd(window_bytes: usize) -> Vec<u8> {
     let start = format!(r#"{{"model":"m","messages":[{{"role":"user","content":"{}"#, "y".repeat(40_000));
     let exponent = u8::try_from(window_bytes.ilog2()).unwrap() - 10;
@@ -33,7 +34,7 @@ fn zstd(window_bytes: usize) -> Vec<u8> {
     body
 }
 
-/// The same over nothing but stored blocks, which another layer can make small.
+/// Returns a deflate stream of stored blocks only, which another layer of compression can make small.
 fn stored(bytes: usize) -> Vec<u8> {
     let mut frame = [0xFD2F_B528u32.to_le_bytes().as_slice(), &[0, 13 << 3]].concat();
     for _ in 0..bytes >> 17 {
@@ -49,7 +50,7 @@ fn head(encoding: &str) -> Headers {
     if encoding.is_empty() { head } else { head.with("content-encoding", encoding) }
 }
 
-/// Opens a stream whose request is this and does not end.
+/// Opens a stream with this unfinished request.
 fn open(guest: &mut Guest, head: &Headers, body: &[u8]) -> u32 {
     let mut stream = guest.open().unwrap();
     stream.request_headers(head, false).unwrap();
@@ -59,7 +60,7 @@ fn open(guest: &mut Guest, head: &Headers, body: &[u8]) -> u32 {
     stream.id()
 }
 
-/// An exchange that has nothing to do with the others is counted in full.
+/// Checks that an unrelated exchange is counted in full.
 fn another_is_counted(guest: &mut Guest) {
     let answer =
         r#"{"choices":[{"message":{"content":"Hi"}}],"usage":{"prompt_tokens":3,"completion_tokens":4}}"#;
@@ -75,7 +76,7 @@ fn gaps(guest: &Guest, reason: &str) -> u64 {
     guest.host().metric(&format!("llm_gauge_gaps_total.reason=.={reason};.;")).unwrap_or(0)
 }
 
-/// Opens `streams` requests at once, and ends them all: everything is counted, and the memory is there again.
+/// Opens `streams` requests at once, and ends them all: everything is counted, and the memory is free again.
 fn attack(configuration: &str, streams: u64, head: &Headers, body: &[u8]) -> Guest {
     let mut guest = guest(configuration, SMALL_VM_BYTES);
     let ids: Vec<_> = (0..streams).map(|_| open(&mut guest, head, body)).collect();
@@ -116,7 +117,7 @@ fn linear_memory_stays_below_twice_the_budget() {
         open(&mut guest, &head("zstd"), &body);
     }
     let growth_bytes = guest.host().memory.bytes - first_wave_bytes;
-    assert!(growth_bytes < 8 << 20, "what was given back is used again: {growth_bytes}");
+    assert!(growth_bytes < 8 << 20, "returned memory is used again: {growth_bytes}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
-//! The operator's side, by the programs that operators run: rules, routes, dashboards, runbooks, and all of them at once.
+//! The operator's files, tested with the operator's programs: rules, routes, dashboards, runbooks, and all of them at
+//! once.
 //!
-//! Programs that are missing skip a test, in words that are seen; where `CI` is set to `true` they fail it.
+//! A missing program skips a test, which is reported; if `CI` is `true`, the test fails.
 
 mod alertmanager;
 mod dashboards;
@@ -16,7 +17,7 @@ use gauge::observe::servers::Programs;
 use serde_json::Value;
 use simulators::workspace::workspace_dir;
 
-/// Prometheus' and Alertmanager's programs, if they are here.
+/// Returns Prometheus' and Alertmanager's programs; `None` if they are missing.
 fn programs(test: &str) -> Option<Programs> {
     match Programs::find() {
         Ok(programs) => Some(programs),
@@ -24,14 +25,14 @@ fn programs(test: &str) -> Option<Programs> {
     }
 }
 
-/// Says past the test's own captured output that it proves nothing here: a skipped proof shall be seen.
+/// Reports a skipped test. It is written directly, since the test's output is captured.
 fn skip<T>(test: &str, reason: &str) -> Option<T> {
     assert!(std::env::var("CI").as_deref() != Ok("true"), "{test}: {reason}");
     std::io::stderr().write_all(format!("SKIPPED: {test}: {reason}\n").as_bytes()).unwrap();
     None
 }
 
-/// Whether a program is content, and what it said.
+/// Returns whether a program succeeded, and its output.
 fn said(command: &mut Command) -> (bool, String) {
     let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     let words = [output.stdout, output.stderr].map(|words| String::from_utf8_lossy(&words).into_owned());
@@ -51,7 +52,7 @@ fn yaml(file: &str) -> Value {
     serde_saphyr::from_str(&text(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
 }
 
-/// Files of a folder of `envoy/` with this ending, by name.
+/// Returns the files of a folder of `envoy/` with this extension, by name.
 fn names(folder: &str, ending: &str) -> Vec<String> {
     let entries = std::fs::read_dir(envoy(folder)).unwrap();
     let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
@@ -61,14 +62,14 @@ fn names(folder: &str, ending: &str) -> Vec<String> {
     names
 }
 
-/// Every rule of the shipped file.
+/// Returns every rule of the shipped file.
 fn rules() -> Vec<Value> {
     let document = yaml("prometheus/rules.yaml");
     let groups = document["groups"].as_array().unwrap();
     groups.iter().flat_map(|group| group["rules"].as_array().unwrap().clone()).collect()
 }
 
-/// The alerts among them.
+/// Returns the alerts among the rules.
 fn alerts() -> Vec<Value> {
     rules().into_iter().filter(|rule| rule.get("alert").is_some()).collect()
 }

@@ -1,7 +1,7 @@
-//! What exchanges cost, held against the package that the prices come from: every model and every class it prices.
+//! The cost of exchanges, compared with the package that the prices come from: every model and every class of price.
 //!
-//! The package is installed from PyPI below `target/`. Where it cannot be, the tests that need it say so and pass,
-//! but not in CI (`CI` is set), which can reach it.
+//! The package is installed from PyPI below `target/`. If that is impossible, the tests that need it are skipped with a
+//! message, except in CI (`CI` is set), where they fail.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -25,7 +25,7 @@ use crate::common;
 
 const GRID: &str = include_str!("prices/grid.py");
 
-/// A day after all changes that the package's release knows of but the announced ones.
+/// A day after all known price changes of the package's release, except the announced ones.
 const DAY: &str = "2026-11-23";
 
 /// One line of the grid.
@@ -34,18 +34,18 @@ struct Line {
     provider: String,
     model: String,
     tokens: BTreeMap<String, u64>,
-    /// What it costs; `None`: there is no such model.
+    /// The cost in dollars; `None` if the model does not exist.
     dollars: Option<String>,
 }
 
-/// The package's Python, if there can be one on this machine.
+/// Returns the package's Python; `None` if it cannot be installed on this machine.
 fn package() -> Option<PathBuf> {
     static PYTHON: OnceLock<Option<PathBuf>> = OnceLock::new();
     let find = || match prices::python(None) {
         Ok(python) => Some(python),
         Err(error) => {
             assert!(std::env::var_os("CI").is_none(), "{error:#}");
-            // Not through a macro: the test harness would keep a passing test's words to itself.
+            // Written directly, since the test harness captures the output of a passing test.
             let said = format!("\nSKIPPED: what costs are compared with cannot be had: {error:#}");
             let mut screen = std::io::stderr();
             writeln!(screen, "{said}").unwrap();
@@ -60,7 +60,7 @@ fn compiled(json: &str) -> Rc<Table> {
     Rc::clone(policy.prices().unwrap())
 }
 
-/// Dollars as the units that costs are held in; every digit counts.
+/// Converts dollars to the units that costs are stored in, without losing a digit.
 fn units(dollars: &str) -> u128 {
     let (whole, fraction) = dollars.split_once('.').unwrap_or((dollars, ""));
     assert!(fraction.trim_end_matches('0').len() <= 24, "{dollars} is finer than a unit");
@@ -68,7 +68,7 @@ fn units(dollars: &str) -> u128 {
     format!("{whole}{}", &fraction[..24]).parse().unwrap()
 }
 
-/// The tokens of a line, class by class.
+/// Returns the tokens of a line by class.
 fn tokens(line: &Line) -> Tokens {
     let mut tokens = Tokens::default();
     for (class, count) in &line.tokens {
@@ -78,7 +78,7 @@ fn tokens(line: &Line) -> Tokens {
     tokens
 }
 
-/// The same from what a provider reports.
+/// Returns the tokens of a line as a provider reports them.
 fn reported(line: &Line) -> Tokens {
     let count = |class: &str| line.tokens.get(class).copied().unwrap_or(0);
     let told = [
@@ -99,7 +99,7 @@ fn reported(line: &Line) -> Tokens {
     for (class, known) in told {
         usage.set(known, count(class));
     }
-    // Who counts citations counts them and reasoning apart from the output.
+    // A provider that counts citations reports them and reasoning apart from the output.
     let mut output = count("output");
     if line.tokens.contains_key("citation") {
         usage.set(Count::Citation, count("citation"));
@@ -118,7 +118,7 @@ fn every_model_and_class_costs_what_the_package_says() {
     for line in printed.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
         let line: Line = serde_json::from_slice(line).unwrap();
         let tokens = tokens(&line);
-        // Lines with parts and no whole are there for the arithmetic; nobody reports so.
+        // Lines with parts but without totals only test the arithmetic; no provider reports usage like that.
         if line.tokens.contains_key("input") && line.tokens.contains_key("output") {
             assert_eq!(reported(&line), tokens, "{:?}", line.tokens);
         }
@@ -143,7 +143,7 @@ fn every_model_and_class_costs_what_the_package_says() {
     assert!(compared - unknown > 40_000 && unknown > 10_000, "{compared} comparisons, {unknown} of no model");
 }
 
-/// Every row says the package's prices to the last digit: nothing is rounded on the way, however odd the decimal.
+/// Every row has the package's prices to the last digit: nothing is rounded, whatever the decimal.
 #[test]
 fn no_row_loses_a_digit() {
     let Some(python) = package() else { return };
@@ -228,7 +228,7 @@ fn ask(guest: &mut Guest, model: &str) {
     drive(guest, &exchange, &ChunkPlan::whole()).unwrap();
 }
 
-/// The counters of a filter that ran for a while are the exact sum, rounded down once and not with every exchange.
+/// The counters of a running filter are the exact sum, rounded down once and not per exchange.
 #[test]
 fn counters_of_the_real_filter_lose_nothing() {
     let mut guest = Guest::start(&common::filter(), Options::configured(PRICED)).unwrap();
@@ -249,7 +249,7 @@ fn counters_of_the_real_filter_lose_nothing() {
     assert_eq!(guest.host().metric(unpriced), Some(8));
 }
 
-/// What the shipped table takes of a worker, with room for a larger one.
+/// The memory and the fuel that the shipped table takes of a worker, with room for a larger one.
 #[test]
 fn the_shipped_table_is_cheap() {
     let shipped = std::fs::read_to_string(workspace_dir().join("envoy/prices.json")).unwrap();
@@ -257,11 +257,11 @@ fn the_shipped_table_is_cheap() {
         let mut guest = Guest::start(&common::filter(), Options::configured(configuration)).unwrap();
         let reading = guest.fuel_total();
         let began = guest.host().memory.bytes;
-        for model in ["gpt-4o", "nobody-knows-this-model"] {
+        for model in ["gpt-4o", "unpriced-model"] {
             ask(&mut guest, model); // the first exchange of a model defines its metrics
         }
         let before = guest.fuel_total();
-        ask(&mut guest, "nobody-knows-this-model");
+        ask(&mut guest, "unpriced-model");
         (reading, began, guest.fuel_total() - before)
     };
     let (reading, memory, exchange) = with(format!("{{\"prices\":{shipped}}}"));

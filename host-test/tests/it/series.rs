@@ -1,4 +1,4 @@
-//! Label values that get a series of their own: bounded over all workers of the proxy, whatever clients send.
+//! Label values with their own series are bounded over all workers of the proxy, whatever clients send.
 
 use std::collections::BTreeSet;
 
@@ -26,7 +26,7 @@ fn ask(guest: &mut Guest, model: &str, team: &str, status: u16) {
     drive(guest, &Exchange::new(request, body, response, answer), &ChunkPlan::whole()).unwrap();
 }
 
-/// The values of a label in all stats of the proxy.
+/// Returns the values of a label in all stats of the proxy.
 fn values(proxy_state: &SharedProxyState, label: &str) -> BTreeSet<String> {
     let proxy_state = proxy_state.lock();
     let mark = format!("{label}=.=");
@@ -42,7 +42,7 @@ fn all_workers_together_admit_as_many_values_as_one_may() {
         let guest = &mut guests[number % 3];
         ask(guest, &format!("hostile-{number}"), &format!("team-{number}"), 404);
     }
-    // Half of the table is open to names whose exchanges failed; the known model is in it and was not asked for.
+    // Half of the table is open to names of failed exchanges; the known model is in it without a request.
     let models = values(&proxy_state, "model");
     assert_eq!(models.len(), 9 + 1, "nine names and `other`: {models:?}");
     assert_eq!(values(&proxy_state, "team").len(), 5 + 1);
@@ -58,7 +58,7 @@ fn all_workers_together_admit_as_many_values_as_one_may() {
 }
 
 #[test]
-fn what_one_worker_has_admitted_has_its_series_in_all() {
+fn a_value_admitted_by_one_worker_has_its_series_in_all() {
     let proxy_state = SharedProxyState::new();
     let mut guests = workers(&proxy_state, 2, true);
     ask(&mut guests[0], "hostile", "a", 404);

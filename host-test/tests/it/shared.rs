@@ -1,4 +1,4 @@
-//! What outlives a stream: metrics, shared data, queues, callouts.
+//! State that outlives a stream: metrics, shared data, queues, callouts.
 
 use host_test::{CallAnswer, ChunkPlan, FailureKind, Guest, Headers, Options, SharedProxyState, drive};
 
@@ -99,7 +99,7 @@ fn queues_wake_the_last_registrant_when_the_loop_turns() {
     );
 
     first.tick().unwrap();
-    assert_eq!(first.run_pending().unwrap(), 1, "its own item came before");
+    assert_eq!(first.run_pending().unwrap(), 1, "its own item was handled before");
     assert_eq!(said(&first)[3..], ["queue_ready = 1", "pop = a", "pop = b"]);
     assert_eq!(second.run_pending().unwrap(), 2);
     assert_eq!(said(&second)[6..], ["queue_ready = 1", "pop = z", "queue_ready = 1", "pop = None"]);
@@ -134,7 +134,7 @@ fn a_lost_answer_has_no_headers_to_read() {
 }
 
 #[test]
-fn a_callout_of_a_stream_that_is_gone_is_never_heard_of() {
+fn the_answer_to_a_deleted_stream_is_dropped() {
     let mut guest = start("");
     let script = "log call judge /v1 0; answer pairs answer";
     drive(&mut guest, &exchange(script), &ChunkPlan::whole()).unwrap();
@@ -163,7 +163,7 @@ fn callouts_fail_at_once_as_the_cluster_says() {
 }
 
 #[test]
-fn a_cancelled_callout_is_dropped_without_a_word() {
+fn a_cancelled_callout_is_dropped_silently() {
     let mut guest = start("configure call judge /v1 0");
     guest.cancel(1).unwrap();
     assert_eq!(said(&guest), ["call = 1"]);

@@ -1,5 +1,5 @@
-//! However a body is cut, wherever it breaks off and whoever breaks it off: the client gets the upstream's bytes,
-//! and the record is the one the bare engine makes of the same bytes in one piece.
+//! For any cuts of a body and any end of the stream, the client gets the upstream's bytes, and the record is the one
+//! that the bare engine makes of the same bytes in one piece.
 
 use std::rc::Rc;
 use std::sync::OnceLock;
@@ -26,10 +26,10 @@ struct Run {
     ending: usize,
 }
 
-/// What the proxy says of a response that its upstream has ended.
+/// The response code details of a response that its upstream has ended.
 const VIA_UPSTREAM: &str = "via_upstream";
 
-/// The ways a response can end, the bit of Envoy's response flags each one sets, and its details.
+/// The endings of a response, each with its bit in Envoy's response flags and its details.
 const ENDINGS: &[(Ending, u64, &str)] = &[
     (Ending::Clean, 0, VIA_UPSTREAM),
     (Ending::ClientGone, 1 << 14, "downstream_remote_disconnect"),
@@ -76,7 +76,7 @@ proptest! {
         if let Some(kept) = run.kept {
             case.response_body.truncate(kept.index(case.response_body.len() + 1));
         }
-        // One more than the list: trailers, which end a response as well as anything.
+        // One ending in addition to the list: trailers, which also end a response.
         let trailers = (Ending::Trailers(Headers::from([("x-checksum", b"\xff")])), 0, VIA_UPSTREAM);
         let (ending, flags, details) = ENDINGS.get(run.ending).cloned().unwrap_or(trailers);
 

@@ -1,7 +1,7 @@
-//! One stream through the phases: endings, pauses, local replies.
+//! One stream through its phases: endings, pauses, local replies.
 
-use host_test::drive::{Arrivals, EndForm, Outcome, Piece, Step};
-use host_test::host::{Way, int};
+use host_test::drive::{Arrivals, EndForm, MessageEnd, Piece, Step};
+use host_test::host::{Direction, int};
 use host_test::{
     Action, ChunkPlan, ClockPlan, Cut, Ending, Exchange, FailureKind, Guest, Headers, LocalReply, Options,
     StreamReport, drive,
@@ -12,7 +12,7 @@ use crate::probe::{exchange, probe, said, scripted, start};
 const LOG: &str = "log property response.code; log property response.flags; \
                    log property response.code_details";
 
-/// The callbacks of a stream without their common beginning.
+/// Returns the callbacks of a stream without their common beginning.
 fn callbacks(report: &StreamReport) -> Vec<String> {
     let show = |step: &Step| {
         let name = step.callback.trim_start_matches("proxy_on_");
@@ -30,7 +30,7 @@ fn run(script: &str, change: impl FnOnce(&mut Exchange)) -> (Guest, StreamReport
     (guest, report)
 }
 
-/// Asks for what the log phase reads at an ending, and which callbacks come after the request.
+/// Checks the properties that the log phase reads at an ending, and the callbacks after the request.
 fn check_ending(ending: Ending, answered: bool, told: (Option<u64>, u64, &str), after: &[&str]) {
     let (guest, report) = run(LOG, |exchange| {
         exchange.ending = ending.clone();
@@ -98,8 +98,8 @@ fn a_head_can_be_all_there_is() {
         exchange.ending = Ending::HeadersOnly;
     });
     assert_eq!(callbacks(&report)[..2], ["request_headers 5 end", "response_headers 2 end"]);
-    assert_eq!(report.client.outcome, Outcome::Complete);
-    assert_eq!(report.upstream.outcome, Outcome::Complete);
+    assert_eq!(report.client.outcome, MessageEnd::Complete);
+    assert_eq!(report.upstream.outcome, MessageEnd::Complete);
 }
 
 #[test]
@@ -143,18 +143,18 @@ fn bytes_pass_when_they_come() {
 }
 
 #[test]
-fn peers_are_told_of_a_break() {
+fn both_peers_see_a_cut_connection() {
     let (_, report) = run("", |exchange| exchange.ending = Ending::ClientGone);
-    assert_eq!(report.client.outcome, Outcome::Reset);
+    assert_eq!(report.client.outcome, MessageEnd::Reset);
     assert_eq!(report.client.body, b"uvwxyz");
-    assert_eq!(report.upstream.outcome, Outcome::Complete);
+    assert_eq!(report.upstream.outcome, MessageEnd::Complete);
 
     let (_, report) = run("", |exchange| {
         exchange.ending = Ending::ClientGone;
         exchange.response_headers = None;
         exchange.request_complete = false;
     });
-    assert_eq!(report.upstream.outcome, Outcome::Reset);
+    assert_eq!(report.upstream.outcome, MessageEnd::Reset);
     assert_eq!(report.client.headers, None);
     assert_eq!(callbacks(&report)[..2], ["request_headers 5", "request_body 6"]);
 }
@@ -167,7 +167,7 @@ fn a_pause_on_a_body_gathers_it() {
     stream.request_headers(&scripted(script), false).unwrap();
     assert_eq!(stream.request_body(b"ab", false).unwrap(), Action::Pause);
     assert_eq!(stream.request_body(b"cd", false).unwrap(), Action::Pause);
-    assert!(stream.is_held(Way::Request));
+    assert!(stream.is_held(Direction::Request));
     assert_eq!(stream.upstream().unwrap().body, b"");
     assert_eq!(stream.request_body(b"", true).unwrap(), Action::Continue);
     assert_eq!(stream.upstream().unwrap().body, b"abcd");
@@ -187,9 +187,9 @@ fn without_the_flag_a_held_head_stops_everything() {
     assert_eq!(said(&guest), [""; 0]);
 
     guest.tick().unwrap();
-    assert_eq!(said(&guest)[2..], ["read = abcd"], "one piece by now");
+    assert_eq!(said(&guest)[2..], ["read = abcd"], "both chunks are one piece");
     assert_eq!(guest.stream(id).upstream().unwrap().body, b"abcd");
-    assert!(!guest.stream(id).is_held(Way::Request));
+    assert!(!guest.stream(id).is_held(Direction::Request));
 
     let mut guest = start("");
     let stuck = drive(&mut guest, &exchange("head stop"), &ChunkPlan::whole()).unwrap_err();
@@ -201,12 +201,12 @@ fn a_filter_may_reply_in_the_upstreams_place() {
     let script = "head stop; head reply 202 done; response_head get response x-by; \
                   response_body_end read response 0 max";
     let (guest, report) = run(&format!("{script}; {LOG}"), |_| ());
-    assert_eq!(report.upstream.headers, None, "the upstream was never asked");
+    assert_eq!(report.upstream.headers, None, "the upstream received no request");
     let head = report.client.headers.clone().unwrap();
     assert_eq!(head.text(":status"), Some("202"));
     assert_eq!(head.text("content-length"), Some("4"));
     assert_eq!(report.client.body, b"done");
-    assert_eq!(report.client.outcome, Outcome::Complete);
+    assert_eq!(report.client.outcome, MessageEnd::Complete);
     assert_eq!(report.local_responses.len(), 1);
     assert_eq!(callbacks(&report)[..3], ["request_headers 5", "response_headers 4", "response_body 4 end"]);
     assert_eq!(said(&guest)[..3], ["reply = Ok", "get = probe", "read = done"]);
@@ -221,23 +221,23 @@ fn a_reply_to_a_response_replaces_or_resets_it() {
     let head = report.client.headers.clone().unwrap();
     assert_eq!(head.text(":status"), Some("419"));
     assert_eq!(report.client.body, b"no");
-    assert_eq!(report.client.outcome, Outcome::Complete);
+    assert_eq!(report.client.outcome, MessageEnd::Complete);
 
     let (_, report) = run("response_body reply 500 no; response_body stop", |_| ());
     assert_eq!(report.client.headers.unwrap().text(":status"), Some("200"));
     assert_eq!(report.client.body, b"");
-    assert_eq!(report.client.outcome, Outcome::Reset);
+    assert_eq!(report.client.outcome, MessageEnd::Reset);
 }
 
 #[test]
 fn a_filter_may_reset_a_stream() {
     let (_, report) = run("response_body reset response", |_| ());
-    assert_eq!(report.client.outcome, Outcome::Reset);
+    assert_eq!(report.client.outcome, MessageEnd::Reset);
     assert_eq!(callbacks(&report).last().unwrap(), "delete 0 end");
 }
 
 #[test]
-fn what_is_held_has_a_limit() {
+fn held_bodies_have_a_limit() {
     let options = || Options { buffer_bytes_max: 5, ..Options::default() };
     let mut guest = Guest::start(&probe(), options()).unwrap();
     let report = drive(&mut guest, &exchange("body stop"), &ChunkPlan::whole()).unwrap();
@@ -248,7 +248,7 @@ fn what_is_held_has_a_limit() {
     let mut guest = Guest::start(&probe(), options()).unwrap();
     let script = "response_body stop; log property response.code_details";
     let report = drive(&mut guest, &exchange(script), &ChunkPlan::whole()).unwrap();
-    assert_eq!(report.client.outcome, Outcome::Reset);
+    assert_eq!(report.client.outcome, MessageEnd::Reset);
     assert_eq!(said(&guest), ["property = response_payload_too_large"]);
 }
 

@@ -1,5 +1,5 @@
-//! Spans and scores in the harness's host: every byte by OpenTelemetry's official definitions, everything that can
-//! happen on their way, and that what does not arrive is counted.
+//! Spans and scores in the proxy-wasm host: every byte checked by OpenTelemetry's official definitions, every failure
+//! on their way, and counts for everything that does not arrive.
 
 mod any;
 mod names;
@@ -8,15 +8,15 @@ mod trouble;
 use std::collections::BTreeMap;
 
 use host_test::drive::Arrivals;
-use host_test::host::Foreign;
+use host_test::host::ForeignFunction;
 use host_test::{CallAnswer, ChunkPlan, Exchange, Guest, Headers, Options, StreamReport, drive};
 use serde_json::{Value, json};
 use simulators::judge;
-use simulators::receiver::{Received, Values, hex, values};
+use simulators::receiver::{AttributeMap, ReceivedTelemetry, hex, values};
 
 use crate::common;
 
-/// One span and one event a batch, so that nothing waits for others.
+/// A configuration with one span or event per batch, so that nothing waits for others.
 pub const EACH: &str = r#""telemetry":{"cluster":"otel","batch":{"max_items":1}}"#;
 
 const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
@@ -41,7 +41,7 @@ pub fn exchange() -> Exchange {
     Exchange::new(head, asked, Headers::response(200).with("content-type", "text/event-stream"), STREAM)
 }
 
-/// Plays an exchange to its end and the loop's next turn; the bytes of both sides are what they were.
+/// Plays an exchange to its end and the next turn of the event loop. The bytes of both sides are unchanged.
 #[track_caller]
 pub fn play(guest: &mut Guest) -> StreamReport {
     let exchange = exchange();
@@ -52,7 +52,7 @@ pub fn play(guest: &mut Guest) -> StreamReport {
     report
 }
 
-/// Time passes, and the root is woken when it wants to be.
+/// Advances the clock, and delivers the ticks that are due.
 pub fn pass(guest: &mut Guest, ms: u64) {
     for _ in 0..ms.div_ceil(100) {
         guest.advance_ms(100);
@@ -60,12 +60,12 @@ pub fn pass(guest: &mut Guest, ms: u64) {
     }
 }
 
-/// The calls to the receiver that are under way.
+/// Returns the tokens of the calls to the receiver that are in flight.
 pub fn under_way(guest: &Guest) -> Vec<u32> {
     guest.host().in_flight().filter(|call| call.cluster == "otel").map(|call| call.token).collect()
 }
 
-/// Time passes until there is such a call: nobody waits for an answer for ever.
+/// Advances the clock until such a call is in flight. Calls that wait for an answer have a timeout.
 #[track_caller]
 pub fn until_sent(guest: &mut Guest) {
     let steps = (0..600).find(|_| {
@@ -75,17 +75,17 @@ pub fn until_sent(guest: &mut Guest) {
     assert!(steps.is_some(), "nothing was sent in a minute");
 }
 
-/// What the call with this token carries.
+/// Returns the contents of the call with this token.
 #[track_caller]
-pub fn sent(guest: &Guest, token: u32) -> Received {
+pub fn sent(guest: &Guest, token: u32) -> ReceivedTelemetry {
     let call = guest.host().callouts.iter().find(|call| call.token == token).unwrap();
     assert_eq!((call.cluster.as_str(), call.context), ("otel", host_test::host::ROOT));
-    Received::read(|name| call.headers.text(name), &call.body).unwrap()
+    ReceivedTelemetry::read(|name| call.headers.text(name), &call.body).unwrap()
 }
 
-/// Takes what is under way, all of it and what follows.
-pub fn take_all(guest: &mut Guest) -> Received {
-    let mut received = Received::default();
+/// Accepts all calls in flight, and those that follow.
+pub fn take_all(guest: &mut Guest) -> ReceivedTelemetry {
+    let mut received = ReceivedTelemetry::default();
     while let Some(token) = under_way(guest).first().copied() {
         received.add(sent(guest, token));
         guest.answer(token, CallAnswer::new(200, "")).unwrap();
@@ -93,7 +93,7 @@ pub fn take_all(guest: &mut Guest) -> Received {
     received
 }
 
-/// Spans and events that were dropped.
+/// Returns the numbers of dropped spans and events.
 pub fn dropped(guest: &Guest) -> (u64, u64) {
     common::requests(guest);
     let proxy_state = guest.host().proxy_state();
@@ -109,12 +109,12 @@ pub fn dropped(guest: &Guest) -> (u64, u64) {
     (of("spans"), of("events"))
 }
 
-/// What the client was told.
+/// Returns the request id in the client's response.
 fn request_id(report: &StreamReport) -> &str {
     report.client.headers.as_ref().unwrap().text("x-llm-request-id").unwrap()
 }
 
-fn expected_values(value: Value) -> Values {
+fn expected_values(value: Value) -> AttributeMap {
     value.as_object().unwrap().clone().into_iter().collect::<BTreeMap<_, _>>()
 }
 
@@ -123,7 +123,7 @@ fn an_exchange_is_a_span() {
     let mut guest = start(r#""service":"shop","telemetry":{"cluster":"otel"}"#);
     let began_ns = guest.host().proxy_state().clock.wall_ns;
     let report = play(&mut guest);
-    assert_eq!(under_way(&guest), [0; 0], "it waits for others");
+    assert_eq!(under_way(&guest), [0; 0], "the batch waits for more items");
     pass(&mut guest, 4_900);
     assert_eq!(under_way(&guest), [0; 0]);
     pass(&mut guest, 100);
@@ -212,7 +212,7 @@ fn both_encodings_say_the_same() {
 
 fn answer_judge(guest: &mut Guest) {
     let call = guest.host().in_flight().find(|call| call.cluster == "judge").unwrap();
-    let (token, asked) = (call.token, judge::Asked::read(&call.body).unwrap());
+    let (token, asked) = (call.token, judge::JudgeRequest::read(&call.body).unwrap());
     guest.answer(token, CallAnswer::new(200, judge::completion(&asked.verdict()))).unwrap();
 }
 
@@ -266,7 +266,7 @@ fn scores_are_events_on_the_judged_span() {
 }
 
 #[test]
-fn only_what_is_wanted_leaves() {
+fn disabled_signals_are_not_exported() {
     let judged = r#","judge":{"cluster":"judge","model":"grader","sample_rate":1}"#;
     for (key, counts) in [("traces", (0, 4)), ("events", (1, 0))] {
         let keys = EACH.replace(r#""batch""#, &format!(r#""{key}":"off","batch""#));
@@ -275,7 +275,7 @@ fn only_what_is_wanted_leaves() {
         answer_judge(&mut guest);
         let received = take_all(&mut guest);
         assert_eq!((received.spans.len(), received.events.len()), counts);
-        assert_eq!(dropped(&guest), (0, 0), "what nobody wants is not lost");
+        assert_eq!(dropped(&guest), (0, 0), "disabled signals are not counted as lost");
     }
 }
 
@@ -287,8 +287,9 @@ fn bodies_are_compressed_by_the_host_where_it_can() {
         std::io::Read::read_to_end(&mut encoder, &mut zlib).unwrap();
         zlib
     };
-    let broken: Foreign = |_| b"broken".to_vec();
-    for (compress, is_zipped) in [(Some(zlib as Foreign), true), (Some(broken), false), (None, false)] {
+    let broken: ForeignFunction = |_| b"broken".to_vec();
+    for (compress, is_zipped) in [(Some(zlib as ForeignFunction), true), (Some(broken), false), (None, false)]
+    {
         let mut guest = start(&EACH.replace("\"batch\"", "\"compression\":\"gzip\",\"batch\""));
         if let Some(compress) = compress {
             guest.host_mut().foreign_functions.insert("compress".to_owned(), compress);
@@ -302,7 +303,7 @@ fn bodies_are_compressed_by_the_host_where_it_can() {
     }
     let mut guest = start(EACH);
     play(&mut guest);
-    assert!(guest.host().foreign_calls.is_empty(), "nobody asked for it");
+    assert!(guest.host().foreign_calls.is_empty(), "compression is off");
 }
 
 #[test]

@@ -1,6 +1,7 @@
-//! The repository holds to its own rules: which way modules depend on each other, how long they get, and that what
-//! is shown to operators is real.
+//! The repository follows its own rules: the layering of modules, sizes, language, and valid names in what operators
+//! read.
 
+mod language;
 mod names;
 mod source;
 
@@ -11,7 +12,7 @@ use simulators::workspace::workspace_dir;
 
 use source::Source;
 
-/// The engine's modules, each with those it may name; every one of those stands further down, so there is no way back.
+/// The engine's modules, each with those it may name. Each of those is further down, so there are no cycles.
 const MAY_NAME: &[(&str, &[&str])] = &[
     ("rewrite", &["config", "formats", "head", "limits", "scan"]),
     (
@@ -93,7 +94,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
 const FILE_LINES_MAX: usize = 400;
 const FUNCTION_LINES_MAX: usize = 60;
 
-/// Words by which a provider can be told. They stand in the rows of its formats and nowhere else.
+/// Words that identify a provider. They are in the rows of its formats and nowhere else.
 const PROVIDERS: &[&str] = &[
     "openai",
     "anthropic",
@@ -126,7 +127,7 @@ fn no_module_is_named_upwards() {
     for source in Source::below("plugin/engine/src") {
         let module = source.module();
         if module == "lib" || module == "testing" {
-            continue; // one names nothing, the other does not ship
+            continue; // `lib` only declares modules, and `testing` does not ship
         }
         let row = MAY_NAME.iter().find(|(name, _)| *name == module);
         let Some((module, allowed)) = row else {
@@ -146,7 +147,7 @@ fn no_module_is_named_upwards() {
     assert_eq!(faults, [""; 0]);
     let allowed = MAY_NAME.iter().flat_map(|(module, names)| names.iter().map(move |name| (*module, *name)));
     let unused: Vec<_> = allowed.filter(|edge| !used.contains(edge)).collect();
-    assert_eq!(unused, [("", ""); 0], "edges nobody needs any more");
+    assert_eq!(unused, [("", ""); 0], "unused edges");
 }
 
 #[test]
@@ -197,7 +198,7 @@ fn files_and_functions_fit_their_budgets() {
     assert_eq!(faults, [""; 0]);
 }
 
-/// The compiler refuses an entry without its row; the other way round is for us to see.
+/// The compiler refuses an entry without its row; this test finds a row without its entry.
 #[test]
 fn every_row_is_in_the_list_of_formats() {
     let dir = "plugin/engine/src/formats";

@@ -1,7 +1,8 @@
-//! `streaming.usage: request` in the harness's host: every cutting of both bodies, every way to be held and let go.
+//! `streaming.usage: request` in the proxy-wasm host: every cutting of both bodies, and every way to hold and release
+//! them.
 
-use host_test::drive::{Arrivals, EndForm, Outcome};
-use host_test::host::Way;
+use host_test::drive::{Arrivals, EndForm, MessageEnd};
+use host_test::host::Direction;
 use host_test::{
     Action, ChunkPlan, ClockPlan, Cut, Ending, Exchange, Guest, Headers, LogLevel, Options, StreamReport,
     drive,
@@ -24,7 +25,7 @@ fn start(configuration: &str, options: Options) -> Guest {
     Guest::start(&common::filter(), options).unwrap()
 }
 
-/// A guest in a proxy that is set up for it.
+/// Starts a guest in a proxy that is set up for it.
 fn asking() -> Guest {
     start(ASKING, Options { allow_on_headers_stop_iteration: true, ..Options::default() })
 }
@@ -56,14 +57,17 @@ fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap()
 }
 
-/// What both peers got: the request as it was asked, the stream without the chunk, and the counts of that chunk.
+/// Checks both peers: the request with the option, the stream without the chunk, and the counts from that chunk.
 fn check_asked(report: &StreamReport) {
     assert_eq!(text(&report.upstream.body), ASKED);
     let upstream = report.upstream.headers.as_ref().unwrap();
     let length = ASKED.len().to_string();
     assert!(upstream.text("content-length").is_none_or(|told| told == length));
     assert_eq!(text(&report.client.body), [BEFORE, DONE].concat());
-    assert_eq!((report.client.outcome, report.upstream.outcome), (Outcome::Complete, Outcome::Complete));
+    assert_eq!(
+        (report.client.outcome, report.upstream.outcome),
+        (MessageEnd::Complete, MessageEnd::Complete)
+    );
     let record = text(&report.filter_state["wasm.llm.json"]);
     assert!(record.contains(r#""input_tokens":3,"output_tokens":2,"total_tokens":5"#), "{record}");
 }
@@ -91,7 +95,7 @@ fn every_cutting_of_the_request() {
             let report = drive(&mut guest, &exchange(sized(BODY)), &plan).unwrap();
             assert_eq!(report.upstream.headers.as_ref().unwrap().text("content-length"), Some("95"));
             check_asked(&report);
-            // Of unknown length: in the piece with the options' brace, and nothing waits.
+            // Without a length: the option is in the piece with the options' brace, and nothing waits.
             let report = drive(&mut guest, &exchange(head()), &plan).unwrap();
             assert!(is_never_paused(&report));
             check_asked(&report);
@@ -108,7 +112,7 @@ fn compressed_answers_are_not_asked_for() {
         let report = drive(&mut guest, &exchange(head.clone()), &ChunkPlan::whole()).unwrap();
         assert_eq!(report.upstream.headers.as_ref().unwrap().text("accept-encoding"), Some("identity"));
         check_asked(&report);
-        // One that is held keeps all of its head where nothing is to be asked.
+        // A held request keeps its whole head if nothing is requested.
         let mut whole = exchange(head.clone());
         whole.request_body = BODY.replace("true", "null").into();
         let report = drive(&mut guest, &whole, &ChunkPlan::whole()).unwrap();
@@ -128,7 +132,7 @@ fn an_answer_that_tells_its_length_is_not_cut_short() {
     let report = drive(&mut guest, &exchange, &ChunkPlan::whole()).unwrap();
     assert_eq!(report.client.headers.as_ref().unwrap().text("content-length"), None);
     check_asked(&report);
-    // A whole document has it for good.
+    // A whole document keeps its length.
     let answer = r#"{"choices":[],"usage":{"prompt_tokens":3}}"#;
     exchange.response_body = answer.into();
     let head = Headers::response(200).with("content-type", "application/json");
@@ -145,15 +149,15 @@ fn trailers_end_both_ways() {
     let mut exchange = exchange(sized(BODY));
     exchange.ending = Ending::Trailers(trailers.clone());
     check_asked(&drive(&mut guest, &exchange, &ChunkPlan::every(5)).unwrap());
-    // A request that goes on into trailers is let go as it is.
+    // A request with trailers is released unchanged.
     exchange.request_trailers = Some(trailers);
     let report = drive(&mut guest, &exchange, &ChunkPlan::every(5)).unwrap();
     assert_eq!(text(&report.upstream.body), BODY);
-    assert_eq!(report.upstream.outcome, Outcome::Complete);
+    assert_eq!(report.upstream.outcome, MessageEnd::Complete);
     assert_eq!(report.client.body, exchange.response_body);
 }
 
-/// Nothing can be added to a body behind its trailers: only what must not be seen is held until then.
+/// Nothing can be added to a body before its trailers, so only what must be hidden is held until then.
 #[test]
 fn trailers_take_no_whole_document_away() {
     let mut guest = asking();
@@ -165,12 +169,12 @@ fn trailers_take_no_whole_document_away() {
         for plan in [ChunkPlan::whole(), ChunkPlan::every(1), ChunkPlan::every(7)] {
             let report = drive(&mut guest, &exchange, &plan).unwrap();
             assert_eq!(text(&report.client.body), [BEFORE, seen].concat());
-            assert_eq!(report.client.outcome, Outcome::Complete);
+            assert_eq!(report.client.outcome, MessageEnd::Complete);
         }
     }
 }
 
-/// The stream that follows a redirect gets the request as it was made to ask.
+/// The stream after a redirect gets the request with the option.
 #[test]
 fn a_redirect_that_the_proxy_follows_hides_it_too() {
     let mut guest = asking();
@@ -181,7 +185,7 @@ fn a_redirect_that_the_proxy_follows_hides_it_too() {
         Exchange::new(head, ASKED, response, events)
     };
     let play = |guest: &mut Guest, exchange: &Exchange| drive(guest, exchange, &ChunkPlan::every(9)).unwrap();
-    // Around once, and around twice.
+    // One redirect, and two.
     for times in [1, 2] {
         play(&mut guest, &redirected(with_id("a", BODY), BODY));
         for _ in 1..times {
@@ -190,12 +194,12 @@ fn a_redirect_that_the_proxy_follows_hides_it_too() {
         let report = play(&mut guest, &again(with_id("a", ASKED)));
         assert!(is_never_paused(&report));
         check_asked(&report);
-        // Who asks gets it, then and otherwise.
+        // A client that asks for usage gets it, with and without a redirect.
         assert_eq!(play(&mut guest, &again(with_id("a", ASKED))).client.body, streamed().1.as_bytes());
     }
     play(&mut guest, &redirected(with_id("a", ASKED), ASKED));
     assert_eq!(play(&mut guest, &again(with_id("a", ASKED))).client.body, streamed().1.as_bytes());
-    // Another request is not taken for the one that was sent around.
+    // Another request is not mistaken for the redirected one.
     play(&mut guest, &redirected(with_id("a", BODY), BODY));
     assert_eq!(play(&mut guest, &again(with_id("b", ASKED))).client.body, streamed().1.as_bytes());
     common::requests(&guest);
@@ -237,9 +241,9 @@ fn nothing_else_is_held() {
     }
 }
 
-/// A proxy that keeps the body back with the head, as it does unless it is told not to.
+/// A proxy that holds the body back with the head, as it does by default.
 #[test]
-fn a_request_that_shows_no_body_is_let_go() {
+fn a_request_without_a_visible_body_is_released() {
     let mut guest = start(ASKING, Options::default());
     for number in 0..5 {
         let mut stream = guest.open().unwrap();
@@ -250,7 +254,7 @@ fn a_request_that_shows_no_body_is_let_go() {
         for (ms, is_held) in [(249, true), (1, false)].into_iter().filter(|_| first) {
             guest.advance_ms(ms);
             guest.run_pending().unwrap();
-            assert_eq!(guest.stream(id).is_held(Way::Request), is_held);
+            assert_eq!(guest.stream(id).is_held(Direction::Request), is_held);
         }
         let upstream = guest.stream(id).upstream().unwrap().clone();
         assert_eq!((text(&upstream.body), upstream.headers), (BODY, Some(sized(BODY))));
@@ -262,9 +266,9 @@ fn a_request_that_shows_no_body_is_let_go() {
     common::requests(&guest);
 }
 
-/// A client that sends its body late is no sign of a wrong set-up: its own request goes on, the next one is held.
+/// A client that sends its body late does not mean a wrong set-up: its own request continues, and the next one is held.
 #[test]
-fn a_slow_client_is_let_go_alone() {
+fn a_slow_client_is_released_alone() {
     let mut guest = asking();
     let mut stream = guest.open().unwrap();
     let id = stream.id();
@@ -274,12 +278,12 @@ fn a_slow_client_is_let_go_alone() {
         guest.run_pending().unwrap();
     }
     let mut stream = guest.stream(id);
-    assert!(!stream.is_held(Way::Request));
+    assert!(!stream.is_held(Direction::Request));
     assert_eq!(stream.request_body(BODY.as_bytes(), true).unwrap(), Action::Continue);
     assert_eq!(text(&stream.upstream().unwrap().body), BODY);
     stream.end(Ending::ClientGone).unwrap();
     check_asked(&drive(&mut guest, &exchange(sized(BODY)), &ChunkPlan::whole()).unwrap());
-    // One that leaves while it waits is not looked for any more.
+    // A client that disconnects while it waits is not waited for any more.
     let mut guest = asking();
     let mut stream = guest.open().unwrap();
     stream.request_headers(&sized(BODY), false).unwrap();

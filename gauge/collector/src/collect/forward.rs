@@ -1,12 +1,12 @@
-//! Other stores: what is new goes on to them, from the outbox in the database.
+//! Forwards new rows to other stores, from the outbox in the database.
 //!
-//! Spans go on as they came, by OTLP. Neither MLflow nor Phoenix takes log events, so a score goes by what each has for
-//! it: MLflow's assessments, Phoenix's annotations of spans.
+//! Spans are forwarded unchanged over OTLP. Neither MLflow nor Phoenix accepts log events, so a score is sent in the
+//! form that each has for it: MLflow's assessments, Phoenix's annotations of spans.
 //!
-//! A delivery goes at least once: it leaves the outbox when the other store has said that it has it. A score may come
-//! before its span is known there, and is tried again for an hour; a store that is down is waited for, as long as the
-//! outbox has room. A 500 says nothing of which it is: both products answer so to one delivery that they cannot take,
-//! and to all of them while their database is away. What else got through in the same round tells them apart.
+//! Deliveries are at least once: one leaves the outbox when the other store has confirmed it. A score may arrive before
+//! its span is known there, and is retried for an hour. A store that is down is retried as long as the outbox has room.
+//! A status of 500 is ambiguous: both products return it for a delivery that they cannot accept, and for all of them
+//! while their database is down. The other deliveries of the same round tell the two cases apart.
 
 mod client;
 mod mlflow;
@@ -23,56 +23,61 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use super::read::now_ns;
-use super::told_to_stop;
-use super::totals::{self, Watched};
-use crate::store::{Due, Error, Evaluation, Kind, Store};
+use super::totals::{self, SharedTotals};
+use super::until_stopped;
+use crate::store::{DueDelivery, Error, Evaluation, Kind, Store};
 use client::Client;
 pub use target::{Header, Product, Target, with_headers};
 
-/// Deliveries between two writes to the outbox.
+/// Maximum number of deliveries between two writes to the outbox.
 const ROUND: u32 = 32;
 
-/// Tries of one delivery that its store does not want yet: the pauses between them add up to an hour.
+/// Maximum tries of one delivery that its store does not accept yet. The pauses between them add up to an hour.
 const ATTEMPTS_MAX: u32 = 19;
 
-/// The first pause; it doubles up to the longest, of one delivery or of a store that is down.
+/// The first pause. It doubles up to the maximum for one delivery, or for a store that is down.
 const PAUSE_MIN: Duration = Duration::from_millis(500);
 const PAUSE_MAX: Duration = Duration::from_secs(300);
 const DOWN_PAUSE_MAX: Duration = Duration::from_secs(30);
 
-/// What another store makes of a delivery.
+/// The result of a delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Outcome {
-    /// It has it.
+    /// The store has accepted it.
     Arrived,
-    /// It may take it later.
+    /// The store may accept it later.
     NotYet(String),
-    /// It failed, at this one or at everything.
+    /// The store failed, at this delivery or at everything.
     Failed(String),
-    /// It will never take it.
+    /// The store will never accept it.
     Refused(String),
-    /// It takes nothing now.
+    /// The store accepts nothing at this time.
     Down(String),
 }
 
 /// A request to another store.
 #[derive(Clone, Debug, PartialEq)]
 struct Post {
-    /// Below the target's URL.
+    /// The path below the target's URL.
     path: String,
     content_type: &'static str,
     body: Bytes,
-    /// Where it can be seen once it is there, for a store that fails at what it has already.
+    /// The path to check for an earlier delivery; `None` if the store accepts duplicates.
     seen_at: Option<String>,
 }
 
-/// Passes on until it is to stop.
-pub(super) async fn run(target: Target, store: Store, watched: Arc<Watched>, stopped: watch::Receiver<bool>) {
-    let mut forwarder = Forwarder::new(target, store, watched);
+/// Forwards deliveries until the collector stops.
+pub(super) async fn run(
+    target: Target,
+    store: Store,
+    totals_cell: Arc<SharedTotals>,
+    stopped: watch::Receiver<bool>,
+) {
+    let mut forwarder = Forwarder::new(target, store, totals_cell);
     tokio::select! {
         () = forwarder.work() => {}
-        // What is under way may arrive or not: it is tried again by the next collector.
-        () = told_to_stop(stopped) => {}
+        // An active delivery may arrive or not: the next collector sends it again.
+        () = until_stopped(stopped) => {}
     }
 }
 
@@ -81,21 +86,21 @@ struct Forwarder {
     target: Target,
     client: Client,
     store: Store,
-    watched: Arc<Watched>,
-    /// Failures of the whole store, one after the other.
+    totals_cell: Arc<SharedTotals>,
+    /// The number of consecutive failures of the whole store.
     failures: u32,
 }
 
 impl Forwarder {
-    fn new(target: Target, store: Store, watched: Arc<Watched>) -> Self {
+    fn new(target: Target, store: Store, totals_cell: Arc<SharedTotals>) -> Self {
         let client = Client::new(&target);
-        Self { name: target.name(), target, client, store, watched, failures: 0 }
+        Self { name: target.name(), target, client, store, totals_cell, failures: 0 }
     }
 
     async fn work(&mut self) {
-        let mut changes = self.watched.changes();
+        let mut changes = self.totals_cell.changes();
         if let Ok(waiting) = self.store.waiting(&self.name) {
-            self.watched.count_of(&self.name, |passed| passed.waiting = waiting);
+            self.totals_cell.count_of(&self.name, |passed| passed.waiting = waiting);
         }
         loop {
             changes.mark_unchanged();
@@ -110,13 +115,14 @@ impl Forwarder {
             let is_down = self.failures > 0;
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
-                // Something new is worth a try at once, unless the whole store is down.
+                // A new delivery is worth a try at once, unless the whole store is down.
                 _ = changes.changed(), if !is_down => {}
             }
         }
     }
 
-    /// Passes on what is due, and gives the time until there is something to do; none if there is more.
+    /// Sends the deliveries that are due. Returns the time until the next one is due, or `None` if more are due
+    /// already.
     async fn round(&mut self) -> Result<Option<Duration>, Error> {
         let due = self.store.due(&self.name, now_ns(), ROUND)?;
         if due.is_empty() {
@@ -153,7 +159,8 @@ impl Forwarder {
             }
         } else if let Some((.., words)) = failed.last() {
             down.get_or_insert_with(|| words.clone());
-            // A round of them must not keep all others from being tried: they go behind what is due.
+            // A round of failures must not keep other deliveries from being tried: it is queued behind those that are
+            // due.
             if is_full {
                 let ids: Vec<_> = failed.iter().map(|(id, ..)| *id).collect();
                 tokio::task::block_in_place(|| self.store.put_behind(&ids, now_ns()))?;
@@ -161,14 +168,14 @@ impl Forwarder {
         }
         tokio::task::block_in_place(|| self.store.settle(&settled))?;
         let waiting = self.store.waiting(&self.name)?;
-        self.watched.count_of(&self.name, |passed| passed.waiting = waiting);
+        self.totals_cell.count_of(&self.name, |passed| passed.waiting = waiting);
         Ok(down.map(|words| {
             self.failed(&words);
             pause_after(self.failures).min(DOWN_PAUSE_MAX)
         }))
     }
 
-    async fn deliver(&mut self, delivery: &Due) -> Result<Outcome, Error> {
+    async fn deliver(&mut self, delivery: &DueDelivery) -> Result<Outcome, Error> {
         let post = match delivery.kind {
             Kind::Spans => Post {
                 path: "/v1/traces".into(),
@@ -180,7 +187,7 @@ impl Forwarder {
                 let uid = String::from_utf8_lossy(&delivery.payload);
                 match self.store.evaluation(&uid)? {
                     Some(evaluation) => self.target.post(&evaluation),
-                    None => return Ok(Outcome::Refused(format!("{uid} is gone from the database"))),
+                    None => return Ok(Outcome::Refused(format!("{uid} is missing from the database"))),
                 }
             }
         };
@@ -197,10 +204,10 @@ impl Forwarder {
         Ok(outcome(kind, answer.status, &answer.words))
     }
 
-    /// Whether the delivery is done with.
+    /// Whether the delivery is finished.
     fn is_settled(&mut self, id: i64, attempts: u32, outcome: Outcome) -> Result<bool, Error> {
         match outcome {
-            Outcome::Arrived => self.watched.count_of(&self.name, |passed| passed.delivered += 1),
+            Outcome::Arrived => self.totals_cell.count_of(&self.name, |passed| passed.delivered += 1),
             Outcome::NotYet(_) | Outcome::Failed(_) if attempts + 1 < ATTEMPTS_MAX => {
                 let pause_ns = i64::try_from(pause_after(attempts + 1).as_nanos()).unwrap_or(i64::MAX);
                 let due_ns = now_ns().saturating_add(pause_ns);
@@ -209,17 +216,17 @@ impl Forwarder {
             }
             Outcome::NotYet(words) | Outcome::Failed(words) => {
                 self.say(&format!("gave up a delivery after {ATTEMPTS_MAX} tries: {words}"));
-                self.watched.count_of(&self.name, |passed| passed.given_up += 1);
+                self.totals_cell.count_of(&self.name, |passed| passed.given_up += 1);
             }
             Outcome::Refused(words) | Outcome::Down(words) => {
                 self.say(&format!("refuses a delivery: {words}"));
-                self.watched.count_of(&self.name, |passed| passed.refused += 1);
+                self.totals_cell.count_of(&self.name, |passed| passed.refused += 1);
             }
         }
         Ok(true)
     }
 
-    /// Told once, not at every try.
+    /// Reports a failure of the store once, and not at every try.
     fn failed(&mut self, words: &str) {
         if self.failures == 0 {
             self.say(&format!("{words}; everything for it waits in the database"));
@@ -239,7 +246,7 @@ impl Forwarder {
 }
 
 impl Target {
-    /// A score, as the other store takes it.
+    /// Returns the request that delivers a score.
     fn post(&self, evaluation: &Evaluation) -> Post {
         match self.product {
             Product::Mlflow => mlflow::post(evaluation),
@@ -248,7 +255,7 @@ impl Target {
     }
 }
 
-/// What is not known is left out.
+/// Removes the fields without a value.
 fn without_nulls(mut object: Value) -> Value {
     if let Value::Object(fields) = &mut object {
         fields.retain(|_, value| !value.is_null());
@@ -256,7 +263,8 @@ fn without_nulls(mut object: Value) -> Value {
     object
 }
 
-/// What a status means. A wrong URL or password is the operator's to put right, and no reason to lose anything.
+/// Returns the meaning of a status. A wrong URL or password has to be fixed by the operator, and nothing is lost
+/// meanwhile.
 fn outcome(kind: Kind, status: u16, words: &str) -> Outcome {
     let words = format!("it answered {status}: {words}");
     match (status, kind) {
@@ -268,7 +276,7 @@ fn outcome(kind: Kind, status: u16, words: &str) -> Outcome {
     }
 }
 
-/// 0.5 s, 1 s, 2 s ... 5 minutes.
+/// Returns the pause after a number of failures: 0.5 s, 1 s, 2 s ... 5 minutes.
 fn pause_after(failures: u32) -> Duration {
     let doubled = 1_u32.checked_shl(failures.saturating_sub(1)).unwrap_or(u32::MAX);
     PAUSE_MIN.saturating_mul(doubled).min(PAUSE_MAX)

@@ -1,4 +1,4 @@
-//! OTLP's messages as rows. What cannot be a row is counted, with the first reasons; the rest of its request is kept.
+//! Converts OTLP messages to rows. Items that cannot be a row are counted, with the first reasons; the rest is stored.
 
 mod attributes;
 mod evaluations;
@@ -17,44 +17,44 @@ use serde::de::DeserializeOwned;
 
 use crate::store::{Batch, Id};
 
-/// A sender's clock may be ahead of ours by so much before that is worth a warning.
+/// The time that a sender's clock may be ahead of ours before it causes a warning.
 const AHEAD_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// So many reasons are told of each request.
+/// Maximum number of reasons that are reported for a request.
 const REASONS_MAX: usize = 3;
 
-/// What a request brings.
+/// The kind of items in a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Signal {
     Traces,
     Logs,
 }
 
-/// How its messages are written.
+/// The encoding of messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Encoding {
     Protobuf,
     Json,
 }
 
-/// What was found in a request.
+/// The rows in a request.
 #[derive(Debug, Default)]
-pub(super) struct Found {
+pub(super) struct DecodedRequest {
     pub batch: Batch,
-    pub rejected: Rejected,
+    pub rejected: RejectedItems,
 }
 
-/// What was not good.
+/// The rejected items of a request.
 #[derive(Debug, Default)]
-pub(super) struct Rejected {
+pub(super) struct RejectedItems {
     pub count: u64,
     reasons: Vec<String>,
-    /// Times that are ahead of this machine's clock.
+    /// The number of times that are ahead of this machine's clock.
     ahead: u64,
 }
 
 impl Encoding {
-    /// By `content-type`, whose parameters say nothing here.
+    /// Returns the encoding of a `content-type`, whose parameters are ignored; `None` if it is unknown.
     pub(super) fn of(content_type: Option<&HeaderValue>) -> Option<Self> {
         let name = content_type?.to_str().ok()?.split(';').next()?.trim().to_ascii_lowercase();
         match name.as_str() {
@@ -76,9 +76,9 @@ impl Encoding {
             Self::Protobuf => {
                 M::decode(body).map_err(|error| format!("the body is not OTLP in protobuf: {error}"))
             }
-            // serde would take a list for a message, too, and an empty one for an empty message.
+            // serde would accept a list for a message, and an empty list for an empty message.
             Self::Json if body.trim_ascii_start().first() != Some(&b'{') => {
-                Err("the body is not OTLP in JSON: it has to be an object".to_owned())
+                Err("the body is not OTLP in JSON: expected an object".to_owned())
             }
             Self::Json => {
                 serde_json::from_slice(body).map_err(|error| format!("the body is not OTLP in JSON: {error}"))
@@ -87,7 +87,7 @@ impl Encoding {
     }
 }
 
-impl Rejected {
+impl RejectedItems {
     pub(super) fn add(&mut self, reason: &str) {
         self.count += 1;
         if self.reasons.len() < REASONS_MAX {
@@ -95,7 +95,7 @@ impl Rejected {
         }
     }
 
-    /// What a sender is told; nothing where all is well.
+    /// Returns the message for the sender; empty if nothing was rejected.
     pub(super) fn message(&self) -> String {
         let mut words = self.reasons.clone();
         let untold = self.count.saturating_sub(u64::try_from(words.len()).unwrap_or_default());
@@ -103,12 +103,12 @@ impl Rejected {
             words.push(format!("and {untold} more"));
         }
         if self.ahead > 0 {
-            words.push(format!("{} kept, but more than a day ahead of the collector's clock", self.ahead));
+            words.push(format!("{} stored, but more than a day ahead of the collector's clock", self.ahead));
         }
         words.join("; ")
     }
 
-    /// Nanoseconds as a row has them.
+    /// Converts nanoseconds to those of a row.
     fn time(&mut self, ns: u64, now_ns: i64) -> Result<i64, String> {
         let ns = i64::try_from(ns).map_err(|_| "its time is after the year 2262".to_owned())?;
         let ahead = ns.saturating_sub(now_ns);
@@ -119,14 +119,14 @@ impl Rejected {
     }
 }
 
-/// Reads a request. `keeps_request`: what spans came in is to be passed on, without those that are rejected.
+/// Reads a request. With `keeps_request`, it is kept for forwarding, without the spans that are rejected.
 pub(super) fn read(
     signal: Signal,
     encoding: Encoding,
     body: Bytes,
     keeps_request: bool,
-) -> Result<Found, String> {
-    let (mut found, now_ns) = (Found::default(), now_ns());
+) -> Result<DecodedRequest, String> {
+    let (mut found, now_ns) = (DecodedRequest::default(), now_ns());
     match signal {
         Signal::Traces => {
             let mut request: ExportTraceServiceRequest = encoding.decode(&body)?;
@@ -144,23 +144,23 @@ pub(super) fn read(
     Ok(found)
 }
 
-/// How each row of a batch is called, should it turn out to be in conflict.
+/// Returns the name of each row of a batch, for messages about conflicts.
 pub(super) fn names(batch: &Batch) -> Vec<String> {
     let spans = batch.spans.iter().map(|span| format!("span {}", span.span_id));
     spans.chain(batch.evaluations.iter().map(|evaluation| format!("event {}", evaluation.uid))).collect()
 }
 
-/// The time, as rows have it.
+/// Returns the current time as rows store it.
 pub(super) fn now_ns() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
 }
 
-/// An id of the right length that is not all zero.
+/// Checks an id: it has to have the right length and must not be all zero.
 fn id<const BYTES: usize>(bytes: &[u8], name: &str) -> Result<Id<BYTES>, String> {
     match <[u8; BYTES]>::try_from(bytes) {
         Ok(id) if id != [0; BYTES] => Ok(Id(id)),
         Ok(_) => Err(format!("its {name} is all zero")),
-        Err(_) => Err(format!("its {name} has {} bytes, not {BYTES}", bytes.len())),
+        Err(_) => Err(format!("its {name} has {} bytes, expected {BYTES}", bytes.len())),
     }
 }

@@ -1,4 +1,4 @@
-//! A database that cannot take it: nothing acknowledged is lost, and what is not acknowledged is not kept.
+//! Databases that cannot be written: acknowledged batches are never lost, and others are never stored.
 
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span as Sent};
@@ -22,7 +22,7 @@ impl Scene {
         self.folder.path().join("gauge.db")
     }
 
-    /// A collector over a database with this pragma.
+    /// Returns a collector over a database with this pragma.
     async fn collector(&self, pragma: &str) -> Collector {
         let store = Store::open(&self.path()).unwrap();
         store.connection().execute_batch(pragma).unwrap();
@@ -62,18 +62,18 @@ fn is_put_off(answer: &Answer, words: &str) {
     assert!(said.contains(words), "{said}");
 }
 
-/// The body never comes: who has to wait for a place is not asked for it.
+/// The body is never sent: a request that waits for a place is not asked for it.
 #[tokio::test]
 async fn without_a_place_no_body_is_taken() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (writing, _jobs) = tokio::sync::mpsc::channel(1);
-    let shared = Arc::new(Shared {
+    let shared = Arc::new(ReceiverState {
         places: Semaphore::new(1),
         place_patience: Duration::ZERO,
         turns: Semaphore::new(1),
         writing,
-        watched: Arc::new(Watched::new(&[])),
+        totals_cell: Arc::new(SharedTotals::new(&[])),
         targets: Vec::new(),
     });
     let (stop, stopped) = watch::channel(false);
@@ -87,9 +87,9 @@ async fn without_a_place_no_body_is_taken() {
     stream.read_to_string(&mut answer).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 503 ") && answer.contains("retry-after: 5\r\n"), "{answer}");
     assert!(answer.ends_with(r#"{"code":14,"message":"too many requests are coming in"}"#), "{answer}");
-    assert_eq!(shared.watched.totals().unavailable, 1);
+    assert_eq!(shared.totals_cell.totals().unavailable, 1);
 
-    // With one it is, and the place is free again after it.
+    // With a place it is asked for, and the place is free again after it.
     drop(place);
     let request = Request::post_of("/v1/traces", "application/json", "no JSON");
     let answer = Client::new(address, Protocol::Http2).send(request).await.unwrap().finish().await;
@@ -111,9 +111,9 @@ async fn a_full_disk_puts_senders_off_and_keeps_what_it_has() {
         }
         kept += 1;
     };
-    is_put_off(&full, "there is no room left for");
+    is_put_off(&full, "there is no disk space left for");
     assert!(kept > 0);
-    // Small ones go on for as long as they fit.
+    // Small batches are stored as long as they fit.
     let totals = collector.stop().await;
     assert_eq!((totals.spans, totals.unavailable), (u64::from(kept), 1));
     assert_eq!(scene.spans(), i64::from(kept));
@@ -127,7 +127,7 @@ async fn a_full_disk_puts_senders_off_and_keeps_what_it_has() {
 async fn a_database_that_may_not_be_written_puts_senders_off() {
     let scene = Scene::new();
     let collector = scene.collector("pragma query_only = on").await;
-    is_put_off(&post(&collector, body(1, "a")).await, "may not be written");
+    is_put_off(&post(&collector, body(1, "a")).await, "cannot be written");
     assert_eq!(scene.spans(), 0);
 }
 

@@ -1,4 +1,4 @@
-//! What came of it all: counted while it runs, shown on a terminal, printed at the end.
+//! Counts the results: shown on a terminal while the collector runs, printed at the end.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,61 +9,60 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio::sync::watch;
 
-use crate::store::Kept;
+use crate::store::BatchOutcome;
 
-/// Takes a line off a terminal: back to its beginning, and all of it away.
+/// Erases the current line of a terminal.
 const ERASE: &str = "\r\x1b[K";
 
-/// Between two looks at a terminal.
+/// The interval between two updates of a terminal.
 const SHOWN_EVERY: Duration = Duration::from_secs(1);
 
-/// What came of it so far.
+/// The results so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Totals {
-    /// Requests that were kept.
+    /// Requests that were stored.
     pub requests: u64,
-    /// Requests that were refused for what they are: nobody should send them again.
+    /// Requests that were refused for their contents. Senders should not send them again.
     pub refused: u64,
-    /// Requests that could not be taken just then: the sender has them.
+    /// Requests that could not be stored at that time. Their senders keep them.
     pub unavailable: u64,
-    /// Spans that are new.
+    /// New spans.
     pub spans: u64,
-    /// Scores and feedback that are new.
+    /// New scores and ratings.
     pub evaluations: u64,
-    /// Rows that came again.
+    /// Rows that were sent again.
     pub known: u64,
-    /// Spans and log records in good requests that are none of ours, have no good id, or an id that means something
-    /// else already.
+    /// Spans and log records in good requests that are unknown, have no valid id, or the id of another row.
     pub rejected: u64,
-    /// Other stores, by kind and address.
-    pub targets: BTreeMap<String, Passed>,
+    /// Forwarding targets, by kind and address.
+    pub targets: BTreeMap<String, TargetTotals>,
 }
 
-/// What became of what was to be passed on to one store.
+/// The deliveries to one store.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Passed {
-    /// It has them.
+pub struct TargetTotals {
+    /// Deliveries that it has accepted.
     pub delivered: u64,
-    /// It does not want them.
+    /// Deliveries that it has refused.
     pub refused: u64,
-    /// It did not know their spans, or failed at them, for too long.
+    /// Deliveries that were given up, because it did not know their spans or failed for too long.
     pub given_up: u64,
-    /// They were too many to wait.
+    /// Deliveries that were dropped, because too many waited.
     pub dropped: u64,
-    /// They still wait.
+    /// Deliveries that wait.
     pub waiting: u64,
 }
 
-/// The totals, for those who count and those who look.
+/// The totals, with notifications of their changes.
 #[derive(Debug)]
-pub(super) struct Watched {
+pub(super) struct SharedTotals {
     totals: Mutex<Totals>,
     changes: watch::Sender<u64>,
 }
 
-impl Watched {
+impl SharedTotals {
     pub(super) fn new(targets: &[String]) -> Self {
-        let targets = targets.iter().map(|name| (name.clone(), Passed::default())).collect();
+        let targets = targets.iter().map(|name| (name.clone(), TargetTotals::default())).collect();
         let totals = Totals { targets, ..Totals::default() };
         Self { totals: Mutex::new(totals), changes: watch::Sender::default() }
     }
@@ -81,14 +80,14 @@ impl Watched {
         self.changes.send_modify(|count| *count += 1);
     }
 
-    /// Counts what a target is to get or has got.
-    pub(super) fn count_of(&self, target: &str, change: impl FnOnce(&mut Passed)) {
+    /// Changes the counts of a target.
+    pub(super) fn count_of(&self, target: &str, change: impl FnOnce(&mut TargetTotals)) {
         self.count(|totals| change(totals.targets.entry(target.to_owned()).or_default()));
     }
 }
 
 impl Totals {
-    pub(super) fn add(&mut self, kept: &Kept) {
+    pub(super) fn add(&mut self, kept: &BatchOutcome) {
         let new = |places: &[usize]| u64::try_from(places.len()).unwrap_or_default();
         self.requests += 1;
         self.spans += new(&kept.spans.new);
@@ -121,25 +120,25 @@ impl fmt::Display for Totals {
     }
 }
 
-/// Says something for people, in place of the line that `show` may have left.
+/// Prints a message on standard error, in place of the line that `show` may have left.
 pub fn say(words: &str) {
     let mut standard_error = std::io::stderr().lock();
     let erase = if standard_error.is_terminal() { ERASE } else { "" };
-    // A collector goes on where nobody reads what it says.
+    // A closed pipe does not stop a collector.
     let _ = writeln!(standard_error, "{erase}collect: {words}");
 }
 
-/// One line that is written over every second, where somebody looks.
-pub(super) async fn show(watched: Arc<Watched>) {
+/// Shows one line that is rewritten every second, if standard error is a terminal.
+pub(super) async fn show(totals_cell: Arc<SharedTotals>) {
     let mut standard_error = std::io::stderr();
     if !standard_error.is_terminal() {
         return;
     }
     let mut ticks = tokio::time::interval(SHOWN_EVERY);
-    let mut before = watched.totals();
+    let mut before = totals_cell.totals();
     loop {
         ticks.tick().await;
-        let totals = watched.totals();
+        let totals = totals_cell.totals();
         let spans = totals.spans - before.spans;
         let evaluations = totals.evaluations - before.evaluations;
         let _ = write!(standard_error, "{ERASE}{totals} ({spans} + {evaluations} a second)");

@@ -1,43 +1,43 @@
-//! Line charts as SVG: small enough to be read on a phone, the same size whatever they show.
+//! Line charts as SVG. They are small enough for a phone, and all have the same size.
 //!
-//! Colours are variables of the page, so that a dark page has its own; lines differ by dash and mark as well, for those
-//! who do not see colours. Nothing in a chart is moved by a script.
+//! Colours are variables of the page, so that a dark page has its own. Lines also differ by dash and mark, for readers
+//! who cannot distinguish colours. Charts have no scripts.
 
 use maud::{Markup, html};
 
 use super::plain::short;
 
-/// A chart's own width; the page scales it.
+/// The width of a chart, which the page scales.
 pub const WIDTH: f64 = 360.0;
-/// And height.
+/// The height of a chart.
 pub const HEIGHT: f64 = 220.0;
-/// More lines than this nobody can tell apart.
+/// Maximum number of lines. More cannot be describe_finding apart.
 pub const LINES_MAX: usize = 6;
 
 const LEFT: f64 = 46.0;
 const RIGHT: f64 = 14.0;
 const TOP: f64 = 16.0;
 const BOTTOM: f64 = 26.0;
-/// Names of weeks that fit below.
+/// Maximum number of week names below a chart.
 const NAMES_MAX: usize = 8;
 const STEPS: f64 = 4.0;
 const DASHES: [&str; LINES_MAX] = ["", "6 3", "2 2", "8 3 2 3", "4 4", "1 3"];
 
-/// How values are written at an axis.
+/// The units of an axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
     /// Scores.
     Points,
-    /// From 0 to 1, shown in per cent.
+    /// A rate from 0 to 1, shown in percent.
     Rate,
     /// US dollars.
     Dollars,
-    /// Anything that is counted.
+    /// A count.
     Count,
 }
 
 impl Unit {
-    /// A value in it.
+    /// Formats a value.
     pub fn shown(self, value: f64) -> String {
         match self {
             Self::Points => format!("{value:.2}"),
@@ -48,46 +48,46 @@ impl Unit {
     }
 }
 
-/// A value of a week.
+/// The value of a week.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Point {
-    /// Its place among the weeks.
+    /// The index of the week.
     pub week: usize,
     /// The value.
     pub value: f64,
-    /// Its 95 % interval.
+    /// The 95 % interval of the value; `None` if the sample is too small.
     pub interval: Option<(f64, f64)>,
-    /// Whether it is flagged.
+    /// Whether the value is flagged as drift.
     pub is_flagged: bool,
 }
 
-/// One model's line.
+/// The line of one model.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Line {
-    /// Its place among the models: its colour, dash and mark.
+    /// The index of the model, which determines colour, dash and mark.
     pub place: usize,
-    /// What it is called.
+    /// The name of the model.
     pub name: String,
-    /// Its values, by week; where a week is missing the line is, too.
+    /// The values by week. The line has a gap for a missing week.
     pub points: Vec<Point>,
 }
 
-/// What a chart shows.
+/// The data of a chart.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Chart {
-    /// Its title.
+    /// The title.
     pub title: String,
-    /// Which way is good, or what it is of.
+    /// The note below the title: the direction of improvement, or the unit.
     pub note: &'static str,
-    /// How values are written.
+    /// The unit of the values.
     pub unit: Unit,
-    /// The weeks' names.
+    /// The names of the weeks.
     pub weeks: Vec<String>,
-    /// The models.
+    /// The lines of the models.
     pub lines: Vec<Line>,
 }
 
-/// From values to places in the picture.
+/// The mapping of values to places in the chart.
 struct Scale {
     low: f64,
     step: f64,
@@ -100,7 +100,7 @@ impl Scale {
         let points = || chart.lines.iter().flat_map(|line| &line.points);
         let ends = || points().flat_map(|point| [point.value, point.value]).chain(points().flat_map(within));
         let (least, most) = ends().fold((f64::MAX, f64::MIN), |(a, b), value| (a.min(value), b.max(value)));
-        // Scores are far from zero and move little; all else is read against nothing.
+        // Scores are far from zero and move little; all other values are shown from zero.
         let least = if chart.unit == Unit::Points { least.min(5.0) } else { 0.0 };
         let most = if most > least { most } else { least + 1.0 };
         let step = round_step((most - least) / STEPS);
@@ -127,21 +127,22 @@ impl Scale {
     }
 }
 
-/// What of an interval a chart makes room for: that of three exchanges would flatten all others, and is cut instead.
+/// Returns the part of an interval that the chart has room for. The interval of three exchanges would flatten all
+/// others.
 fn within(point: &Point) -> Vec<f64> {
     let Some((low, high)) = point.interval else { return Vec::new() };
     let reach = if point.value > 1.0 { 0.6 } else { 0.1 };
     vec![low.max(point.value - reach), high.min(point.value + reach)]
 }
 
-/// 1, 2 or 5 times a power of ten.
+/// Returns 1, 2 or 5 times a power of ten.
 fn round_step(rough: f64) -> f64 {
     let power = 10_f64.powf(rough.log10().floor());
     let step = [1.0, 2.0, 5.0].into_iter().find(|step| step * power >= rough * 0.999);
     step.unwrap_or(10.0) * power
 }
 
-/// A chart as SVG, with a title and a description for those who listen.
+/// Returns a chart as SVG, with a title and a description for screen readers.
 pub fn svg(chart: &Chart, id: &str) -> Markup {
     let title = format!("{id}-title");
     html! {
@@ -152,7 +153,7 @@ pub fn svg(chart: &Chart, id: &str) -> Markup {
     }
 }
 
-/// What is in it, without the frame.
+/// Returns the contents of a chart without its frame.
 pub fn inside(chart: &Chart) -> Markup {
     let scale = Scale::of(chart);
     html! {
@@ -198,7 +199,7 @@ fn axes(chart: &Chart, scale: &Scale) -> Markup {
     }
 }
 
-/// As many digits as tell two ticks apart.
+/// Formats a tick with as many digits as needed to distinguish it from the next.
 fn axis_label(unit: Unit, tick: f64, step: f64) -> String {
     match unit {
         Unit::Points => format!("{tick:.*}", if step < 0.1 { 2 } else { 1 }),
@@ -212,7 +213,7 @@ fn axis_label(unit: Unit, tick: f64, step: f64) -> String {
     }
 }
 
-/// Parts of a line between which no week is missing.
+/// Returns the parts of a line between missing weeks.
 fn parts(line: &Line) -> Vec<&[Point]> {
     line.points.chunk_by(|a, b| a.week + 1 == b.week).collect()
 }
@@ -229,7 +230,7 @@ fn band(line: &Line, scale: &Scale) -> Markup {
     html! {
         @for part in parts(line) {
             @if part.len() > 1 { polygon class={"band c" (line.place)} points=(outline(part)) {} }
-            // A week alone has no width: its interval is a stroke.
+            // A single week has no width, so its interval is a stroke.
             @else if let Some(Point { week, interval: Some((low, high)), .. }) = part.first() {
                 @let x = round(scale.x(*week));
                 line class={"line c" (line.place)} x1=(x) x2=(x) y1=(round(scale.y(*low))) y2=(round(scale.y(*high))) {}
@@ -273,7 +274,7 @@ fn marks(chart: &Chart, line: &Line, scale: &Scale) -> Markup {
     }
 }
 
-/// A model's mark: circle, square, diamond, triangle, and then again with a hole.
+/// Returns the mark of a model: circle, square, diamond, triangle, and then the same with a hole.
 pub fn mark(place: usize, x: f64, y: f64) -> Markup {
     let shape = match place % 4 {
         0 => format!("M{} {y}a3 3 0 1 0 6 0a3 3 0 1 0 -6 0", round(x - 3.0)),
@@ -284,12 +285,12 @@ pub fn mark(place: usize, x: f64, y: f64) -> Markup {
     html! { path class={(if place < 4 { "mark" } else { "mark hole" }) " c" (place)} d=(shape) {} }
 }
 
-/// A tenth of a unit is less than anybody sees, and longer numbers would be most of the page.
+/// Rounds to a tenth of a unit, since longer numbers would be most of the page.
 pub fn round(place: f64) -> f64 {
     (place * 10.0).round() / 10.0
 }
 
-/// How a model's line is drawn, for a legend.
+/// Returns the line of a model for a legend.
 pub fn key(place: usize) -> Markup {
     let dash = DASHES.get(place).copied().unwrap_or_default();
     html! {

@@ -1,13 +1,13 @@
-//! Which changes are drift, and which are noise.
+//! Separates drift from noise.
 //!
-//! Each measure of each model is compared twice: with the week before, which sees a fall, and with all weeks since it
-//! last changed (at most eight), which sees a slide that no two weeks show. A change counts if chance alone would hardly
-//! make it **and** it is large enough to matter; it counts once, as what follows is compared with what it changed to.
+//! Each measure of each model is compared twice: with the week before, which detects a fall, and with all weeks since
+//! its last change (at most eight), which detects a slow slide. A change counts if chance alone would hardly cause it
+//! **and** it is large enough to matter. It counts once, because later weeks are compared with the new level.
 //!
-//! The correction is by week and not over the report. With Holm's method over all comparisons of one week, no more
-//! than one quiet week in a thousand is flagged, so a quiet year is with a probability of one in twenty. Over the
-//! whole report it would be the same promise, but a verdict would depend on how many weeks were asked for, and could
-//! change when nothing but the next week came.
+//! The correction is per week and not for the whole report. With Holm's method over all comparisons of one week, at
+//! most one quiet week in a thousand is flagged, so a quiet year is flagged with a probability of one in twenty. A
+//! correction over the report would make a verdict depend on the number of weeks in it, and the next week could change
+//! it.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -18,25 +18,25 @@ use super::stats::{Difference, Scores, Share, holm, two_rates, welch};
 use super::tally::{Tallies, Tally};
 use super::week::Week;
 
-/// How probable a false flag may be in a week in which nothing changed.
+/// The maximum probability of a false flag in a week without changes.
 pub const FALSE_FLAG_PER_WEEK_MAX: f64 = 0.001;
-/// What that is as a two-sided p: half of it is on the side that is no flag.
+/// That probability as a two-sided p, half of which is on the side that is not flagged.
 pub const P_MAX: f64 = 2.0 * FALSE_FLAG_PER_WEEK_MAX;
-/// Samples smaller than this are shown, and not compared.
+/// Minimum size of samples that are compared. Smaller ones are only shown.
 pub const COMPARED_MIN: u64 = 20;
-/// So many weeks, at most, make up what a week is compared with.
+/// Maximum number of weeks in a baseline.
 pub const BASELINE_WEEKS_MAX: usize = 8;
-/// A mean that moves by less does not matter.
+/// Minimum change of a mean that matters.
 pub const POINTS_MIN: f64 = 0.1;
-/// A rate that moves by less does not matter.
+/// Minimum change of a rate that matters.
 pub const RATE_MIN: f64 = 0.02;
 
-/// What can drift.
+/// A measure that can drift.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Measure {
     /// The mean of a criterion's scores.
     Criterion(String),
-    /// The rate at which something is made up.
+    /// The rate of hallucinations.
     Hallucination,
     /// The rate of bad ratings.
     ThumbsDown,
@@ -45,7 +45,7 @@ pub enum Measure {
 }
 
 impl Measure {
-    /// As tables head it.
+    /// Returns the name in tables.
     pub fn name(&self) -> &str {
         match self {
             Self::Criterion(name) => name,
@@ -55,12 +55,12 @@ impl Measure {
         }
     }
 
-    /// Whether it is a share of exchanges, of which less is better.
+    /// Whether it is a rate, for which less is better; else it is a mean.
     pub fn is_rate(&self) -> bool {
         !matches!(self, Self::Criterion(_))
     }
 
-    /// What of it a week has.
+    /// Returns the samples of all measures in a week.
     pub fn samples(tally: &Tally) -> Vec<(Self, Sample)> {
         let criteria = tally.criteria.iter();
         let criteria = criteria.map(|(name, scores)| (Self::Criterion(name.clone()), Sample::Mean(*scores)));
@@ -97,17 +97,17 @@ impl Serialize for Measure {
     }
 }
 
-/// What a measure is measured on.
+/// The sample behind a measure.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Sample {
-    /// Scores, whose mean it is.
+    /// Scores, for a mean.
     Mean(Scores),
-    /// Exchanges, some of which it counts.
+    /// The share of exchanges, for a rate.
     Rate(Share),
 }
 
 impl Sample {
-    /// How many exchanges.
+    /// Returns the number of exchanges.
     pub fn count(self) -> u64 {
         match self {
             Self::Mean(scores) => scores.count,
@@ -115,7 +115,7 @@ impl Sample {
         }
     }
 
-    /// The mean or the rate.
+    /// Returns the mean or the rate.
     pub fn value(self) -> f64 {
         match self {
             Self::Mean(scores) => scores.mean(),
@@ -123,7 +123,7 @@ impl Sample {
         }
     }
 
-    /// Its 95 % interval.
+    /// Returns the 95 % interval; `None` if the sample is too small.
     pub fn interval(self) -> Option<(f64, f64)> {
         match self {
             Self::Mean(scores) => scores.interval(),
@@ -141,7 +141,7 @@ impl Sample {
                 share.merge(others);
                 Self::Rate(share)
             }
-            (sample, _) => sample, // a measure is of one kind
+            (sample, _) => sample, // cannot happen: a measure has samples of one kind
         }
     }
 
@@ -154,52 +154,52 @@ impl Sample {
     }
 }
 
-/// What a change is taken for.
+/// The verdict on a change.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// Too few to compare, or nothing to compare with.
+    /// The sample is too small, or there is nothing to compare it with.
     #[default]
     NotCompared,
-    /// What chance does, or too little to matter.
+    /// The change can be chance, or is too small to matter.
     Noise,
-    /// Drift: what is flagged.
+    /// Drift, which is flagged.
     Worse,
     /// A change for the better.
     Better,
 }
 
-/// A week compared with others.
+/// A week compared with earlier ones.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Change {
-    /// The first week it is compared with.
+    /// The first of the earlier weeks.
     pub from: Week,
-    /// The last one.
+    /// The last of the earlier weeks.
     pub to: Week,
-    /// Their exchanges.
+    /// The number of exchanges in the earlier weeks.
     pub n: u64,
-    /// Their mean or rate.
+    /// The mean or the rate of the earlier weeks.
     pub value: f64,
-    /// How far this week is from them.
+    /// The difference of this week from the earlier ones.
     #[serde(flatten)]
     pub by: Difference,
-    /// After Holm's correction for all comparisons of this week.
+    /// The p value after Holm's correction for all comparisons of this week.
     pub p_corrected: f64,
 }
 
-/// What became of a measure in a week.
+/// The judgement on a measure in a week.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Judgement {
-    /// Against the last week before that has enough.
+    /// The comparison with the last earlier week with enough exchanges; `None` if there is none.
     pub against_week_before: Option<Change>,
-    /// Against all weeks since the last change, where those are more than one.
+    /// The comparison with all weeks since the last change; `None` if that is at most one week.
     pub against_baseline: Option<Change>,
-    /// What both come to.
+    /// The verdict of both comparisons.
     pub verdict: Verdict,
 }
 
 impl Judgement {
-    /// The comparison that decided, where one did: that of the smaller p.
+    /// Returns the comparison with the smaller p, which decided; `None` if neither did.
     pub fn decisive(&self) -> Option<&Change> {
         let both = [&self.against_week_before, &self.against_baseline];
         both.into_iter().flatten().min_by(|a, b| a.p_corrected.total_cmp(&b.p_corrected))
@@ -216,19 +216,20 @@ impl Judgement {
         let changes = [self.against_week_before, self.against_baseline].into_iter().flatten();
         let real = changes.filter(|change| change.p_corrected <= P_MAX);
         let verdicts: Vec<_> = real.map(|change| measure.verdict(change.by.difference)).collect();
-        // Where a week is better than the last and still worse than all before, the bad news is what has to be told.
-        let told = [Verdict::Worse, Verdict::Better].into_iter().find(|verdict| verdicts.contains(verdict));
-        self.verdict = told.unwrap_or(Verdict::Noise);
+        // If a week is better than the last and still worse than the baseline, the bad news has to be reported.
+        let describe_finding =
+            [Verdict::Worse, Verdict::Better].into_iter().find(|verdict| verdicts.contains(verdict));
+        self.verdict = describe_finding.unwrap_or(Verdict::Noise);
     }
 }
 
 /// A measure of a model in a week.
-pub type Place = (Week, String, Measure);
-/// What became of each.
-pub type Judgements = BTreeMap<Place, Judgement>;
+pub type JudgementKey = (Week, String, Measure);
+/// The judgement on each measure.
+pub type Judgements = BTreeMap<JudgementKey, Judgement>;
 type Baselines = BTreeMap<(String, Measure), VecDeque<(Week, Sample)>>;
 
-/// Judges all weeks, the first to the last.
+/// Judges all weeks, from the first to the last.
 pub fn judge(tallies: &Tallies) -> Judgements {
     let mut baselines = Baselines::new();
     let mut judgements = Judgements::new();
@@ -255,7 +256,7 @@ pub fn judge(tallies: &Tallies) -> Judgements {
     judgements
 }
 
-/// All measures of a week, compared.
+/// Returns all measures of a week, compared.
 fn samples(
     tallies: &Tallies,
     week: Week,
@@ -292,7 +293,7 @@ fn compare(baseline: &VecDeque<(Week, Sample)>, sample: Sample) -> Judgement {
     }
 }
 
-/// Holm's correction over all comparisons of a week.
+/// Applies Holm's correction to all comparisons of a week.
 fn correct(places: &mut [(String, Measure, Sample, Judgement)]) {
     let mut changes: Vec<_> = places.iter_mut().flat_map(|(.., judgement)| judgement.changes()).collect();
     let ps: Vec<_> = changes.iter().map(|change| change.by.p).collect();

@@ -1,7 +1,7 @@
-//! The review as one page that needs nothing but itself: no script, no font, no picture from elsewhere.
+//! The review as one self-contained page: no script, no font and no picture from elsewhere.
 //!
-//! `maud` escapes whatever is put in; the policy in its head is the second lock: even a fault there runs nothing and
-//! asks nobody. What others wrote stands in elements of its own (`bdi`), so its direction ends with it.
+//! `maud` escapes all contents. The content security policy in the head is a second defence: even an injected script
+//! would not run or send a request. Foreign text is in elements of its own (`bdi`), so that its direction ends with it.
 
 mod charts;
 
@@ -10,16 +10,16 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use super::chart::{self, Chart, HEIGHT, LINES_MAX, WIDTH};
 use super::drift::{Measure, Verdict};
 use super::plain::{name, name_within, p, plain};
-use super::report::{Measured, Model, ModelWeek, Review};
-use super::text::{BETTER, TRAFFIC, WORSE, agreement, change, headline, rules, shown, told};
+use super::report::{MeasuredValue, Model, ModelWeek, Review};
+use super::text::{BETTER, TRAFFIC, WORSE, agreement, change, describe_finding, headline, rules, shown};
 use super::week::Week;
-use super::worst::{Bad, Word};
+use super::worst::{Annotation, WorstExchange};
 
 const CHART_CSS: &str = include_str!("chart.css");
 const PAGE_CSS: &str = include_str!("page.css");
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
-/// The page.
+/// Returns the page.
 pub fn page(review: &Review) -> String {
     let page = html! {
         (DOCTYPE)
@@ -54,7 +54,7 @@ pub fn page(review: &Review) -> String {
     page.into_string()
 }
 
-/// The charts of quality alone, as one picture.
+/// Returns the charts of quality alone, as one picture.
 pub fn picture(review: &Review) -> String {
     const ACROSS: usize = 3;
     const HEAD: f64 = 30.0;
@@ -93,8 +93,8 @@ fn verdict(review: &Review) -> Markup {
                 p { strong { "No drift." } " Nothing got worse by more than noise." }
             }
             ul {
-                @for drift in &review.drifts { li { span class="worse" { (WORSE) " Worse: " } bdi { (told(drift)) } } }
-                @for better in &review.improvements { li { span class="better" { (BETTER) " Better: " } bdi { (told(better)) } } }
+                @for drift in &review.drifts { li { span class="worse" { (WORSE) " Worse: " } bdi { (describe_finding(drift)) } } }
+                @for better in &review.improvements { li { span class="better" { (BETTER) " Better: " } bdi { (describe_finding(better)) } } }
             }
         }
     }
@@ -161,7 +161,7 @@ fn figure(chart: &Chart, id: &str) -> Markup {
     }
 }
 
-/// A table that scrolls by itself where it is wider than the page, and by the keyboard, too.
+/// Returns a table that scrolls by itself if it is wider than the page, also by the keyboard.
 fn scroll(label: &str, rows: Markup) -> Markup {
     html! { div class="scroll" role="region" tabindex="0" aria-label=(label) { table { (rows) } } }
 }
@@ -193,7 +193,7 @@ fn table<'a>(
     weeks: impl Iterator<Item = (Week, Option<&'a ModelWeek>)>,
     cells: &dyn Fn(&ModelWeek) -> Markup,
 ) -> Markup {
-    // Its title stands above what scrolls, where all of it can be read on a phone.
+    // The title is above the scrolling part, so that a phone shows all of it.
     let rows = html! {
             thead { tr { th scope="col" { "week" } @for head in heads { th scope="col" { bdi { (head) } } } } }
             tbody {
@@ -209,7 +209,7 @@ fn table<'a>(
     html! { h3 class="title" { (caption) } (scroll(caption, rows)) }
 }
 
-fn quality(measured: Option<&Measured>) -> Markup {
+fn quality(measured: Option<&MeasuredValue>) -> Markup {
     let Some(measured) = measured else { return html! { "-" } };
     let value = |value| shown(&measured.measure, value);
     let (class, sign) = match measured.judgement.verdict {
@@ -240,7 +240,7 @@ fn worst(week: &ModelWeek) -> Markup {
     }
 }
 
-fn exchange(bad: &Bad) -> Markup {
+fn exchange(bad: &WorstExchange) -> Markup {
     html! {
         div class="soft" { (bad.at) ", trace " code { (name(&bad.trace_id)) } }
         dl {
@@ -251,7 +251,7 @@ fn exchange(bad: &Bad) -> Markup {
     }
 }
 
-fn said(word: &Word) -> Markup {
+fn said(word: &Annotation) -> Markup {
     html! {
         dt { @if word.is_by_user { "user" } @else { bdi { (name(&word.name)) } } }
         dd {
@@ -261,7 +261,7 @@ fn said(word: &Word) -> Markup {
     }
 }
 
-/// What somebody wrote, in its own direction.
+/// Returns foreign text in an element with its own direction.
 fn foreign(text: &str) -> Markup {
     html! { bdi { (plain(text)) } }
 }

@@ -1,12 +1,12 @@
-//! What others wrote, made safe to show: prompts, answers, comments and model names come from anybody.
+//! Makes foreign text safe to show: prompts, answers, comments and model names may have any contents.
 
 use std::fmt::Write;
 
-/// Names are shown no longer than this.
+/// Maximum characters of a name.
 const NAME_CHARS_MAX: usize = 40;
 
-/// The text with what cannot be seen made visible: controls, which a terminal obeys, and marks that turn the direction
-/// of what follows, by which a comment could rewrite the line it stands in. Line ends and tabs stay.
+/// Makes invisible characters visible: controls, which a terminal obeys, and marks that change the direction of the
+/// following text, by which a comment could rewrite its line. Line ends and tabs stay.
 pub fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     for letter in text.chars() {
@@ -26,12 +26,12 @@ fn is_unseen(letter: char) -> bool {
     letter.is_control() || is_mark
 }
 
-/// The same on one line, cut where it is too long for a name.
+/// Returns a name on one line, made safe, and cut if it is too long.
 pub fn name(text: &str) -> String {
     name_within(text, NAME_CHARS_MAX)
 }
 
-/// The same for a place that has less room.
+/// Returns a name for a place with less room.
 pub fn name_within(text: &str, chars_max: usize) -> String {
     let mut letters = plain(text).replace(['\n', '\t'], " ").chars().collect::<Vec<_>>();
     if letters.len() > chars_max {
@@ -41,7 +41,7 @@ pub fn name_within(text: &str, chars_max: usize) -> String {
     letters.into_iter().collect()
 }
 
-/// A count with its thousands apart.
+/// Formats a count with separated thousands.
 pub fn grouped(count: u64) -> String {
     let digits = count.to_string();
     let mut grouped = String::new();
@@ -54,7 +54,7 @@ pub fn grouped(count: u64) -> String {
     grouped
 }
 
-/// A large count in three digits.
+/// Formats a large count with three digits.
 pub fn short(count: f64) -> String {
     let scaled = [(1e9, "G"), (1e6, "M"), (1e3, "k")].into_iter().find(|(scale, _)| count >= *scale);
     let Some((scale, unit)) = scaled else { return format!("{count:.0}") };
@@ -66,12 +66,12 @@ pub fn short(count: f64) -> String {
     }
 }
 
-/// A rate in per cent.
+/// Formats a rate in percent.
 pub fn per_cent(rate: f64) -> String {
     format!("{:.1} %", rate * 100.0)
 }
 
-/// A probability, no smaller than anybody needs it.
+/// Formats a probability, with a lower limit.
 pub fn p(p: f64) -> String {
     match p {
         _ if p < 0.0001 => "p < 0.0001".to_owned(),

@@ -1,4 +1,4 @@
-//! The review as data: what the text, the page and `--json` all show.
+//! The review as data, which the text, the page and `--json` show.
 
 use rusqlite::{Connection, Result};
 use serde::Serialize;
@@ -8,121 +8,121 @@ use super::load;
 use super::stats::{Share, percentile};
 use super::tally::{Tallies, Tally};
 use super::week::{Week, moment};
-use super::worst::Bad;
+use super::worst::WorstExchange;
 
-/// Some weeks of all models.
+/// The review of some weeks of all models.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Review {
-    /// The file it is about.
+    /// The database that it is about.
     pub database: String,
-    /// When it was made.
+    /// The time at which it was made.
     pub made_at: String,
-    /// The weeks, with those in which nothing happened, the oldest first; none if the store has nothing.
+    /// The weeks, including those without exchanges, the oldest first; empty if the store is empty.
     pub weeks: Vec<Week>,
-    /// What got worse: the flags.
+    /// Changes for the worse: the flags.
     pub drifts: Vec<Finding>,
-    /// What got better.
+    /// Changes for the better.
     pub improvements: Vec<Finding>,
-    /// The models, the one with most exchanges first.
+    /// The models, that with the most exchanges first.
     pub models: Vec<Model>,
-    /// How noise was told from drift.
+    /// The rules that tell noise from drift.
     pub rules: Rules,
 }
 
-/// A change that is no noise.
+/// A change that is not noise.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Finding {
-    /// Its week.
+    /// The week of the change.
     pub week: Week,
-    /// Its model.
+    /// The model.
     pub model: String,
-    /// What changed.
+    /// The measure that changed.
     pub measure: Measure,
-    /// The mean or rate of that week.
+    /// The mean or the rate of that week.
     pub value: f64,
-    /// What it was compared with.
+    /// The comparisons that it is based on.
     #[serde(flatten)]
     pub judgement: Judgement,
 }
 
-/// A model's weeks.
+/// The weeks of a model.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Model {
-    /// Its metric label.
+    /// The metric label of the model.
     pub model: String,
     /// The weeks in which it had exchanges or scores, the oldest first.
     pub weeks: Vec<ModelWeek>,
 }
 
-/// One model's week.
+/// One week of one model.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ModelWeek {
-    /// Which week.
+    /// The week.
     pub week: Week,
-    /// Whether it was not over when the review was made.
+    /// Whether the week was incomplete when the review was made.
     pub is_so_far: bool,
-    /// Exchanges.
+    /// The number of exchanges.
     pub requests: u64,
-    /// Of them, how many ended in an error; the rate is among the measures.
+    /// The number of exchanges that ended in an error. The rate is among the measures.
     pub errors: u64,
-    /// Of them, how many the client gave up.
+    /// The number of exchanges that the client cancelled.
     pub cancelled: u64,
-    /// Half of the successes were no slower.
+    /// The median duration of successes; `None` if there are none.
     pub duration_p50_ms: Option<u32>,
-    /// 99 of 100 successes were no slower.
+    /// The 99th percentile of the duration of successes; `None` if there are none.
     pub duration_p99_ms: Option<u32>,
-    /// Half of the streams that succeeded had their first token by then.
+    /// The median time to the first token of successful streams; `None` if there are none.
     pub first_token_p50_ms: Option<u32>,
-    /// All input, cached input in it.
+    /// All input tokens, including cached ones.
     pub input_tokens: u64,
-    /// All output, reasoning in it.
+    /// All output tokens, including reasoning.
     pub output_tokens: u64,
-    /// Of the exchanges that have a price.
+    /// The cost of the exchanges that have a price.
     pub cost_nanodollars: u64,
-    /// Exchanges that used tokens and have no price: their cost is not in it.
+    /// The number of exchanges with tokens but no price. Their cost is not included.
     pub unpriced_requests: u64,
-    /// Exchanges with scores.
+    /// The number of exchanges with scores.
     pub judged: u64,
     /// Means and rates, with their changes.
-    pub measures: Vec<Measured>,
-    /// How far judge and users agree, where exchanges have both.
+    pub measures: Vec<MeasuredValue>,
+    /// The agreement of judge and users; `None` if no exchange has scores of both.
     pub agreement: Option<Agreement>,
     /// The exchanges to look at first.
-    pub worst: Vec<Bad>,
+    pub worst: Vec<WorstExchange>,
 }
 
 /// A mean or a rate of a week.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Measured {
-    /// Of what.
+pub struct MeasuredValue {
+    /// The measure.
     pub measure: Measure,
-    /// Whether it is a rate, from 0 to 1; else it is a mean, from 1 to 5.
+    /// Whether it is a rate from 0 to 1; else it is a mean from 1 to 5.
     pub is_rate: bool,
-    /// Exchanges it is of.
+    /// The number of exchanges.
     pub n: u64,
-    /// The mean or rate.
+    /// The mean or the rate.
     pub value: f64,
-    /// Its 95 % interval; none where there are too few.
+    /// The 95 % interval; `None` if the sample is too small.
     pub interval: Option<(f64, f64)>,
-    /// Whether it changed.
+    /// The comparisons with earlier weeks.
     #[serde(flatten)]
     pub judgement: Judgement,
 }
 
-/// How far judge and users agree.
+/// The agreement of judge and users.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Agreement {
-    /// Exchanges that have scores and a thumb.
+    /// The number of exchanges with scores and a rating.
     pub n: u64,
-    /// The share on which both say good, or both bad.
+    /// The share on which both agree.
     pub rate: f64,
-    /// Its 95 % interval.
+    /// The 95 % interval of the share; `None` if the sample is too small.
     pub interval: Option<(f64, f64)>,
-    /// Cohen's kappa: 0 is what chance would make, 1 is all; none where chance would make all.
+    /// Cohen's kappa: 0 is chance, 1 is full agreement. `None` if chance alone would give full agreement.
     pub kappa: Option<f64>,
 }
 
-/// How noise was told from drift.
+/// The rules that tell noise from drift.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[expect(missing_docs, reason = "they are the constants of drift, and are described there")]
 pub struct Rules {
@@ -146,9 +146,9 @@ impl Rules {
 }
 
 impl Review {
-    /// The newest weeks of a store, up to the last in which anything happened.
+    /// Reviews the newest weeks of a store, up to the last one with any exchange.
     ///
-    /// What is before them is read too, as far as the first of them is compared with it.
+    /// Earlier weeks are read too, as far as the first of these is compared with them.
     pub fn of(db: &Connection, database: String, weeks: u16, now_ns: i64) -> Result<Self> {
         let mut review = Self {
             database,
@@ -161,7 +161,7 @@ impl Review {
         };
         let Some(last) = load::newest(db)? else { return Ok(review) };
         let wanted = last.plus(1 - i64::from(weeks));
-        // Twice the baseline, so that a change that ended a baseline is seen where the baseline is.
+        // Twice the baseline, so that a change that ended a baseline is detected where the baseline is.
         let mut tallies = load::load(db, wanted.plus(-2 * drift::BASELINE_WEEKS_MAX as i64), last)?;
         let judgements = drift::judge(&tallies);
         let oldest = tallies.keys().next().map_or(last, |(week, _)| *week);
@@ -173,15 +173,15 @@ impl Review {
         Ok(review)
     }
 
-    /// Whether a week is the newest, or the one before while the newest is not over: on a Monday, the week that is to
-    /// be looked at is the last one, whatever came since midnight.
+    /// Whether a week is the newest, or the one before while the newest is incomplete: on a Monday, the week to look at
+    /// is the last complete one.
     pub fn is_new(&self, week: Week) -> bool {
         let weeks = self.models.iter().flat_map(|model| &model.weeks);
         let is_so_far = weeks.into_iter().any(|week| week.is_so_far);
         self.weeks.last().is_some_and(|last| last.since(week) <= i64::from(is_so_far))
     }
 
-    /// What was measured in any week.
+    /// Returns the measures of all weeks.
     pub fn measures(&self) -> Vec<Measure> {
         let weeks = self.models.iter().flat_map(|model| &model.weeks);
         let mut measures: Vec<_> =
@@ -204,26 +204,26 @@ impl Review {
             })
         });
         let mut findings: Vec<_> = findings.collect();
-        // The newest first: it is what can still be acted on.
+        // The newest first, because only those can still be acted on.
         findings.sort_by_key(|finding| std::cmp::Reverse(finding.week));
         findings
     }
 }
 
 impl Model {
-    /// One of its weeks.
+    /// Returns one of its weeks.
     pub fn week(&self, week: Week) -> Option<&ModelWeek> {
         self.weeks.iter().find(|of_model| of_model.week == week)
     }
 }
 
 impl ModelWeek {
-    /// One of its means or rates.
-    pub fn measured(&self, measure: &Measure) -> Option<&Measured> {
+    /// Returns one of its means or rates.
+    pub fn measured(&self, measure: &Measure) -> Option<&MeasuredValue> {
         self.measures.iter().find(|measured| measured.measure == *measure)
     }
 
-    /// What it cost, in dollars, where anything has a price.
+    /// Returns the cost in dollars of the exchanges with a price.
     pub fn cost_dollars(&self) -> f64 {
         self.cost_nanodollars as f64 / 1e9
     }
@@ -257,7 +257,7 @@ fn of_week(
     let measured = |(measure, sample): (Measure, drift::Sample)| {
         let place = (week, model.to_owned(), measure);
         let judgement = judgements.get(&place).copied().unwrap_or_default();
-        Measured {
+        MeasuredValue {
             is_rate: place.2.is_rate(),
             measure: place.2,
             n: sample.count(),

@@ -1,4 +1,4 @@
-//! A made store: weeks of traffic from a seed, scored and rated, in which something gets worse on demand.
+//! A synthetic store: weeks of traffic from a seed, with scores and ratings, and regressions on demand.
 
 mod words;
 
@@ -10,61 +10,61 @@ use words::{ANSWERS, COMMENTS_DOWN, COMMENTS_UP, QUESTIONS, REASONS};
 
 const NS_PER_MS: i64 = 1_000_000;
 const WEEK_MS: i64 = 7 * 24 * 3_600_000;
-/// What criteria are scored by where nothing is wrong: of a hundred exchanges, how many get 1, 2, 3, 4, 5.
+/// The distribution of scores without a regression: of a hundred exchanges, the numbers with 1, 2, 3, 4 and 5.
 const WEIGHTS: [u32; 5] = [1, 3, 9, 30, 57];
 
-/// The criteria that a judge has by default.
+/// The default criteria of a judge.
 pub const CRITERIA: [&str; 3] = ["faithfulness", "relevance", "completeness"];
 
-/// What is made.
+/// The plan of a synthetic store.
 #[derive(Clone, Debug)]
-pub struct Plan {
-    /// Another seed makes other exchanges of the same kind.
+pub struct SamplePlan {
+    /// The seed. Another one gives other exchanges of the same kind.
     pub seed: u64,
     /// The first week.
     pub first: Week,
-    /// How many weeks.
+    /// The number of weeks.
     pub weeks: usize,
     /// The models.
     pub models: Vec<ModelPlan>,
 }
 
-/// One model's traffic.
+/// The traffic of one model.
 #[derive(Clone, Debug)]
 pub struct ModelPlan {
-    /// Its name.
+    /// The name.
     pub name: &'static str,
-    /// Who serves it.
+    /// The provider.
     pub provider: &'static str,
-    /// Exchanges a week.
+    /// The number of exchanges per week.
     pub requests: usize,
-    /// Weeks in which it has none, counted from 0.
+    /// Weeks without exchanges, counted from 0.
     pub absent: Vec<usize>,
-    /// Of a hundred exchanges, how many are judged.
+    /// Judged exchanges in percent.
     pub judged_per_cent: u32,
-    /// Of a hundred exchanges, how many are rated.
+    /// Rated exchanges in percent.
     pub rated_per_cent: u32,
-    /// Nanodollars for an output token, a quarter of it for one of input; none is unpriced.
+    /// Nanodollars per output token; an input token costs a quarter of it. `None` for a model without a price.
     pub price_nanodollars: Option<i64>,
-    /// Usual milliseconds.
+    /// The usual duration in milliseconds.
     pub duration_ms: f64,
-    /// What gets worse or better, if anything.
+    /// Changes of criteria.
     pub shifts: Vec<Shift>,
 }
 
-/// A criterion that changes.
+/// The change of a criterion.
 #[derive(Clone, Debug)]
 pub struct Shift {
-    /// Which one.
+    /// The name of the criterion.
     pub criterion: &'static str,
-    /// In these weeks, counted from 0.
+    /// The weeks of the change, counted from 0.
     pub weeks: std::ops::Range<usize>,
-    /// By so many points, downwards.
+    /// The fall in points.
     pub points: f64,
 }
 
 impl ModelPlan {
-    /// A model in which nothing ever changes.
+    /// Returns a model without changes.
     pub fn steady(name: &'static str, requests: usize) -> Self {
         Self {
             name,
@@ -80,9 +80,9 @@ impl ModelPlan {
     }
 }
 
-impl Plan {
-    /// What `--sample` makes: three models in eight weeks, one of which gets less faithful in the sixth by 0.3 points
-    /// and stays so; another appears in the third week, and has no price.
+impl SamplePlan {
+    /// Returns the plan of `--sample`: three models in eight weeks. One gets less faithful by 0.3 points in the sixth
+    /// week and stays so; another appears in the third week and has no price.
     pub fn shown() -> Self {
         let shift = Shift { criterion: "faithfulness", weeks: 5..8, points: 0.3 };
         let models = vec![
@@ -106,12 +106,12 @@ impl Plan {
         Self { seed: 1, first, weeks: 8, models }
     }
 
-    /// A plan of one steady model.
+    /// Returns a plan with one model without changes.
     pub fn steady(seed: u64, weeks: usize, requests: usize) -> Self {
         Self { seed, weeks, models: vec![ModelPlan::steady("gpt-4o", requests)], ..Self::shown() }
     }
 
-    /// Makes it.
+    /// Writes the exchanges of the plan into a store.
     pub fn keep(&self, store: &mut Store) -> Result<(), Error> {
         let mut rng = Rng::with_seed(self.seed);
         let weeks = 0..self.weeks;
@@ -143,7 +143,7 @@ impl ModelPlan {
             _ => ("success", "none"),
         };
         let is_success = status == "success";
-        // A sum of uniform numbers is near enough to a normal one.
+        // A sum of uniform numbers is close enough to a normal one.
         let normal = (0..12).map(|_| rng.f64()).sum::<f64>() - 6.0;
         let duration_ms = (self.duration_ms * (normal * 0.5).exp()) as i64;
         let (input, output) = (rng.i64(100..1_500), if is_success { rng.i64(40..600) } else { 0 });
@@ -179,7 +179,7 @@ impl ModelPlan {
     fn judge(&self, span: &Span, week: usize, rng: &mut Rng, evaluations: &mut Vec<Evaluation>) {
         let is_judged = rng.u32(0..100) < self.judged_per_cent;
         let is_rated = rng.u32(0..100) < self.rated_per_cent;
-        // One exchange in twenty is bad in every way, which is what makes judges and users agree at all.
+        // One exchange in twenty is bad in every respect, which is why judges and users agree at all.
         let is_bad = rng.u32(0..100) < 5;
         if is_judged {
             for criterion in CRITERIA {
@@ -194,9 +194,9 @@ impl ModelPlan {
                     rng,
                 ));
             }
-            let is_made_up = rng.u32(0..100) < if is_bad { 60 } else { 2 };
-            let (value, label) = if is_made_up { (1.0, "yes") } else { (0.0, "no") };
-            let reason = is_made_up.then_some("It names a detail that is in none of the documents.");
+            let is_hallucination = rng.u32(0..100) < if is_bad { 60 } else { 2 };
+            let (value, label) = if is_hallucination { (1.0, "yes") } else { (0.0, "no") };
+            let reason = is_hallucination.then_some("It names a detail that is in none of the documents.");
             evaluations.push(by_judge(span, "hallucination", value, label, reason, rng));
         }
         if is_rated {
@@ -224,13 +224,13 @@ impl ModelPlan {
         }
         let mut shifts = self.shifts.iter();
         let points = shifts.find(|shift| shift.criterion == criterion && shift.weeks.contains(&week));
-        // One point less for a part of the exchanges: scores are whole, their mean is not.
+        // One point less for a part of the exchanges, since scores are whole numbers.
         let part = points.map_or(0.0, |shift| shift.points / LOWERED_PART);
         if rng.f64() < part { down(1) } else { score }
     }
 }
 
-/// Of all exchanges, how many can lose a point: those that are not bad in every way, and do not have 1 already.
+/// The share of exchanges that can lose a point: those that are not bad in every respect and do not have 1 already.
 const LOWERED_PART: f64 = 0.95 * 0.99;
 
 fn by_judge(

@@ -1,15 +1,15 @@
-//! What may be said of a sample: intervals, tests, and what many tests at once do to them.
+//! Statistics of samples: intervals, tests, and corrections for many tests.
 //!
-//! Distributions come from `statrs`; the methods around them, and why these:
-//! - the mean of scores from 1 to 5 has **Student's t interval**, kept within the scale. Its one weak spot at small n
-//!   is a week of equal scores, of which it says that no other score can occur; so the variance has a floor, that
-//!   of one more score which is a point away. (A bootstrap has the same blind spot, and gives another answer each time.)
-//!   Skew it does not mend: of scores that crowd at 5 an interval of five holds the mean in 87 % of samples, of ten in
-//!   91 %, of thirty in 94 %
+//! Distributions are those of `statrs`. The methods around them, with their reasons:
+//! - the mean of scores from 1 to 5 has **Student's t interval**, limited to the scale. For a small week of equal
+//! scores it would say that no other score can occur, so the variance has a floor: that of one more score which is a
+//! point away. (A bootstrap has the same weakness, and gives another result each time.) Skew is not corrected: for
+//! scores that cluster at 5, the interval of five scores contains the mean in 87 % of samples, of ten in 91 %, of
+//! thirty in 94 %
 //! - rates have **Wilson's interval**, which stays within 0 and 1 and is sensible at 0 of 12
-//! - means are compared by **Welch's test**, as a worse week scatters more; rates by **Fisher's exact test** where
-//!   numbers are small, and the z test where it would be slow and equal
-//! - many comparisons at once by **Holm's method**: it holds whatever hangs together, as criteria do
+//! - means are compared by **Welch's test**, as a worse week has more variance; rates by **Fisher's exact test** if the
+//! numbers are small, and by the z test if the exact one would be slow and equal
+//! - many comparisons are corrected by **Holm's method**, which is valid for dependent tests, as those of criteria are
 
 use serde::Serialize;
 use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
@@ -17,50 +17,50 @@ use statrs::stats_tests::{Alternative, fishers_exact};
 
 /// Two-sided 95 %, as a quantile of the upper side.
 const UPPER: f64 = 0.975;
-/// The same quantile of the normal distribution.
+/// That quantile of the normal distribution.
 const Z: f64 = 1.959_963_984_540_054;
-/// Where the smallest expected cell is this large, the z test and the exact one agree to the digits shown.
+/// If the smallest expected cell is this large, the z test and the exact one agree to the digits shown.
 const EXACT_CELL_MAX: f64 = 100.0;
-/// Scores are from 1 to 5.
+/// The scale of scores.
 pub const SCALE: (f64, f64) = (1.0, 5.0);
 
-/// Scores: how many, their sum, and the sum of their squares.
+/// A sample of scores: the count, the sum, and the sum of squares.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Scores {
-    /// How many.
+    /// The number of scores.
     pub count: u64,
     sum: f64,
     squares: f64,
 }
 
 impl Scores {
-    /// Takes one more.
+    /// Adds a score.
     pub fn add(&mut self, score: f64) {
         self.count += 1;
         self.sum += score;
         self.squares += score * score;
     }
 
-    /// Takes those of another sample.
+    /// Adds the scores of another sample.
     pub fn merge(&mut self, other: Self) {
         self.count += other.count;
         self.sum += other.sum;
         self.squares += other.squares;
     }
 
-    /// Their mean; of none it is zero, which nobody may show.
+    /// Returns the mean; 0 for no scores, which callers must not show.
     pub fn mean(self) -> f64 {
         if self.count == 0 { 0.0 } else { self.sum / float(self.count) }
     }
 
-    /// The sample's variance, never below what one more score a point away would make it.
+    /// Returns the variance of the sample, with the floor of one more score that is a point away.
     fn variance(self) -> f64 {
         let count = float(self.count);
         let spread = (self.squares - self.sum * self.sum / count) / (count - 1.0);
         spread.max(1.0 / (count + 1.0))
     }
 
-    /// The 95 % interval of the mean; none for fewer than two.
+    /// Returns the 95 % interval of the mean; `None` for fewer than two scores.
     pub fn interval(self) -> Option<(f64, f64)> {
         if self.count < 2 {
             return None;
@@ -71,34 +71,34 @@ impl Scores {
     }
 }
 
-/// How many of how many.
+/// A share: a number of hits among a number of trials.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Share {
-    /// Those that are counted.
+    /// The number of hits.
     pub hits: u64,
-    /// All of them.
+    /// The number of trials.
     pub count: u64,
 }
 
 impl Share {
-    /// Takes one more.
+    /// Adds a trial.
     pub fn add(&mut self, is_hit: bool) {
         self.hits += u64::from(is_hit);
         self.count += 1;
     }
 
-    /// Takes those of another sample.
+    /// Adds the trials of another sample.
     pub fn merge(&mut self, other: Self) {
         self.hits += other.hits;
         self.count += other.count;
     }
 
-    /// The rate; of none it is zero, which nobody may show.
+    /// Returns the rate; 0 without trials, which callers must not show.
     pub fn rate(self) -> f64 {
         if self.count == 0 { 0.0 } else { float(self.hits) / float(self.count) }
     }
 
-    /// Wilson's 95 % interval; none without any.
+    /// Returns Wilson's 95 % interval; `None` without trials.
     pub fn interval(self) -> Option<(f64, f64)> {
         if self.count == 0 {
             return None;
@@ -107,27 +107,28 @@ impl Share {
         let middle = rate + Z * Z / (2.0 * count);
         let half = Z * (rate * (1.0 - rate) / count + Z * Z / (4.0 * count * count)).sqrt();
         let scale = 1.0 + Z * Z / count;
-        // Exact ends where they are known: rounding would make 0 of n begin a hair above or below zero.
+        // Exact ends where they are known: rounding would make the interval of 0 of n begin slightly above or below
+        // zero.
         let low = if self.hits == 0 { 0.0 } else { (middle - half) / scale };
         let high = if self.hits == self.count { 1.0 } else { (middle + half) / scale };
         Some((low, high))
     }
 }
 
-/// A difference, later less earlier, with its 95 % interval, and how often chance alone would make one as large.
+/// A difference, later minus earlier, with its 95 % interval and its p value.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Difference {
-    /// Later less earlier.
+    /// The later value minus the earlier one.
     pub difference: f64,
-    /// The interval's lower end.
+    /// The lower end of the interval.
     pub low: f64,
-    /// The interval's upper end.
+    /// The upper end of the interval.
     pub high: f64,
-    /// Two-sided.
+    /// The two-sided p value: the probability of a difference at least as large by chance alone.
     pub p: f64,
 }
 
-/// Welch's test of two means; each sample has at least two scores.
+/// Compares two means by Welch's test. Each sample needs at least two scores.
 pub fn welch(earlier: Scores, later: Scores) -> Difference {
     let part = |scores: Scores| scores.variance() / float(scores.count);
     let (a, b) = (part(earlier), part(later));
@@ -140,7 +141,7 @@ pub fn welch(earlier: Scores, later: Scores) -> Difference {
     Difference { difference, low: difference - half, high: difference + half, p: p.min(1.0) }
 }
 
-/// Two rates compared, the interval after Newcombe; each sample has at least one.
+/// Compares two rates, with Newcombe's interval. Each sample needs at least one trial.
 pub fn two_rates(earlier: Share, later: Share) -> Difference {
     let (before, after) = (earlier.rate(), later.rate());
     let difference = after - before;
@@ -163,16 +164,16 @@ fn rates_p(earlier: Share, later: Share) -> f64 {
     (2.0 * Normal::standard().sf(z)).min(1.0)
 }
 
-/// Twice the smaller side: never below the exact test's usual two-sided value in what it claims, and a side that is
-/// reported has its own probability.
+/// Returns twice the smaller side. It is never less conservative than the usual two-sided value, and a reported side
+/// has its own probability.
 fn exact_p(earlier: Share, later: Share) -> f64 {
     let table = [later.hits, later.count - later.hits, earlier.hits, earlier.count - earlier.hits];
     let side = |side| fishers_exact(&table, side).unwrap_or(1.0);
     (2.0 * side(Alternative::Less).min(side(Alternative::Greater))).clamp(0.0, 1.0)
 }
 
-/// Holm's adjustment, in the order given: what is at most `alpha` afterwards is no chance finding of this family, but
-/// with probability `alpha`.
+/// Returns p values with Holm's adjustment, in the given order. If they are compared with `alpha`, the probability of
+/// any false finding in this family is at most `alpha`.
 pub fn holm(ps: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..ps.len()).collect();
     order.sort_by(|a, b| ps[*a].total_cmp(&ps[*b]));
@@ -185,7 +186,7 @@ pub fn holm(ps: &[f64]) -> Vec<f64> {
     adjusted
 }
 
-/// How judge and users sort the same exchanges into good and bad.
+/// The agreement of judge and users on the same exchanges.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Verdicts {
     /// Both say good.
@@ -199,7 +200,7 @@ pub struct Verdicts {
 }
 
 impl Verdicts {
-    /// Takes one more exchange.
+    /// Adds an exchange.
     pub fn add(&mut self, is_good_by_judge: bool, is_good_by_user: bool) {
         match (is_good_by_judge, is_good_by_user) {
             (true, true) => self.both_good += 1,
@@ -209,14 +210,13 @@ impl Verdicts {
         }
     }
 
-    /// The share on which they agree.
+    /// Returns the share on which they agree.
     pub fn agreement(self) -> Share {
         let hits = self.both_good + self.both_bad;
         Share { hits, count: hits + self.judge_good + self.user_good }
     }
 
-    /// Cohen's kappa: agreement beyond what their habits alone would make. None where either says one thing only in
-    /// such a way that chance already explains all.
+    /// Returns Cohen's kappa: the agreement beyond chance. `None` if chance alone explains full agreement.
     pub fn kappa(self) -> Option<f64> {
         let count = float(self.agreement().count);
         let judge = float(self.both_good + self.judge_good) / count;
@@ -226,7 +226,7 @@ impl Verdicts {
     }
 }
 
-/// The smallest value that at least this share of all do not exceed; sorts what it is given.
+/// Returns the smallest value that at least this share of all values do not exceed; sorts the values.
 pub fn percentile(values: &mut [u32], share: f64) -> Option<u32> {
     values.sort_unstable();
     let rank = (share * values.len() as f64).ceil().max(1.0) as usize;
@@ -241,7 +241,7 @@ fn student(freedom: f64) -> Option<StudentsT> {
     StudentsT::new(0.0, 1.0, freedom).ok()
 }
 
-/// Counts here are of exchanges: far below where a float would round them.
+/// Converts a count of exchanges, which is far below the limit of exact floats.
 fn float(count: u64) -> f64 {
     count as f64
 }

@@ -1,78 +1,78 @@
-//! What a week and model come to, before anything is said about it: counts, sums and samples.
+//! The counts, sums and samples of a week and model.
 
 use std::collections::BTreeMap;
 
 use super::stats::{Scores, Share, Verdicts};
 use super::week::Week;
-use super::worst::{Candidate, Worst};
+use super::worst::{Candidate, WorstExchanges};
 
-/// From this mean of the criteria on, the judge is taken to say that an answer is good.
+/// The mean of the criteria from which on a judge rates an answer as good.
 const GOOD_MEAN: f64 = 3.5;
 
-/// Everything that was read, by week and model.
+/// All tallies, by week and model.
 pub type Tallies = BTreeMap<(Week, String), Tally>;
 
-/// One model's week.
+/// The tally of one week of one model.
 #[derive(Debug, Default)]
 pub struct Tally {
-    /// Exchanges.
+    /// The number of exchanges.
     pub requests: u64,
-    /// Of them, how many ended in an error.
+    /// The number of exchanges that ended in an error.
     pub errors: u64,
-    /// Of them, how many the client gave up.
+    /// The number of exchanges that the client cancelled.
     pub cancelled: u64,
-    /// Milliseconds of each success.
+    /// The duration of each success in milliseconds.
     pub durations_ms: Vec<u32>,
-    /// Milliseconds to the first token of each success that streamed.
+    /// The time to the first token of each successful stream in milliseconds.
     pub first_tokens_ms: Vec<u32>,
-    /// All input, cached input in it.
+    /// All input tokens, including cached ones.
     pub input_tokens: u64,
-    /// All output, reasoning in it.
+    /// All output tokens, including reasoning.
     pub output_tokens: u64,
-    /// Of exchanges that have a price.
+    /// The cost of the exchanges that have a price.
     pub cost_nanodollars: u64,
-    /// Exchanges that used tokens and have no price.
+    /// The number of exchanges with tokens but no price.
     pub unpriced: u64,
-    /// Exchanges with any score by a judge.
+    /// The number of exchanges with a judge's score.
     pub judged: u64,
-    /// By criterion, an exchange each.
+    /// Scores by criterion, one for each exchange.
     pub criteria: BTreeMap<String, Scores>,
-    /// Judged to have made something up.
+    /// The share of judged exchanges with a hallucination.
     pub hallucinations: Share,
-    /// Rated down by users, of all that were rated.
+    /// The share of rated exchanges that were rated down.
     pub thumbs_down: Share,
-    /// Judge and user on the same exchanges.
+    /// The agreement of judge and user on the same exchanges.
     pub verdicts: Verdicts,
     /// The exchanges to look at first.
-    pub worst: Worst,
+    pub worst: WorstExchanges,
 }
 
-/// What a span adds.
+/// The values of a span.
 #[derive(Clone, Debug, Default)]
 pub struct Exchange {
-    /// success, error or cancelled.
+    /// The status: success, error or cancelled.
     pub status: String,
-    /// How long it took.
+    /// The duration; `None` if the span does not have it.
     pub duration_ms: Option<i64>,
-    /// Until the first token.
+    /// The time to the first token; `None` if the span does not have it.
     pub first_token_ms: Option<i64>,
-    /// What went in.
+    /// Input tokens; `None` if the span does not have them.
     pub input_tokens: Option<i64>,
-    /// What came out.
+    /// Output tokens; `None` if the span does not have them.
     pub output_tokens: Option<i64>,
-    /// Its cost, if all of it has a price.
+    /// The cost; `None` unless all tokens have a price.
     pub cost_nanodollars: Option<i64>,
 }
 
 impl Tally {
-    /// Takes an exchange.
+    /// Adds an exchange.
     pub fn add(&mut self, exchange: &Exchange) {
         self.requests += 1;
         match exchange.status.as_str() {
             "error" => self.errors += 1,
             "cancelled" => self.cancelled += 1,
-            // An error is often quick, and one that was given up is as long as somebody's patience: neither says how
-            // fast the model is.
+            // An error is often quick, and a cancelled exchange lasts as long as its user waits: neither shows the
+            // speed of the model.
             _ => {
                 self.durations_ms.extend(exchange.duration_ms.and_then(|ms| u32::try_from(ms).ok()));
                 self.first_tokens_ms.extend(exchange.first_token_ms.and_then(|ms| u32::try_from(ms).ok()));
@@ -88,15 +88,15 @@ impl Tally {
         }
     }
 
-    /// Takes all that was said of one exchange.
+    /// Adds all scores and ratings of one exchange.
     pub fn judge(&mut self, key: (String, String), opinion: &Opinion) {
         for (name, scores) in &opinion.criteria {
-            // One observation for each exchange: two judges of one answer are not two answers.
+            // One observation for each exchange: the scores of two judges for one answer are not two answers.
             self.criteria.entry(name.clone()).or_default().add(scores.mean());
         }
         let hallucination = opinion.hallucination();
-        if let Some(is_made_up) = hallucination {
-            self.hallucinations.add(is_made_up);
+        if let Some(is_hallucination) = hallucination {
+            self.hallucinations.add(is_hallucination);
         }
         self.judged += u64::from(hallucination.is_some() || !opinion.criteria.is_empty());
         if let Some(rating) = opinion.rating {
@@ -113,19 +113,19 @@ fn whole(count: Option<i64>) -> u64 {
     count.and_then(|count| u64::try_from(count).ok()).unwrap_or(0)
 }
 
-/// What a user said.
+/// The rating of a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rating {
     /// `up`, 4 or 5.
     Up,
-    /// 3, which is neither.
+    /// 3, which is neutral.
     Middle,
     /// `down`, 1 or 2.
     Down,
 }
 
 impl Rating {
-    /// By its label: as a number, 1 is both the best of two and the worst of five.
+    /// Returns the rating of a label. The number is not used, because 1 is the best of two and the worst of five.
     pub fn of(label: &str) -> Option<Self> {
         match label {
             "up" | "4" | "5" => Some(Self::Up),
@@ -136,30 +136,31 @@ impl Rating {
     }
 }
 
-/// All that was said of one exchange.
+/// All scores and ratings of one exchange.
 #[derive(Debug, Default)]
 pub struct Opinion {
-    /// By criterion; several where there are several judges.
+    /// Scores by criterion; several if there are several judges.
     pub criteria: BTreeMap<String, Scores>,
-    /// By each judge.
+    /// The share of judges who found a hallucination.
     pub hallucinations: Share,
-    /// The user's last word.
+    /// The user's last rating; `None` if there is none.
     pub rating: Option<Rating>,
 }
 
 impl Opinion {
-    /// Whether half of the judges or more say that something is made up.
+    /// Whether at least half of the judges found a hallucination.
     fn hallucination(&self) -> Option<bool> {
         (self.hallucinations.count > 0).then(|| self.hallucinations.rate() >= 0.5)
     }
 
-    /// The mean of the criteria's means.
+    /// Returns the mean of the criteria's means.
     fn mean(&self) -> Option<f64> {
         let sum: f64 = self.criteria.values().map(|scores| scores.mean()).sum();
         (!self.criteria.is_empty()).then(|| sum / self.criteria.len() as f64)
     }
 
-    /// What is wrong with it, added up, so that what judge and user both find bad comes before what one of them does.
+    /// Returns the sum of its faults, so that an exchange that judge and user both rate as bad is before one that one
+    /// does.
     fn faults(&self) -> f64 {
         let by_score = self.mean().map_or(0.0, |mean| (5.0 - mean) / 4.0);
         let by_hallucination = if self.hallucination() == Some(true) { 1.0 } else { 0.0 };

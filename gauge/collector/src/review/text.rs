@@ -6,23 +6,23 @@ use unicode_width::UnicodeWidthStr;
 
 use super::drift::{Change, Measure, Verdict};
 use super::plain::{grouped, name, p, per_cent, plain, short};
-use super::report::{Finding, Measured, Model, ModelWeek, Review};
+use super::report::{Finding, MeasuredValue, Model, ModelWeek, Review};
 use super::week::Week;
-use super::worst::{Bad, Word};
+use super::worst::{Annotation, WorstExchange};
 
-/// What a line may take.
+/// Maximum columns of a line.
 const COLUMNS: usize = 100;
-/// What marks a change for the worse.
+/// The mark of a change for the worse.
 pub const WORSE: &str = "▼";
-/// What marks one for the better.
+/// The mark of a change for the better.
 pub const BETTER: &str = "▲";
 
-/// The whole of it.
+/// Returns the review as text.
 pub fn text(review: &Review) -> String {
     let mut out = String::new();
     let (Some(first), Some(last)) = (review.weeks.first(), review.weeks.last()) else {
         return format!(
-            "{}: no exchange yet. `cargo gauge collect` fills it once the filter's `telemetry` sends there.\n",
+            "{}: no exchange yet. `cargo gauge collect` fills it once the filter's `telemetry` is sent there.\n",
             name(&review.database)
         );
     };
@@ -37,7 +37,7 @@ pub fn text(review: &Review) -> String {
     out
 }
 
-/// What it is about.
+/// Returns the headline: database, weeks and numbers.
 pub fn headline(review: &Review, first: Week, last: Week) -> String {
     let weeks = review.models.iter().flat_map(|model| &model.weeks);
     let requests = weeks.map(|week| week.requests).sum();
@@ -61,14 +61,14 @@ fn findings(out: &mut String, review: &Review) {
     }
     for (mark, findings) in [(WORSE, &review.drifts), (BETTER, &review.improvements)] {
         for finding in findings {
-            line(out, 2, &format!("{mark} {}", told(finding)));
+            line(out, 2, &format!("{mark} {}", describe_finding(finding)));
         }
     }
     out.push('\n');
 }
 
-/// A change in a sentence.
-pub fn told(finding: &Finding) -> String {
+/// Describes a change in a sentence.
+pub fn describe_finding(finding: &Finding) -> String {
     let Some(change) = finding.judgement.decisive() else { return String::new() };
     let value = |value| shown(&finding.measure, value);
     let went = if change.by.difference < 0.0 { "fell" } else { "rose" };
@@ -92,7 +92,7 @@ pub fn told(finding: &Finding) -> String {
     )
 }
 
-/// A value of a measure.
+/// Formats a value of a measure.
 pub fn shown(measure: &Measure, value: f64) -> String {
     if measure.is_rate() { per_cent(value) } else { format!("{value:.2}") }
 }
@@ -123,10 +123,10 @@ fn of_model(out: &mut String, review: &Review, model: &Model) {
     table(out, &named, &changes.collect::<Vec<_>>());
 }
 
-/// A head, and what stands below it.
+/// A heading, and the function for its cells.
 pub type Heading = (&'static str, fn(&ModelWeek) -> String);
 
-/// What the traffic of a week was.
+/// The columns of the traffic table.
 pub const TRAFFIC: &[Heading] = &[
     ("requests", |week| grouped(week.requests)),
     ("errors", |week| match week.measured(&Measure::Errors) {
@@ -141,7 +141,7 @@ pub const TRAFFIC: &[Heading] = &[
     ("cost USD", cost),
 ];
 
-/// What a week cost, and what is not in it.
+/// Returns the cost of a week, with the exchanges that have no price.
 pub fn cost(week: &ModelWeek) -> String {
     match week.unpriced_requests {
         0 => format!("{:.2}", week.cost_dollars()),
@@ -158,8 +158,8 @@ fn optional(ms: Option<u32>) -> String {
     ms.map_or_else(|| "-".to_owned(), |ms| grouped(ms.into()))
 }
 
-/// A mean or a rate with its interval and its number.
-pub fn estimate(measured: Option<&Measured>) -> String {
+/// Returns a mean or a rate with its interval and its sample size.
+pub fn estimate(measured: Option<&MeasuredValue>) -> String {
     let Some(measured) = measured else { return "-".to_owned() };
     let mark = mark(measured.judgement.verdict);
     let value = shown(&measured.measure, measured.value);
@@ -181,15 +181,15 @@ fn mark(verdict: Verdict) -> String {
     }
 }
 
-/// How far judge and users agree.
+/// Returns the agreement of judge and users.
 pub fn agreement(week: &ModelWeek) -> String {
     let Some(agreement) = week.agreement else { return "-".to_owned() };
     let kappa = agreement.kappa.map_or_else(|| "-".to_owned(), |kappa| format!("{kappa:.2}"));
     format!("{:.0} % (κ {kappa}, n {})", agreement.rate * 100.0, agreement.n)
 }
 
-/// How far a week is from the one before; what has no mark is noise.
-pub fn change(measure: &Measure, measured: Option<&Measured>) -> String {
+/// Returns the difference of a week from the one before. Without a mark it is noise.
+pub fn change(measure: &Measure, measured: Option<&MeasuredValue>) -> String {
     let Some(measured) = measured else { return "-".to_owned() };
     let Some(Change { by, .. }) = measured.judgement.against_week_before else { return "-".to_owned() };
     let difference = match measure.is_rate() {
@@ -211,7 +211,7 @@ impl Column {
     }
 }
 
-/// As many columns as fit, and the others below, each time with the first.
+/// Writes as many columns as fit, and the others below, each time with the first column.
 fn table(out: &mut String, first: &Column, columns: &[Column]) {
     let mut rest = columns;
     while !rest.is_empty() {
@@ -244,7 +244,7 @@ fn rows(out: &mut String, first: &Column, columns: &[Column]) {
     out.push('\n');
 }
 
-/// Those of the newest week, and of weeks in which something got worse.
+/// Writes the worst exchanges of the newest week, and of weeks with drift.
 fn worst(out: &mut String, review: &Review) {
     for model in &review.models {
         for week in model.weeks.iter().rev() {
@@ -261,7 +261,7 @@ fn worst(out: &mut String, review: &Review) {
     }
 }
 
-fn one(out: &mut String, place: usize, bad: &Bad) {
+fn one(out: &mut String, place: usize, bad: &WorstExchange) {
     line(out, 2, &format!("{place:2}. {}  trace {}", bad.at, name(&bad.trace_id)));
     for (head, text) in [("asked", &bad.question), ("answer", &bad.answer)] {
         if let Some(text) = text {
@@ -277,17 +277,17 @@ fn one(out: &mut String, place: usize, bad: &Bad) {
     }
 }
 
-fn scored(word: &Word) -> String {
+fn scored(word: &Annotation) -> String {
     let score = format!("{} {}", name(&word.name), name(&word.label));
     word.explanation.as_ref().map_or(score.clone(), |reason| format!("{score} ({})", one_line(reason)))
 }
 
-fn by_user(word: &Word) -> String {
+fn by_user(word: &Annotation) -> String {
     let label = name(&word.label);
     word.explanation.as_ref().map_or(label.clone(), |comment| format!("{label}, \"{}\"", one_line(comment)))
 }
 
-/// A terminal has room for the beginning; the page and `--json` have more.
+/// Returns the beginning of a text, for a terminal. The page and `--json` have more.
 fn one_line(text: &str) -> String {
     const SHOWN_CHARS_MAX: usize = 240;
     let plain = plain(text).split_whitespace().collect::<Vec<_>>().join(" ");
@@ -297,7 +297,7 @@ fn one_line(text: &str) -> String {
     }
 }
 
-/// How noise was told from drift, in a sentence or two.
+/// Describes the rules that tell noise from drift.
 pub fn rules(review: &Review) -> String {
     let rules = &review.rules;
     format!(
@@ -314,7 +314,7 @@ pub fn rules(review: &Review) -> String {
     )
 }
 
-/// A line of text, as many lines as it needs.
+/// Writes a text with as many lines as it needs.
 fn line(out: &mut String, indent: usize, text: &str) {
     let (first, next) = (" ".repeat(indent), " ".repeat(indent + 2 * indent.min(1)));
     let options = textwrap::Options::new(COLUMNS).initial_indent(&first).subsequent_indent(&next);

@@ -1,4 +1,4 @@
-//! The exchanges to look at first: ten a week and model, kept while everything passes by once, their texts read after.
+//! The exchanges to look at first: ten per week and model, selected in one pass, with their texts read afterwards.
 
 use rusqlite::{Connection, OptionalExtension, Result, params};
 use serde::Serialize;
@@ -6,35 +6,35 @@ use serde_json::Value;
 
 use super::week::moment;
 
-/// So many are shown of each week and model.
+/// Maximum number for each week and model.
 const WORST_MAX: usize = 10;
-/// A question or answer is cut after so many characters: a page is to be read, and the store has the whole of it.
+/// Maximum characters of a question or an answer. The store has the whole text.
 const TEXT_CHARS_MAX: usize = 2_000;
-/// So is a reason or comment.
+/// Maximum characters of a reason or a comment.
 const WORD_CHARS_MAX: usize = 1_000;
-/// Scores and words of one exchange that are shown.
+/// Maximum number of scores and comments of one exchange.
 const WORDS_MAX: i64 = 40;
 
-/// An exchange by its trace and span, and how bad it was.
+/// An exchange by its trace and span, with its faults.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Candidate {
-    /// From 0, nothing wrong, to 3, everything that can be said.
+    /// The sum of its faults, from 0 to 3.
     pub faults: f64,
-    /// Trace and span.
+    /// The trace and the span.
     pub key: (String, String),
 }
 
-/// The worst so far, the worst first.
+/// The worst exchanges so far, the worst first.
 #[derive(Debug, Default)]
-pub struct Worst(Vec<Candidate>);
+pub struct WorstExchanges(Vec<Candidate>);
 
-impl Worst {
-    /// Takes it if it is among the worst; one that nobody finds fault with never is.
+impl WorstExchanges {
+    /// Adds an exchange if it is among the worst. An exchange without faults never is.
     pub fn offer(&mut self, candidate: Candidate) {
         if candidate.faults <= 0.0 {
             return;
         }
-        // Ties by trace, so that a report is the same however rows are ordered.
+        // Ties are ordered by trace, so that a report does not depend on the order of rows.
         let before = |other: &Candidate| {
             let order = candidate.faults.total_cmp(&other.faults);
             order.then_with(|| other.key.cmp(&candidate.key)).is_le()
@@ -46,48 +46,48 @@ impl Worst {
         }
     }
 
-    /// With all that is known of them.
-    pub fn read(&self, db: &Connection) -> Result<Vec<Bad>> {
-        self.0.iter().map(|candidate| Bad::read(db, candidate)).collect()
+    /// Reads everything that is known about the exchanges.
+    pub fn read(&self, db: &Connection) -> Result<Vec<WorstExchange>> {
+        self.0.iter().map(|candidate| WorstExchange::read(db, candidate)).collect()
     }
 }
 
-/// An exchange worth a look.
+/// An exchange to look at.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Bad {
-    /// Its trace.
+pub struct WorstExchange {
+    /// The trace id.
     pub trace_id: String,
-    /// Its span.
+    /// The span id.
     pub span_id: String,
-    /// When it began, or when it was first spoken of where its span never came.
+    /// The time at which it began, or that of its first score if its span was never received.
     pub at: String,
-    /// From 0, nothing wrong, to 3: four points less by the criteria's mean, something made up, and a bad rating count
-    /// one each.
+    /// The sum of its faults, from 0 to 3. A mean of the criteria four points lower, a hallucination, and a bad rating
+    /// count one each.
     pub faults: f64,
-    /// The user's last message, if it was kept.
+    /// The user's last message; `None` if it was not stored.
     pub question: Option<String>,
-    /// The answer, if it was kept.
+    /// The answer; `None` if it was not stored.
     pub answer: Option<String>,
-    /// What was said of it.
-    pub words: Vec<Word>,
+    /// Its scores and comments.
+    pub words: Vec<Annotation>,
 }
 
 /// One score or comment.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Word {
-    /// The criterion, `hallucination` or `user_feedback`.
+pub struct Annotation {
+    /// The name of the criterion, `hallucination` or `user_feedback`.
     pub name: String,
-    /// Whether a user said it; else a judge did.
+    /// Whether it is a user's; else it is a judge's.
     pub is_by_user: bool,
-    /// The judge's model.
+    /// The judge's model; `None` for a user, or if it is unknown.
     pub judge_model: Option<String>,
-    /// The score in a word.
+    /// The score as a label.
     pub label: String,
-    /// The judge's reason or the user's comment.
+    /// The judge's reason or the user's comment; `None` if there is none.
     pub explanation: Option<String>,
 }
 
-impl Bad {
+impl WorstExchange {
     fn read(db: &Connection, candidate: &Candidate) -> Result<Self> {
         let (trace, span) = &candidate.key;
         let mut words = db.prepare_cached(
@@ -97,7 +97,7 @@ impl Bad {
         )?;
         let words = words.query_map(params![trace, span, WORDS_MAX], |row| {
             let explanation: Option<String> = row.get(4)?;
-            let word = Word {
+            let word = Annotation {
                 name: row.get(0)?,
                 is_by_user: row.get(1)?,
                 judge_model: row.get(2)?,
@@ -134,7 +134,7 @@ fn cut(text: &str, chars_max: usize) -> String {
     }
 }
 
-/// The last message of a role, where the text is a list of messages as `gen_ai.input.messages` has it; else the text.
+/// Returns the last message of a role if the text is a list of messages, as in `gen_ai.input.messages`; else the text.
 fn said(text: &str, role: &str) -> String {
     let Ok(Value::Array(messages)) = serde_json::from_str(text) else { return text.to_owned() };
     let of_role = messages.iter().rev().find(|message| message["role"] == role).or(messages.last());

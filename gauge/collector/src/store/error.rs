@@ -1,50 +1,50 @@
-//! What can be wrong with the database: each says what it is and what to do.
+//! Errors of the database, with advice for each.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
 
-/// A failure of one database.
+/// An error of one database.
 #[derive(Debug)]
 pub struct Error {
     path: PathBuf,
     reason: Reason,
 }
 
-/// What it is.
+/// The reasons of an error.
 #[derive(Debug)]
 pub enum Reason {
-    /// There is no such file.
+    /// The file does not exist.
     Missing,
-    /// It cannot be made.
+    /// The file cannot be created.
     CannotMake(std::io::Error),
-    /// It has no tables yet.
+    /// The file has no tables yet.
     Empty,
-    /// It is no SQLite database.
+    /// The file is not an SQLite database.
     NotADatabase,
-    /// It is another program's database.
+    /// The file is another program's database.
     Foreign,
-    /// A later version of this program has written it.
+    /// The file was written by a later version of this program.
     Newer {
-        /// The schema it has.
+        /// The version of its schema.
         found: i64,
     },
-    /// Where it lies, SQLite cannot keep a write-ahead log.
+    /// The file is in a place where SQLite cannot keep a write-ahead log.
     NoWal,
-    /// Another process holds it.
+    /// Another process holds a lock.
     Locked,
-    /// The disk, or the size it may have, is used up.
+    /// The disk, or the allowed size, is used up.
     Full,
-    /// It may not be written.
+    /// The file cannot be written.
     ReadOnly,
-    /// It is damaged.
+    /// The file is damaged.
     Corrupt,
-    /// It cannot be opened.
+    /// The file cannot be opened.
     CannotOpen,
     /// The disk fails.
     Disk(rusqlite::Error),
-    /// Anything else is a fault of ours.
+    /// Any other error, which is a bug of this program.
     Other(rusqlite::Error),
 }
 
@@ -53,7 +53,7 @@ impl Error {
         Self { path: path.to_owned(), reason }
     }
 
-    /// What it is.
+    /// Returns the reason.
     #[must_use]
     pub fn reason(&self) -> &Reason {
         &self.reason
@@ -79,12 +79,14 @@ impl fmt::Display for Error {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let file = self.path.display();
         match &self.reason {
-            Reason::Missing => write!(out, "there is no {file}: `cargo gauge collect --db FILE` makes one"),
+            Reason::Missing => {
+                write!(out, "{file} does not exist: `cargo gauge collect --db FILE` creates it")
+            }
             Reason::CannotMake(error) => {
-                write!(out, "cannot make {file} ({error}): name a file in a folder that can be written")
+                write!(out, "cannot create {file} ({error}): name a file in a folder that can be written")
             }
             Reason::Empty => {
-                write!(out, "{file} holds nothing yet: let `cargo gauge collect` write it first")
+                write!(out, "{file} is empty: let `cargo gauge collect` write it first")
             }
             Reason::NotADatabase => write!(out, "{file} is not an SQLite database: name another file"),
             Reason::Foreign => write!(out, "{file} is another program's database: name another file"),
@@ -96,17 +98,17 @@ impl fmt::Display for Error {
             ),
             Reason::NoWal => write!(
                 out,
-                "{file} lies where SQLite cannot keep its write-ahead log: choose a local disk, not a network's"
+                "{file} is in a place where SQLite cannot keep its write-ahead log: choose a local disk, not a network's"
             ),
             Reason::Locked => write!(
                 out,
                 "{file} is locked by another process: end it (`fuser {file}` names it) or wait until it is done"
             ),
             Reason::Full => {
-                write!(out, "there is no room left for {file}: free some, or move it to a larger disk")
+                write!(out, "there is no disk space left for {file}: free some, or move it to a larger disk")
             }
             Reason::ReadOnly => {
-                write!(out, "{file} may not be written: give this user the right to write it and its folder")
+                write!(out, "{file} cannot be written: give this user the right to write it and its folder")
             }
             Reason::Corrupt => write!(
                 out,

@@ -1,4 +1,4 @@
-//! Keeping a batch: all of it or nothing, and each row once.
+//! Stores a batch: all of it or nothing, and each row once.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -9,64 +9,65 @@ use super::outbox::Kind;
 use super::rows::Row;
 use super::{Error, Evaluation, Reason, Span, Store, outbox, request};
 
-/// What is kept together.
+/// Rows that are stored together.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Batch {
     /// Spans, by trace and span id.
     pub spans: Vec<Span>,
     /// Evaluations, by uid.
     pub evaluations: Vec<Evaluation>,
-    /// The OTLP request that the spans came in, where it is to be passed on: these spans in this order, and no others.
+    /// The OTLP request of the spans, if it is to be forwarded: these spans in this order, and no others.
     pub request: Vec<u8>,
-    /// Whom to pass on what is new in this batch: what was known is on its way already.
+    /// The targets to forward new rows to. Known rows have been forwarded already.
     pub targets: Vec<String>,
 }
 
-/// What became of a batch.
+/// The result of storing a batch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Kept {
-    /// Of its spans.
-    pub spans: Fate,
-    /// Of its evaluations.
-    pub evaluations: Fate,
-    /// Deliveries that were dropped, as the outbox of their target was full: of several batches, the last one tells.
+pub struct BatchOutcome {
+    /// The result of its spans.
+    pub spans: RowsOutcome,
+    /// The result of its evaluations.
+    pub evaluations: RowsOutcome,
+    /// Deliveries that were dropped because the outbox of their target was full. Of several batches, the last one has
+    /// them.
     pub deliveries_dropped: u64,
 }
 
-/// What became of rows.
+/// The result of rows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Fate {
-    /// Those that were not there, by their places in the batch.
+pub struct RowsOutcome {
+    /// New rows, by their index in the batch.
     pub new: Vec<usize>,
-    /// How many were there already, just the same: retries.
+    /// The number of known rows with the same contents, which are retries.
     pub known: u64,
-    /// Those whose id was there with another content, by their places. The first one stays: an id that comes to mean
-    /// something else would change what a review has already told.
+    /// Rows with a known id and other contents, by their index. The first row stays: changing it would change what a
+    /// review has already reported.
     pub in_conflict: Vec<usize>,
 }
 
 impl Store {
-    /// Keeps a batch. Once it returns `Ok`, the batch stays; with an error, nothing of it is kept.
-    pub fn keep(&mut self, batch: &Batch) -> Result<Kept, Error> {
+    /// Stores a batch. If it returns `Ok`, the batch is durable; on an error, nothing of it is stored.
+    pub fn keep(&mut self, batch: &Batch) -> Result<BatchOutcome, Error> {
         let kept = self.keep_all(std::slice::from_ref(batch))?;
         Ok(kept.into_iter().next().unwrap_or_default())
     }
 
-    /// Keeps several batches in one transaction, which costs one wait for the disk instead of one each.
-    pub fn keep_all(&mut self, batches: &[Batch]) -> Result<Vec<Kept>, Error> {
+    /// Stores several batches in one transaction, which costs one wait for the disk instead of one each.
+    pub fn keep_all(&mut self, batches: &[Batch]) -> Result<Vec<BatchOutcome>, Error> {
         let kept = keep_all(&mut self.db, batches);
         kept.map_err(|reason| self.fault(reason))
     }
 }
 
-fn keep_all(db: &mut Connection, batches: &[Batch]) -> Result<Vec<Kept>, Reason> {
+fn keep_all(db: &mut Connection, batches: &[Batch]) -> Result<Vec<BatchOutcome>, Reason> {
     // Immediate: a transaction that began as a reader is refused at its first write if another process wrote meanwhile.
     let change = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut all = Vec::with_capacity(batches.len());
     for batch in batches {
         let spans = insert(&change, &batch.spans)?;
         let evaluations = insert(&change, &batch.evaluations)?;
-        // Of what is known or in conflict, others have what was kept first, or will.
+        // Known rows, and rows in conflict, are not forwarded: other stores have or will get the first version.
         let passed_on = match spans.new.len() {
             0 => None,
             _ if batch.targets.is_empty() => None,
@@ -81,7 +82,7 @@ fn keep_all(db: &mut Connection, batches: &[Batch]) -> Result<Vec<Kept>, Reason>
                 outbox::push(&change, target, Kind::Evaluation, evaluation.uid.as_bytes())?;
             }
         }
-        all.push(Kept { spans, evaluations, deliveries_dropped: 0 });
+        all.push(BatchOutcome { spans, evaluations, deliveries_dropped: 0 });
     }
     for target in batches.iter().flat_map(|batch| &batch.targets).collect::<BTreeSet<_>>() {
         let dropped = outbox::trim(&change, target)?;
@@ -93,9 +94,9 @@ fn keep_all(db: &mut Connection, batches: &[Batch]) -> Result<Vec<Kept>, Reason>
     Ok(all)
 }
 
-/// Inserts what is not there.
-fn insert<R: Row>(db: &Connection, rows: &[R]) -> Result<Fate, Reason> {
-    let mut fate = Fate::default();
+/// Inserts the new rows.
+fn insert<R: Row>(db: &Connection, rows: &[R]) -> Result<RowsOutcome, Reason> {
+    let mut fate = RowsOutcome::default();
     if rows.is_empty() {
         return Ok(fate);
     }
@@ -124,7 +125,7 @@ fn statements<R: Row>(db: &Connection) -> Result<(CachedStatement<'_>, CachedSta
         "insert into {table} ({}) values ({values}) on conflict ({key}) do nothing",
         columns.join(", ")
     );
-    // `is` holds for two nulls, too.
+    // `is` also holds for two nulls.
     let same = numbered(&|place, column| format!("{column} is ?{place}")).join(" and ");
     let compare = format!("select 1 from {table} where {same}");
     Ok((db.prepare_cached(&insert)?, db.prepare_cached(&compare)?))

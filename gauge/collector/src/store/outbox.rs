@@ -1,33 +1,34 @@
-//! What is still to be passed on to other stores: written with what it is about, so that a restart goes on from there.
+//! Deliveries to other stores, written with their rows, so that a restart continues from there.
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{Error, Evaluation, Reason, Store};
 
-/// How many deliveries may wait for one target: a day of more than one a second. What is older is not worth the disk,
-/// and everything in it is in the database anyway.
+/// Maximum number of deliveries that wait for one target: more than one per second for a day. Older ones are not worth
+/// the disk space, and their rows are in the database anyway.
 pub const WAITING_MAX: i64 = 100_000;
 
-/// How large they may be together.
+/// Maximum bytes of the deliveries that wait for one target.
 pub const WAITING_BYTES_MAX: i64 = 1 << 30;
 
-/// Where a bound is passed, this part of what waits goes at once, so that not every later batch has to look again.
+/// The part of the waiting deliveries that is dropped when a bound is exceeded, so that not every later batch has to
+/// check.
 const PART_DROPPED: i64 = 16;
 
 /// A delivery that is due.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Due {
-    /// Its place in the outbox.
+pub struct DueDelivery {
+    /// The id in the outbox.
     pub id: i64,
-    /// How often it has failed so far.
+    /// The number of failed tries.
     pub attempts: u32,
-    /// What the payload is.
+    /// The kind of the payload.
     pub kind: Kind,
-    /// What to pass on.
+    /// The payload to deliver.
     pub payload: Vec<u8>,
 }
 
-/// What is passed on.
+/// The kinds of payloads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// An OTLP request with spans, in protobuf.
@@ -37,9 +38,9 @@ pub enum Kind {
 }
 
 impl Store {
-    /// The target's next deliveries at `now_ns`: the longest due first.
-    pub fn due(&self, target: &str, now_ns: i64, count_max: u32) -> Result<Vec<Due>, Error> {
-        let read = || -> Result<Vec<Due>, Reason> {
+    /// Returns the target's next deliveries at `now_ns`, those that are due the longest first.
+    pub fn due(&self, target: &str, now_ns: i64, count_max: u32) -> Result<Vec<DueDelivery>, Error> {
+        let read = || -> Result<Vec<DueDelivery>, Reason> {
             let mut query = self.db.prepare_cached(
                 "select id, attempts, kind, payload from outbox where target = ?1 and due_ns <= ?2
                  order by due_ns, id limit ?3",
@@ -50,20 +51,20 @@ impl Store {
         read().map_err(|reason| self.fault(reason))
     }
 
-    /// When the target's next delivery is due, if one waits.
+    /// Returns the time at which the target's next delivery is due; `None` if none waits.
     pub fn next_due_ns(&self, target: &str) -> Result<Option<i64>, Error> {
         let next =
             self.db.query_row("select min(due_ns) from outbox where target = ?1", [target], |row| row.get(0));
         next.map_err(|error| self.fault(error))
     }
 
-    /// How many deliveries wait for the target.
+    /// Returns the number of deliveries that wait for the target.
     pub fn waiting(&self, target: &str) -> Result<u64, Error> {
         let size = size(&self.db, target).map_err(|reason| self.fault(reason))?;
         Ok(size.0.unsigned_abs())
     }
 
-    /// What waits for targets other than these, by target.
+    /// Returns the numbers of deliveries that wait for other targets than these.
     pub fn waiting_for_others(&self, targets: &[String]) -> Result<Vec<(String, u64)>, Error> {
         let read = || -> Result<Vec<(String, u64)>, Reason> {
             let mut query = self.db.prepare("select target, count(*) from outbox group by target")?;
@@ -74,22 +75,22 @@ impl Store {
         read().map_err(|reason| self.fault(reason))
     }
 
-    /// Takes deliveries out: they have arrived, or are given up.
+    /// Removes deliveries that have arrived or are given up.
     pub fn settle(&mut self, ids: &[i64]) -> Result<(), Error> {
         self.each(ids, "delete from outbox where id = ?1", None)
     }
 
-    /// Puts deliveries off after an attempt that failed.
+    /// Postpones deliveries after a failed try.
     pub fn postpone(&mut self, ids: &[i64], due_ns: i64) -> Result<(), Error> {
         self.each(ids, "update outbox set attempts = attempts + 1, due_ns = ?2 where id = ?1", Some(due_ns))
     }
 
-    /// Puts deliveries behind those that are due before `due_ns`, as no attempt of theirs.
+    /// Queues deliveries behind those that are due before `due_ns`, without counting a try.
     pub fn put_behind(&mut self, ids: &[i64], due_ns: i64) -> Result<(), Error> {
         self.each(ids, "update outbox set due_ns = ?2 where id = ?1", Some(due_ns))
     }
 
-    /// The evaluation of a uid.
+    /// Returns the evaluation of a uid; `None` if it does not exist.
     pub fn evaluation(&self, uid: &str) -> Result<Option<Evaluation>, Error> {
         let found = self.db.query_row("select * from evaluations where uid = ?1", [uid], Evaluation::of);
         found.optional().map_err(|error| self.fault(error))
@@ -121,7 +122,7 @@ pub(super) fn push(db: &Connection, target: &str, kind: Kind, payload: &[u8]) ->
     Ok(())
 }
 
-/// Drops a target's oldest deliveries until the rest is within the bounds, and gives how many went.
+/// Drops a target's oldest deliveries until the rest is within the bounds. Returns the number of dropped ones.
 pub(super) fn trim(db: &Connection, target: &str) -> Result<u64, Reason> {
     trim_to(db, target, WAITING_MAX, WAITING_BYTES_MAX)
 }
@@ -141,7 +142,7 @@ pub(super) fn trim_to(db: &Connection, target: &str, count_max: i64, bytes_max: 
     }
 }
 
-/// The number and the bytes of what waits.
+/// Returns the number and the bytes of the waiting deliveries.
 fn size(db: &Connection, target: &str) -> Result<(i64, i64), Reason> {
     let mut query = db.prepare_cached(
         "select count(*), coalesce(sum(payload_bytes), 0) from outbox indexed by outbox_by_size where target = ?1",
@@ -149,10 +150,10 @@ fn size(db: &Connection, target: &str) -> Result<(i64, i64), Reason> {
     Ok(query.query_row([target], |row| Ok((row.get(0)?, row.get(1)?)))?)
 }
 
-fn due(row: &Row<'_>) -> rusqlite::Result<Due> {
+fn due(row: &Row<'_>) -> rusqlite::Result<DueDelivery> {
     let kind: String = row.get("kind")?;
     let kind = if kind == Kind::Spans.name() { Kind::Spans } else { Kind::Evaluation };
-    Ok(Due { id: row.get("id")?, attempts: row.get("attempts")?, kind, payload: row.get("payload")? })
+    Ok(DueDelivery { id: row.get("id")?, attempts: row.get("attempts")?, kind, payload: row.get("payload")? })
 }
 
 impl Kind {

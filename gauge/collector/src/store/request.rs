@@ -1,16 +1,17 @@
-//! An OTLP request without those of its spans that are not new.
+//! Reduces an OTLP request to its new spans.
 
 use std::borrow::Cow;
 
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use prost::Message as _;
 
-/// The spans at these places, which are in order, with the resources and scopes that have any.
+/// Returns a request with the spans at these indices, which are sorted, and with the resources and scopes that have
+/// any.
 ///
-/// Read once more rather than held as messages since it came: that would cost every request what only a mixed one has
-/// to pay.
+/// The request is parsed again, because keeping the messages would cost every request memory that only a mixed one
+/// needs.
 pub(super) fn only<'a>(request: &'a [u8], places: &[usize]) -> Cow<'a, [u8]> {
-    // Nested right at the bound, JSON can become protobuf that is refused: a delivery twice is better than none.
+    // JSON nested right at the bound can become protobuf that is refused: a duplicate delivery is better than none.
     let Ok(mut message) = ExportTraceServiceRequest::decode(request) else {
         return Cow::Borrowed(request);
     };

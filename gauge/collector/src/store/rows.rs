@@ -1,15 +1,15 @@
-//! What a row holds, and the one list of its columns.
+//! The rows, and the one list of their columns.
 
 use std::fmt;
 
 use rusqlite::ToSql;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRef};
 
-/// An id of a trace (16 bytes) or of a span (8 bytes): lower-case hex in the database.
+/// An id of a trace (16 bytes) or of a span (8 bytes), in lower-case hex in the database.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Id<const BYTES: usize>(pub [u8; BYTES]);
 
-/// One exchange, or any other span that was sent. What is not known is `None`.
+/// One exchange, or any other span. Unknown values are `None`.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[expect(missing_docs, reason = "they are the columns, and are described in the schema")]
 pub struct Span {
@@ -41,7 +41,7 @@ pub struct Span {
     pub attributes_json: String,
 }
 
-/// One score by a judge, or one word of a user.
+/// One score of a judge, or one rating of a user. Unknown values are `None`.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[expect(missing_docs, reason = "they are the columns, and are described in the schema")]
 pub struct Evaluation {
@@ -59,23 +59,23 @@ pub struct Evaluation {
     pub time_ns: i64,
 }
 
-/// A table's columns, the key's first.
+/// The columns of a table, those of the key first.
 pub(super) struct Table {
     pub name: &'static str,
     pub columns: &'static [&'static str],
-    /// So many of the first columns make up the key.
+    /// The number of columns in the key.
     pub key: usize,
 }
 
-/// A row as its table takes it.
+/// A row of a table.
 pub(super) trait Row {
     const TABLE: Table;
 
-    /// A value a column, in the columns' order.
+    /// Returns the values in the order of the columns.
     fn values(&self) -> Vec<&dyn ToSql>;
 }
 
-/// Both lists from one, so that no value can get into another's column.
+/// Generates the columns and the values from one list, so that no value gets into the column of another.
 macro_rules! row {
     ($row:ident, $table:literal, $key:literal, [$($column:ident),* $(,)?]) => {
         impl Row for $row {
@@ -156,7 +156,7 @@ impl<const BYTES: usize> Default for Id<BYTES> {
 }
 
 impl<const BYTES: usize> Id<BYTES> {
-    /// Reads hex of the right length.
+    /// Parses hex of the right length; `None` if it is invalid.
     #[must_use]
     pub fn from_hex(text: &str) -> Option<Self> {
         let mut bytes = [0; BYTES];

@@ -1,24 +1,24 @@
-//! The schema, as numbered steps: `PRAGMA user_version` says how many of them a file has had.
+//! The schema, as numbered migrations: `PRAGMA user_version` is the number of those that a file has had.
 //!
-//! A step that has been released is never edited; a change is a new one at the end. Reading needs only what a file has,
-//! so no step may take a column away.
+//! A released migration is never edited; a change is a new one at the end. Reading requires only what a file has, so no
+//! migration may remove a column.
 
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::Reason;
 
-/// Marks a file as ours: `gaug`.
+/// The application id of our files: `gaug`.
 const APPLICATION_ID: i64 = 0x6761_7567;
 
-/// The steps, first to last.
+/// The migrations, first to last.
 const STEPS: &[&str] = &[RECORDS, OUTBOX];
 
-/// The version that this program writes.
+/// The schema version that this program writes.
 pub const LATEST: i64 = STEPS.len() as i64;
 
-/// Ids are lower-case hex. Times are nanoseconds since 1970, UTC. What is not known is null.
+/// Ids are lower-case hex. Times are nanoseconds since 1970, UTC. Unknown values are null.
 ///
-/// The texts come last in their rows: a row that is longer than its page is read only as far as it is asked for.
+/// The texts are last in their rows: a row that is longer than its page is only read as far as needed.
 const RECORDS: &str = "
     create table spans (
         trace_id text not null,
@@ -69,7 +69,7 @@ const RECORDS: &str = "
     create index evaluations_by_time on evaluations (time_ns);
 ";
 
-/// What is still to be passed on. A row goes once the other store has it, or once it is given up.
+/// Deliveries to other stores. A row is removed once the other store has it, or once it is given up.
 const OUTBOX: &str = "
     create table outbox (
         id integer primary key autoincrement,
@@ -84,7 +84,7 @@ const OUTBOX: &str = "
     create index outbox_by_size on outbox (target, payload_bytes);
 ";
 
-/// The version of a file; 0 if it has no tables.
+/// Returns the version of a file; 0 if it has no tables.
 pub(super) fn version(db: &Connection) -> Result<i64, Reason> {
     let number = |name: &str| db.query_row(&format!("pragma {name}"), [], |row| row.get::<_, i64>(0));
     let tables: i64 = db.query_row("select count(*) from sqlite_schema", [], |row| row.get(0))?;
@@ -97,15 +97,15 @@ pub(super) fn version(db: &Connection) -> Result<i64, Reason> {
     }
 }
 
-/// Takes the steps that a file has not had, all or none of them.
+/// Applies the missing migrations, all or none of them.
 pub(super) fn migrate(db: &mut Connection) -> Result<(), Reason> {
     migrate_to(db, LATEST)
 }
 
-/// As far as a version: what an older program would do.
+/// Migrates up to a version, as an older program would.
 pub(super) fn migrate_to(db: &mut Connection, latest: i64) -> Result<(), Reason> {
     if version(db)? >= latest {
-        return Ok(()); // without a lock: another process may be writing
+        return Ok(()); // without a lock, because another process may be writing
     }
     let change = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let done = version(&change)?;

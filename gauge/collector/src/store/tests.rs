@@ -1,4 +1,4 @@
-//! One database, and what can be wrong with it.
+//! One database, and its errors.
 
 use std::fs;
 use std::path::Path;
@@ -12,7 +12,7 @@ use tempfile::{TempDir, tempdir};
 use super::rows::Row;
 use super::*;
 
-/// A folder with a database, gone at the end of the test.
+/// A folder with a database, which is removed at the end of the test.
 struct Scene {
     folder: TempDir,
 }
@@ -30,12 +30,12 @@ impl Scene {
         Store::open(&self.path()).unwrap()
     }
 
-    /// Another program's view of it.
+    /// Returns another program's connection to it.
     fn raw(&self) -> Connection {
         Connection::open(self.path()).unwrap()
     }
 
-    /// What opening says, with the path left out.
+    /// Returns the error of opening it, without the path.
     fn refusal(&self) -> String {
         said(&self.path(), Store::open(&self.path()))
     }
@@ -86,7 +86,7 @@ fn spans(store: &Store) -> Vec<Span> {
 }
 
 #[test]
-fn what_is_kept_is_read_back_by_another_process() {
+fn stored_rows_are_read_by_another_process() {
     let scene = Scene::new();
     let batch =
         Batch { spans: vec![span(1), span(2)], evaluations: vec![evaluation("a", 4.0)], ..Batch::default() };
@@ -105,8 +105,8 @@ fn a_retry_is_known_and_another_content_is_a_conflict() {
     let mut store = scene.store();
     let batch = Batch { spans: vec![span(1)], evaluations: vec![evaluation("a", 4.0)], ..Batch::default() };
     store.keep(&batch).unwrap();
-    let known = Fate { known: 1, ..Fate::default() };
-    let expected = Kept { spans: known.clone(), evaluations: known, deliveries_dropped: 0 };
+    let known = RowsOutcome { known: 1, ..RowsOutcome::default() };
+    let expected = BatchOutcome { spans: known.clone(), evaluations: known, deliveries_dropped: 0 };
     assert_eq!(store.keep(&batch).unwrap(), expected);
 
     let other = Span { input_tokens: None, ..span(1) };
@@ -115,9 +115,9 @@ fn a_retry_is_known_and_another_content_is_a_conflict() {
         evaluations: vec![evaluation("a", 1.0), evaluation("b", 2.0)],
         ..Batch::default()
     };
-    let expected = Kept {
-        spans: Fate { new: vec![0], known: 0, in_conflict: vec![1] },
-        evaluations: Fate { new: vec![1], known: 0, in_conflict: vec![0] },
+    let expected = BatchOutcome {
+        spans: RowsOutcome { new: vec![0], known: 0, in_conflict: vec![1] },
+        evaluations: RowsOutcome { new: vec![1], known: 0, in_conflict: vec![0] },
         deliveries_dropped: 0,
     };
     assert_eq!(store.keep(&batch).unwrap(), expected);
@@ -163,11 +163,11 @@ fn an_older_file_is_brought_up_with_all_it_holds() {
 }
 
 #[test]
-fn what_is_no_database_of_ours_is_left_alone() {
+fn foreign_files_are_refused_and_unchanged() {
     let scene = Scene::new();
     assert_eq!(
         said(&scene.path(), Store::read(&scene.path())),
-        "there is no FILE: `cargo gauge collect --db FILE` makes one"
+        "FILE does not exist: `cargo gauge collect --db FILE` creates it"
     );
 
     scene.raw().execute_batch("create table bookmarks (url)").unwrap();
@@ -185,19 +185,22 @@ fn what_is_no_database_of_ours_is_left_alone() {
     assert_eq!(later, scene.refusal());
 
     let scene = Scene::new();
-    fs::write(scene.path(), "Dear diary, today I was not a database. ".repeat(50)).unwrap();
+    fs::write(scene.path(), "This text is not a database. ".repeat(50)).unwrap();
     assert_eq!(scene.refusal(), "FILE is not an SQLite database: name another file");
 
     let scene = Scene::new();
     scene.raw().execute_batch("vacuum").unwrap();
     assert_eq!(
         said(&scene.path(), Store::read(&scene.path())),
-        "FILE holds nothing yet: let `cargo gauge collect` write it first"
+        "FILE is empty: let `cargo gauge collect` write it first"
     );
 
     let nowhere = scene.folder.path().join("no/such/folder.db");
     let words = said(&nowhere, Store::open(&nowhere));
-    assert!(words.starts_with("cannot make FILE (") && words.contains("name a file in a folder"), "{words}");
+    assert!(
+        words.starts_with("cannot create FILE (") && words.contains("name a file in a folder"),
+        "{words}"
+    );
 }
 
 #[test]
@@ -226,7 +229,7 @@ fn a_full_database_keeps_nothing_of_a_batch_and_goes_on_when_there_is_room() {
     let large = Span { input_text: Some("x".repeat(100_000)), ..span(2) };
     let batch = Batch { spans: vec![span(1), large.clone()], ..Batch::default() };
     let words = said(&scene.path(), store.keep(&batch));
-    assert_eq!(words, "there is no room left for FILE: free some, or move it to a larger disk");
+    assert_eq!(words, "there is no disk space left for FILE: free some, or move it to a larger disk");
     assert_eq!(spans(&store), []);
     store.db.pragma_update(None, "max_page_count", pages + 100).unwrap();
     assert_eq!(store.keep(&batch).unwrap().spans.new, [0, 1]);
@@ -237,11 +240,11 @@ fn a_full_database_keeps_nothing_of_a_batch_and_goes_on_when_there_is_room() {
 fn a_database_that_may_not_be_written_says_so() {
     let scene = Scene::new();
     drop(scene.store());
-    // A test may run as root, whom no file's mode stops.
+    // The test may run as root, which file modes do not restrict.
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
     let mut store = Store::connect(&scene.path(), flags).unwrap();
     let words = said(&scene.path(), store.keep(&Batch { spans: vec![span(1)], ..Batch::default() }));
-    assert_eq!(words, "FILE may not be written: give this user the right to write it and its folder");
+    assert_eq!(words, "FILE cannot be written: give this user the right to write it and its folder");
 }
 
 #[test]
@@ -261,14 +264,14 @@ fn a_damaged_database_says_what_can_be_saved() {
 }
 
 #[test]
-fn what_is_new_waits_in_order_until_it_is_settled() {
+fn new_rows_wait_in_order_until_they_are_settled() {
     let scene = Scene::new();
     let mut store = scene.store();
     let mut batch = for_target("a", b"1", span(1));
     batch.evaluations.push(evaluation("uid", 4.0));
     batch.targets.push("b".into());
     store.keep(&batch).unwrap();
-    store.keep(&batch).unwrap(); // known by now: nothing to pass on
+    store.keep(&batch).unwrap(); // known already: nothing to forward
     let due = store.due("a", 0, 10).unwrap();
     let waiting: Vec<_> = due.iter().map(|due| (due.kind, due.payload.as_slice())).collect();
     assert_eq!(waiting, [(Kind::Spans, &b"1"[..]), (Kind::Evaluation, b"uid")]);
@@ -285,7 +288,7 @@ fn what_is_new_waits_in_order_until_it_is_settled() {
     assert_eq!(store.waiting_for_others(&["a".into()]).unwrap(), [("b".to_owned(), 2)]);
 }
 
-/// A request with a resource and a scope for each list of spans, and its bytes.
+/// Returns a request with a resource and a scope for each list of spans, and its bytes.
 fn request(lists: &[&[u8]]) -> Vec<u8> {
     let list = |numbers: &&[u8]| {
         let spans = numbers.iter().map(|number| Sent { trace_id: vec![*number; 16], ..Sent::default() });
@@ -296,7 +299,7 @@ fn request(lists: &[&[u8]]) -> Vec<u8> {
 }
 
 #[test]
-fn of_a_mixed_batch_only_the_new_spans_go_on() {
+fn only_the_new_spans_of_a_batch_are_forwarded() {
     let scene = Scene::new();
     let mut store = scene.store();
     store.keep(&Batch { spans: vec![span(1), span(2)], ..Batch::default() }).unwrap();
@@ -308,7 +311,7 @@ fn of_a_mixed_batch_only_the_new_spans_go_on() {
         ..Batch::default()
     };
     let kept = store.keep(&batch).unwrap().spans;
-    assert_eq!(kept, Fate { new: vec![1, 3], known: 2, in_conflict: vec![2] });
+    assert_eq!(kept, RowsOutcome { new: vec![1, 3], known: 2, in_conflict: vec![2] });
     for target in ["a", "b"] {
         let due = store.due(target, 0, 10).unwrap();
         let waiting: Vec<_> = due.iter().map(|due| &due.payload).collect();
@@ -317,7 +320,7 @@ fn of_a_mixed_batch_only_the_new_spans_go_on() {
 }
 
 #[test]
-fn of_too_many_deliveries_the_oldest_go() {
+fn the_outbox_drops_its_oldest_deliveries_over_the_limit() {
     let scene = Scene::new();
     let mut store = scene.store();
     for number in 0..40 {

@@ -1,4 +1,4 @@
-//! The dashboard of tokens, and what they cost.
+//! The dashboard of tokens and their cost.
 
 use crate::dashboards::Kind::{Areas, Lines};
 use crate::dashboards::Unit::{Count, Dollars, PerSecond, Ratio};
@@ -98,7 +98,7 @@ pub(super) const DASHBOARD: Dashboard = Dashboard {
             )],
         ),
         panel(
-            "Exchanges that told no usage",
+            "Exchanges without usage",
             "By reason.",
             Areas,
             PerSecond,

@@ -1,4 +1,4 @@
-//! The dashboard of how long everything takes.
+//! The dashboard of latencies and streams.
 
 use crate::dashboards::Kind::{Areas, Lines};
 use crate::dashboards::Unit::{Count, PerSecond, Seconds};

@@ -1,4 +1,4 @@
-//! The dashboard of what is asked, and how it ends.
+//! The dashboard of requests and their outcomes.
 
 use crate::dashboards::Kind::{Areas, Lines, Number};
 use crate::dashboards::Unit::{Count, Dollars, PerSecond, Ratio, Score, Seconds};
@@ -19,7 +19,7 @@ pub(super) const DASHBOARD: Dashboard = Dashboard {
                 "",
             )],
         ),
-        panel("Under way", "", Number, Count, &[(r#"sum(llm_active_requests{provider=~"$provider"})"#, "")]),
+        panel("In flight", "", Number, Count, &[(r#"sum(llm_active_requests{provider=~"$provider"})"#, "")]),
         panel(
             "Errors",
             "Of exchanges that ended as success or error.",
@@ -98,7 +98,7 @@ pub(super) const DASHBOARD: Dashboard = Dashboard {
             ],
         ),
         panel(
-            "Under way by provider",
+            "In flight by provider",
             "",
             Lines,
             Count,

@@ -1,4 +1,4 @@
-//! The dashboard of how good answers are, by judges and by users.
+//! The dashboard of the quality of answers, rated by judges and by users.
 
 use crate::dashboards::Kind::{Areas, Lines};
 use crate::dashboards::Unit::{Count, Ratio, Score};
@@ -30,7 +30,7 @@ pub(super) const DASHBOARD: Dashboard = Dashboard {
             )],
         ),
         panel(
-            "Made up",
+            "Hallucinations",
             "Share of judged answers, with the threshold of LLMHallucinations.",
             Lines,
             Ratio,

@@ -1,19 +1,19 @@
-//! JUnit's XML, as far as CI servers agree on it: a test case for each exchange, and one for each bar.
+//! JUnit XML, in the subset that CI servers agree on: a test case for each exchange, and one for each threshold.
 
 use std::fmt::Write as _;
 
 use llm_gauge_engine::judge::HALLUCINATION;
 
-use super::{Held, Judged, Report};
+use super::{JudgedExchange, Report, ThresholdResult};
 
-/// The report as a document.
+/// Returns the report as a document.
 pub(super) fn write(report: &Report) -> String {
     let exchanges: String = report.exchanges.iter().map(exchange).collect();
     let bars: String = report.bars.iter().map(bar).collect();
     let errors = report.exchanges.iter().filter(|it| it.is_unanswered()).count();
     let skipped =
         report.exchanges.iter().filter(|it| it.scores.is_empty() && it.hallucination.is_none()).count();
-    let failures = report.bars.iter().filter(|held| !held.met).count();
+    let failures = report.bars.iter().filter(|threshold| !threshold.met).count();
     let suite = |name: &str, tests: usize, counts: String, cases: &str| {
         format!("  <testsuite name=\"{name}\" tests=\"{tests}\" {counts}>\n{cases}  </testsuite>\n")
     };
@@ -26,7 +26,7 @@ pub(super) fn write(report: &Report) -> String {
     format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n{exchanges}{bars}</testsuites>\n")
 }
 
-fn exchange(it: &Judged) -> String {
+fn exchange(it: &JudgedExchange) -> String {
     let mut inside = String::new();
     let mut property = |name: &str, value: &str, reason: &str| {
         let (name, value) = (escaped(name), escaped(&format!("{value}: {reason}")));
@@ -45,13 +45,16 @@ fn exchange(it: &Judged) -> String {
     case(&it.folder, &it.case, &inside)
 }
 
-fn bar(held: &Held) -> String {
-    let inside = match held.mean {
-        _ if held.met => String::new(),
-        Some(mean) => format!("      <failure message=\"mean {mean:.2} is below {}\"/>\n", held.bar),
+fn bar(threshold: &ThresholdResult) -> String {
+    let inside = match threshold.mean {
+        _ if threshold.met => String::new(),
+        Some(mean) => format!(
+            "      <failure message=\"expected a mean of at least {}, got {mean:.2}\"/>\n",
+            threshold.bar
+        ),
         None => "      <failure message=\"no score\"/>\n".to_owned(),
     };
-    case("bars", &format!("{} >= {}", held.criterion, held.bar), &inside)
+    case("bars", &format!("{} >= {}", threshold.criterion, threshold.bar), &inside)
 }
 
 fn case(class: &str, name: &str, inside: &str) -> String {
@@ -59,7 +62,7 @@ fn case(class: &str, name: &str, inside: &str) -> String {
     format!("    <testcase classname=\"{class}\" name=\"{name}\">\n{inside}    </testcase>\n")
 }
 
-/// Text inside an attribute. What XML cannot hold at all becomes U+FFFD.
+/// Escapes text for an attribute. Characters that XML cannot represent become U+FFFD.
 pub(super) fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for letter in text.chars() {

@@ -2,17 +2,22 @@ use serde_json::Value;
 
 use super::*;
 
-fn judged(case: &str, outcome: &'static str, scores: &[(&str, u8)], made_up: Option<&'static str>) -> Judged {
+fn judged(
+    case: &str,
+    outcome: &'static str,
+    scores: &[(&str, u8)],
+    hallucination: Option<&'static str>,
+) -> JudgedExchange {
     let reason = "it says \"a < b\"\n".to_owned();
     let score =
         |(name, score): &(&str, u8)| ((*name).to_owned(), Score { score: *score, reason: reason.clone() });
-    Judged {
+    JudgedExchange {
         folder: "recorded".to_owned(),
         case: case.to_owned(),
         outcome,
-        detail: (outcome == "judge_error").then(|| "the judge answered with status 500".to_owned()),
+        detail: (outcome == "judge_error").then(|| "the judge result with status 500".to_owned()),
         scores: scores.iter().map(score).collect(),
-        hallucination: made_up.map(|verdict| Finding { verdict, reason: "none".to_owned() }),
+        hallucination: hallucination.map(|verdict| Finding { verdict, reason: "none".to_owned() }),
         judge_tokens: if scores.is_empty() { (0, 0) } else { (400, 60) },
     }
 }
@@ -20,7 +25,7 @@ fn judged(case: &str, outcome: &'static str, scores: &[(&str, u8)], made_up: Opt
 fn report(bars: &[(&str, f64)]) -> Report {
     let bars: Vec<_> = bars
         .iter()
-        .map(|(criterion, mean)| Bar { criterion: (*criterion).to_owned(), mean: *mean })
+        .map(|(criterion, mean)| Threshold { criterion: (*criterion).to_owned(), mean: *mean })
         .collect();
     let criteria = ["faithfulness", "relevance", "completeness"].map(str::to_owned).to_vec();
     let exchanges = vec![
@@ -37,13 +42,13 @@ fn report(bars: &[(&str, f64)]) -> Report {
 fn the_table_fits_and_adds_up() {
     let table = report(&[]).table();
     let expected = "\
-exchange                                 outcome         faithfulness relevance completeness made up
-recorded/good                            scored                     5         4            5      no
-recorded/bad                             scored                     2         3            5     yes
-recorded/bare                            scored                     -         4            1       -
-…h-longer-than-the-room-that-a-table-has not_applicable             -         -            -       -
-recorded/down                            judge_error                -         -            -       -
-mean                                     3 scored                3.50      3.67         3.67    50 %
+exchange                           outcome         faithfulness relevance completeness hallucination
+recorded/good                      scored                     5         4            5            no
+recorded/bad                       scored                     2         3            5           yes
+recorded/bare                      scored                     -         4            1             -
+…er-than-the-room-that-a-table-has not_applicable             -         -            -             -
+recorded/down                      judge_error                -         -            -             -
+mean                               3 scored                3.50      3.67         3.67          50 %
 
 judged by grader, which read 1200 tokens and wrote 180
 ";
@@ -52,16 +57,20 @@ judged by grader, which read 1200 tokens and wrote 180
 }
 
 #[test]
-fn a_bar_is_met_by_its_own_value_and_by_nothing_less() {
-    let unanswered = "1 of 5 exchanges: the judge answered with status 500";
+fn a_threshold_is_met_by_its_own_value_and_not_below() {
+    let unanswered = "1 of 5 exchanges: the judge result with status 500";
     assert_eq!(report(&[("faithfulness", 3.5), ("relevance", 3.6)]).faults(), [unanswered]);
     assert_eq!(
         report(&[("faithfulness", 3.51), ("relevance", 3.67)]).faults(),
-        ["faithfulness: mean 3.50 is below 3.51", "relevance: mean 3.67 is below 3.67", unanswered]
+        [
+            "faithfulness: expected a mean of at least 3.51, got 3.50",
+            "relevance: expected a mean of at least 3.67, got 3.67",
+            unanswered
+        ]
     );
     let nothing =
-        Report::new(String::new(), Vec::new(), Vec::new(), &[Bar { criterion: "x".into(), mean: 1.0 }]);
-    assert_eq!(nothing.faults(), ["x: no score to hold against 1"]);
+        Report::new(String::new(), Vec::new(), Vec::new(), &[Threshold { criterion: "x".into(), mean: 1.0 }]);
+    assert_eq!(nothing.faults(), ["x: expected a mean of at least 1, got no score"]);
 }
 
 #[test]
@@ -73,7 +82,7 @@ fn json_has_reasons_and_means() {
     assert_eq!(json["bars"][0]["met"], false);
     assert_eq!(json["exchanges"][1]["scores"]["faithfulness"]["score"], 2);
     assert_eq!(json["exchanges"][1]["scores"]["faithfulness"]["reason"], "it says \"a < b\"\n");
-    assert_eq!(json["exchanges"][4]["detail"], "the judge answered with status 500");
+    assert_eq!(json["exchanges"][4]["detail"], "the judge result with status 500");
 }
 
 #[test]
@@ -85,9 +94,9 @@ fn junit_has_a_case_for_each_exchange_and_bar() {
         "<property name=\"faithfulness\" value=\"2: it says &quot;a &lt; b&quot;&#10;\"/>",
         "<property name=\"hallucination\" value=\"yes: none\"/>",
         "<skipped message=\"not_applicable\"/>",
-        "<error type=\"judge_error\" message=\"the judge answered with status 500\"/>",
+        "<error type=\"judge_error\" message=\"the judge result with status 500\"/>",
         "<testsuite name=\"bars\" tests=\"2\" failures=\"1\">",
-        "<testcase classname=\"bars\" name=\"relevance &gt;= 4\">\n      <failure message=\"mean 3.67 is below 4\"/>",
+        "<testcase classname=\"bars\" name=\"relevance &gt;= 4\">\n      <failure message=\"expected a mean of at least 4, got 3.67\"/>",
     ] {
         assert_eq!(xml.matches(part).count(), 1, "{part}\n{xml}");
     }

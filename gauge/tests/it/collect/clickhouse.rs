@@ -1,7 +1,7 @@
-//! The weekly review on ClickHouse's own engine, over rows that were taken out of the SQLite file: both have to come to
-//! the same figures.
+//! The weekly review in ClickHouse's own engine, on rows exported from the SQLite file: both have to give the same
+//! figures.
 //!
-//! The engine is the PyPI package chdb, 900 MB when installed, so the test runs when it is asked for:
+//! The engine is the PyPI package chdb, 900 MB when installed, so the test is ignored by default:
 //!
 //! ```text
 //! cargo test -p gauge --test it -- --ignored collect::clickhouse
@@ -30,9 +30,9 @@ const CHDB: Package = Package {
     advice: "pip has to reach a package index",
 };
 
-/// Arguments: the folder of the SQL, files with rows of the exporter's two tables. The tables have the exporter's
-/// columns and types, as far as the SQL reads them. The first rows are inserted twice, as by a
-/// retry: means would not tell if all were.
+/// Arguments: the folder of the SQL, and files with rows of the exporter's two tables. The tables have the exporter's
+/// columns and types, as far as the SQL reads them. Only the first rows are inserted twice, as by a retry: duplicates
+/// of all rows would not change the means.
 const RUN: &str = r#"
 import sys
 from chdb import session
@@ -58,7 +58,7 @@ for table, file in [("otel_traces", traces), ("otel_logs", logs)]:
 print(run_file("review.sql")[-1])
 "#;
 
-/// The same questions in SQLite's words. Medians and the like it has none, so it lists the durations.
+/// The review's queries in SQLite's dialect. It has no medians, so it lists the durations.
 const REVIEW: &str = "
     with exchanges as (
         select *, date(start_ns / 1000000000, 'unixepoch', '-6 days', 'weekday 1') as week from spans
@@ -89,8 +89,9 @@ const REVIEW: &str = "
 const DAY_NS: u64 = 24 * 60 * 60 * 1_000_000_000;
 const WEEK_NS: u64 = 7 * DAY_NS;
 
-/// Five whole weeks of two models, up to the last Monday (1970 began on a Thursday); the numbers have no pattern that a wrong query could hit by chance.
-fn made_up(now_ns: u64) -> (Vec<Exchange>, Vec<Event>) {
+/// Five whole weeks of two models, up to the last Monday (1970 began on a Thursday). The numbers have no pattern that a
+/// wrong query could match by chance.
+fn invented_traffic(now_ns: u64) -> (Vec<Exchange>, Vec<Event>) {
     let (mut exchanges, mut events) = (Vec::new(), Vec::new());
     let monday_ns = (now_ns - 4 * DAY_NS) / WEEK_NS * WEEK_NS + 4 * DAY_NS;
     for number in 1..=900 {
@@ -122,7 +123,7 @@ fn made_up(now_ns: u64) -> (Vec<Exchange>, Vec<Event>) {
     (exchanges, events)
 }
 
-/// A row as the exporter writes it: all attributes in one map of strings.
+/// Returns attributes as the exporter writes them: in one map of strings.
 fn attributes(pairs: &[(&str, Value)]) -> Value {
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let known = pairs.iter().filter(|(_, value)| !value.is_null());
@@ -163,7 +164,7 @@ fn log(evaluation: &Evaluation) -> Value {
     })
 }
 
-/// Seconds since 1970 with nine places, which is a time to ClickHouse.
+/// Formats seconds since 1970 with nine decimals, which ClickHouse reads as a time.
 fn time(ns: i64) -> String {
     format!("{}.{:09}", ns / 1_000_000_000, ns % 1_000_000_000)
 }
@@ -184,7 +185,7 @@ fn exported(db: &Path, folder: &Path) -> [String; 2] {
     ]
 }
 
-/// SQLite's row, with the durations as ClickHouse's quantiles.
+/// Returns SQLite's row, with the durations as ClickHouse's quantiles.
 fn with_quantiles(line: &str) -> Value {
     let mut row: Value = serde_json::from_str(line).unwrap();
     let durations = row.as_object_mut().unwrap().remove("durations").unwrap();
@@ -194,7 +195,7 @@ fn with_quantiles(line: &str) -> Value {
     row
 }
 
-/// Means are sums of doubles, whose order is nobody's promise: they are equal to nine places.
+/// Rounds means to nine places: they are sums of doubles, whose order is not defined.
 fn rounded(mut row: Value) -> Value {
     for value in row.as_object_mut().unwrap().values_mut() {
         if let (true, Some(number)) = (value.is_number(), value.as_f64()) {
@@ -217,7 +218,7 @@ async fn the_review_on_clickhouse_comes_to_the_figures_of_sqlite() {
 
     let scene = Scene::start().await;
     let now_ns = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos();
-    let (exchanges, scores) = made_up(now_ns.try_into().unwrap());
+    let (exchanges, scores) = invented_traffic(now_ns.try_into().unwrap());
     for (path, body) in
         [("/v1/traces", spans(&exchanges).encode_to_vec()), ("/v1/logs", events(&scores).encode_to_vec())]
     {
@@ -226,7 +227,7 @@ async fn the_review_on_clickhouse_comes_to_the_figures_of_sqlite() {
     }
     let expected: Vec<_> =
         rows(&scene.path(), REVIEW).iter().map(|line| rounded(with_quantiles(line))).collect();
-    // Something to compare, in every row.
+    // Every row needs values to compare.
     assert_eq!(expected.len(), 10);
     assert!(expected.iter().all(|row| !row["faithfulness"].is_null() && !row["thumbs_down_rate"].is_null()));
 

@@ -1,4 +1,4 @@
-//! The `collect` command, killed: what it acknowledged is there, once.
+//! The `collect` command, killed: every acknowledged batch is stored exactly once.
 
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader};
@@ -15,7 +15,7 @@ use tokio::sync::{Mutex, watch};
 use super::messages::{Event, Exchange, events, spans};
 use super::{PROTOBUF, rows};
 
-/// A collector in a process of its own.
+/// A collector in its own process.
 struct Process {
     child: Child,
     address: SocketAddr,
@@ -27,7 +27,7 @@ impl Process {
         command.args(["collect", "--listen", "127.0.0.1:0", "--db"]).arg(db).args(arguments);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut said = String::new();
-        // The pipe holds the few lines that may follow.
+        // The pipe has room for the few lines that may follow.
         BufReader::new(child.stderr.as_mut().unwrap()).read_line(&mut said).unwrap();
         let address = said.split("http://").nth(1).and_then(|rest| rest.split(',').next());
         let address = address.unwrap_or_else(|| panic!("{said}")).parse().unwrap();
@@ -51,7 +51,7 @@ const SENDERS: u64 = 8;
 const ROUNDS: u64 = 12;
 
 /// Sends batches until the collector is gone: up to ninety spans, and then a score for the first of them. A batch
-/// without an answer is sent again in the next round, as any sender does.
+/// without a response is sent again in the next round, as by any sender.
 #[derive(Default)]
 struct Sender {
     next: u64,
@@ -61,7 +61,7 @@ struct Sender {
     scores: Vec<u64>,
 }
 
-/// The exchanges of a batch: numbers of its own, and how many is told by its number.
+/// Returns the exchanges of a batch. Their numbers and their count depend on the number of the batch.
 fn batch(number: u64) -> Vec<Exchange> {
     (0..1 + number % 90).map(|place| Exchange::new(number * 100 + place)).collect()
 }
@@ -79,7 +79,7 @@ impl Sender {
                 ("/v1/traces", spans(&exchanges).encode_to_vec(), &mut self.spans),
                 ("/v1/logs", score.encode_to_vec(), &mut self.scores),
             ] {
-                // The head is enough: it is written after the commit.
+                // The head is enough, because it is written after the commit.
                 let Ok(answer) = client.send(Request::post_of(path, PROTOBUF, body)).await else { return };
                 acknowledged.push(number);
                 count.send_modify(|count| *count += 1);
@@ -90,7 +90,7 @@ impl Sender {
     }
 }
 
-/// One life of a collector, from its start to a kill while batches are under way.
+/// Runs a collector from its start to a kill while batches are in progress.
 async fn live(db: &Path, senders: &[Arc<Mutex<Sender>>], enough: u64) {
     let mut process = Process::start(db, &[]);
     let (count, mut counted) = watch::channel(0);
@@ -108,16 +108,17 @@ async fn live(db: &Path, senders: &[Arc<Mutex<Sender>>], enough: u64) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_acknowledged_survives_kill_9() {
+async fn acknowledged_batches_survive_kill_9() {
     let folder = tempfile::tempdir().unwrap();
     let db = folder.path().join("gauge.db");
     let new = |place| Arc::new(Mutex::new(Sender { next: place, ..Sender::default() }));
     let senders: Vec<_> = (1..=SENDERS).map(new).collect();
     for round in 0..ROUNDS {
-        // Another number each time; where in a batch that is, the machine's load says.
+        // The kill comes after a different number of batches each time; the place within a batch depends on the
+        // machine's load.
         live(&db, &senders, 10 + (round * 7919) % 23).await;
     }
-    // A last collector repairs what the last kill left, and everything is as a reader finds it.
+    // A last collector repairs what the last kill left, and a reader then finds everything.
     drop(Process::start(&db, &[]));
     assert_eq!(rows(&db, "pragma integrity_check"), ["ok"]);
     let by_batch = "select number || ': ' || count(*) from
@@ -140,14 +141,14 @@ async fn what_was_acknowledged_survives_kill_9() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn asked_to_end_it_ends_with_its_totals() {
+async fn the_collector_prints_its_totals_on_sigterm() {
     let folder = tempfile::tempdir().unwrap();
     let mut process = Process::start(&folder.path().join("gauge.db"), &["--json"]);
     let client = Client::new(process.address, Protocol::Http1);
     let body = spans(&[Exchange::new(1)]).encode_to_vec();
     let answer = client.send(Request::post_of("/v1/traces", PROTOBUF, body)).await.unwrap().finish().await;
     assert_eq!(answer.status, 200);
-    // With the client's connection still open.
+    // The client's connection is still open.
     process.signal("-TERM");
     let stdout = process.child.stdout.take().unwrap();
     let totals: Value = serde_json::from_reader(stdout).unwrap();
@@ -160,17 +161,17 @@ async fn asked_to_end_it_ends_with_its_totals() {
 }
 
 #[test]
-fn what_cannot_be_done_is_said_and_not_tried() {
+fn invalid_arguments_are_reported_before_anything_runs() {
     let folder = tempfile::tempdir().unwrap();
     let db = folder.path().join("gauge.db");
-    std::fs::write(&db, "Dear diary. ".repeat(100)).unwrap();
+    std::fs::write(&db, "Not a database. ".repeat(100)).unwrap();
     let db = db.to_str().unwrap();
     for (arguments, said) in [
         (&["--db", db][..], "is not an SQLite database: name another file"),
-        (&["--db", "/nowhere/gauge.db"], "cannot make /nowhere/gauge.db ("),
+        (&["--db", "/nowhere/gauge.db"], "cannot create /nowhere/gauge.db ("),
         (&[], "--db <FILE>"),
         (&["--db", db, "--forward", "mlflow"], "expected KIND=URL, such as mlflow=http://127.0.0.1:5000"),
-        (&["--db", db, "--header", "mlflow:a=b"], "--header mlflow:a is for no --forward mlflow=URL"),
+        (&["--db", db, "--header", "mlflow:a=b"], "--header mlflow:a: there is no --forward mlflow=URL"),
         (&["--db", db, "--listen", "localhost"], "invalid value 'localhost' for '--listen <ADDRESS>'"),
     ] {
         let output =

@@ -1,4 +1,4 @@
-//! OTLP as the filter sends it, with the official messages.
+//! OTLP messages as the filter sends them, built with the official definitions.
 
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
@@ -8,7 +8,7 @@ use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 
-/// The project, or service, that all of it belongs to.
+/// The service of all spans.
 pub const SERVICE: &str = "gateway";
 
 /// One exchange, by its number.
@@ -25,7 +25,7 @@ pub struct Exchange {
     pub cost_nanodollars: u64,
 }
 
-/// One score of it, or a user's word.
+/// One score of an exchange, or a user's rating.
 #[derive(Clone, Debug)]
 pub struct Event {
     pub number: u64,
@@ -67,9 +67,9 @@ impl Event {
         }
     }
 
-    pub fn hallucination(number: u64, is_made_up: bool) -> Self {
-        let label = if is_made_up { "yes" } else { "no" }.to_owned();
-        Self { name: "hallucination", label, ..Self::score(number, "", u8::from(is_made_up)) }
+    pub fn hallucination(number: u64, is_hallucination: bool) -> Self {
+        let label = if is_hallucination { "yes" } else { "no" }.to_owned();
+        Self { name: "hallucination", label, ..Self::score(number, "", u8::from(is_hallucination)) }
     }
 
     pub fn thumb(number: u64, is_up: bool, comment: &'static str) -> Self {
@@ -78,7 +78,7 @@ impl Event {
         Self { name: "user_feedback", label, explanation: Some(comment), is_user: true, ..score }
     }
 
-    /// What is the same at every retry.
+    /// Returns the uid, which is the same at every retry.
     pub fn uid(&self) -> String {
         format!("{}-{}", self.number, self.name)
     }

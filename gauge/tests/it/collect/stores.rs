@@ -1,6 +1,6 @@
-//! What is passed on, read back from a real MLflow and a real Phoenix by their own APIs.
+//! Forwarded rows, read back from a real MLflow and a real Phoenix by their own APIs.
 //!
-//! Each is some 850 MB from PyPI and takes up to minutes to start, so these tests run when they are asked for:
+//! Each is about 850 MB from PyPI and takes minutes to start, so these tests are ignored by default:
 //!
 //! ```text
 //! cargo test -p gauge --test it -- --ignored collect::stores --nocapture
@@ -21,7 +21,7 @@ use simulators::python::Package;
 use super::PROTOBUF;
 use super::messages::{Event, Exchange, SERVICE, events, hex, span_id, spans, trace_id};
 
-/// A store may take minutes to start on a machine that has other work; nothing but a failed run waits so long.
+/// The maximum time to start a store on a loaded machine. Only a failed run waits that long.
 const PATIENCE: Duration = Duration::from_secs(600);
 
 const MLFLOW: Package = Package {
@@ -42,7 +42,7 @@ const PHOENIX: Package = Package {
     advice: "pip has to reach a package index",
 };
 
-/// A store in a process group of its own, as both start helpers.
+/// A store in its own process group, as both start helper processes.
 struct Store {
     child: Child,
     client: Client,
@@ -93,29 +93,29 @@ impl Drop for Store {
     }
 }
 
-/// A port that was free a moment ago: neither store can choose one and tell.
+/// Returns a port that was free a moment ago, since neither store can choose one and report it.
 fn free() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
-/// The exchange that both stores price by themselves: 600 at 2.50, 400 cached at 1.25 and 200 at 10 dollars a million.
+/// The exchange that both stores price themselves: 600 at 2.50, 400 cached at 1.25 and 200 at 10 dollars a million.
 fn judged() -> Exchange {
     Exchange { cost_nanodollars: 4_000_000, ..Exchange::new(1) }
 }
 
-/// What is said of it.
+/// The scores and the rating of the exchange.
 fn said() -> Vec<Event> {
     vec![
         Event::score(1, "faithfulness", 4),
         Event::score(1, "relevance", 5),
         Event::score(1, "completeness", 3),
         Event::hallucination(1, false),
-        Event::thumb(1, false, "It made that up."),
+        Event::thumb(1, false, "It invented that."),
     ]
 }
 
-/// Sends two exchanges, the scores of one of them first, and waits until all of it has been passed on. Then all is
-/// passed on once more, as a collector does that was killed before it could note what had arrived.
+/// Sends two exchanges, the scores of one of them first, and waits until all of it has been forwarded. Then all of it
+/// is forwarded again, as by a collector that was killed before it recorded the deliveries.
 async fn pass_on(target: &str, folder: &Path) {
     let settings = Settings {
         db: folder.join("gauge.db"),
@@ -158,7 +158,7 @@ async fn arrived(collector: Collector, target: &str) {
     assert_eq!([passed.delivered, passed.refused, passed.given_up, passed.waiting], [6, 0, 0, 0]);
 }
 
-/// An MLflow over SQLite.
+/// Starts an MLflow over SQLite.
 async fn mlflow(folder: &Path) -> (Store, SocketAddr) {
     let python = tokio::task::spawn_blocking(|| Store::python(MLFLOW, "mlflow")).await.unwrap();
     let address = free();
@@ -169,13 +169,13 @@ async fn mlflow(folder: &Path) -> (Store, SocketAddr) {
     (Store::start(&mut command, address, "/health").await, address)
 }
 
-/// What it says of a trace.
+/// Returns MLflow's information on a trace.
 async fn trace_info(store: &Store, trace: &str) -> Value {
     store.json(Request::get(&format!("/api/3.0/mlflow/traces/tr-{trace}"))).await["trace"]["trace_info"]
         .take()
 }
 
-/// Tokens in and out, and its cost in nanodollars by prices of its own.
+/// Returns the tokens, and the cost in nanodollars by MLflow's own prices.
 fn told(info: &Value) -> (Value, f64) {
     let about = |key: &str| -> Value {
         serde_json::from_str(info["trace_metadata"][key].as_str().unwrap_or_else(|| panic!("{info:#}")))
@@ -186,7 +186,7 @@ fn told(info: &Value) -> (Value, f64) {
     (json!([tokens["input_tokens"], tokens["output_tokens"]]), nanodollars.round())
 }
 
-/// Name, value, who said so and why, of all that was said of this span.
+/// Returns name, value, source and reason of all assessments of this span.
 fn assessments(info: &Value, span: &str) -> Value {
     let empty = Vec::new();
     let all = info["assessments"].as_array().unwrap_or(&empty).iter();
@@ -231,18 +231,18 @@ async fn mlflow_has_tokens_cost_scores_and_feedback_on_the_right_trace() {
     pass_on(&format!("mlflow=http://{address}"), folder.path()).await;
 
     let info = trace_info(&store, &hex(&trace_id(1))).await;
-    // It has a price table of its own, and comes to our cost.
+    // MLflow has its own price table, and computes our cost.
     assert_eq!(told(&info), (json!([1000, 200]), 4_000_000.0));
     let expected = json!([
         ["completeness", 3.0, "LLM_JUDGE", null],
         ["faithfulness", 4.0, "LLM_JUDGE", null],
         ["hallucination", "no", "LLM_JUDGE", null],
         ["relevance", 5.0, "LLM_JUDGE", null],
-        ["user_feedback", false, "HUMAN", "It made that up."],
+        ["user_feedback", false, "HUMAN", "It invented that."],
     ]);
     assert_eq!(assessments(&info, &hex(&span_id(1))), expected);
 
-    // The other trace has none, and the search for bad words finds the one that has.
+    // The other trace has none, and the search for bad ratings finds the one that has.
     let other = trace_info(&store, &hex(&trace_id(2))).await;
     assert!(other["assessments"].as_array().is_none_or(Vec::is_empty), "{other:#}");
     let experiment = json!([{"type": "MLFLOW_EXPERIMENT", "mlflow_experiment": {"experiment_id": "0"}}]);
@@ -253,8 +253,8 @@ async fn mlflow_has_tokens_cost_scores_and_feedback_on_the_right_trace() {
     assert_eq!(bad, [format!("tr-{}", hex(&trace_id(1)))]);
 }
 
-/// Phoenix' gRPC port listens on every address, whatever it is told, so it gets a network of its own, and the test
-/// runs in there with it.
+/// Phoenix' gRPC port listens on every address in spite of its settings. So it gets its own network, and the test runs
+/// in that network too.
 fn runs_in_own_network(test: &str) -> bool {
     const INSIDE: &str = "LLM_GAUGE_OWN_NETWORK";
     if std::env::var_os(INSIDE).is_some() {
@@ -279,7 +279,7 @@ fn runs_in_own_network(test: &str) -> bool {
 #[test]
 #[ignore = "installs 850 MB from PyPI and takes minutes; needs unshare and ip"]
 fn phoenix_has_tokens_cost_scores_and_feedback_on_the_right_span() {
-    // In here, where there is a network to install from.
+    // In this network, which can reach the package index.
     let python = Store::python(PHOENIX, "phoenix");
     let test = "collect::stores::phoenix_has_tokens_cost_scores_and_feedback_on_the_right_span";
     if runs_in_own_network(test) {
@@ -346,11 +346,11 @@ async fn phoenix(python: &Path) {
         ["faithfulness", 4.0, "4", "LLM", null],
         ["hallucination", 0.0, "no", "LLM", null],
         ["relevance", 5.0, "5", "LLM", null],
-        ["user_feedback", 0.0, "down", "HUMAN", "It made that up."],
+        ["user_feedback", 0.0, "down", "HUMAN", "It invented that."],
     ]);
     assert_eq!(Value::from(found), expected);
 
-    // It has a price table of its own, and comes to our cost: twice the judged exchange's.
+    // Phoenix has its own price table, and computes our cost: twice that of the judged exchange.
     let query = json!({"query": "{projects{edges{node{name costSummary{total{cost}}}}}}"});
     let projects = store.json(Request::post("/graphql", &query)).await;
     let edges = projects["data"]["projects"]["edges"].as_array().unwrap();

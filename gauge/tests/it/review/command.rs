@@ -3,10 +3,10 @@
 use std::process::{Command, Output};
 
 use super::*;
-use collector::review::sample::{Plan, Shift};
+use collector::review::sample::{SamplePlan, Shift};
 use serde_json::Value;
 
-fn review(made: &Made, arguments: &[&str]) -> Output {
+fn review(made: &TestDatabase, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gauge"));
     command.args(["review", "--db"]).arg(made.path()).args(arguments).output().unwrap()
 }
@@ -15,17 +15,17 @@ fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap()
 }
 
-/// A fall in one week of eight.
-fn falling(week: usize) -> Made {
-    let mut plan = Plan::steady(1, 8, 300);
+/// Returns a database with a fall in one week of eight.
+fn falling(week: usize) -> TestDatabase {
+    let mut plan = SamplePlan::steady(1, 8, 300);
     plan.models[0].shifts = vec![Shift { criterion: "relevance", weeks: week..8, points: 0.5 }];
-    let mut made = Made::new();
+    let mut made = TestDatabase::new();
     plan.keep(&mut made.store).unwrap();
     made
 }
 
 #[test]
-fn drift_is_an_exit_code_where_it_is_asked_for_and_new() {
+fn new_drift_is_an_exit_code_with_fail_on_drift() {
     let new = falling(7);
     assert_eq!(review(&new, &[]).status.code(), Some(0));
     assert_eq!(review(&new, &["--fail-on-drift"]).status.code(), Some(2));
@@ -36,14 +36,14 @@ fn drift_is_an_exit_code_where_it_is_asked_for_and_new() {
 #[test]
 fn the_last_week_is_new_until_the_next_is_over() {
     let mut made = falling(6);
-    let last = Plan::shown().first.plus(7).start_ns();
-    let is_new = |made: &Made, now_ns| {
+    let last = SamplePlan::shown().first.plus(7).start_ns();
+    let is_new = |made: &TestDatabase, now_ns| {
         let review = review::read(&made.path(), 8, now_ns).unwrap();
         review.drifts.iter().map(|drift| review.is_new(drift.week)).collect::<Vec<_>>()
     };
     assert_eq!(is_new(&made, last + HOUR_NS), [true]);
     assert_eq!(is_new(&made, last + 7 * 24 * HOUR_NS), [false]);
-    made.keep(vec![span(1, "new", Plan::shown().first.plus(8), 0)], Vec::new());
+    made.keep(vec![span(1, "new", SamplePlan::shown().first.plus(8), 0)], Vec::new());
     assert_eq!(is_new(&made, last + 8 * 24 * HOUR_NS), [false]);
 }
 
@@ -63,7 +63,7 @@ fn a_page_a_picture_and_json_are_written() {
 }
 
 #[test]
-fn a_sample_is_made_once_and_never_into_a_store() {
+fn a_sample_is_only_written_to_a_new_file() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("sample.db");
     let sample = || {
@@ -75,13 +75,13 @@ fn a_sample_is_made_once_and_never_into_a_store() {
     assert_eq!(first.models.len(), 3);
     let again = sample();
     assert_eq!(again.status.code(), Some(1));
-    assert!(text(&again.stderr).contains("is there already"), "{}", text(&again.stderr));
+    assert!(text(&again.stderr).contains("already exists"), "{}", text(&again.stderr));
     assert_eq!(review::read(&file, 8, NOW_NS).unwrap(), first);
 }
 
 #[test]
-fn what_cannot_be_reviewed_is_said() {
-    let made = Made::new();
+fn invalid_databases_and_arguments_are_reported() {
+    let made = TestDatabase::new();
     let output = Command::new(env!("CARGO_BIN_EXE_gauge")).arg("review").output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("--db <FILE>"), "{}", text(&output.stderr));

@@ -1,4 +1,4 @@
-//! What is counted, on rows few enough to count by hand.
+//! The counts of a review, on rows few enough to count by hand.
 
 use super::*;
 use collector::review::drift::{Measure, Verdict};
@@ -18,7 +18,7 @@ fn measured(week: &ModelWeek, name: &str) -> (u64, f64) {
 
 #[test]
 fn traffic_of_a_week_is_counted() {
-    let mut made = Made::new();
+    let mut made = TestDatabase::new();
     let at = week(2026, 24);
     let mut spans: Vec<_> = (1..=6).map(|number| span(number, "m", at, number.into())).collect();
     for (place, span) in (1..).zip(&mut spans) {
@@ -47,8 +47,8 @@ fn traffic_of_a_week_is_counted() {
 }
 
 #[test]
-fn what_judges_and_users_say_is_counted_once_an_exchange() {
-    let mut made = Made::new();
+fn scores_and_ratings_are_counted_once_per_exchange() {
+    let mut made = TestDatabase::new();
     let at = week(2026, 24);
     let spans = (1..=5).map(|number| span(number, "m", at, 1)).collect();
     let mut words = vec![
@@ -88,7 +88,7 @@ fn what_judges_and_users_say_is_counted_once_an_exchange() {
 
 #[test]
 fn scores_without_their_span_are_of_their_own_week_and_model() {
-    let mut made = Made::new();
+    let mut made = TestDatabase::new();
     let time_ns = week(2026, 53).start_ns();
     let word = Evaluation { time_ns, ..said(1, "faithfulness", "2", 2.0) };
     made.keep(Vec::new(), vec![word]);
@@ -104,7 +104,7 @@ fn scores_without_their_span_are_of_their_own_week_and_model() {
 
 #[test]
 fn weeks_are_the_newest_without_a_hole() {
-    let mut made = Made::new();
+    let mut made = TestDatabase::new();
     let weeks = [week(2026, 10), week(2026, 52), week(2026, 53), week(2027, 2)];
     let spans = (1..).zip(weeks).map(|(number, at)| span(number, "m", at, 0)).collect();
     made.keep(spans, Vec::new());
@@ -121,8 +121,8 @@ fn weeks_are_the_newest_without_a_hole() {
 }
 
 #[test]
-fn the_week_that_is_not_over_says_so() {
-    let mut made = Made::new();
+fn an_incomplete_week_is_marked() {
+    let mut made = TestDatabase::new();
     let at = week(2026, 24);
     made.keep(vec![span(1, "m", at, 5)], Vec::new());
     let so_far = |now_ns| {
@@ -135,7 +135,7 @@ fn the_week_that_is_not_over_says_so() {
 
 #[test]
 fn models_come_by_their_number_of_exchanges() {
-    let mut made = Made::new();
+    let mut made = TestDatabase::new();
     let at = week(2026, 24);
     let mut spans: Vec<_> = [(1, "few"), (2, "many"), (3, "many")].map(|(n, m)| span(n, m, at, 0)).into();
     spans.push(Span { model: None, operation: Some("chat".into()), ..span(4, "", at, 0) });
@@ -147,7 +147,7 @@ fn models_come_by_their_number_of_exchanges() {
 
 #[test]
 fn an_empty_database_has_an_empty_review() {
-    let made = Made::new();
+    let made = TestDatabase::new();
     let review = made.review(8);
     assert_eq!((review.weeks.len(), review.models.len()), (0, 0));
     let said = text::text(&review);
@@ -157,7 +157,7 @@ fn an_empty_database_has_an_empty_review() {
 }
 
 #[test]
-fn what_is_no_database_is_said() {
+fn foreign_files_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("no.db");
     let missing = review::read(&file, 8, NOW_NS).unwrap_err().to_string();
@@ -170,7 +170,7 @@ fn what_is_no_database_is_said() {
 
 #[test]
 fn json_has_it_all() {
-    let mut made = Made::new();
+    let mut made = TestDatabase::new();
     let at = week(2026, 24);
     let spans = (1..=2).map(|number| span(number, "m", at, 1)).collect();
     made.keep(spans, vec![said(1, "faithfulness", "5", 5.0), said(2, "faithfulness", "4", 4.0)]);
@@ -188,7 +188,7 @@ fn json_has_it_all() {
 
 #[test]
 fn a_criterion_may_have_the_name_of_a_rate() {
-    let mut made = Made::new();
+    let mut made = TestDatabase::new();
     made.keep(vec![span(1, "m", week(2026, 24), 1)], vec![said(1, "errors", "3", 3.0)]);
     let review = made.review(8);
     let week = only(&review);

@@ -1,10 +1,10 @@
-//! The page and the picture, with the worst that others can write into them, and in a real browser.
+//! The page and the picture, with hostile contents, and in a real browser.
 
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use collector::review::sample::Plan;
+use collector::review::sample::SamplePlan;
 use collector::review::{html, text};
 use simulators::workspace::workspace_dir;
 
@@ -12,7 +12,7 @@ use super::*;
 
 const PHONE_PX: u32 = 360;
 const DESKTOP_PX: u32 = 1_280;
-/// What others write: into comments, prompts, answers, model names and criteria.
+/// Hostile contents of comments, prompts, answers, model names and criteria.
 const HOSTILE: [&str; 6] = [
     "<script>document.title='owned'</script><img src=x onerror=alert(1)>",
     "\"'></bdi></style></svg><svg onload=alert(2)>",
@@ -22,9 +22,9 @@ const HOSTILE: [&str; 6] = [
     "]]> &amp; --> {{7*7}} \u{0} שלום",
 ];
 
-/// Exchanges with nothing but hostile texts, in every place that takes one.
+/// Exchanges with only hostile texts, in every place that has one.
 fn hostile() -> Review {
-    let mut made = Made::new();
+    let mut made = TestDatabase::new();
     let mut evaluations = Vec::new();
     let mut spans = Vec::new();
     for (number, words) in (1..).zip(HOSTILE) {
@@ -40,12 +40,12 @@ fn hostile() -> Review {
 }
 
 fn sample() -> Review {
-    let mut made = Made::new();
-    Plan::shown().keep(&mut made.store).unwrap();
+    let mut made = TestDatabase::new();
+    SamplePlan::shown().keep(&mut made.store).unwrap();
     made.review(8)
 }
 
-/// Every element is closed, by its own name; what is inside attributes and text cannot look like one.
+/// Checks that every element is closed by its own name. Attributes and text cannot look like elements.
 #[track_caller]
 fn is_well_formed(markup: &str) {
     let mut open = Vec::new();
@@ -70,7 +70,7 @@ fn is_well_formed(markup: &str) {
 
 #[test]
 fn markup_is_well_formed_and_asks_for_nothing_from_elsewhere() {
-    for review in [sample(), hostile(), Made::new().review(8)] {
+    for review in [sample(), hostile(), TestDatabase::new().review(8)] {
         for markup in [html::page(&review), html::picture(&review)] {
             is_well_formed(&markup);
             let addresses = markup.matches("://").count();
@@ -83,12 +83,13 @@ fn markup_is_well_formed_and_asks_for_nothing_from_elsewhere() {
     }
 }
 
-/// `cargo gauge review --sample sample.db && cargo gauge review --db sample.db --svg envoy/telemetry/review.svg` makes it anew.
+/// `cargo gauge review --sample sample.db && cargo gauge review --db sample.db --svg envoy/telemetry/review.svg` draws
+/// it.
 #[test]
 fn the_picture_in_readme_is_what_is_drawn() {
     let drawn = html::picture(&sample());
     let kept = fs::read_to_string(workspace_dir().join("envoy/telemetry/review.svg")).unwrap();
-    assert!(kept == drawn, "envoy/telemetry/review.svg is of another version");
+    assert!(kept == drawn, "envoy/telemetry/review.svg differs from the generated picture");
     assert!(kept.len() < 60_000, "{} bytes", kept.len());
 }
 
@@ -106,14 +107,14 @@ fn text_keeps_to_its_columns_and_sends_a_terminal_nothing_to_obey() {
     }
 }
 
-/// What a browser makes of a page: an element's attributes, and what it wrote to its console.
-struct Seen {
+/// The result of a page in a browser: an element's attributes, and the output on its console.
+struct RenderedPage {
     dom: String,
     console: String,
 }
 
-/// Shows a page in a frame of a width: a window has a least width, which is more than a phone's.
-fn browse(browser: &str, page: &str, width_px: u32) -> Seen {
+/// Shows a page in a frame of a given width, because the minimum width of a window is more than a phone's.
+fn browse(browser: &str, page: &str, width_px: u32) -> RenderedPage {
     let folder = tempfile::tempdir().unwrap();
     let escaped = page.replace('&', "&amp;").replace('"', "&quot;");
     let harness = format!(
@@ -140,10 +141,10 @@ fn browse(browser: &str, page: &str, width_px: u32) -> Seen {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let console = text(&output.stderr);
     let console = console.lines().filter(|line| line.contains("CONSOLE")).collect::<Vec<_>>().join("\n");
-    Seen { dom: text(&output.stdout), console }
+    RenderedPage { dom: text(&output.stdout), console }
 }
 
-/// Debian's name and others'.
+/// Finds the browser under Debian's name or others.
 fn browser() -> Option<&'static str> {
     let names = ["chromium", "chromium-browser", "google-chrome"];
     let path = std::env::var_os("PATH")?;
@@ -154,7 +155,7 @@ fn browser() -> Option<&'static str> {
 #[test]
 fn a_browser_shows_the_page_on_a_phone_and_a_desk() {
     let Some(browser) = browser() else {
-        // Past the test's own captured output: a skipped proof shall be seen.
+        // Written directly, since the test's output is captured: a skipped test should be visible.
         let words = b"SKIPPED: the page was not looked at, as there is no chromium (Debian: apt-get install chromium)\n";
         let _ = std::io::Write::write_all(&mut std::io::stderr().lock(), words);
         return;

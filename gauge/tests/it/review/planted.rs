@@ -1,30 +1,30 @@
-//! What was made worse is flagged, and nothing else is.
+//! Planted regressions are flagged, and nothing else is.
 
-use collector::review::sample::{ModelPlan, Plan, Shift};
+use collector::review::sample::{ModelPlan, SamplePlan, Shift};
 
 use super::*;
 
-/// Week, model and measure of each flag.
-fn flags(plan: &Plan) -> Vec<String> {
-    let mut made = Made::new();
+/// Returns week, model and measure of each flag.
+fn flags(plan: &SamplePlan) -> Vec<String> {
+    let mut made = TestDatabase::new();
     plan.keep(&mut made.store).unwrap();
     let drifts = made.review(52).drifts;
     drifts.iter().map(|drift| format!("{} {} {}", drift.week, drift.model, drift.measure)).collect()
 }
 
-fn falling(seed: u64, weeks: std::ops::Range<usize>) -> Plan {
-    let mut plan = Plan::steady(seed, 10, 300);
+fn falling(seed: u64, weeks: std::ops::Range<usize>) -> SamplePlan {
+    let mut plan = SamplePlan::steady(seed, 10, 300);
     plan.models[0].shifts = vec![Shift { criterion: "faithfulness", weeks, points: 0.3 }];
     plan
 }
 
 #[test]
 fn a_fall_by_three_tenths_in_the_sixth_week_is_flagged_and_no_other_week() {
-    // To stay: what follows is compared with what it fell to.
+    // A lasting fall: later weeks are compared with the new level.
     for seed in 1..=5 {
         assert_eq!(flags(&falling(seed, 5..10)), ["2026-W28 gpt-4o faithfulness"], "seed {seed}");
     }
-    // For that week alone: the week after is better, which is told, and is no drift.
+    // A fall in that week alone: the week after is better, which is reported and is no drift.
     for seed in 1..=5 {
         assert_eq!(flags(&falling(seed, 5..6)), ["2026-W28 gpt-4o faithfulness"], "seed {seed}");
     }
@@ -32,7 +32,7 @@ fn a_fall_by_three_tenths_in_the_sixth_week_is_flagged_and_no_other_week() {
 
 #[test]
 fn a_verdict_does_not_depend_on_how_many_weeks_are_shown() {
-    let mut made = Made::new();
+    let mut made = TestDatabase::new();
     falling(1, 5..10).keep(&mut made.store).unwrap();
     let shown = |weeks| made.review(weeks).drifts;
     assert_eq!(shown(10).len(), 1);
@@ -44,14 +44,14 @@ fn a_verdict_does_not_depend_on_how_many_weeks_are_shown() {
 
 #[test]
 fn the_shown_sample_has_its_one_drift() {
-    assert_eq!(flags(&Plan::shown()), ["2026-W28 gpt-4o faithfulness"]);
+    assert_eq!(flags(&SamplePlan::shown()), ["2026-W28 gpt-4o faithfulness"]);
 }
 
 #[test]
 fn nothing_is_flagged_where_nothing_changes() {
     for seed in 1..=20 {
-        let mut plan = Plan::steady(seed, 8, 100);
-        // One that comes, one that goes, and one with a hole.
+        let mut plan = SamplePlan::steady(seed, 8, 100);
+        // A model that appears, one that disappears, and one with a gap.
         plan.models.push(ModelPlan { absent: vec![0, 1, 2], ..ModelPlan::steady("new", 60) });
         plan.models.push(ModelPlan { absent: vec![5, 6, 7], ..ModelPlan::steady("old", 60) });
         plan.models.push(ModelPlan { absent: vec![3], ..ModelPlan::steady("rare", 15) });

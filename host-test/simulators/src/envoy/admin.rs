@@ -9,10 +9,10 @@ use serde_json::Value;
 use super::stats::Stats;
 use crate::load::{Client, Protocol, Request};
 
-/// How long a statistic may take to reach its value: generous, as it only ends a run that has failed anyway.
+/// Maximum time for a statistic to reach its value. It is long, because it only ends runs that have failed anyway.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Between two looks. Envoy has no way to tell when a statistic changes.
+/// The interval between two polls. Envoy cannot notify of a changed statistic.
 const POLL: Duration = Duration::from_millis(20);
 
 /// A client of one Envoy's admin port.
@@ -26,13 +26,13 @@ impl Admin {
         Self { client: Client::new(address, Protocol::Http1) }
     }
 
-    /// Where it listens.
+    /// Returns the address of the admin port.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.client.address()
     }
 
-    /// The body of an admin page.
+    /// Returns the body of an admin page.
     pub async fn get(&self, path: &str) -> Result<String> {
         let answer = self.client.send(Request::get(path)).await?.finish().await;
         ensure!(answer.status == 200, "Envoy's admin port answered {} for {path}", answer.status);
@@ -40,14 +40,14 @@ impl Admin {
             .with_context(|| format!("{path} is not UTF-8: a scrape would fail on it"))
     }
 
-    /// One scrape, as Prometheus would see it.
+    /// Returns one scrape, as Prometheus would see it.
     pub async fn stats(&self) -> Result<Stats> {
         Stats::parse(&self.get("/stats/prometheus").await?)
     }
 
-    /// Scrapes until `missing` has nothing more to say, and gives that scrape.
+    /// Scrapes until `missing` returns an empty list, and returns that scrape.
     ///
-    /// `missing` lists what is not as it should be yet, and its last words are the error's.
+    /// `missing` lists what differs from the expectation. Its last list is in the error.
     pub async fn until(&self, missing: impl Fn(&Stats) -> Vec<String>) -> Result<Stats> {
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -57,13 +57,13 @@ impl Admin {
                 return Ok(stats);
             }
             if Instant::now() > deadline {
-                bail!("after {PATIENCE:?} of waiting:\n  {}", left.join("\n  "));
+                bail!("not reached within {PATIENCE:?}:\n  {}", left.join("\n  "));
             }
             tokio::time::sleep(POLL).await;
         }
     }
 
-    /// The address that a listener got.
+    /// Returns the address that a listener is bound to.
     pub(super) async fn listener(&self, name: &str) -> Result<SocketAddr> {
         let page: Value = serde_json::from_str(&self.get("/listeners?format=json").await?)?;
         let statuses = page["listener_statuses"].as_array().into_iter().flatten();
@@ -76,7 +76,7 @@ impl Admin {
             .with_context(|| format!("the address of listener {name}: {listener}"))
     }
 
-    /// Whether Envoy serves: its own word, false as long as nothing answers.
+    /// Whether Envoy reports that it serves; `false` while it does not answer.
     pub(super) async fn ready(&self) -> bool {
         self.get("/ready").await.is_ok()
     }

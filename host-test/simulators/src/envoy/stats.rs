@@ -1,16 +1,16 @@
-//! Prometheus text, as Envoy's `/stats/prometheus` prints it, read into a map that tests can compare.
+//! Prometheus text, as Envoy's `/stats/prometheus` prints it, parsed into a map that tests can compare.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 
 use anyhow::{Context, Result, ensure};
 
-/// One name with its labels.
+/// The name and the labels of a series.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct Series {
-    /// The metric's name; a histogram has three: `_bucket`, `_sum` and `_count`.
+    /// The name of the metric. A histogram has three: `_bucket`, `_sum` and `_count`.
     pub name: String,
-    /// Label to value, unescaped.
+    /// Labels and their unescaped values.
     pub labels: BTreeMap<String, String>,
 }
 
@@ -33,21 +33,21 @@ impl Stats {
         Ok(Self { series })
     }
 
-    /// The value of the series that has exactly these labels.
+    /// Returns the value of the series with exactly these labels.
     #[must_use]
     pub fn get(&self, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
         let labels = labels.iter().map(|&(label, value)| (label.to_owned(), value.to_owned())).collect();
         self.series.get(&Series { name: name.to_owned(), labels }).copied()
     }
 
-    /// The sum over all series of this name that have these labels among theirs; 0 when there are none.
+    /// Returns the sum over all series of this name that have at least these labels; 0 if there are none.
     #[must_use]
     pub fn sum(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
-        // Not `sum()`, which makes -0 of nothing.
+        // `sum()` is not used, because it returns -0 for an empty iterator.
         self.matching(name, labels).fold(0.0, |sum, (_, value)| sum + value)
     }
 
-    /// The values that a label has in series of this name.
+    /// Returns the values that a label has in series of this name.
     #[must_use]
     pub fn values_of(&self, name: &str, label: &str) -> Vec<String> {
         let mut values: Vec<_> =
@@ -60,30 +60,30 @@ impl Stats {
     /// Adds to a series, which begins at 0.
     pub fn add(&mut self, name: &str, labels: &[(&str, &str)], by: u64) {
         let labels = labels.iter().map(|&(label, value)| (label.to_owned(), value.to_owned())).collect();
-        // Exact up to 2^53, which is also where Prometheus stops being so.
+        // Exact up to 2^53, which is also the limit in Prometheus.
         *self.series.entry(Series { name: name.to_owned(), labels }).or_default() += by as f64;
     }
 
-    /// How many series there are.
+    /// Returns the number of series.
     #[must_use]
     pub fn len(&self) -> usize {
         self.series.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are no series.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.series.is_empty()
     }
 
-    /// The series that satisfy `keep`.
+    /// Returns the series that satisfy `keep`.
     #[must_use]
     pub fn only(&self, keep: impl Fn(&Series) -> bool) -> Self {
         let kept = self.series.iter().filter(|(series, _)| keep(series));
         Self { series: kept.map(|(series, value)| (series.clone(), *value)).collect() }
     }
 
-    /// The same series with one more label on each that lacks it.
+    /// Returns these series with one more label on each that lacks it.
     #[must_use]
     pub fn with_label(mut self, label: &str, value: &str) -> Self {
         let labelled = std::mem::take(&mut self.series).into_iter().map(|(mut series, number)| {
@@ -94,11 +94,11 @@ impl Stats {
         self
     }
 
-    /// The upper bound of the bucket in which the quantile lies, over all matching series of the histogram
+    /// Returns the upper bound of the bucket in which the quantile lies, over all matching series of the histogram
     /// `name`.
     ///
-    /// `None` without samples; infinite when it lies beyond the last bound. No interpolation: a bound is what
-    /// a histogram knows, a number between two bounds is a guess.
+    /// `None` without samples; infinite if it lies beyond the last bound. There is no interpolation: a histogram knows
+    /// its bounds, and a number between two bounds is a guess.
     #[must_use]
     pub fn quantile(&self, name: &str, labels: &[(&str, &str)], quantile: f64) -> Option<f64> {
         let mut buckets: Vec<(f64, f64)> = Vec::new();
@@ -114,7 +114,7 @@ impl Stats {
         buckets.iter().find(|(_, count)| *count >= wanted).map(|&(bound, _)| bound)
     }
 
-    /// What differs from `expected`, one line each with both values; empty when all is equal.
+    /// Returns the differences from `expected`, one line each with both values; empty if all values are equal.
     #[must_use]
     pub fn differences(&self, expected: &Self) -> Vec<String> {
         let mut lines = Vec::new();
@@ -165,7 +165,7 @@ impl fmt::Display for Stats {
     }
 }
 
-/// Reads `name{label="value",...} number`.
+/// Parses `name{label="value",...} number`.
 fn sample(line: &str) -> Result<(Series, f64)> {
     let name_end = line.find(['{', ' ']).context("no value")?;
     let (name, rest) = line.split_at(name_end);
@@ -177,7 +177,7 @@ fn sample(line: &str) -> Result<(Series, f64)> {
     Ok((Series { name: name.to_owned(), labels }, number(value.trim())?))
 }
 
-/// Reads labels up to the closing brace and gives what comes after it.
+/// Parses labels up to the closing brace, and returns the rest of the line.
 fn read_labels<'a>(mut rest: &'a str, labels: &mut BTreeMap<String, String>) -> Result<&'a str> {
     loop {
         if let Some(after) = rest.strip_prefix('}') {
@@ -190,7 +190,7 @@ fn read_labels<'a>(mut rest: &'a str, labels: &mut BTreeMap<String, String>) -> 
     }
 }
 
-/// Reads up to the closing quote, and gives the value without its escapes and what comes after the quote.
+/// Parses up to the closing quote. Returns the value without its escapes, and the rest after the quote.
 fn unquote(text: &str) -> Result<(String, &str)> {
     let mut value = String::new();
     let mut letters = text.char_indices();
@@ -207,12 +207,12 @@ fn unquote(text: &str) -> Result<(String, &str)> {
     anyhow::bail!("a label's value has no closing quote")
 }
 
-/// Numbers as Prometheus writes them, infinities included.
+/// Parses a number of Prometheus, infinities included.
 fn number(text: &str) -> Result<f64> {
     match text {
         "+Inf" => Ok(f64::INFINITY),
         "-Inf" => Ok(f64::NEG_INFINITY),
-        number => number.parse().with_context(|| format!("{number:?} is no number")),
+        number => number.parse().with_context(|| format!("{number:?} is not a number")),
     }
 }
 
@@ -259,7 +259,7 @@ lat_bucket{model="m",le="+Inf"} 10
     }
 
     #[test]
-    fn what_is_no_sample_is_refused() {
+    fn invalid_samples_are_refused() {
         for bad in ["a 1\na 2", "name", "name{a=\"b\" 1", "name{a=b} 1", "name x", "name{a=\"1\",a=\"2\"} 1"]
         {
             assert!(Stats::parse(bad).is_err(), "{bad}");

@@ -1,4 +1,4 @@
-//! The stand-in as a server, and everything a judge's server can do wrong.
+//! The stand-in as a server, with the faults that a judge's server can have.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -15,22 +15,22 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use tokio::sync::watch;
 
-use super::{Asked, answer, completion};
-use crate::listen::Listening;
+use super::{JudgeRequest, answer, completion};
+use crate::listen::LoopbackListener;
 
-/// The largest request that is read.
+/// Maximum bytes of a request.
 const REQUEST_BYTES_MAX: usize = 8 * 1024 * 1024;
 
-/// How a judge's server behaves.
+/// The behaviours of a judge's server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Manner {
+pub enum JudgeBehaviour {
     /// It answers with a verdict.
-    Obedient,
+    Verdict,
     /// It answers with a verdict in which every score is this one.
     Always(u8),
     /// It answers with this status and nothing else.
     Status(u16),
-    /// It answers with a verdict once it is let: see [`Server::release`].
+    /// It answers with a verdict once it is released: see [`JudgeServer::release`].
     Held,
     /// It never answers.
     Silent,
@@ -38,66 +38,66 @@ pub enum Manner {
     Prose,
     /// It puts its verdict between marks of Markdown.
     Fenced,
-    /// It answers with so many bytes.
+    /// It answers with this number of bytes.
     Long(usize),
-    /// It breaks off after half of its answer.
+    /// It cuts the connection after half of its answer.
     Cut,
-    /// It is too busy for so many requests, each of which may come back at once, and obedient then.
+    /// It answers the first N requests with 429 and `retry-after: 0`, and the others with a verdict.
     Busy(u64),
-    /// It answers with a verdict whoever has this key.
+    /// It answers requests with this key with a verdict, and the others with 401.
     Keyed(&'static str),
 }
 
-/// A judge's server on a loopback port; dropping it closes the port.
+/// A judge's server on a loopback port. Dropping it closes the port.
 #[derive(Debug)]
-pub struct Server {
-    listening: Listening,
-    asked: Arc<AtomicU64>,
+pub struct JudgeServer {
+    listener: LoopbackListener,
+    requests: Arc<AtomicU64>,
     release: watch::Sender<bool>,
 }
 
-impl Server {
-    /// Starts one of this manner.
-    pub async fn start(manner: Manner) -> Result<Self> {
-        let asked = Arc::new(AtomicU64::new(0));
-        let count = Arc::clone(&asked);
+impl JudgeServer {
+    /// Starts a server with this behaviour.
+    pub async fn start(behaviour: JudgeBehaviour) -> Result<Self> {
+        let requests = Arc::new(AtomicU64::new(0));
+        let count = Arc::clone(&requests);
         let (release, held) = watch::channel(false);
-        let listening = Listening::start(move |stream| {
+        let listener = LoopbackListener::start(move |stream| {
             let (count, held) = (Arc::clone(&count), held.clone());
             async move {
                 let service = service_fn(|request| {
                     let before = count.fetch_add(1, Ordering::Relaxed);
-                    reply(request, manner, before, held.clone())
+                    reply(request, behaviour, before, held.clone())
                 });
                 let server = auto::Builder::new(TokioExecutor::new());
-                // A connection that breaks is the point of some manners.
+                // Connection errors are expected: some behaviours break the connection.
                 let _ = server.serve_connection(TokioIo::new(stream), service).await;
             }
         });
-        Ok(Self { listening: listening.await?, asked, release })
+        Ok(Self { listener: listener.await?, requests, release })
     }
 
-    /// Where it listens.
+    /// Returns the address of the server.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
-        self.listening.address()
+        self.listener.address()
     }
 
-    /// Lets answer what is held, and holds nothing any more.
+    /// Answers the held requests, and holds no further ones.
     pub fn release(&self) {
         self.release.send_replace(true);
     }
 
-    /// How many requests have come.
+    /// Returns the number of requests so far.
     #[must_use]
-    pub fn asked(&self) -> u64 {
-        self.asked.load(Ordering::Relaxed)
+    pub fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
     }
 }
 
 async fn reply(
     request: Request<Incoming>,
-    manner: Manner,
+    behaviour: JudgeBehaviour,
     before: u64,
     mut held: watch::Receiver<bool>,
 ) -> Result<Response<Full<Bytes>>> {
@@ -108,28 +108,31 @@ async fn reply(
     let body = body.map_err(|error| anyhow::anyhow!("{error}"))?.to_bytes();
     let verdict = answer(&body)?;
     let response = Response::builder().header("content-type", "application/json");
-    let response =
-        if matches!(manner, Manner::Busy(_)) { response.header("retry-after", "0") } else { response };
-    let (status, body) = match manner {
-        Manner::Obedient => (200, verdict),
-        Manner::Held => {
-            // A server that is gone answers nobody.
+    let response = if matches!(behaviour, JudgeBehaviour::Busy(_)) {
+        response.header("retry-after", "0")
+    } else {
+        response
+    };
+    let (status, body) = match behaviour {
+        JudgeBehaviour::Verdict => (200, verdict),
+        JudgeBehaviour::Held => {
+            // If the server has been dropped, the request is not answered.
             held.wait_for(|is_released| *is_released).await?;
             (200, verdict)
         }
-        Manner::Always(score) => (200, completion(&Asked::read(&body)?.verdict_of(score))),
-        Manner::Status(status) => (status, String::new()),
-        Manner::Busy(times) if before < times => (429, String::new()),
-        Manner::Keyed(expected) if key != expected => (401, format!("no such key: {key}")),
-        Manner::Busy(_) | Manner::Keyed(_) => (200, verdict),
-        Manner::Silent => {
+        JudgeBehaviour::Always(score) => (200, completion(&JudgeRequest::read(&body)?.verdict_of(score))),
+        JudgeBehaviour::Status(status) => (status, String::new()),
+        JudgeBehaviour::Busy(times) if before < times => (429, String::new()),
+        JudgeBehaviour::Keyed(expected) if key != expected => (401, format!("unknown key: {key}")),
+        JudgeBehaviour::Busy(_) | JudgeBehaviour::Keyed(_) => (200, verdict),
+        JudgeBehaviour::Silent => {
             tokio::time::sleep(Duration::from_secs(600)).await;
             (200, verdict)
         }
-        Manner::Prose => (200, completion("On the whole I would say five of five.")),
-        Manner::Fenced => (200, verdict.replace("\"content\":\"", "\"content\":\"```json\\n")),
-        Manner::Long(bytes) => (200, " ".repeat(bytes)),
-        Manner::Cut => {
+        JudgeBehaviour::Prose => (200, completion("On the whole I would say five of five.")),
+        JudgeBehaviour::Fenced => (200, verdict.replace("\"content\":\"", "\"content\":\"```json\\n")),
+        JudgeBehaviour::Long(bytes) => (200, " ".repeat(bytes)),
+        JudgeBehaviour::Cut => {
             let half = verdict.get(..verdict.len() / 2).unwrap_or_default();
             (200, half.to_owned())
         }

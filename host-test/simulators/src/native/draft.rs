@@ -12,14 +12,14 @@ use serde_json::{Map, Value, json};
 use super::expectations::PreparedCase;
 use crate::case::{COMPARED, COMPARED_IF_NAMED, COMPARED_NATIVELY, Case, frames};
 
-/// What a new case is made of.
+/// The parts of a new case.
 #[derive(Clone, Debug)]
 pub struct Draft {
     /// The wire format, whose folder the case is written to.
     pub format: &'static Format,
     /// The name of the case.
     pub name: String,
-    /// What the case is for, in a sentence.
+    /// The purpose of the case, in one sentence.
     pub about: String,
     /// The host that is asked.
     pub host: String,

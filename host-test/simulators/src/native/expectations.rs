@@ -33,7 +33,7 @@ pub struct PreparedCase<'a> {
     sampling: Option<Vec<u8>>,
 }
 
-/// What the engine makes of a case.
+/// The values that the engine reads from a case.
 #[derive(Clone, Debug)]
 pub struct Observation {
     /// The record, and the values of [`COMPARED_NATIVELY`] that were looked at.

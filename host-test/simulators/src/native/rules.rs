@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::expectations::PreparedCase;
 use crate::case::Case;
 
-/// Where a rule reads.
+/// The document that a rule reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RulePart {
@@ -28,7 +28,7 @@ pub enum RulePart {
 /// A rule of a row, and a case that fails without it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RuleUse {
-    /// Where it reads.
+    /// The document that it reads.
     pub part: RulePart,
     /// The rule in words: its place, its field, and the documents that it is for.
     pub rule: String,

@@ -1,23 +1,23 @@
-//! Anthropic's wire shapes.
+//! The wire format of Anthropic.
 
 use serde_json::{Value, json};
 
-use super::ask::Ask;
 use super::reply::{Piece, Reply, Stream, header, stream, text, unary, word};
+use super::request::ProviderRequest;
 use super::script::{Script, Tokens};
 
-/// The reply to a request of `/v1/messages`.
-pub(super) fn reply(ask: &Ask, script: &Script) -> Reply {
+/// Returns the reply to a request of `/v1/messages`.
+pub(super) fn reply(request: &ProviderRequest, script: &Script) -> Reply {
     let mut reply = match script.status {
-        200 if ask.stream => streamed(ask, script),
-        200 => unary(script, &answer(ask, script), reported(script.tokens)),
+        200 if request.stream => streamed(request, script),
+        200 => unary(script, &answer(request, script), reported(script.tokens)),
         status => unary(script, &error(status), Tokens::default()),
     };
     reply.headers.push(header("request-id", "req_sim"));
     reply
 }
 
-/// The error body for a status.
+/// Returns the error body for a status.
 fn error(status: u16) -> Value {
     let (kind, message) = match status {
         400 => ("invalid_request_error", "max_tokens: Field required"),
@@ -33,7 +33,7 @@ fn error(status: u16) -> Value {
     json!({"type": "error", "error": {"type": kind, "message": message}, "request_id": "req_sim"})
 }
 
-/// The usage object. Its `input_tokens` are without what came from or went to the cache.
+/// Returns the usage object. Its `input_tokens` exclude tokens read from or written to the cache.
 fn usage(tokens: Tokens) -> Value {
     json!({
         "input_tokens": tokens.input - tokens.cached - tokens.cache_write,
@@ -43,16 +43,16 @@ fn usage(tokens: Tokens) -> Value {
     })
 }
 
-/// What the wire can say of the counts: thinking is in the output and has no count of its own.
+/// Returns the counts that the wire format can express: thinking tokens are part of the output and have no count.
 fn reported(tokens: Tokens) -> Tokens {
     Tokens { reasoning: 0, ..tokens }
 }
 
-fn model<'a>(ask: &'a Ask, script: &'a Script) -> &'a str {
-    script.model.as_deref().unwrap_or(&ask.model)
+fn model<'a>(request: &'a ProviderRequest, script: &'a Script) -> &'a str {
+    script.model.as_deref().unwrap_or(&request.model)
 }
 
-fn answer(ask: &Ask, script: &Script) -> Value {
+fn answer(request: &ProviderRequest, script: &Script) -> Value {
     let Tokens { output, reasoning, .. } = script.tokens;
     let mut content = vec![json!({"type": "text", "text": text(output - reasoning)})];
     if reasoning > 0 {
@@ -60,17 +60,16 @@ fn answer(ask: &Ask, script: &Script) -> Value {
     }
     json!({
         "id": "msg_sim", "type": "message", "role": "assistant",
-        "model": model(ask, script), "content": content,
+        "model": model(request, script), "content": content,
         "stop_reason": "end_turn", "stop_sequence": null, "usage": usage(script.tokens),
     })
 }
 
-fn streamed(ask: &Ask, script: &Script) -> Reply {
-    // The start knows the input; of the output it has one token, and the real count comes with the last
-    // delta.
+fn streamed(request: &ProviderRequest, script: &Script) -> Reply {
+    // The start event knows the input and reports one output token. The last delta reports the real output count.
     let start = Tokens { output: script.tokens.output.min(1), ..reported(script.tokens) };
     let message = json!({
-        "id": "msg_sim", "type": "message", "role": "assistant", "model": model(ask, script), "content": [],
+        "id": "msg_sim", "type": "message", "role": "assistant", "model": model(request, script), "content": [],
         "stop_reason": null, "stop_sequence": null, "usage": usage(start),
     });
     let thinking = script.tokens.reasoning > 0;
@@ -89,7 +88,7 @@ fn streamed(ask: &Ask, script: &Script) -> Reply {
     stream(script, Stream { before, tokens: tokens(script.tokens), after, error })
 }
 
-/// Thinking deltas, then text deltas; the change of block goes along with the first text.
+/// Returns thinking deltas, then text deltas. The first text also carries the change of block.
 fn tokens(tokens: Tokens) -> Vec<Piece> {
     let Tokens { output, reasoning, .. } = tokens;
     let delta = |block: u8, delta: Value| {
@@ -117,7 +116,7 @@ fn block_start(index: u8, thinking: bool) -> Piece {
     event(&json!({"type": "content_block_start", "index": index, "content_block": block}))
 }
 
-/// A server-sent event; its name is its type.
+/// Returns a server-sent event named after its type.
 fn event(data: &Value) -> Piece {
     Piece::new(format!("event: {}\ndata: {data}\n\n", data["type"].as_str().unwrap_or_default()))
 }

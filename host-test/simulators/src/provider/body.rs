@@ -1,4 +1,4 @@
-//! A response body that is played from a plan, entered in the ledger piece by piece, and can break.
+//! A response body that follows a plan. It is entered in the ledger piece by piece, and can break the connection.
 
 use std::fmt;
 use std::pin::Pin;
@@ -10,68 +10,67 @@ use bytes::Bytes;
 use hyper::body::{Body, Frame};
 use tokio::sync::mpsc;
 
-use super::State;
+use super::ProviderState;
 use super::reply::{Ending, Gate, Piece, Reply};
 
-/// How long a silent or stalled exchange is held open at most: longer than any timeout under test.
+/// Maximum time that a silent or stalled exchange is held open. It is longer than any timeout under test.
 pub(super) const SILENCE_MAX: Duration = Duration::from_secs(120);
 
-/// Why a scripted response breaks. Never shown to a client, who sees the connection end.
+/// The error of a body that breaks by its script. No client reads it, because the connection ends.
 #[derive(Debug)]
-pub(super) struct Broken;
+pub(super) struct ScriptedBreak;
 
-impl fmt::Display for Broken {
+impl fmt::Display for ScriptedBreak {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("broken on purpose")
+        out.write_str("broken by its script")
     }
 }
 
-impl std::error::Error for Broken {}
+impl std::error::Error for ScriptedBreak {}
 
-/// What goes from the player to the body.
-enum Act {
+/// A command from the player to the body.
+enum BodyCommand {
     Send { piece: Piece, last: bool },
     Break,
 }
 
-/// The body that hyper pulls.
-pub(super) struct Played {
-    acts: mpsc::Receiver<Act>,
+/// The body that hyper polls.
+pub(super) struct ScriptedBody {
+    commands: mpsc::Receiver<BodyCommand>,
     breaking: bool,
-    state: Arc<State>,
+    state: Arc<ProviderState>,
     id: u64,
 }
 
-impl Played {
+impl ScriptedBody {
     /// Starts to play a reply as exchange `id`.
-    pub(super) fn new(reply: Reply, state: Arc<State>, id: u64) -> Self {
-        // One act ahead at most: what is in the ledger is what was taken to be sent.
-        let (acts_in, acts) = mpsc::channel(1);
+    pub(super) fn new(reply: Reply, state: Arc<ProviderState>, id: u64) -> Self {
+        // At most one command ahead, so that the ledger holds what hyper took to send.
+        let (acts_in, commands) = mpsc::channel(1);
         tokio::spawn(play(reply, Arc::clone(&state), acts_in));
-        Self { acts, breaking: false, state, id }
+        Self { commands, breaking: false, state, id }
     }
 }
 
-impl Body for Played {
+impl Body for ScriptedBody {
     type Data = Bytes;
-    type Error = Broken;
+    type Error = ScriptedBreak;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, ScriptedBreak>>> {
         if self.breaking {
-            return Poll::Ready(Some(Err(Broken)));
+            return Poll::Ready(Some(Err(ScriptedBreak)));
         }
-        match ready!(self.acts.poll_recv(context)) {
-            // The last piece completes it: hyper never asks for the end of a body whose length it knows.
-            Some(Act::Send { piece, last }) => {
+        match ready!(self.commands.poll_recv(context)) {
+            // The last piece completes the body: hyper does not poll for the end of a body with a known length.
+            Some(BodyCommand::Send { piece, last }) => {
                 self.state.ledger.sent(self.id, &piece.bytes, piece.reports, last);
                 Poll::Ready(Some(Ok(Frame::data(piece.bytes))))
             }
-            // hyper throws away what it has not written yet when a body fails, but writes before it waits: so
-            // wait once.
-            Some(Act::Break) => {
+            // hyper discards unwritten bytes when a body fails, but writes before it waits. So this waits once.
+            Some(BodyCommand::Break) => {
                 self.breaking = true;
                 context.waker().wake_by_ref();
                 Poll::Pending
@@ -81,9 +80,8 @@ impl Body for Played {
     }
 }
 
-/// Hands the pieces over at their times. A send fails when the other side is gone, and then there is nobody
-/// to play to.
-async fn play(reply: Reply, state: Arc<State>, acts: mpsc::Sender<Act>) {
+/// Sends the pieces at their times. A send fails if the client is gone, and then the rest is not played.
+async fn play(reply: Reply, state: Arc<ProviderState>, commands: mpsc::Sender<BodyCommand>) {
     let Reply { steps, ending, gate, .. } = reply;
     let waits_at = |step: usize| gate.as_ref().filter(|Gate { before_step, .. }| *before_step == Some(step));
     let count = steps.len();
@@ -95,7 +93,7 @@ async fn play(reply: Reply, state: Arc<State>, acts: mpsc::Sender<Act>) {
             tokio::time::sleep(step.wait).await;
         }
         let last = ending == Ending::Complete && index + 1 == count;
-        if acts.send(Act::Send { piece: step.piece, last }).await.is_err() {
+        if commands.send(BodyCommand::Send { piece: step.piece, last }).await.is_err() {
             return;
         }
     }
@@ -104,12 +102,12 @@ async fn play(reply: Reply, state: Arc<State>, acts: mpsc::Sender<Act>) {
     }
     match ending {
         Ending::Complete => {}
-        Ending::Broken => {
-            let _ = acts.send(Act::Break).await;
+        Ending::ScriptedBreak => {
+            let _ = commands.send(BodyCommand::Break).await;
         }
         Ending::Stalled => {
-            let _ = tokio::time::timeout(SILENCE_MAX, acts.closed()).await;
-            let _ = acts.send(Act::Break).await;
+            let _ = tokio::time::timeout(SILENCE_MAX, commands.closed()).await;
+            let _ = commands.send(BodyCommand::Break).await;
         }
     }
 }

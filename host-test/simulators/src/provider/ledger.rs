@@ -1,4 +1,4 @@
-//! What a provider got and sent, so that a meter's numbers have something to be compared with.
+//! The ledger of a provider: received requests and sent responses, to be compared with a meter's numbers.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,38 +9,38 @@ use tokio::sync::watch;
 
 use super::script::Tokens;
 
-/// How many exchanges are kept one by one; totals go on beyond that.
+/// Maximum number of exchanges that are kept. Totals also count the older ones.
 const ENTRIES_MAX: usize = 10_000;
 
-/// How much of each body is kept.
+/// Maximum bytes of each body that are kept.
 const BODY_BYTES_MAX: usize = 1024 * 1024;
 
-/// Of how many pieces of each body the time is kept.
+/// Maximum number of pieces of each body whose times are kept.
 const TIMES_MAX: usize = 1024;
 
 /// One exchange.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Entry {
-    /// Its number: in `x-sim-exchange`, too.
+    /// The number of the exchange, which is also in `x-sim-exchange`.
     pub id: u64,
-    /// The model that was asked for.
+    /// The model in the request.
     pub model: String,
-    /// The request's body, up to a mebibyte.
+    /// The request body, up to one mebibyte.
     pub request: Vec<u8>,
-    /// How long the request's body was.
+    /// The length of the request body in bytes.
     pub request_bytes: usize,
-    /// What its head said of that: `content-length`.
+    /// The `content-length` of the request; `None` if the header is missing.
     pub request_length: Option<String>,
-    /// Its `accept-encoding`.
+    /// The `accept-encoding` of the request; `None` if the header is missing.
     pub accept_encoding: Option<String>,
-    /// The usage that was put on the wire so far; a stream's last word replaces earlier ones.
+    /// The usage sent so far. A later usage of a stream replaces earlier ones.
     pub reported: Tokens,
-    /// The body as far as it was sent, up to a mebibyte.
+    /// The response body as sent so far, up to one mebibyte.
     pub body: Vec<u8>,
-    /// When each piece of the body was handed over to be sent, counted from when the request had come as a whole; of
+    /// The time at which each piece of the body was passed to hyper, counted from the end of the request. Limited to
     /// the first 1024 pieces.
     pub sent_after: Vec<Duration>,
-    /// Whether the body was sent to its proper end.
+    /// Whether the body was sent completely.
     pub complete: bool,
     began: Option<Instant>,
 }
@@ -50,56 +50,56 @@ pub struct Entry {
 pub struct Totals {
     /// Requests that arrived.
     pub requests: u64,
-    /// Answers that were sent to their end, errors among them.
+    /// Answers that were sent completely, errors included.
     pub complete: u64,
-    /// Usage that was put on the wire.
+    /// Usage that was sent.
     pub reported: Tokens,
 }
 
 /// All exchanges of a provider.
 #[derive(Debug, Default)]
 pub struct Ledger {
-    books: Mutex<Books>,
+    state: Mutex<LedgerState>,
     changes: watch::Sender<u64>,
 }
 
 #[derive(Debug, Default)]
-struct Books {
+struct LedgerState {
     last_id: u64,
     entries: VecDeque<Entry>,
     totals: BTreeMap<String, Totals>,
 }
 
 impl Ledger {
-    /// The exchange of this number, unless it is older than the last 10,000.
+    /// Returns the exchange of this number; `None` if it does not exist or is older than the last 10,000.
     #[must_use]
     pub fn entry(&self, id: u64) -> Option<Entry> {
-        self.books().entries.iter().find(|entry| entry.id == id).cloned()
+        self.lock().entries.iter().find(|entry| entry.id == id).cloned()
     }
 
-    /// The exchanges that are kept, oldest first.
+    /// Returns the exchanges that are kept, oldest first.
     #[must_use]
     pub fn entries(&self) -> Vec<Entry> {
-        self.books().entries.iter().cloned().collect()
+        self.lock().entries.iter().cloned().collect()
     }
 
-    /// Sums by model asked for.
+    /// Returns sums by model in the request.
     #[must_use]
     pub fn totals(&self) -> BTreeMap<String, Totals> {
-        self.books().totals.clone()
+        self.lock().totals.clone()
     }
 
     /// Waits until this many requests for the model have arrived.
     pub async fn arrived(&self, model: &str, count: u64) {
         let mut changes = self.changes.subscribe();
-        let enough = || self.books().totals.get(model).is_some_and(|totals| totals.requests >= count);
+        let enough = || self.lock().totals.get(model).is_some_and(|totals| totals.requests >= count);
         while !enough() && changes.changed().await.is_ok() {}
     }
 
-    /// Notes what came up with an exchange that has begun.
-    pub(super) fn came(&self, id: u64, head: &HeaderMap, body: &[u8]) {
+    /// Adds the request to an exchange that has begun.
+    pub(super) fn record_request(&self, id: u64, head: &HeaderMap, body: &[u8]) {
         let text = |name| head.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
-        self.books().with(id, |entry, _| {
+        self.lock().with(id, |entry, _| {
             entry.request = body.get(..BODY_BYTES_MAX).unwrap_or(body).to_vec();
             entry.request_bytes = body.len();
             entry.request_length = text("content-length");
@@ -109,14 +109,14 @@ impl Ledger {
 
     pub(super) fn begin(&self, model: &str) -> u64 {
         let id = {
-            let mut books = self.books();
-            books.last_id += 1;
-            let id = books.last_id;
-            books.totals.entry(model.to_owned()).or_default().requests += 1;
-            if books.entries.len() == ENTRIES_MAX {
-                books.entries.pop_front();
+            let mut state = self.lock();
+            state.last_id += 1;
+            let id = state.last_id;
+            state.totals.entry(model.to_owned()).or_default().requests += 1;
+            if state.entries.len() == ENTRIES_MAX {
+                state.entries.pop_front();
             }
-            books.entries.push_back(Entry {
+            state.entries.push_back(Entry {
                 id,
                 model: model.to_owned(),
                 began: Some(Instant::now()),
@@ -129,7 +129,7 @@ impl Ledger {
     }
 
     pub(super) fn sent(&self, id: u64, bytes: &[u8], reports: Option<Tokens>, last: bool) {
-        self.books().with(id, |entry, totals| {
+        self.lock().with(id, |entry, totals| {
             let room = BODY_BYTES_MAX.saturating_sub(entry.body.len()).min(bytes.len());
             entry.body.extend_from_slice(bytes.get(..room).unwrap_or_default());
             if let Some(began) = entry.began.filter(|_| entry.sent_after.len() < TIMES_MAX) {
@@ -146,15 +146,15 @@ impl Ledger {
         });
     }
 
-    /// A panic elsewhere leaves the books consistent: every change is made in one go.
-    fn books(&self) -> MutexGuard<'_, Books> {
-        self.books.lock().unwrap_or_else(PoisonError::into_inner)
+    /// A panic elsewhere leaves the entries consistent: every change is a single call.
+    fn lock(&self) -> MutexGuard<'_, LedgerState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Books {
+impl LedgerState {
     fn with(&mut self, id: u64, change: impl FnOnce(&mut Entry, &mut Totals)) {
-        // From the back: what changes is nearly always young.
+        // From the back, because nearly all changes are to recent entries.
         if let Some(entry) = self.entries.iter_mut().rev().find(|entry| entry.id == id) {
             let totals = self.totals.entry(entry.model.clone()).or_default();
             change(entry, totals);
@@ -163,7 +163,7 @@ impl Books {
 }
 
 impl Tokens {
-    /// Takes `old` out of a sum that it is in, and puts `new` in.
+    /// Replaces `old` by `new` in a sum.
     fn replace(&mut self, old: Self, new: Self) {
         self.input = self.input - old.input + new.input;
         self.output = self.output - old.output + new.output;

@@ -1,28 +1,28 @@
-//! OpenAI's wire shapes.
+//! The wire format of OpenAI.
 
 use serde_json::{Value, json};
 
-use super::ask::{Ask, Endpoint};
 use super::reply::{Piece, Reply, Stream, header, stream, text, unary, word};
+use super::request::{Endpoint, ProviderRequest};
 use super::script::{ReportUsage, Script, Tokens};
 
-/// A moment in 2025; fixed, so that equal requests get equal answers.
+/// A fixed time in 2025, so that equal requests get equal answers.
 const CREATED: u64 = 1_750_000_000;
 
-/// The reply to a request of one of OpenAI's endpoints.
-pub(super) fn reply(ask: &Ask, script: &Script) -> Reply {
-    let mut reply = match ask {
+/// Returns the reply to a request of one of OpenAI's endpoints.
+pub(super) fn reply(request: &ProviderRequest, script: &Script) -> Reply {
+    let mut reply = match request {
         _ if script.status != 200 => unary(script, &error(script.status), Tokens::default()),
-        Ask { endpoint: Endpoint::Embeddings, .. } => embeddings(ask, script),
-        Ask { stream: true, .. } => streamed(ask, script),
-        _ => unary(script, &answer(ask, script), reported(script.tokens)),
+        ProviderRequest { endpoint: Endpoint::Embeddings, .. } => embeddings(request, script),
+        ProviderRequest { stream: true, .. } => streamed(request, script),
+        _ => unary(script, &answer(request, script), reported(script.tokens)),
     };
     reply.headers.push(header("openai-processing-ms", "5"));
     reply.headers.push(header("x-request-id", "req_sim"));
     reply
 }
 
-/// The error body for a status.
+/// Returns the error body for a status.
 fn error(status: u16) -> Value {
     let (kind, code, message) = match status {
         401 => ("invalid_request_error", "invalid_api_key", "Incorrect API key provided: sk-sim."),
@@ -40,9 +40,9 @@ fn error(status: u16) -> Value {
     json!({"error": {"message": message, "type": kind, "param": null, "code": code}})
 }
 
-fn usage(ask: &Ask, tokens: Tokens) -> Value {
+fn usage(request: &ProviderRequest, tokens: Tokens) -> Value {
     let Tokens { input, output, cached, cache_write: _, reasoning } = tokens;
-    if ask.endpoint == Endpoint::Embeddings {
+    if request.endpoint == Endpoint::Embeddings {
         return json!({"prompt_tokens": input, "total_tokens": input});
     }
     json!({
@@ -57,18 +57,18 @@ fn usage(ask: &Ask, tokens: Tokens) -> Value {
     })
 }
 
-/// What the wire can say of the counts: OpenAI has no field for cache writes.
+/// Returns the counts that the wire format can express: OpenAI has no field for cache writes.
 fn reported(tokens: Tokens) -> Tokens {
     Tokens { cache_write: 0, ..tokens }
 }
 
-fn model<'a>(ask: &'a Ask, script: &'a Script) -> &'a str {
-    script.model.as_deref().unwrap_or(&ask.model)
+fn model<'a>(request: &'a ProviderRequest, script: &'a Script) -> &'a str {
+    script.model.as_deref().unwrap_or(&request.model)
 }
 
-fn answer(ask: &Ask, script: &Script) -> Value {
+fn answer(request: &ProviderRequest, script: &Script) -> Value {
     let text = text(script.tokens.output - script.tokens.reasoning);
-    let (id, object, choice) = match ask.endpoint {
+    let (id, object, choice) = match request.endpoint {
         Endpoint::Completions => (
             "cmpl-sim",
             "text_completion",
@@ -84,36 +84,36 @@ fn answer(ask: &Ask, script: &Script) -> Value {
         }
     };
     json!({
-        "id": id, "object": object, "created": CREATED, "model": model(ask, script), "choices": [choice],
-        "usage": usage(ask, script.tokens), "service_tier": "default", "system_fingerprint": "fp_sim",
+        "id": id, "object": object, "created": CREATED, "model": model(request, script), "choices": [choice],
+        "usage": usage(request, script.tokens), "service_tier": "default", "system_fingerprint": "fp_sim",
     })
 }
 
-fn embeddings(ask: &Ask, script: &Script) -> Reply {
+fn embeddings(request: &ProviderRequest, script: &Script) -> Reply {
     let body = json!({
         "object": "list",
         "data": [{"object": "embedding", "index": 0, "embedding": [0.0123, -0.25, 0.5, 1e-7]}],
-        "model": model(ask, script),
-        "usage": usage(ask, script.tokens),
+        "model": model(request, script),
+        "usage": usage(request, script.tokens),
     });
     unary(script, &body, Tokens { input: script.tokens.input, ..Tokens::default() })
 }
 
-fn streamed(ask: &Ask, script: &Script) -> Reply {
+fn streamed(request: &ProviderRequest, script: &Script) -> Reply {
     let report = match script.usage {
-        ReportUsage::Asked => ask.include_usage,
+        ReportUsage::Asked => request.include_usage,
         ReportUsage::Never => false,
         ReportUsage::Always => true,
     };
     let chunk = |choices: Value, usage: Value| {
-        let completion = ask.endpoint == Endpoint::Completions;
+        let completion = request.endpoint == Endpoint::Completions;
         let mut chunk = json!({
             "id": if completion { "cmpl-sim" } else { "chatcmpl-sim" },
             "object": if completion { "text_completion" } else { "chat.completion.chunk" },
-            "created": CREATED, "model": model(ask, script), "system_fingerprint": "fp_sim",
+            "created": CREATED, "model": model(request, script), "system_fingerprint": "fp_sim",
             "choices": choices,
         });
-        // Once asked for, usage is in every chunk: null in all but the last.
+        // If usage was requested, it is in every chunk: null in all but the last.
         if report && let Some(chunk) = chunk.as_object_mut() {
             chunk.insert("usage".into(), usage);
         }
@@ -121,7 +121,7 @@ fn streamed(ask: &Ask, script: &Script) -> Reply {
     };
     let choice = |delta: Value, finish: Value| {
         let mut choice = json!({"index": 0, "logprobs": null, "finish_reason": finish});
-        match ask.endpoint {
+        match request.endpoint {
             Endpoint::Completions => choice["text"] = json!(delta["content"].as_str().unwrap_or_default()),
             _ => choice["delta"] = delta,
         }
@@ -131,7 +131,7 @@ fn streamed(ask: &Ask, script: &Script) -> Reply {
     let first = json!({"role": "assistant", "content": "", "refusal": null});
     let mut after = vec![chunk(choice(json!({}), json!("stop")), Value::Null)];
     if report {
-        after.push(chunk(json!([]), usage(ask, script.tokens)).reporting(reported(script.tokens)));
+        after.push(chunk(json!([]), usage(request, script.tokens)).reporting(reported(script.tokens)));
     }
     after.push(Piece::new("data: [DONE]\n\n"));
     stream(

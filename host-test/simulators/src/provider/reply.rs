@@ -1,14 +1,13 @@
-//! A reply as a plan: what is sent, after which waits, and how it ends. Pure data, so that the shapes need no
-//! clock and no socket.
+//! The plan of a reply: pieces, waits and the end. It is pure data, so that the formats need no clock and no socket.
 
 use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::Value;
 
-use super::script::{Fault, Odd, Script, Tokens};
+use super::script::{Fault, HeaderQuirk, Script, Tokens};
 
-/// The words of every answer, one a token; letters of one to four bytes, since chunks may cut one anywhere.
+/// The words of every answer, one per token. Their characters have one to four bytes, since chunks may cut anywhere.
 const WORDS: [&str; 8] = ["The", " answer", " naïvely", " spans", " 日本", " and", " 🦀", " ends."];
 
 /// A planned response.
@@ -21,14 +20,14 @@ pub(super) struct Reply {
     pub(super) gate: Option<Gate>,
 }
 
-/// A piece of the body.
+/// A piece of the body, and the wait before it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Step {
     pub(super) wait: Duration,
     pub(super) piece: Piece,
 }
 
-/// Bytes, and the usage that the client knows once it has them.
+/// Bytes, and the usage that the client knows once it has received them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Piece {
     pub(super) bytes: Bytes,
@@ -46,15 +45,15 @@ impl Piece {
     }
 }
 
-/// How the body ends.
+/// The end of the body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ending {
     Complete,
-    Broken,
+    ScriptedBreak,
     Stalled,
 }
 
-/// Where it waits to be let on.
+/// The place at which a reply waits until its gate is opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Gate {
     pub(super) name: String,
@@ -62,7 +61,7 @@ pub(super) struct Gate {
     pub(super) before_step: Option<usize>,
 }
 
-/// A stream in parts: around its tokens is what comes before and after them.
+/// The parts of a stream: its tokens, and the pieces before and after them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Stream {
     pub(super) before: Vec<Piece>,
@@ -71,18 +70,18 @@ pub(super) struct Stream {
     pub(super) error: Piece,
 }
 
-/// The text of token number `index`.
+/// Returns the text of token number `index`.
 pub(super) fn word(index: u64) -> &'static str {
     let index = usize::try_from(index).unwrap_or_default();
     WORDS.get(index % WORDS.len()).copied().unwrap_or_default()
 }
 
-/// The text of a whole answer.
+/// Returns the text of a whole answer.
 pub(super) fn text(tokens: u64) -> String {
     (0..tokens).map(word).collect()
 }
 
-/// An answer in one piece.
+/// Returns an answer in one piece.
 pub(super) fn unary(script: &Script, body: &Value, reports: Tokens) -> Reply {
     let bytes = Bytes::from(body.to_string());
     let mut headers = headers(script, "application/json");
@@ -97,7 +96,7 @@ pub(super) fn unary(script: &Script, body: &Value, reports: Tokens) -> Reply {
         status: script.status,
         headers,
         steps: vec![Step { wait: Duration::ZERO, piece }],
-        ending: if truncated { Ending::Broken } else { Ending::Complete },
+        ending: if truncated { Ending::ScriptedBreak } else { Ending::Complete },
         gate: script
             .gate
             .clone()
@@ -105,7 +104,7 @@ pub(super) fn unary(script: &Script, body: &Value, reports: Tokens) -> Reply {
     }
 }
 
-/// A stream of events.
+/// Returns a stream of events.
 pub(super) fn stream(script: &Script, parts: Stream) -> Reply {
     let Stream { before, mut tokens, mut after, error } = parts;
     let (kept, ending) = match script.fault {
@@ -113,7 +112,7 @@ pub(super) fn stream(script: &Script, parts: Stream) -> Reply {
             after = vec![error];
             (count, Ending::Complete)
         }
-        Some(Fault::Reset(count)) => (count, Ending::Broken),
+        Some(Fault::Reset(count)) => (count, Ending::ScriptedBreak),
         Some(Fault::Stall(count)) => (count, Ending::Stalled),
         Some(Fault::Truncate | Fault::Close | Fault::Silent) | None => (u64::MAX, Ending::Complete),
     };
@@ -148,20 +147,22 @@ pub(super) fn stream(script: &Script, parts: Stream) -> Reply {
     }
 }
 
-/// A header as the wire has it.
+/// Returns a header as name and value bytes.
 pub(super) fn header(name: &str, value: &str) -> (String, Vec<u8>) {
     (name.to_owned(), value.as_bytes().to_vec())
 }
 
 fn headers(script: &Script, content_type: &str) -> Vec<(String, Vec<u8>)> {
     let mut headers = match script.odd {
-        Some(Odd::Untyped) => Vec::new(),
-        Some(Odd::Upper) => vec![header("content-type", &content_type.to_uppercase())],
+        Some(HeaderQuirk::Untyped) => Vec::new(),
+        Some(HeaderQuirk::Upper) => vec![header("content-type", &content_type.to_uppercase())],
         _ => vec![header("content-type", content_type)],
     };
     match script.odd {
-        Some(Odd::Latin1) => headers.push(("x-odd".into(), b"caf\xe9".to_vec())),
-        Some(Odd::Many) => headers.extend((0..80).map(|index| header(&format!("x-odd-{index}"), "odd"))),
+        Some(HeaderQuirk::Latin1) => headers.push(("x-odd".into(), b"caf\xe9".to_vec())),
+        Some(HeaderQuirk::Many) => {
+            headers.extend((0..80).map(|index| header(&format!("x-odd-{index}"), "odd")))
+        }
         _ => {}
     }
     headers.extend(script.retry_after.map(|seconds| header("retry-after", &seconds.to_string())));
@@ -192,7 +193,7 @@ mod tests {
     #[test]
     fn faults_cut_a_stream_where_they_say() {
         assert_eq!(bytes(""), ("a123z".into(), Ending::Complete, None));
-        assert_eq!(bytes("reset_after=2; gate=g"), ("a12".into(), Ending::Broken, Some(3)));
+        assert_eq!(bytes("reset_after=2; gate=g"), ("a12".into(), Ending::ScriptedBreak, Some(3)));
         assert_eq!(bytes("stall_after=0; gate=g"), ("a".into(), Ending::Stalled, Some(1)));
         assert_eq!(bytes("error_after=9; gate=g"), ("a123!".into(), Ending::Complete, Some(4)));
         assert_eq!(bytes("gate=g"), ("a123z".into(), Ending::Complete, Some(2)));
@@ -210,7 +211,7 @@ mod tests {
     fn a_truncated_answer_promises_more_than_it_sends() {
         let script = Script::parse("truncate").unwrap();
         let reply = unary(&script, &serde_json::json!({"text": text(3)}), script.tokens);
-        assert_eq!((reply.ending, reply.steps[0].piece.reports), (Ending::Broken, None));
+        assert_eq!((reply.ending, reply.steps[0].piece.reports), (Ending::ScriptedBreak, None));
         let promised = reply.headers.iter().find(|(name, _)| name == "content-length").unwrap();
         let promised: usize = String::from_utf8(promised.1.clone()).unwrap().parse().unwrap();
         assert_eq!(reply.steps[0].piece.bytes.len(), promised / 2);

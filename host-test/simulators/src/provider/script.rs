@@ -1,4 +1,4 @@
-//! What a simulated provider is asked to do, in one request header that any client can send.
+//! Scripts for a simulated provider, in one request header that any client can send.
 //!
 //! ```text
 //! x-sim: input=1200; cached=1000; output=40; first_ms=150; token_ms=8
@@ -6,8 +6,8 @@
 //! x-sim: output=50; reset_after=5
 //! ```
 //!
-//! Items are separated by `;`, each at most once. Times are in milliseconds. A gate stands before the cut if there is
-//! one, else before an answer's headers or behind a stream's first token.
+//! Items are separated by `;`, each at most once. Times are in milliseconds. A gate is before the cut if there is one,
+//! else before an answer's headers or after a stream's first token.
 //!
 //! | item | default | meaning |
 //! |---|---|---|
@@ -25,7 +25,7 @@
 //! | `gate=NAME` | none | wait there until [`Provider::open`](super::Provider::open) |
 //! | `linger` | | the gate stands behind the last byte instead, before the end of the body |
 //!
-//! And at most one way to go wrong:
+//! And at most one fault:
 //!
 //! | item | meaning |
 //! |---|---|
@@ -44,38 +44,38 @@ use anyhow::{Context, Result, bail, ensure};
 /// The header that carries a script.
 pub const HEADER: &str = "x-sim";
 
-/// The largest number in a script; more than any context window or timeout.
+/// Maximum of a number in a script. It is more than any context window or timeout.
 const NUMBER_MAX: u64 = 10_000_000;
 
-/// How many tokens one answer may have: a bound on what one header can make the provider do.
+/// Maximum number of tokens of one answer, since a single header can request it.
 const OUTPUT_MAX: u64 = 50_000;
 
 /// One scripted answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Script {
-    /// Wait before the first token.
+    /// The wait before the first token.
     pub first: Duration,
-    /// Wait before each further one.
+    /// The wait before each further token.
     pub token: Duration,
-    /// Wait behind a stream's last one.
+    /// The wait after the last token of a stream.
     pub last: Duration,
-    /// The counts it reports.
+    /// The counts that the answer reports.
     pub tokens: Tokens,
-    /// The model it names, if not the one it was asked for.
+    /// The model that the answer names; `None` for the model in the request.
     pub model: Option<String>,
     /// Whether an OpenAI stream reports usage.
     pub usage: ReportUsage,
-    /// 200, or the error it answers with.
+    /// The status code: 200, or that of an error.
     pub status: u16,
-    /// Seconds in `retry-after`.
+    /// The value of `retry-after` in seconds; `None` for no header.
     pub retry_after: Option<u64>,
-    /// Strange headers.
-    pub odd: Option<Odd>,
-    /// The gate it waits at.
+    /// The unusual headers; `None` for ordinary ones.
+    pub odd: Option<HeaderQuirk>,
+    /// The name of the gate that the answer waits at; `None` if it does not wait.
     pub gate: Option<String>,
-    /// Whether the gate is between the last byte and the end.
+    /// Whether the gate is between the last byte and the end of the body.
     pub linger: bool,
-    /// How it goes wrong.
+    /// The fault of the answer; `None` if there is none.
     pub fault: Option<Fault>,
 }
 
@@ -99,16 +99,16 @@ pub struct Tokens {
 pub enum ReportUsage {
     /// As `stream_options.include_usage` asks.
     Asked,
-    /// Even if asked, as some compatible servers do.
+    /// Never, even if requested, as with some compatible servers.
     Never,
-    /// Even if not asked.
+    /// Always, even if not requested.
     Always,
 }
 
 /// Header sets that are legal, or nearly, and rare.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Odd {
-    /// A value that is no UTF-8.
+pub enum HeaderQuirk {
+    /// A value that is not UTF-8.
     Latin1,
     /// Eighty headers.
     Many,
@@ -118,7 +118,7 @@ pub enum Odd {
     Upper,
 }
 
-/// A way to go wrong.
+/// The faults of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// An error event after this many tokens of a stream.
@@ -155,7 +155,7 @@ impl Default for Script {
 }
 
 impl Script {
-    /// Reads the header's value; an error names the item and what it should be.
+    /// Parses the header's value. An error names the item and the expected value.
     pub fn parse(text: &str) -> Result<Self> {
         let mut script = Self::default();
         let mut seen = BTreeSet::new();
@@ -172,23 +172,20 @@ impl Script {
         );
         ensure!(output <= OUTPUT_MAX, "{HEADER}: output is over the limit of {OUTPUT_MAX}");
         ensure!(reasoning <= output, "{HEADER}: reasoning is a part of output");
-        ensure!(
-            script.status == 200 || script.fault.is_none(),
-            "{HEADER}: an error status leaves nothing to go wrong"
-        );
+        ensure!(script.status == 200 || script.fault.is_none(), "{HEADER}: a fault needs status 200");
         Ok(script)
     }
 
-    /// Refuses a fault that the kind of answer cannot have.
-    pub(super) fn suits(&self, stream: bool) -> Result<()> {
+    /// Refuses a fault that does not apply to the kind of answer.
+    pub(super) fn check_applicable(&self, stream: bool) -> Result<()> {
         match self.fault {
             Some(Fault::Error(_) | Fault::Reset(_) | Fault::Stall(_)) if !stream => {
                 bail!(
-                    "{HEADER}: error_after, reset_after and stall_after are for streams, and this request asks for none"
+                    "{HEADER}: error_after, reset_after and stall_after are for streams, but the request does not ask for one"
                 )
             }
             Some(Fault::Truncate) if stream => {
-                bail!("{HEADER}: truncate is for whole answers; a stream breaks with reset_after")
+                bail!("{HEADER}: truncate is for answers in one piece; use reset_after for a stream")
             }
             _ => Ok(()),
         }
@@ -222,38 +219,38 @@ impl Script {
             ("silent", None) => self.fail(Fault::Silent)?,
             ("linger" | "truncate" | "close" | "silent", Some(_)) => bail!("{key} takes no value"),
             (_, None) => {
-                bail!("no such item, or it needs a value; the items are in provider/script.rs")
+                bail!("unknown item, or it needs a value; the items are in provider/script.rs")
             }
-            (_, Some(_)) => bail!("no such item; the items are in provider/script.rs"),
+            (_, Some(_)) => bail!("unknown item; the items are in provider/script.rs"),
         }
         Ok(())
     }
 
     fn fail(&mut self, fault: Fault) -> Result<()> {
-        ensure!(self.fault.is_none(), "an answer can go wrong in one way only");
+        ensure!(self.fault.is_none(), "expected one fault at most");
         self.fault = Some(fault);
         Ok(())
     }
 }
 
 fn count(value: &str) -> Result<u64> {
-    let number: u64 = value.parse().with_context(|| format!("{value:?} is no whole number"))?;
-    ensure!(number <= NUMBER_MAX, "{number} is over the limit of {NUMBER_MAX}");
+    let number: u64 = value.parse().with_context(|| format!("expected a whole number, got {value:?}"))?;
+    ensure!(number <= NUMBER_MAX, "expected at most {NUMBER_MAX}, got {number}");
     Ok(number)
 }
 
 fn status(value: &str) -> Result<u16> {
     let code = count(value)?;
-    ensure!((400..=599).contains(&code), "status is an error's: 400 to 599");
+    ensure!((400..=599).contains(&code), "expected the status of an error, 400 to 599, got {code}");
     Ok(u16::try_from(code)?)
 }
 
-fn odd(value: &str) -> Result<Odd> {
+fn odd(value: &str) -> Result<HeaderQuirk> {
     Ok(match value {
-        "latin1" => Odd::Latin1,
-        "many" => Odd::Many,
-        "untyped" => Odd::Untyped,
-        "upper" => Odd::Upper,
+        "latin1" => HeaderQuirk::Latin1,
+        "many" => HeaderQuirk::Many,
+        "untyped" => HeaderQuirk::Untyped,
+        "upper" => HeaderQuirk::Upper,
         _ => bail!("odd is latin1, many, untyped or upper"),
     })
 }

@@ -1,4 +1,4 @@
-//! The provider's server: connections in, planned replies out.
+//! The server of a provider: it reads requests and sends the planned replies.
 
 use std::sync::Arc;
 
@@ -13,55 +13,58 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use tokio::net::TcpStream;
 
-use super::ask::{Ask, Endpoint};
-use super::body::{Broken, Played, SILENCE_MAX};
+use super::body::{SILENCE_MAX, ScriptedBody, ScriptedBreak};
 use super::reply::Reply;
+use super::request::{Endpoint, ProviderRequest};
 use super::script::{self, Fault, Script};
-use super::{EXCHANGE_HEADER, State, anthropic, openai};
+use super::{EXCHANGE_HEADER, ProviderState, anthropic, openai};
 
-/// The largest request body that is read.
+/// Maximum bytes of a request body.
 const REQUEST_BYTES_MAX: usize = 64 * 1024 * 1024;
 
-/// More than any test keeps open on one HTTP/2 connection; the default of 200 would queue some of them.
+/// More streams than any test keeps open on one HTTP/2 connection. The default of 200 would queue some of them.
 const STREAMS_MAX: u32 = 10_000;
 
-type Body = Either<Played, Full<Bytes>>;
+type Body = Either<ScriptedBody, Full<Bytes>>;
 
-pub(super) async fn connection(stream: TcpStream, state: Arc<State>) {
+pub(super) async fn connection(stream: TcpStream, state: Arc<ProviderState>) {
     let service = service_fn(|request| answer(request, Arc::clone(&state)));
     let mut server = auto::Builder::new(TokioExecutor::new());
     server.http2().max_concurrent_streams(STREAMS_MAX);
-    // A connection that breaks is the point of some scripts.
+    // Connection errors are expected: some scripts break the connection.
     let _ = server.serve_connection(TokioIo::new(stream), service).await;
 }
 
-async fn answer(request: Request<Incoming>, state: Arc<State>) -> Result<Response<Body>, Broken> {
+async fn answer(
+    request: Request<Incoming>,
+    state: Arc<ProviderState>,
+) -> Result<Response<Body>, ScriptedBreak> {
     let (head, body) = request.into_parts();
     let path = head.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
-    // A request that is not read to its end has no answer: the client is gone.
-    let body = Limited::new(body, REQUEST_BYTES_MAX).collect().await.map_err(|_| Broken)?.to_bytes();
+    // A request whose body cannot be read gets no answer, because the client is gone.
+    let body = Limited::new(body, REQUEST_BYTES_MAX).collect().await.map_err(|_| ScriptedBreak)?.to_bytes();
     let read = || {
-        let ask = Ask::read(&path, &body)?;
+        let parsed = ProviderRequest::read(&path, &body)?;
         let script = script(head.headers.get(script::HEADER))?;
-        script.suits(ask.stream)?;
-        Ok::<_, anyhow::Error>((ask, script))
+        script.check_applicable(parsed.stream)?;
+        Ok::<_, anyhow::Error>((parsed, script))
     };
-    let (ask, script) = match read() {
+    let (parsed, script) = match read() {
         Ok(read) => read,
         Err(error) => return refuse(&format!("simulated provider: {error:#}")),
     };
-    let id = state.ledger.begin(&ask.model);
-    state.ledger.came(id, &head.headers, &body);
-    let reply = match ask.endpoint {
-        Endpoint::Messages => anthropic::reply(&ask, &script),
-        Endpoint::Chat | Endpoint::Completions | Endpoint::Embeddings => openai::reply(&ask, &script),
+    let id = state.ledger.begin(&parsed.model);
+    state.ledger.record_request(id, &head.headers, &body);
+    let reply = match parsed.endpoint {
+        Endpoint::Messages => anthropic::reply(&parsed, &script),
+        Endpoint::Chat | Endpoint::Completions | Endpoint::Embeddings => openai::reply(&parsed, &script),
     };
     before_head(&script, &reply, &state).await?;
-    respond(reply, state, id).map_err(|_| Broken)
+    respond(reply, state, id).map_err(|_| ScriptedBreak)
 }
 
-/// What happens before the first byte of a response: waiting, or the end of it.
-async fn before_head(script: &Script, reply: &Reply, state: &State) -> Result<(), Broken> {
+/// Performs the part of a script before the first byte of a response: it waits, or ends the exchange.
+async fn before_head(script: &Script, reply: &Reply, state: &ProviderState) -> Result<(), ScriptedBreak> {
     let is_mute = matches!(script.fault, Some(Fault::Close | Fault::Silent));
     if let Some(gate) = reply.gate.as_ref().filter(|gate| is_mute || gate.before_step.is_none()) {
         state.pass(&gate.name).await;
@@ -70,10 +73,10 @@ async fn before_head(script: &Script, reply: &Reply, state: &State) -> Result<()
         tokio::time::sleep(script.first).await;
     }
     match script.fault {
-        Some(Fault::Close) => Err(Broken),
+        Some(Fault::Close) => Err(ScriptedBreak),
         Some(Fault::Silent) => {
             tokio::time::sleep(SILENCE_MAX).await;
-            Err(Broken)
+            Err(ScriptedBreak)
         }
         _ => Ok(()),
     }
@@ -86,18 +89,18 @@ fn script(header: Option<&HeaderValue>) -> Result<Script> {
     Script::parse(header.to_str().with_context(|| format!("{} has to be ASCII", script::HEADER))?)
 }
 
-fn respond(reply: Reply, state: Arc<State>, id: u64) -> Result<Response<Body>> {
+fn respond(reply: Reply, state: Arc<ProviderState>, id: u64) -> Result<Response<Body>> {
     let mut response = Response::builder().status(reply.status).header(EXCHANGE_HEADER, id);
     for (name, value) in &reply.headers {
         response = response.header(name, HeaderValue::from_bytes(value)?);
     }
-    Ok(response.body(Either::Left(Played::new(reply, state, id)))?)
+    Ok(response.body(Either::Left(ScriptedBody::new(reply, state, id)))?)
 }
 
-/// For requests that are not a provider's business: the mistake is the test's or the demo's, and should be
-/// easy to see.
-fn refuse(message: &str) -> Result<Response<Body>, Broken> {
+/// Answers a request that the provider does not serve. The mistake is in the test or the demo, and the message should
+/// make it easy to see.
+fn refuse(message: &str) -> Result<Response<Body>, ScriptedBreak> {
     let body = serde_json::json!({"error": {"message": message, "type": "simulated_provider"}}).to_string();
     let response = Response::builder().status(400).header("content-type", "application/json");
-    response.body(Either::Right(Full::new(body.into()))).map_err(|_| Broken)
+    response.body(Either::Right(Full::new(body.into()))).map_err(|_| ScriptedBreak)
 }

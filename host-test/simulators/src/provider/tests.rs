@@ -1,4 +1,4 @@
-//! The provider through a real socket, with the client of the harness.
+//! The provider through a real socket, with the client of this package.
 
 use serde_json::{Value, json};
 
@@ -21,14 +21,14 @@ async fn ask(provider: &Provider, protocol: Protocol, request: Request) -> Answe
     Client::new(provider.address(), protocol).send(request).await.unwrap().finish().await
 }
 
-/// The `data:` lines of a stream that are JSON.
+/// Returns the `data:` lines of a stream that are JSON.
 fn events(answer: &Answer) -> Vec<Value> {
     let text = std::str::from_utf8(&answer.body).unwrap();
     let data = text.lines().filter_map(|line| line.strip_prefix("data: ")).filter(|data| *data != "[DONE]");
     data.map(|data| serde_json::from_str(data).unwrap()).collect()
 }
 
-fn is_in_ledger(provider: &Provider, answer: &Answer) -> Tokens {
+fn reported_in_ledger(provider: &Provider, answer: &Answer) -> Tokens {
     let entry = provider.ledger().entry(answer.header(EXCHANGE_HEADER).parse().unwrap()).unwrap();
     assert_eq!(entry.body, answer.body);
     assert_eq!(entry.complete, answer.end == End::Complete);
@@ -42,13 +42,13 @@ async fn openai_answers_and_streams_over_both_protocols() {
     let tokens = Tokens { input: 30, cached: 10, output: 9, reasoning: 4, cache_write: 0 };
     for protocol in BOTH {
         let unary = ask(&provider, protocol, chat("m", false, script)).await;
-        assert_eq!(is_in_ledger(&provider, &unary), tokens);
+        assert_eq!(reported_in_ledger(&provider, &unary), tokens);
         let body: Value = serde_json::from_slice(&unary.body).unwrap();
         assert_eq!(body["usage"]["prompt_tokens_details"]["cached_tokens"], 10);
         assert_eq!(body["choices"][0]["message"]["content"], "The answer naïvely spans 日本");
 
         let stream = ask(&provider, protocol, chat("m", true, script)).await;
-        assert_eq!(is_in_ledger(&provider, &stream), tokens);
+        assert_eq!(reported_in_ledger(&provider, &stream), tokens);
         let events = events(&stream);
         assert_eq!(events.len(), 1 + 5 + 1 + 1);
         assert_eq!(events.last().unwrap()["usage"]["total_tokens"], 39);
@@ -63,11 +63,11 @@ async fn a_stream_reports_usage_when_asked() {
     let unasked = Request::post("/v1/completions", &json!({"model": "m", "stream": true}));
     let answer = ask(&provider, Protocol::Http1, unasked.clone()).await;
     assert!(events(&answer).iter().all(|event| event.get("usage").is_none()));
-    assert_eq!(is_in_ledger(&provider, &answer), Tokens::default());
+    assert_eq!(reported_in_ledger(&provider, &answer), Tokens::default());
     let always = ask(&provider, Protocol::Http1, unasked.header(HEADER, "usage=always")).await;
-    assert_eq!(is_in_ledger(&provider, &always).input, 12);
+    assert_eq!(reported_in_ledger(&provider, &always).input, 12);
     let never = ask(&provider, Protocol::Http1, chat("m", true, "usage=never")).await;
-    assert_eq!(is_in_ledger(&provider, &never), Tokens::default());
+    assert_eq!(reported_in_ledger(&provider, &never), Tokens::default());
 }
 
 #[tokio::test]
@@ -77,9 +77,9 @@ async fn anthropic_counts_the_cache_apart() {
     let tokens = Tokens { input: 100, cached: 60, cache_write: 30, output: 6, reasoning: 0 };
     for protocol in BOTH {
         let unary = ask(&provider, protocol, messages("c", false, script)).await;
-        assert_eq!(is_in_ledger(&provider, &unary), tokens);
+        assert_eq!(reported_in_ledger(&provider, &unary), tokens);
         let stream = ask(&provider, protocol, messages("c", true, script)).await;
-        assert_eq!(is_in_ledger(&provider, &stream), tokens);
+        assert_eq!(reported_in_ledger(&provider, &stream), tokens);
         let events = events(&stream);
         let kinds: Vec<_> = events.iter().map(|event| event["type"].as_str().unwrap()).collect();
         assert_eq!(kinds[..3], ["message_start", "content_block_start", "ping"]);
@@ -90,7 +90,7 @@ async fn anthropic_counts_the_cache_apart() {
 }
 
 #[tokio::test]
-async fn cuts_come_after_exactly_what_they_say() {
+async fn cuts_happen_after_the_scripted_number_of_tokens() {
     let provider = Provider::start().await.unwrap();
     for protocol in BOTH {
         let gate = format!("{protocol:?}");
@@ -102,12 +102,12 @@ async fn cuts_come_after_exactly_what_they_say() {
         let answer = exchange.finish().await;
         assert!(matches!(answer.end, End::Cut(_)));
         assert_eq!(events(&answer).len(), 4);
-        is_in_ledger(&provider, &answer);
+        reported_in_ledger(&provider, &answer);
     }
     let half = ask(&provider, Protocol::Http1, messages("c", false, "truncate")).await;
     assert!(matches!(half.end, End::Cut(_)));
     assert!(!half.body.is_empty());
-    is_in_ledger(&provider, &half);
+    reported_in_ledger(&provider, &half);
 }
 
 #[tokio::test]
@@ -129,7 +129,7 @@ async fn errors_have_the_providers_shape() {
 }
 
 #[tokio::test]
-async fn leaving_is_seen_and_closing_is_felt() {
+async fn disconnects_are_visible_to_both_sides() {
     let provider = Provider::start().await.unwrap();
     for protocol in BOTH {
         let client = Client::new(provider.address(), protocol);

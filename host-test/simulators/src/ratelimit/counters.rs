@@ -1,10 +1,10 @@
-//! What is counted, and when it is too much.
+//! The counters of a rate-limit service.
 
 use std::collections::BTreeMap;
 
 use super::{Call, Descriptor, Limit};
 
-/// Hits of the running window.
+/// Hits in the current window.
 #[derive(Debug)]
 pub(super) struct Counters {
     limits: Vec<Limit>,
@@ -21,7 +21,7 @@ impl Counters {
         self.hits.clear();
     }
 
-    /// Counts a call's hits, and gives for each descriptor whether it is over its limit.
+    /// Counts the hits of a call, and returns for each descriptor whether it is over its limit.
     pub(super) fn count(&mut self, call: &Call) -> Vec<bool> {
         call.descriptors.iter().map(|descriptor| self.count_one(call, descriptor)).collect()
     }
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn one_descriptor_over_its_limit_leaves_the_others_theirs() {
+    fn a_descriptor_over_its_limit_does_not_affect_others() {
         let mut counters = Counters::new(vec![limit(None, 1)]);
         let mut both = call("a", Some(2), 0);
         both.descriptors.extend(call("b", Some(1), 0).descriptors);

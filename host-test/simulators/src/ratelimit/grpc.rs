@@ -1,4 +1,4 @@
-//! gRPC over HTTP/2: one message in, one message and a status out.
+//! gRPC over HTTP/2: reads one message, answers with one message and a status.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -11,12 +11,12 @@ use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{HeaderMap, Request, Response};
 
-use super::{State, wire};
+use super::{ServiceState, wire};
 
-/// The one method.
+/// The path of the only method.
 const METHOD: &str = "/envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit";
 
-/// The largest call that is read.
+/// Maximum bytes of a call.
 const CALL_BYTES_MAX: usize = 64 * 1024;
 
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
@@ -29,13 +29,13 @@ const UNIMPLEMENTED: u16 = 12;
 
 type Body = BoxBody<Bytes, Infallible>;
 
-/// Answers one request. What cannot be answered gets gRPC's status for it, in headers without a body.
+/// Answers one request. A request that cannot be answered gets a gRPC status in headers without a body.
 pub(super) async fn answer(
     request: Request<Incoming>,
-    state: Arc<State>,
+    state: Arc<ServiceState>,
 ) -> Result<Response<Body>, Infallible> {
     if request.uri().path() != METHOD {
-        return Ok(refuse(UNIMPLEMENTED, "no such method"));
+        return Ok(refuse(UNIMPLEMENTED, "unknown method"));
     }
     let body = Limited::new(request.into_body(), CALL_BYTES_MAX).collect().await;
     let body = body.map_err(|error| anyhow::anyhow!("reading the call: {error}"));
@@ -46,14 +46,14 @@ pub(super) async fn answer(
     })
 }
 
-/// The message behind its prefix: a byte that says whether it is compressed, and its length.
+/// Returns the message behind its prefix: a byte for compression, and the length.
 fn message_in(body: &[u8]) -> Result<&[u8]> {
     let (prefix, message) = body.split_first_chunk::<5>().context("the body ends inside a prefix")?;
     let [compressed, length @ ..] = prefix;
     ensure!(*compressed == 0, "the message is compressed");
     ensure!(
         usize::try_from(u32::from_be_bytes(*length))? == message.len(),
-        "the prefix's length is not that of the message"
+        "the length in the prefix is not that of the message"
     );
     Ok(message)
 }

@@ -1,8 +1,9 @@
-//! The messages in protobuf's encoding.
+//! The messages in the protobuf encoding.
 //!
 //! Field numbers are those of Envoy's `api/envoy/service/ratelimit/v3/rls.proto` and
-//! `api/envoy/extensions/common/ratelimit/v3/ratelimit.proto`. Read by hand, since a code generator for four messages
-//! would bring a second `syn` configuration into the build, and with it another build of wasmtime's compiler.
+//! `api/envoy/extensions/common/ratelimit/v3/ratelimit.proto`. They are decoded by hand, since a code generator for
+//! four messages would add a second `syn` configuration to the build, and with it a second build of wasmtime's
+//! compiler.
 
 use anyhow::{Context, Result, bail};
 
@@ -12,7 +13,7 @@ use super::{Call, Descriptor};
 const OK: u8 = 1;
 const OVER_LIMIT: u8 = 2;
 
-/// `RateLimitRequest`.
+/// Decodes a `RateLimitRequest`.
 pub(super) fn read_call(message: &[u8]) -> Result<Call> {
     let mut call = Call::default();
     for field in fields(message) {
@@ -26,7 +27,7 @@ pub(super) fn read_call(message: &[u8]) -> Result<Call> {
     Ok(call)
 }
 
-/// `RateLimitDescriptor`.
+/// Decodes a `RateLimitDescriptor`.
 fn read_descriptor(message: &[u8]) -> Result<Descriptor> {
     let mut descriptor = Descriptor::default();
     for field in fields(message) {
@@ -39,7 +40,7 @@ fn read_descriptor(message: &[u8]) -> Result<Descriptor> {
     Ok(descriptor)
 }
 
-/// `RateLimitDescriptor.Entry`.
+/// Decodes a `RateLimitDescriptor.Entry`.
 fn read_entry(message: &[u8]) -> Result<(String, String)> {
     let (mut key, mut value) = Default::default();
     for field in fields(message) {
@@ -52,7 +53,7 @@ fn read_entry(message: &[u8]) -> Result<(String, String)> {
     Ok((key, value))
 }
 
-/// `google.protobuf.UInt64Value`, in which 0 is not written.
+/// Decodes a `google.protobuf.UInt64Value`, in which 0 is not written.
 fn read_wrapper(message: &[u8]) -> Result<u64> {
     let mut number = 0;
     for field in fields(message) {
@@ -63,7 +64,7 @@ fn read_wrapper(message: &[u8]) -> Result<u64> {
     Ok(number)
 }
 
-/// `RateLimitResponse`: the code for the whole, and a status with a code for each descriptor.
+/// Encodes a `RateLimitResponse`: the overall code, and a status with a code for each descriptor.
 pub(super) fn write_answer(over: &[bool]) -> Vec<u8> {
     let code = |over: bool| if over { OVER_LIMIT } else { OK };
     let mut message = vec![key(1, 0), code(over.contains(&true))];
@@ -73,7 +74,7 @@ pub(super) fn write_answer(over: &[bool]) -> Vec<u8> {
     message
 }
 
-/// A field's number below 16 with its wire type.
+/// Returns the key of a field: its number, below 16, with its wire type.
 const fn key(number: u8, wire_type: u8) -> u8 {
     number << 3 | wire_type
 }
@@ -82,11 +83,11 @@ const fn key(number: u8, wire_type: u8) -> u8 {
 enum Value<'a> {
     Varint(u64),
     Bytes(&'a [u8]),
-    /// Of a fixed length; nothing here has one.
+    /// A value of fixed length, which no known field has.
     Fixed,
 }
 
-/// The fields of a message; ends with the first error.
+/// Returns the fields of a message. The iterator ends with the first error.
 fn fields(mut rest: &[u8]) -> impl Iterator<Item = Result<(u64, Value<'_>)>> {
     std::iter::from_fn(move || {
         if rest.is_empty() {
@@ -110,7 +111,7 @@ fn field<'a>(rest: &mut &'a [u8]) -> Result<(u64, Value<'a>)> {
             Value::Bytes(take(rest, length)?)
         }
         5 => take(rest, 4).map(|_| Value::Fixed)?,
-        other => bail!("no such wire type: {other}"),
+        other => bail!("unknown wire type: {other}"),
     };
     Ok((key >> 3, value))
 }
@@ -143,7 +144,7 @@ mod tests {
     use super::{Call, Descriptor, read_call, write_answer};
 
     /// domain "llm"; tenant=acme with hits 1234, then tenant=b with hits 0, then tenant=c with none; hits 300; and
-    /// three fields that are none of ours.
+    /// three fields that the service does not know.
     const CALL: &[u8] = b"\x0a\x03llm\
         \x12\x15\x0a\x0e\x0a\x06tenant\x12\x04acme\x1a\x03\x08\xd2\x09\
         \x12\x0f\x0a\x0b\x0a\x06tenant\x12\x01b\x1a\x00\
@@ -163,8 +164,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cut_or_odd_is_an_error() {
-        // Where a field of CALL ends.
+    fn truncated_and_malformed_messages_are_errors() {
+        // The offsets at which a field of CALL ends.
         let ends = [0, 5, 28, 45, 60, 63, 66, 71, CALL.len()];
         for length in 0..=CALL.len() {
             assert_eq!(read_call(&CALL[..length]).is_ok(), ends.contains(&length), "{length}");

@@ -14,21 +14,21 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use tokio::sync::watch;
 
-use super::Received;
-use crate::listen::Listening;
+use super::ReceivedTelemetry;
+use crate::listen::LoopbackListener;
 
-/// The largest request that is read.
+/// Maximum bytes of a request.
 const REQUEST_BYTES_MAX: usize = 16 * 1024 * 1024;
 
-/// The longest wait for requests.
+/// Maximum wait for requests.
 const WAIT_MAX: Duration = Duration::from_secs(60);
 
-/// How a receiver behaves.
+/// The behaviours of a receiver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Manner {
-    /// It takes everything.
-    Willing,
-    /// It takes everything but so many items, and says so.
+pub enum ReceiverBehaviour {
+    /// It accepts everything.
+    Accept,
+    /// It rejects this number of items, and reports that in its response.
     Partial(u8),
     /// It answers with this status and nothing else.
     Status(u16),
@@ -37,39 +37,39 @@ pub enum Manner {
 }
 
 #[derive(Default)]
-struct State {
+struct ReceiverState {
     requests: u64,
-    zipped: u64,
-    received: Received,
+    compressed: u64,
+    received: ReceivedTelemetry,
     faults: Vec<String>,
 }
 
-/// A receiver on a loopback port; dropping it closes the port.
+/// A receiver on a loopback port. Dropping it closes the port.
 pub struct Receiver {
-    listening: Listening,
-    state: Arc<Mutex<State>>,
-    manner: watch::Sender<Manner>,
-    /// Requests so far.
+    listener: LoopbackListener,
+    state: Arc<Mutex<ReceiverState>>,
+    behaviour: watch::Sender<ReceiverBehaviour>,
+    /// The number of requests so far.
     count: watch::Receiver<u64>,
 }
 
 impl Receiver {
-    /// Starts one of this manner.
-    pub async fn start(manner: Manner) -> Result<Self> {
-        let state = Arc::new(Mutex::new(State::default()));
-        let (manner, manners) = watch::channel(manner);
+    /// Starts a receiver with this behaviour.
+    pub async fn start(behaviour: ReceiverBehaviour) -> Result<Self> {
+        let state = Arc::new(Mutex::new(ReceiverState::default()));
+        let (behaviour, manners) = watch::channel(behaviour);
         let (counting, count) = watch::channel(0);
         let (shared, counting) = (Arc::clone(&state), Arc::new(counting));
-        let listening = Listening::start(move |stream| {
+        let listener = LoopbackListener::start(move |stream| {
             let (state, manners, counting) = (Arc::clone(&shared), manners.clone(), Arc::clone(&counting));
             async move {
                 let service = service_fn(|request| {
                     let (state, counting) = (Arc::clone(&state), Arc::clone(&counting));
-                    let manner = *manners.borrow();
+                    let behaviour = *manners.borrow();
                     async move {
-                        let answer = take(request, manner, &state).await?;
+                        let answer = take(request, behaviour, &state).await?;
                         counting.send_modify(|count| *count += 1);
-                        if manner == Manner::Silent {
+                        if behaviour == ReceiverBehaviour::Silent {
                             tokio::time::sleep(Duration::from_secs(600)).await;
                         }
                         Ok::<_, anyhow::Error>(answer)
@@ -79,36 +79,37 @@ impl Receiver {
                 let _ = server.serve_connection(TokioIo::new(stream), service).await;
             }
         });
-        Ok(Self { listening: listening.await?, state, manner, count })
+        Ok(Self { listener: listener.await?, state, behaviour, count })
     }
 
-    /// Where it listens.
+    /// Returns the address of the receiver.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
-        self.listening.address()
+        self.listener.address()
     }
 
-    /// From now on.
-    pub fn behave(&self, manner: Manner) {
-        self.manner.send_replace(manner);
+    /// Sets the behaviour from now on.
+    pub fn behave(&self, behaviour: ReceiverBehaviour) {
+        self.behaviour.send_replace(behaviour);
     }
 
-    /// How many requests have come, and how many of them compressed.
+    /// Returns the number of requests so far, and how many of them were compressed.
     #[must_use]
     pub fn requests(&self) -> (u64, u64) {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        (state.requests, state.zipped)
+        (state.requests, state.compressed)
     }
 
-    /// What was taken so far, once it is as it should be. What could not be read is a fault at once.
-    pub async fn until(&self, is_right: impl Fn(&Received) -> bool) -> Result<Received> {
+    /// Waits until `is_right` accepts the received contents, and returns them. An unreadable request is an error at
+    /// once.
+    pub async fn until(&self, is_right: impl Fn(&ReceivedTelemetry) -> bool) -> Result<ReceivedTelemetry> {
         let mut count = self.count.clone();
         let waited = tokio::time::timeout(WAIT_MAX, async {
             loop {
                 count.borrow_and_update();
                 let (received, faults) = self.look();
                 if !faults.is_empty() {
-                    bail!("requests that nobody can read: {}", faults.join("; "));
+                    bail!("unreadable requests: {}", faults.join("; "));
                 }
                 if is_right(&received) {
                     return Ok(received);
@@ -119,7 +120,7 @@ impl Receiver {
         let Ok(received) = waited.await else {
             let (received, _) = self.look();
             bail!(
-                "after {WAIT_MAX:?} there are {} spans and {} events, in {:?} requests",
+                "after {WAIT_MAX:?} there are {} spans and {} events in {:?} requests",
                 received.spans.len(),
                 received.events.len(),
                 self.requests()
@@ -128,7 +129,7 @@ impl Receiver {
         received
     }
 
-    fn look(&self) -> (Received, Vec<String>) {
+    fn look(&self) -> (ReceivedTelemetry, Vec<String>) {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         (state.received.clone(), state.faults.clone())
     }
@@ -136,8 +137,8 @@ impl Receiver {
 
 async fn take(
     request: Request<Incoming>,
-    manner: Manner,
-    state: &Mutex<State>,
+    behaviour: ReceiverBehaviour,
+    state: &Mutex<ReceiverState>,
 ) -> Result<Response<Full<Bytes>>> {
     let (head, body) = request.into_parts();
     let body = Limited::new(body, REQUEST_BYTES_MAX).collect().await;
@@ -147,20 +148,20 @@ async fn take(
         ":path" => Some(head.uri.path()),
         name => head.headers.get(name).map(|value| value.to_str().unwrap_or_default()),
     };
-    let read = Received::read(header, &body);
-    let is_taken = matches!(manner, Manner::Willing | Manner::Partial(_));
+    let read = ReceivedTelemetry::read(header, &body);
+    let is_taken = matches!(behaviour, ReceiverBehaviour::Accept | ReceiverBehaviour::Partial(_));
     let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
     state.requests += 1;
-    state.zipped += u64::from(header("content-encoding") == Some("gzip"));
+    state.compressed += u64::from(header("content-encoding") == Some("gzip"));
     match read {
         Ok(received) if is_taken => state.received.add(received),
         Ok(_) => {}
         Err(error) => state.faults.push(format!("{error:#}")),
     }
-    let (status, body) = match manner {
-        Manner::Willing | Manner::Silent => (200, Vec::new()),
-        Manner::Partial(rejected) => (200, vec![0x0A, 2, 8, rejected & 0x7F]),
-        Manner::Status(status) => (status, Vec::new()),
+    let (status, body) = match behaviour {
+        ReceiverBehaviour::Accept | ReceiverBehaviour::Silent => (200, Vec::new()),
+        ReceiverBehaviour::Partial(rejected) => (200, vec![0x0A, 2, 8, rejected & 0x7F]),
+        ReceiverBehaviour::Status(status) => (status, Vec::new()),
     };
     Ok(Response::builder().status(status).body(Full::new(body.into()))?)
 }

@@ -1,4 +1,4 @@
-//! The contract in `wit/` against the engine's own types: the same names, in the same order.
+//! Compares the contract in `wit/` with the engine's own types: the same names, in the same order.
 
 use std::collections::BTreeSet;
 use std::fmt::Debug;
@@ -28,7 +28,7 @@ fn contract() -> (Resolve, PackageId) {
     (resolve, package)
 }
 
-/// The fields of a record, or the cases of an enum or a variant, in snake case and in their order.
+/// Returns the fields of a record, or the cases of an enum or a variant, in snake case and in their order.
 fn names(interface: &str, name: &str) -> Vec<String> {
     let (resolve, package) = contract();
     let interface = &resolve.interfaces[resolve.packages[package].interfaces[interface]];
@@ -41,7 +41,7 @@ fn names(interface: &str, name: &str) -> Vec<String> {
     names.into_iter().map(|name| name.replace('-', "_")).collect()
 }
 
-/// The fields of a struct, as its derived `Debug` names them.
+/// Returns the fields of a struct, from its derived `Debug`.
 fn fields(value: &impl Debug) -> Vec<String> {
     let text = format!("{value:#?}");
     let field = |line: &str| Some(line.strip_prefix("    ")?.split_once(": ")?.0.to_owned());
@@ -90,7 +90,7 @@ fn enums_have_the_cases_of_the_contract() {
     }
 }
 
-/// What the engine tells of a record, and what the contract does, are the same; each exception is here by name.
+/// The engine's record and the contract's have the same fields, except for those listed here.
 #[test]
 fn a_record_has_the_fields_of_the_contract() {
     let record = record();
@@ -101,17 +101,17 @@ fn a_record_has_the_fields_of_the_contract() {
     let beyond =
         |more: &BTreeSet<String>, less: &BTreeSet<String>| more.difference(less).cloned().collect::<Vec<_>>();
     assert_eq!(beyond(&told, &ours), [""; 0]);
-    // Filter state has the id and the times beside the record; labels, texts and the status are in other places.
+    // Filter state has the id and the times beside the record. Labels, texts and the status are in other places.
     assert_eq!(beyond(&ours, &told), ["http_status", "judged", "labels", "request_id", "times", "usage"]);
     // `answer` is spread out, `estimate` is in the usage, `began_as` is for a gauge, and the others are for spans.
     let engine: BTreeSet<_> = fields(&record).into_iter().collect();
     assert_eq!(beyond(&engine, &all), ["answer", "authority", "began_as", "content", "estimate", "ids"]);
-    // Of the answer: two have longer names, two say what is in the usage, two only what becomes of others.
+    // Of the answer: two fields have longer names, two are in the usage, and two only determine others.
     let answer: BTreeSet<_> = fields(&Answer::default()).into_iter().collect();
     assert_eq!(beyond(&answer, &ours), ["error_told", "id", "is_first_output", "model"]);
 }
 
-/// What a user says, less what the engine reads out of the id.
+/// The fields of feedback, without those that the engine reads from the id.
 #[test]
 fn feedback_has_the_fields_of_the_contract() {
     let text = |text: &str| text.to_owned();
@@ -126,7 +126,7 @@ fn feedback_has_the_fields_of_the_contract() {
 }
 
 #[test]
-fn the_world_asks_for_nothing_and_is_of_the_version_that_hosts_ask_for() {
+fn the_world_has_no_imports_and_the_version_of_the_host() {
     let (resolve, package) = contract();
     let package = &resolve.packages[package];
     assert_eq!(package.name.to_string(), format!("{PACKAGE}@{VERSION}"));
@@ -158,7 +158,7 @@ fn every_item_is_documented() {
             let it = &resolve.types[*id];
             let of = |part: &str| format!("{name}.{kind}.{part}");
             match &it.kind {
-                // Taken from another interface, where it has its words.
+                // Imported from another interface, where it is documented.
                 TypeDefKind::Type(wit_parser::Type::Id(other)) if resolve.types[*other].owner != it.owner => {
                     continue;
                 }

@@ -1,5 +1,4 @@
-//! `envoy/docker-compose.yaml`: nothing here can start it, so that what it names is there, and that its parts ask one
-//! another where they listen.
+//! `envoy/docker-compose.yaml`, without starting it: its files exist, and its services use each other's addresses.
 
 use std::path::Path;
 
@@ -8,14 +7,14 @@ use simulators::workspace::workspace_dir;
 
 use super::{documents, skipped, text};
 
-/// What other steps make.
+/// A mounted file that a build produces.
 const BUILT: &str = "../target/plugin/llm_gauge.wasm";
 
 fn compose() -> Value {
     documents("envoy/docker-compose.yaml").remove(0)
 }
 
-/// The mounts of a service: from, to.
+/// Returns the mounts of a service: source and target.
 fn mounts(service: &Value) -> Vec<(String, String)> {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let mounts = service["volumes"].as_array().unwrap().iter();
@@ -25,7 +24,7 @@ fn mounts(service: &Value) -> Vec<(String, String)> {
         .collect()
 }
 
-/// A file in a container, as it is in the repository.
+/// Returns the path in the repository of a file in a container.
 fn behind(service: &Value, inside: &str) -> String {
     let from = mounts(service).into_iter().find_map(|(source, target)| {
         let rest = Path::new(inside).strip_prefix(&target).ok()?.to_str()?;

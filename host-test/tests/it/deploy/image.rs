@@ -1,4 +1,4 @@
-//! The image, through a real registry on loopback and back: one layer, one file, the filter's bytes.
+//! The image, pushed to a real registry on loopback and pulled again: one layer, one file, the filter's bytes.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
@@ -12,14 +12,14 @@ use simulators::build;
 
 use super::skipped;
 
-/// Debian's registry, stopped when it is let go of.
+/// Debian's registry. Dropping it stops the process.
 struct Registry {
     child: Child,
     address: String,
 }
 
 impl Registry {
-    /// Starts one on a free port, which its log tells.
+    /// Starts a registry on a free port, which it logs.
     fn start(folder: &Path) -> Self {
         let storage = folder.join("registry");
         let configuration = format!(
@@ -37,7 +37,7 @@ impl Registry {
             let (_, rest) = line.split_once("listening on 127.0.0.1:")?;
             Some(rest.split(|letter: char| !letter.is_ascii_digit()).next()?.to_owned())
         });
-        // Read on, or it would wait for room in the pipe.
+        // The pipe has to be read, since a full pipe would block the registry.
         std::thread::spawn(move || log.for_each(drop));
         Self { child, address: format!("127.0.0.1:{}", port.expect("its log tells the port")) }
     }
@@ -80,7 +80,7 @@ fn a_registry_gives_back_the_filter() {
     let name = format!("docker://{}/llm-gauge:test", registry.address);
     let pushed = image::push(&name, true).unwrap();
     assert_eq!((pushed.wasm_bytes, &pushed.wasm_digest), (wasm.len(), &sha256(&wasm)));
-    // The same filter is the same image, so a digest in a manifest can be checked by building it again.
+    // The same filter gives the same image, so a digest in a manifest can be checked by another build.
     let Image { digest, .. } = image::push(&name, true).unwrap();
     assert_eq!(digest, pushed.digest);
 

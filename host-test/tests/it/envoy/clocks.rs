@@ -1,10 +1,10 @@
-//! Three clocks on the same exchanges: the provider's, the gauge's and a client's. The client is an official SDK with
-//! a stop-watch beside it, and knows nothing of the gauge.
+//! Three clocks on the same exchanges: the provider's, the gauge's and a client's. The client is an official SDK that
+//! measures its own times.
 //!
 //! No tolerance is guessed, since the order of events leaves none. The gauge starts after the client and before the
-//! provider has the request; it sees a piece of the answer after the provider handed it over and before the client
-//! has it. So every time is the provider's at least and the client's at most, on a machine as slow as you like, once
-//! both are cut off to the gauge's whole milliseconds. What the three differ in is printed: `--nocapture` shows it.
+//! provider has the request. It sees a piece of the answer after the provider sent it and before the client has it. So
+//! every time is at least the provider's and at most the client's, however slow the machine is, once both are truncated
+//! to the gauge's whole milliseconds. `--nocapture` prints the differences.
 
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -14,17 +14,17 @@ use serde_json::Value;
 use super::official_clients::{PYTHON, installed, into_venv};
 use super::rig::{Rig, Setup, run};
 
-/// The SDK whose streams tell thinking from text.
+/// The SDK whose streams distinguish thinking from text.
 const ANTHROPIC: &str = "anthropic==2.12.0";
 
-/// Exchanges of each kind.
+/// The number of exchanges of each kind.
 const EACH: usize = 5;
 
-/// The waits that are there to be measured: each is longer than the milliseconds a proxy takes, so a time that were
-/// taken at the wrong event would be below the provider's or above the client's.
+/// The waits to be measured. Each is longer than the milliseconds that a proxy takes, so a time taken at the wrong
+/// event would be below the provider's or above the client's.
 const WAITS: &str = "first_ms=150; token_ms=25; last_ms=100";
 
-/// Arguments: base URL, `x-sim`, models. One line a model: its times in nanoseconds since before the call.
+/// Arguments: base URL, `x-sim`, models. Prints one line per model: its times in nanoseconds since before the call.
 const OPENAI_STREAMS: &str = r#"
 import json, sys, time, openai
 from openai.types.chat import ChatCompletionChunk
@@ -65,7 +65,7 @@ for model in models:
     print(json.dumps({"model": model, "first_byte": end, "end": end}))
 "#;
 
-/// Here the first events are no tokens, and the first tokens are no answer.
+/// Here the first events are not tokens, and the first tokens are not the answer.
 const ANTHROPIC_STREAMS: &str = r#"
 import json, sys, time, anthropic
 url, script, *models = sys.argv[1:]
@@ -88,7 +88,7 @@ for model in models:
     print(json.dumps(times))
 "#;
 
-/// What a clock saw of one exchange, from its own beginning. A time that it has no word on is not there.
+/// The times of one exchange by one clock, from its own start. A time that it does not measure is `None`.
 #[derive(Debug, Default)]
 struct Clock {
     first_byte: Option<Duration>,
@@ -98,7 +98,7 @@ struct Clock {
     end: Option<Duration>,
 }
 
-/// Which pieces of the provider's answer are what.
+/// The numbers of the pieces of the provider's answer, by kind.
 #[derive(Clone, Copy)]
 struct Pieces {
     first_token: usize,
@@ -107,12 +107,12 @@ struct Pieces {
     count: usize,
 }
 
-/// One exchange by all three.
+/// One exchange with all three clocks.
 struct Exchange {
     model: String,
     provider: Clock,
     gauge: Clock,
-    /// The histogram's own cell with the time per output token, from and up to (exclusively).
+    /// The histogram's bucket with the time per output token: its lower and upper bound (exclusive).
     per_token: Option<(Duration, Duration)>,
     client: Clock,
     output_tokens: Option<u32>,
@@ -157,9 +157,9 @@ fn provider(rig: &Rig, model: &str, pieces: Option<Pieces>) -> Clock {
     }
 }
 
-/// What the filter wrote of this model's one exchange.
+/// Returns the filter's record of this model's one exchange.
 async fn record(rig: &Rig, model: &str) -> Value {
-    // Envoy writes its log in the background: look again, for ten seconds at most.
+    // Envoy writes its log in the background: retry for at most ten seconds.
     for _ in 0..500 {
         let log = rig.envoy.access_log().unwrap();
         let whole = log.rsplit_once('\n').map_or("", |(whole, _)| whole);
@@ -173,13 +173,14 @@ async fn record(rig: &Rig, model: &str) -> Value {
     panic!("nothing of {model} in the access log");
 }
 
-/// The cell of Envoy's histogram that holds the one time per output token of this model: two digits of it are kept.
+/// Returns the bucket of Envoy's histogram with the one time per output token of this model. It has two digits
+/// precision.
 async fn per_token(rig: &Rig, model: &str) -> (Duration, Duration) {
     let page = format!("/stats?format=json&histogram_buckets=detailed&filter=per_output_token.*{model};");
     for _ in 0..500 {
         let page: Value = serde_json::from_str(&rig.envoy.admin().get(&page).await.unwrap()).unwrap();
         let cells = page.pointer("/stats/0/histograms/details/0/totals").and_then(Value::as_array);
-        // A histogram shows what was in it at the last flush.
+        // A histogram shows its contents at the last flush.
         if let Some([cell]) = cells.map(Vec::as_slice) {
             assert_eq!(cell["count"], 1, "{page}");
             let [from, width] = ["lower_bound", "width"].map(|name| cell[name].as_f64().unwrap());
@@ -190,7 +191,7 @@ async fn per_token(rig: &Rig, model: &str) -> (Duration, Duration) {
     panic!("no time per output token of {model}");
 }
 
-/// Lets the client have its exchanges, and looks at them with all three clocks.
+/// Lets the client play its exchanges, and compares all three clocks.
 async fn measure(kind: &str, package: &'static str, script: &str, pieces: Option<Pieces>) {
     let rig = Rig::shared(Setup::Plain).await;
     let home = tokio::task::spawn_blocking(|| installed(package, into_venv)).await.unwrap();
@@ -202,7 +203,7 @@ async fn measure(kind: &str, package: &'static str, script: &str, pieces: Option
     let mut command = Command::new(home.join("bin/python"));
     command.args(["-c", program, &format!("http://{}{path}", rig.envoy.listener())]);
     command.arg(format!("{script}; {WAITS}")).args((0..EACH).map(|number| format!("clock-{kind}-{number}")));
-    // A proxy of the machine's has no business on loopback.
+    // A proxy configured on the machine must not be used on loopback.
     command.env("NO_PROXY", "127.0.0.1").env("no_proxy", "127.0.0.1").stdin(Stdio::null());
     let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -230,7 +231,7 @@ async fn measure(kind: &str, package: &'static str, script: &str, pieces: Option
 
 type Time = (&'static str, fn(&Clock) -> Option<Duration>);
 
-/// The times that a record holds.
+/// The times in a record.
 const TIMES: [Time; 4] = [
     ("first byte", |clock| clock.first_byte),
     ("first token", |clock| clock.first_token),
@@ -245,7 +246,7 @@ fn compare(exchanges: &[Exchange]) {
         for Exchange { model, provider, gauge, client, .. } in exchanges {
             let [low, at, high] = [provider, gauge, client].map(time);
             let (Some(low), Some(at), Some(high)) = (low, at, high) else {
-                // Only streams have tokens, and then all three saw them.
+                // Only streams have tokens, and then all three clocks measured them.
                 assert_eq!((low, at, high), (None, None, None), "{model}: {name}");
                 continue;
             };
@@ -261,8 +262,8 @@ fn compare(exchanges: &[Exchange]) {
     assert_eq!(faults, [""; 0]);
 }
 
-/// (last token - first token) / (output tokens - 1). Each end lies between two clocks, and so does the way from one to
-/// the other: it is longest from the provider's first to the client's last, and shortest the other way round.
+/// (last token - first token) / (output tokens - 1). Each end is between two clocks, and so is the interval: it is
+/// longest from the provider's first to the client's last, and shortest the other way round.
 fn compare_per_token(exchanges: &[Exchange], faults: &mut Vec<String>) {
     let mut differences = Vec::new();
     for Exchange { model, provider, client, per_token, output_tokens, .. } in exchanges {
@@ -279,7 +280,7 @@ fn compare_per_token(exchanges: &[Exchange], faults: &mut Vec<String>) {
             "{model:24} {name:16} provider {of_provider:>12.3?}  gauge {from:?}..{to:?}  client {own:>12.3?}  \
              (it may be {low:.3?} to {high:.3?})"
         );
-        // The gauge cuts off to whole microseconds.
+        // The gauge truncates to whole microseconds.
         if !(low.as_micros() < to.as_micros() && from.as_micros() <= high.as_micros()) {
             faults.push(format!("{model}: {name}: nothing of {from:?}..{to:?} is in {low:?}..={high:?}"));
         }
@@ -298,7 +299,7 @@ fn tell(name: &str, mut differences: Vec<Duration>) {
 #[test]
 fn openai_streams() {
     run(async {
-        // One chunk with the role alone; then the tokens; the reason to stop, usage and [DONE].
+        // One chunk with the role alone; then the tokens; the finish reason, usage and [DONE].
         let pieces = Pieces { first_token: 1, first_answer: 1, last_token: 9, count: 1 + 9 + 3 };
         measure("openai-stream", PYTHON, "output=9", Some(pieces)).await;
     });

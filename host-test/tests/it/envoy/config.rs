@@ -1,5 +1,4 @@
-//! The shipped configuration: what Envoy says of it, what it says of a wrong one, and the access log it
-//! makes.
+//! The shipped configuration: Envoy's validation of it, the errors for a wrong one, and the access log that it writes.
 
 use std::time::Duration;
 
@@ -8,7 +7,7 @@ use serde_json::{Value, json};
 use simulators::envoy::{Bootstrap, validate};
 use simulators::load::{Protocol, Request};
 
-use super::rig::{Rig, Setup, chat, nobody, run, shipped};
+use super::rig::{Rig, Setup, chat, refusing_address, run, shipped};
 
 async fn validated(bootstrap: Bootstrap) -> (bool, String) {
     tokio::task::spawn_blocking(|| validate(bootstrap)).await.unwrap().unwrap()
@@ -23,7 +22,7 @@ fn the_shipped_bootstrap_is_valid() {
         assert!(valid, "{words}");
         let (valid, words) = validated(shipped().await.rate_limited().unwrap()).await;
         assert!(valid, "with envoy/ratelimit.yaml: {words}");
-        let exporting = shipped().await.exporting(nobody(), json!({})).unwrap();
+        let exporting = shipped().await.exporting(refusing_address(), json!({})).unwrap();
         let (valid, words) = validated(exporting).await;
         assert!(valid, "with envoy/telemetry.yaml: {words}");
     });
@@ -45,8 +44,8 @@ fn a_wrong_plugin_configuration_names_the_key() {
     });
 }
 
-/// What the filter emits has to be cut into labels and buckets: an entry that is missing shows as an odd
-/// metric name.
+/// Every emitted metric has to be split into labels and buckets. A missing entry would leave the labels in the metric's
+/// name.
 #[test]
 fn every_label_and_histogram_has_its_entry() {
     let bootstrap = Bootstrap::shipped().unwrap();
@@ -65,10 +64,10 @@ fn every_label_and_histogram_has_its_entry() {
     }
 }
 
-/// Lines of the access log that satisfy `wanted`, once there are `count`. Every line has to be JSON,
-/// whosoever it is of.
+/// Returns the lines of the access log that satisfy `wanted`, once there are `count`. Every line has to be JSON,
+/// including those of other tests.
 async fn logged(rig: &Rig, count: usize, wanted: impl Fn(&Value) -> bool) -> Vec<Value> {
-    // Envoy writes its log in the background: look again, for ten seconds at most.
+    // Envoy writes its log in the background: retry for at most ten seconds.
     for _ in 0..500 {
         let log = rig.envoy.access_log().unwrap();
         let whole = log.rsplit_once('\n').map_or("", |(whole, _)| whole);
@@ -86,7 +85,7 @@ async fn logged(rig: &Rig, count: usize, wanted: impl Fn(&Value) -> bool) -> Vec
 fn the_access_log_is_json_whatever_clients_send() {
     run(async {
         let rig = Rig::shared(Setup::Plain).await;
-        // Every value that a client chooses tries to end the string it might be written into.
+        // Every value that a client chooses tries to end the string that it is written into.
         let model = "log\"},\n{\"\\";
         let request = chat(model, true, "input=30; output=9").header("x-request-id", "a\"b\\");
         let answer = rig.ask(Protocol::Http1, request.header("user-agent", "\"}")).await;

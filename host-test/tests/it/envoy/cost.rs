@@ -1,4 +1,4 @@
-//! The shipped table of prices in a real Envoy.
+//! The shipped price table in a real Envoy.
 
 use simulators::load::Protocol;
 
@@ -34,7 +34,7 @@ fn costs_show_by_class() {
 fn a_model_without_a_price_is_not_free() {
     run(async {
         let rig = Rig::shared(Setup::Priced).await;
-        rig.ask(Protocol::Http1, messages("nobody-knows-it", false, "input=30; output=9")).await;
+        rig.ask(Protocol::Http1, messages("unpriced-model", false, "input=30; output=9")).await;
         let expected = r#"
             llm_requests_total{operation="chat",status="success",error="none"} 1
             llm_request_duration_milliseconds_count{operation="chat"} 1
@@ -43,6 +43,6 @@ fn a_model_without_a_price_is_not_free() {
             llm_tokens_total{type="output",source="reported"} 9
             llm_unpriced_tokens_total 39
         "#;
-        rig.expect("anthropic", "nobody-knows-it", expected).await;
+        rig.expect("anthropic", "unpriced-model", expected).await;
     });
 }

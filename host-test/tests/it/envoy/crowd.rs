@@ -4,7 +4,7 @@ use simulators::load::{End, Protocol};
 
 use super::rig::{Rig, Setup, chat, messages, run};
 
-/// Streams per kind; four kinds make 200.
+/// Streams per kind. The four kinds make 200.
 const EACH: usize = 50;
 
 #[test]
@@ -19,7 +19,7 @@ fn two_hundred_streams_on_two_workers() {
                 exchanges.push(rig.send(Protocol::Http2, stream).await);
             }
         }
-        // All of them stand still after their first token, so the gauge has to show each one.
+        // All of them wait after their first token, so the gauge has to count each one.
         let running = rig.envoy.admin().until(|stats| {
             let running =
                 ["openai", "anthropic"].map(|name| stats.get("llm_active_requests", &[("provider", name)]));
@@ -48,7 +48,7 @@ fn two_hundred_streams_on_two_workers() {
         "#;
         rig.expect("openai", "crowd", expected).await;
         let stats = rig.expect("anthropic", "crowd-a", expected).await;
-        // A hundred connections land on one of two workers alone once in 2^99 runs.
+        // The chance that a hundred connections all get the same worker is one in 2^99.
         for worker in ["0", "1"] {
             let connections =
                 stats.sum("envoy_listener_worker_downstream_cx_total", &[("envoy_worker_id", worker)]);

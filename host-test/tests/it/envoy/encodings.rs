@@ -1,12 +1,12 @@
-//! Answers that Envoy's own compressors have packed before the filter sees them: the counts are those of the plain
-//! ones, and the client gets the packed bytes.
+//! Answers that Envoy's own compressors have compressed before the filter sees them: the counts are those of plain
+//! ones, and the client gets the compressed bytes.
 
 use simulators::load::{End, Protocol};
 use simulators::provider::Provider;
 
 use super::rig::{Rig, chat, messages, run, shipped};
 
-/// The filter's series for an answer of these counts.
+/// Returns the filter's series for an answer with these counts.
 fn series(kind: &str, input: u64, output: u64) -> String {
     let stream = match kind {
         "stream" => {

@@ -1,10 +1,10 @@
-//! Exchanges that do not end as their protocols say: somebody breaks off, hangs, or never was there.
+//! Exchanges that do not end as their protocols define: a peer disconnects, stalls, or does not exist.
 
 use simulators::load::{Answer, Client, End, Protocol, Request};
 
 use super::rig::{Rig, Setup, chat, messages, run};
 
-/// The series of an OpenAI stream that was cut after its first tokens.
+/// Returns the series of an OpenAI stream that was cut after its first tokens.
 fn cut(status: &str, error: &str, reason: &str) -> String {
     format!(
         r#"
@@ -18,7 +18,7 @@ fn cut(status: &str, error: &str, reason: &str) -> String {
     )
 }
 
-/// The series of a request that got no answer of a provider.
+/// Returns the series of a request without a provider's answer.
 fn unanswered(error: &str) -> String {
     format!(
         r#"
@@ -49,7 +49,7 @@ fn upstream_closes_before_headers() {
     });
 }
 
-/// Reads the first events of a stream, lets the provider break it, and reads what is left.
+/// Reads the first events of a stream, makes the provider break it, and reads the rest.
 async fn broken(rig: &Rig, protocol: Protocol, gate: &str, request: Request, events: usize) -> Answer {
     let mut exchange = rig.send(protocol, request).await;
     assert_eq!(exchange.status, 200);
@@ -145,14 +145,14 @@ fn client_leaves_mid_stream() {
     });
 }
 
-/// Whoever knows that nothing is missing may close the connection before the upstream's HTTP/2 end of stream
-/// has reached Envoy, for which the client then left: the script holds that end back for ever.
+/// A client that has the whole response may close the connection before the upstream's HTTP/2 end of stream has reached
+/// Envoy, which then counts as a disconnect. The script never sends that end.
 async fn left_with_everything(model: &str, stream: bool) {
     let rig = Rig::shared(Setup::Http2).await;
     let client = Client::new(rig.envoy.listener(), Protocol::Http1);
     let request = chat(model, stream, "input=30; output=9; linger; gate=never");
     let mut exchange = client.send(request).await.unwrap();
-    // The role, nine tokens, the end of the choice, usage and the last mark; an answer ends by its length.
+    // The role, nine tokens, the end of the choice, usage and the end mark. An answer ends by its length.
     exchange.events(13).await;
     assert!(exchange.received().ends_with(if stream { b"data: [DONE]\n\n".as_slice() } else { b"}" }));
     drop((exchange, client));

@@ -1,5 +1,5 @@
-//! Feedback in a real Envoy with two workers: every reply over both protocols, exact counts, and a provider that
-//! never hears of any of it.
+//! Feedback in a real Envoy with two workers: every reply over both protocols, exact counts, and no request to the
+//! provider.
 
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -48,21 +48,21 @@ async fn send(rig: &Rig, protocol: Protocol, request: Request) -> Answer {
     answer
 }
 
-/// Posts a body, in which `ID` stands for an id: what comes back.
+/// Posts a body, in which `ID` is replaced by an id, and returns the status and the body of the reply.
 async fn post(rig: &Rig, protocol: Protocol, body: &[u8]) -> (u16, String) {
     let answer = send(rig, protocol, Request::post_bytes("/feedback", body.to_vec())).await;
     assert_eq!(answer.header("content-type"), "application/json");
     (answer.status, String::from_utf8(answer.body).unwrap())
 }
 
-/// Waits until feedback and requests are counted like this, and checks that the provider heard of the chats alone.
+/// Waits until feedback and requests have these counts, and checks that the provider only received the chats.
 async fn expect(rig: &Rig, chats: usize, ratings: &[(&str, usize)]) {
     let waited = rig.envoy.admin().until(|stats: &Stats| {
         let mut missing = Vec::new();
         let mut compare = |name: &str, labels: &[(&str, &str)], expected: usize| {
             let found = stats.sum(name, labels);
             if found != expected as f64 {
-                missing.push(format!("{found} of {name} {labels:?}, not {expected}"));
+                missing.push(format!("{name} {labels:?}: expected {expected}, got {found}"));
             }
         };
         compare("llm_requests_total", &[], chats);
@@ -97,7 +97,7 @@ fn feedback_on_an_answer_is_counted() {
     });
 }
 
-/// Bodies, and what each is answered with: the status, and how the message begins.
+/// Returns bodies with the status and the beginning of the message of each reply.
 fn refused() -> Vec<(Vec<u8>, u16, &'static str)> {
     let good = id_of(SECRET, 0);
     let of = |id: &str, rest: &str| format!(r#"{{"request_id":"{id}"{rest}}}"#).into_bytes();
@@ -128,7 +128,7 @@ fn refused() -> Vec<(Vec<u8>, u16, &'static str)> {
 }
 
 #[test]
-fn what_is_wrong_is_refused_and_named() {
+fn invalid_feedback_is_refused_with_the_reason() {
     run(async {
         let rig = rig(json!({})).await;
         for protocol in [Protocol::Http1, Protocol::Http2] {
@@ -183,7 +183,7 @@ fn heads_and_origins_are_answered_without_a_body() {
     });
 }
 
-/// A chunk of a chunked upload.
+/// Returns a chunk of a chunked upload.
 fn chunk(bytes: &[u8]) -> Vec<u8> {
     [format!("{:x}\r\n", bytes.len()).as_bytes(), bytes, b"\r\n"].concat()
 }
@@ -209,7 +209,7 @@ fn uploads_come_in_chunks_and_may_break_off() {
             connection.read_to_string(&mut answer).await.unwrap();
             assert!(answer.starts_with("HTTP/1.1 202 ") && answer.ends_with(ACCEPTED), "{answer}");
         }
-        // One that never ends is answered as soon as it is too long.
+        // An upload that never ends is answered as soon as it is too long.
         let mut connection = connect().await.unwrap();
         connection.write_all(CHUNKED).await.unwrap();
         connection.write_all(&chunk(&[b' '; 16_384])).await.unwrap();
@@ -217,7 +217,7 @@ fn uploads_come_in_chunks_and_may_break_off() {
         let mut answer = [0; 12];
         connection.read_exact(&mut answer).await.unwrap();
         assert_eq!(&answer, b"HTTP/1.1 413");
-        // And clients that leave in the middle do no harm.
+        // Clients that disconnect in the middle do no harm.
         for _ in 0..50 {
             let mut connection = connect().await.unwrap();
             connection.write_all(CHUNKED).await.unwrap();
@@ -228,7 +228,7 @@ fn uploads_come_in_chunks_and_may_break_off() {
     });
 }
 
-/// Sends twenty, each on a connection of its own: how many were accepted, and whether all fell into one minute.
+/// Sends twenty, each on its own connection. Returns how many were accepted, and whether all were in one minute.
 async fn twenty(rig: &Rig, body: &str) -> (usize, bool) {
     let (started, mut accepted, mut wait_s) = (Instant::now(), 0, 60);
     for _ in 0..20 {
@@ -249,7 +249,7 @@ async fn twenty(rig: &Rig, body: &str) -> (usize, bool) {
 #[test]
 fn the_rate_holds_for_both_workers() {
     run(async {
-        // A minute of Envoy's may end in the middle; hardly twice in a row.
+        // A minute of Envoy's clock may end in the middle, but hardly twice in a row.
         for _ in 0..3 {
             let rig = rig(json!({"per_minute": 5})).await;
             let body = format!(r#"{{"request_id":"{}","rating":4}}"#, id_of(SECRET, 0));
@@ -264,7 +264,7 @@ fn the_rate_holds_for_both_workers() {
     });
 }
 
-/// A proxy that keeps the body back with the head.
+/// A proxy that holds the body back together with the head.
 #[test]
 fn feedback_never_hangs_where_the_proxy_is_not_set_up() {
     run(async {
@@ -282,7 +282,7 @@ fn feedback_never_hangs_where_the_proxy_is_not_set_up() {
 }
 
 #[test]
-fn envoy_says_what_is_wrong_with_the_key_and_no_secret() {
+fn envoy_reports_an_invalid_key_without_the_secret() {
     run(async {
         let said = |bootstrap: Bootstrap| async {
             tokio::task::spawn_blocking(|| validate(bootstrap)).await.unwrap().unwrap()

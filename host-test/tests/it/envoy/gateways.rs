@@ -1,5 +1,5 @@
-//! What gateways in Kubernetes would make of `envoy/kubernetes/`, in a real Envoy: each control plane's part, as far as it
-//! is putting pieces into a bootstrap, is done here, and then traffic has to come out right.
+//! The files in `envoy/kubernetes/` in a real Envoy: the test merges them into a bootstrap as each control plane would,
+//! and then traffic has to be metered.
 
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -19,21 +19,21 @@ use super::rig::{Rig, chat, run, shipped};
 const FILTERS: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters";
 const SECRETS: &str = "/etc/llm-gauge/judge";
 
-/// The objects of a manifest.
+/// Returns the objects of a manifest.
 fn objects(file: &str) -> Vec<Value> {
     let path = workspace_dir().join("envoy/kubernetes").join(file);
     let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     serde_saphyr::from_multiple(&text).unwrap_or_else(|error| panic!("{file}: {error}"))
 }
 
-/// What the patch of an EnvoyFilter puts in.
+/// Returns the value that a patch of an EnvoyFilter inserts.
 fn patch(file: &str, apply_to: &str) -> Value {
     let patches = objects(file)[0]["spec"]["configPatches"].as_array().unwrap().clone();
     let mut found = patches.into_iter().filter(|patch| patch["applyTo"] == apply_to);
     found.next().unwrap_or_else(|| panic!("{file} has no {apply_to}"))["patch"]["value"].clone()
 }
 
-/// As protobuf merges, and with it Istio and Envoy Gateway: lists grow, all else is the newer one's.
+/// Merges as protobuf does, and with it Istio and Envoy Gateway: lists are appended, other values are replaced.
 fn merge(into: &mut Value, newer: Value) {
     match (into, newer) {
         (Value::Object(into), Value::Object(newer)) => {
@@ -46,8 +46,8 @@ fn merge(into: &mut Value, newer: Value) {
     }
 }
 
-/// The bootstrap as it is before a gateway has put anything of ours in: no filter, no labels; but who it is, which
-/// both control planes say and files of secrets need.
+/// Returns the bootstrap before a gateway has added anything: without filter and labels, but with a node id, which both
+/// control planes set and file-based secrets need.
 fn bare(bootstrap: Bootstrap) -> Bootstrap {
     bootstrap.changed(|document| {
         document.as_object_mut().unwrap().remove("stats_config").unwrap();
@@ -60,7 +60,7 @@ fn filters(document: &mut Value) -> &mut Vec<Value> {
     document.pointer_mut(FILTERS).and_then(Value::as_array_mut).expect("the bootstrap has filters")
 }
 
-/// A filter goes before the router, with its code from where it was built.
+/// Inserts a filter before the router, with its code from the build.
 fn with_filter(bootstrap: Bootstrap, mut config: Value) -> Bootstrap {
     let code = json!({"local": {"filename": build::filter(false).unwrap()}});
     *config.pointer_mut("/config/vm_config/code").expect("code") = code;
@@ -68,7 +68,7 @@ fn with_filter(bootstrap: Bootstrap, mut config: Value) -> Bootstrap {
     bootstrap.changed(|document| filters(document).insert(0, filter))
 }
 
-/// A mounted Secret, and a bootstrap that finds it there.
+/// Returns a bootstrap with a mounted Secret.
 fn with_secret(bootstrap: Bootstrap, folder: &Path) -> Bootstrap {
     let here = folder.to_str().unwrap();
     let secret = &objects("judge-secret.yaml")[0]["stringData"];
@@ -84,12 +84,12 @@ fn with_cluster(bootstrap: Bootstrap, cluster: Value) -> Bootstrap {
     bootstrap.changed(|document| merge(document, json!({"static_resources": {"clusters": [cluster]}})))
 }
 
-/// Everything is judged, so that one exchange shows the judge's call.
+/// Samples everything, so that a single exchange triggers a judge call.
 fn judging_all(configuration: &mut Value) {
     configuration["judge"]["sample_rate"] = json!(1);
 }
 
-/// Istio with the EnvoyFilters: the extension configuration in the place that names it.
+/// Adds Istio's EnvoyFilters: the extension configuration in the place that names it.
 fn with_istio(bootstrap: Bootstrap) -> Bootstrap {
     let extension = patch("istio-envoyfilter.yaml", "EXTENSION_CONFIG");
     let place = patch("istio-envoyfilter.yaml", "HTTP_FILTER");
@@ -103,7 +103,7 @@ fn with_istio(bootstrap: Bootstrap) -> Bootstrap {
     with_cluster(with_filter(bootstrap, config), patch("istio-judge.yaml", "CLUSTER"))
 }
 
-/// The labels as Istio makes them of `extraStatTags`, with only those stats that it lets pass.
+/// Adds the tags that Istio generates from `extraStatTags`, with only the stats that it allows.
 fn istios_labels(bootstrap: Bootstrap) -> Bootstrap {
     let annotations = &objects("istio-gateway-patch.yaml")[0]["spec"]["template"]["metadata"]["annotations"];
     let proxy: Value =
@@ -123,7 +123,7 @@ fn istios_labels(bootstrap: Bootstrap) -> Bootstrap {
     bootstrap.changed(|document| document["stats_config"] = stats)
 }
 
-/// Envoy Gateway: its own words around what the policy says, and the merged bootstrap.
+/// Adds Envoy Gateway's filter from the policy, and the merged bootstrap.
 fn with_envoy_gateway(bootstrap: Bootstrap) -> Bootstrap {
     let manifests = objects("envoy-gateway.yaml");
     let (policy, proxy) = (&manifests[0], &manifests[1]);
@@ -157,7 +157,7 @@ async fn is_valid(bootstrap: Bootstrap, what: &str) {
     assert!(valid, "{what}: {words}");
 }
 
-/// As they stand, but for the places of files: the providers' names, TLS, the key.
+/// Envoy accepts every piece unchanged, except for the paths of files: the providers' names, TLS, the key.
 #[test]
 fn envoy_takes_every_piece_as_it_stands() {
     run(async {
@@ -166,7 +166,7 @@ fn envoy_takes_every_piece_as_it_stands() {
         is_valid(secret(istios_labels(with_istio(bare(shipped().await)))), "Istio").await;
         is_valid(secret(with_envoy_gateway(bare(shipped().await))), "Envoy Gateway").await;
         let stats = patch("istio-envoyfilter.yaml", "BOOTSTRAP");
-        // The filter asked for by name, which needs somebody to ask.
+        // The filter is requested by name, which needs a node.
         let asked = bare(shipped().await).changed(|document| {
             filters(document).insert(0, patch("istio-envoyfilter.yaml", "HTTP_FILTER"));
             let ads = json!({"ads_config": {
@@ -181,7 +181,7 @@ fn envoy_takes_every_piece_as_it_stands() {
     });
 }
 
-/// A judge that tells what `authorization` it is asked with, and says nothing else.
+/// Starts a judge that reports the `authorization` of its requests, and answers with nothing.
 fn key_reader() -> (SocketAddr, Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -204,7 +204,7 @@ fn key_reader() -> (SocketAddr, Receiver<String>) {
     (address, told)
 }
 
-/// One exchange with a tenant: its series have every label and bucket, and its judge is asked with the key.
+/// Sends one exchange with a tenant: its series have every label and bucket, and its judge gets the key.
 async fn one_exchange_is_labelled_and_judged(make: impl FnOnce(Bootstrap) -> Bootstrap) {
     let folder = tempfile::tempdir().unwrap();
     let (judge, told) = key_reader();
@@ -233,7 +233,7 @@ async fn one_exchange_is_labelled_and_judged(make: impl FnOnce(Bootstrap) -> Boo
         if stats.sum("llm_requests_total", &labels) != 1.0 {
             missing.push(format!("no request with all labels:\n{found}"));
         }
-        // The bucket is one of ours, not of Envoy's own.
+        // The bucket is one of ours, not a default of Envoy.
         let bucket = [("model", "gpt-4o"), ("le", "300000")];
         if stats.sum("llm_request_duration_milliseconds_bucket", &bucket) != 1.0 {
             missing.push("no bucket of ours".to_owned());

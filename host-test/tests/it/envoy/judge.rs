@@ -1,5 +1,5 @@
-//! The judge in a real Envoy with two workers: scores, everything a judge's server can do wrong, and that clients get
-//! the provider's bytes whatever it does.
+//! The judge in a real Envoy with two workers: scores, all faults of a judge's server, and unchanged bytes for clients
+//! in every case.
 
 mod crowd;
 mod reload;
@@ -9,15 +9,15 @@ use std::net::SocketAddr;
 
 use serde_json::{Value, json};
 use simulators::envoy::{Bootstrap, Stats};
-use simulators::judge::{Manner, Server};
+use simulators::judge::{JudgeBehaviour, JudgeServer};
 use simulators::load::{Protocol, Request};
 use simulators::provider::{Provider, script};
 
-use super::rig::{Rig, nobody, run, shipped};
+use super::rig::{Rig, refusing_address, run, shipped};
 
 const MODEL: &str = "judged";
 
-/// A question with context, to be answered with a few words.
+/// Returns a question with context, to be answered with a few words.
 fn question(stream: bool) -> Request {
     let content = "Which words are there? <context>The words are few</context>";
     let body = json!({"model": MODEL, "stream": stream, "messages": [{"role": "user", "content": content}]});
@@ -25,7 +25,7 @@ fn question(stream: bool) -> Request {
         .header(script::HEADER, "input=12; output=9; first_ms=0; token_ms=0")
 }
 
-/// Everything sampled, with these changes, and this judge.
+/// Returns a bootstrap that samples everything, with these changes, for this judge.
 async fn judged(provider: &Provider, judge: SocketAddr, changes: Value) -> Bootstrap {
     let mut bootstrap: Bootstrap = shipped().await;
     for cluster in ["openai", "anthropic"] {
@@ -38,14 +38,14 @@ async fn judged(provider: &Provider, judge: SocketAddr, changes: Value) -> Boots
     bootstrap.judged(all).unwrap().upstream("judge", judge, Protocol::Http1).unwrap()
 }
 
-/// An Envoy with everything sampled, and this judge.
+/// Starts an Envoy that samples everything, with this judge.
 async fn rig(judge: SocketAddr, changes: Value) -> Rig {
     let provider = Provider::start().await.unwrap();
     let bootstrap = judged(&provider, judge, changes).await;
     Rig::over(provider, bootstrap).await
 }
 
-/// Sends so many exchanges, of which every byte has to be the provider's.
+/// Sends a number of exchanges, whose bytes have to be the provider's.
 async fn send(rig: &Rig, count: usize) {
     for number in 0..count {
         let protocol = if number % 2 == 0 { Protocol::Http1 } else { Protocol::Http2 };
@@ -53,19 +53,19 @@ async fn send(rig: &Rig, count: usize) {
     }
 }
 
-/// Waits until every sampled exchange has an outcome: how many of each.
+/// Waits until every sampled exchange has an outcome, and checks the number of each.
 async fn outcomes(rig: &Rig, sampled: u64, expected: &[(&str, u64)]) -> Stats {
     let calls: u64 = expected.iter().filter(|(outcome, _)| *outcome == "scored").map(|(_, by)| by).sum();
     let waited = rig.envoy.admin().until(|stats: &Stats| {
         let mut missing = Vec::new();
         let counted = stats.sum("llm_judge_sampled_total", &[("model", MODEL)]);
         if counted != sampled as f64 {
-            missing.push(format!("{counted} sampled, not {sampled}"));
+            missing.push(format!("sampled: expected {sampled}, got {counted}"));
         }
-        // Histograms show on the next flush.
+        // Histograms are visible after the next flush.
         let (calls, asked) = (stats.sum("llm_judge_duration_milliseconds_count", &[]), calls as f64);
         if calls < asked {
-            missing.push(format!("{calls} calls timed, not {asked}"));
+            missing.push(format!("timed calls: expected {asked}, got {calls}"));
         }
         let all = stats.sum("llm_judge_outcomes_total", &[]);
         if all != counted {
@@ -74,7 +74,7 @@ async fn outcomes(rig: &Rig, sampled: u64, expected: &[(&str, u64)]) -> Stats {
         for (outcome, by) in expected {
             let found = stats.sum("llm_judge_outcomes_total", &[("model", MODEL), ("outcome", outcome)]);
             if found != *by as f64 {
-                missing.push(format!("{found} of {outcome}, not {by}"));
+                missing.push(format!("{outcome}: expected {by}, got {found}"));
             }
         }
         missing
@@ -85,11 +85,11 @@ async fn outcomes(rig: &Rig, sampled: u64, expected: &[(&str, u64)]) -> Stats {
 #[test]
 fn sampled_answers_are_scored() {
     run(async {
-        let judge = Server::start(Manner::Obedient).await.unwrap();
+        let judge = JudgeServer::start(JudgeBehaviour::Verdict).await.unwrap();
         let rig = rig(judge.address(), json!({})).await;
         send(&rig, 24).await;
         let stats = outcomes(&rig, 24, &[("scored", 24)]).await;
-        assert_eq!(judge.asked(), 24);
+        assert_eq!(judge.requests(), 24);
         for criterion in ["faithfulness", "relevance", "completeness"] {
             let labels = [("model", MODEL), ("criterion", criterion)];
             assert_eq!(stats.sum("llm_evaluations_total", &labels), 24.0, "{criterion}");
@@ -105,7 +105,7 @@ fn sampled_answers_are_scored() {
         }
         assert_eq!(stats.sum("llm_hallucinations_total", &[]), 24.0);
         assert_eq!(stats.sum("llm_judge_tokens_total", &[("type", "input")]), 24.0 * 400.0);
-        // The judge's own calls are no traffic.
+        // The judge's own calls are not metered.
         assert_eq!(stats.sum("llm_requests_total", &[]), 24.0);
     });
 }
@@ -113,20 +113,20 @@ fn sampled_answers_are_scored() {
 #[test]
 fn a_judge_in_trouble_is_counted_and_changes_nothing() {
     let cases = [
-        (Manner::Status(500), "judge_error"),
-        (Manner::Status(429), "judge_error"),
-        (Manner::Prose, "invalid_verdict"),
-        (Manner::Fenced, "invalid_verdict"),
-        (Manner::Cut, "invalid_verdict"),
-        (Manner::Long(1 << 20), "invalid_verdict"),
-        // More than Envoy keeps of an answer: it comes without a head.
-        (Manner::Long(33 << 20), "judge_error"),
-        (Manner::Silent, "timeout"),
+        (JudgeBehaviour::Status(500), "judge_error"),
+        (JudgeBehaviour::Status(429), "judge_error"),
+        (JudgeBehaviour::Prose, "invalid_verdict"),
+        (JudgeBehaviour::Fenced, "invalid_verdict"),
+        (JudgeBehaviour::Cut, "invalid_verdict"),
+        (JudgeBehaviour::Long(1 << 20), "invalid_verdict"),
+        // More than Envoy buffers of a response: it arrives without a head.
+        (JudgeBehaviour::Long(33 << 20), "judge_error"),
+        (JudgeBehaviour::Silent, "timeout"),
     ];
     run(async {
         for (manner, outcome) in cases {
-            let judge = Server::start(manner).await.unwrap();
-            let is_patient = matches!(manner, Manner::Long(_) | Manner::Status(_));
+            let judge = JudgeServer::start(manner).await.unwrap();
+            let is_patient = matches!(manner, JudgeBehaviour::Long(_) | JudgeBehaviour::Status(_));
             let timeout_ms = if is_patient { 20_000 } else { 300 };
             let rig = rig(judge.address(), json!({"timeout_ms": timeout_ms})).await;
             send(&rig, 3).await;
@@ -139,11 +139,11 @@ fn a_judge_in_trouble_is_counted_and_changes_nothing() {
 #[test]
 fn without_its_judge_traffic_flows() {
     run(async {
-        let rig = rig(nobody(), json!({})).await;
+        let rig = rig(refusing_address(), json!({})).await;
         send(&rig, 3).await;
         outcomes(&rig, 3, &[("judge_error", 3)]).await;
-        // A cluster that is not there at all.
-        let rig = self::rig(nobody(), json!({"cluster": "nowhere"})).await;
+        // A cluster that does not exist.
+        let rig = self::rig(refusing_address(), json!({"cluster": "nowhere"})).await;
         send(&rig, 12).await;
         outcomes(&rig, 12, &[("judge_error", 12)]).await;
     });
@@ -152,19 +152,19 @@ fn without_its_judge_traffic_flows() {
 #[test]
 fn more_than_a_judge_can_do_is_dropped_and_counted() {
     run(async {
-        let judge = Server::start(Manner::Silent).await.unwrap();
+        let judge = JudgeServer::start(JudgeBehaviour::Silent).await.unwrap();
         let changes = json!({"max_in_flight": 1, "max_queue": 2, "timeout_ms": 60_000});
         let rig = rig(judge.address(), changes).await;
         send(&rig, 60).await;
-        // Each worker that got exchanges has one under way and two that wait; the others are told at once.
+        // Each worker with exchanges has one call in flight and two in the queue; the others are dropped at once.
         let waited = rig.envoy.admin().until(|stats: &Stats| {
             let full = stats.sum("llm_judge_outcomes_total", &[("outcome", "queue_full")]);
             let is_right = full == 54.0 || full == 57.0;
             if is_right { Vec::new() } else { vec![format!("{full} of 60 found no place")] }
         });
         waited.await.unwrap();
-        assert!((1..=2).contains(&judge.asked()), "{}", judge.asked());
-        // Once it is gone the others end too.
+        assert!((1..=2).contains(&judge.requests()), "{}", judge.requests());
+        // Once the judge is gone, the other calls end too.
         drop(judge);
         let stats = outcomes(&rig, 60, &[]).await;
         assert_eq!(stats.sum("llm_judge_outcomes_total", &[("outcome", "scored")]), 0.0);
@@ -174,8 +174,8 @@ fn more_than_a_judge_can_do_is_dropped_and_counted() {
 #[test]
 fn the_budget_holds_for_all_workers() {
     run(async {
-        let judge = Server::start(Manner::Obedient).await.unwrap();
-        // An hour's tokens: a minute may end in the middle of the test, an hour hardly.
+        let judge = JudgeServer::start(JudgeBehaviour::Verdict).await.unwrap();
+        // The tokens of an hour: a minute may end in the middle of the test, an hour hardly does.
         let rig = rig(
             judge.address(),
             json!({"budget": {"calls_per_minute": 1_000_000, "tokens_per_hour": 20_000}}),
@@ -186,7 +186,7 @@ fn the_budget_holds_for_all_workers() {
         let scored = stats.sum("llm_judge_outcomes_total", &[("outcome", "scored")]);
         let over = stats.sum("llm_judge_outcomes_total", &[("outcome", "over_budget")]);
         assert_eq!(scored + over, 60.0);
-        // A call costs 460, and some two thousand are set aside while one is under way.
+        // A call costs 460 tokens, and about two thousand are reserved while it is in flight.
         assert!((30.0..=43.0).contains(&scored), "{scored}");
     });
 }
@@ -194,7 +194,7 @@ fn the_budget_holds_for_all_workers() {
 #[test]
 fn of_a_share_that_is_sampled_all_has_an_outcome() {
     run(async {
-        let judge = Server::start(Manner::Obedient).await.unwrap();
+        let judge = JudgeServer::start(JudgeBehaviour::Verdict).await.unwrap();
         let rig = rig(judge.address(), json!({"sample_rate": 0.5})).await;
         send(&rig, 40).await;
         let stats = rig.envoy.admin().until(|stats: &Stats| {

@@ -1,4 +1,4 @@
-//! Labels whose values clients choose: what they choose must not get out of its label, and not fill the proxy.
+//! Labels whose values clients choose: a value must not break out of its label, and must not fill the proxy.
 
 use llm_gauge_engine::limits::LABEL_BYTES_MAX;
 use serde_json::{Value, json};
@@ -9,18 +9,18 @@ use simulators::provider::Provider;
 use super::promtool::{Opinion, opinion};
 use super::rig::{Rig, run, shipped};
 
-/// Room for models and for tenants, in each worker.
+/// Maximum values of models and tenants in each worker.
 const MODELS_MAX: usize = 40;
 const TENANTS_MAX: usize = 20;
 
-/// Envoy's workers.
+/// The number of Envoy's workers.
 const WORKERS: usize = 2;
 
-/// Exchanges that fill the tables, and those that come after them, each with a model and a tenant of its own.
+/// Exchanges that fill the tables, and those after them, each with its own model and tenant.
 const FILLING: usize = 800;
 const FURTHER: usize = 6_000;
 
-/// Connections that they come over, so that both workers have some.
+/// The number of connections, so that both workers have some.
 const CONNECTIONS: usize = 8;
 
 async fn rig() -> Rig {
@@ -38,19 +38,19 @@ async fn rig() -> Rig {
     Rig::over(provider, bootstrap).await
 }
 
-/// A request whose model is these bytes, as they stand between the quotes of a JSON string.
+/// Returns a request whose model is these bytes, unchanged between the quotes of a JSON string.
 fn request(model: &[u8]) -> Request {
     let body = [br#"{"messages":[],"model":""#, model, br#""}"#].concat();
     Request::post_bytes("/v1/chat/completions", body)
 }
 
-/// The whole scrape is what Prometheus can read, and every label in a series of ours is one we know.
+/// Checks that Prometheus can read the whole scrape, and that every label in our series is known.
 async fn readable(rig: &Rig, test: &str) -> Stats {
     let scrape = rig.envoy.admin().get("/stats/prometheus").await.unwrap();
     if let Opinion::Refused(words) = opinion(test, &scrape) {
         panic!("{words}\n{scrape}");
     }
-    // Refuses what promtool lets pass: one series twice.
+    // Refuses one error that promtool allows: duplicate series.
     let stats = Stats::parse(&scrape).unwrap();
     let strays = stats.only(|series| {
         let mut own = llm_gauge_engine::metrics::label_names();
@@ -69,10 +69,10 @@ async fn readable(rig: &Rig, test: &str) -> Stats {
     stats
 }
 
-/// Bytes that a client sends, and the label value that they become.
+/// Returns bytes that a client sends, with the resulting label value.
 fn hostile() -> Vec<(Vec<u8>, String)> {
     let long = "x".repeat(64 * 1024);
-    // Every third byte begins a letter: the cut comes within one, and leaves none of it.
+    // Every third byte starts a character: the cut is within one, and removes all of it.
     let letters = "日".repeat(64 * 1024 / 3);
     vec![
         (long.clone().into_bytes(), long[..LABEL_BYTES_MAX].to_owned()),
@@ -107,7 +107,7 @@ fn hostile_models_stay_in_their_label() {
 fn hostile_headers_stay_in_their_label() {
     run(async {
         let rig = rig().await;
-        // What HTTP allows in a value: no control characters but the tab.
+        // The characters that HTTP allows in a value: no control characters but the tab.
         let is_allowed = |value: &[u8]| !value.iter().any(|byte| byte.is_ascii_control());
         let mut values: Vec<_> = hostile().into_iter().filter(|(value, _)| is_allowed(value)).collect();
         values.push((b"tab\tc".to_vec(), "tab_c".to_owned()));
@@ -118,7 +118,7 @@ fn hostile_headers_stay_in_their_label() {
             let request = request(b"one").header_bytes("x-tenant", value);
             assert_eq!(rig.send(Protocol::Http1, request).await.finish().await.status, 200);
         }
-        // A header is no JSON: its escapes stand for themselves.
+        // A header is not JSON: its escapes are literal.
         let expected: Vec<_> = values
             .into_iter()
             .map(
@@ -133,7 +133,7 @@ fn hostile_headers_stay_in_their_label() {
     });
 }
 
-/// Each of these values has had one request, and there is no other.
+/// Checks that each of these values has had one request, and that there is no other.
 fn each_has_one(stats: &Stats, label: &str, expected: &[String]) -> Vec<String> {
     let mut expected: Vec<_> = expected.to_vec();
     expected.sort();
@@ -146,7 +146,7 @@ fn each_has_one(stats: &Stats, label: &str, expected: &[String]) -> Vec<String> 
     wrong.map(|value| format!("{value:?}: {}", count(value))).collect()
 }
 
-/// This many exchanges, every one with a model and a tenant that nobody had before.
+/// Sends this many exchanges, each with a new model and a new tenant.
 async fn flood(clients: &[Client], from: usize, count: usize) {
     let each = count / clients.len();
     let tasks: Vec<_> = clients
@@ -156,8 +156,8 @@ async fn flood(clients: &[Client], from: usize, count: usize) {
         .map(|(place, client)| {
             tokio::spawn(async move {
                 for number in (0..each).map(|number| from + place * each + number) {
-                    let model = format!("{number}-{}", "made-up-".repeat(125));
-                    let tenant = format!("{number}-{}", "nobody-".repeat(40));
+                    let model = format!("{number}-{}", "unknown-".repeat(125));
+                    let tenant = format!("{number}-{}", "tenant-".repeat(40));
                     let request = request(model.as_bytes()).header("x-tenant", &tenant);
                     assert_eq!(client.send(request).await.unwrap().finish().await.status, 200);
                 }
@@ -169,7 +169,7 @@ async fn flood(clients: &[Client], from: usize, count: usize) {
     }
 }
 
-/// Bytes that Envoy has allocated, once all of `count` exchanges are counted.
+/// Returns the bytes that Envoy has allocated, once all of `count` exchanges are counted.
 async fn settled(rig: &Rig, count: usize) -> (Stats, u64) {
     let all = rig.envoy.admin().until(|stats| {
         let found = stats.sum("llm_requests_total", &[]);
@@ -201,7 +201,7 @@ fn thousands_of_names_fill_nothing() {
         for (label, limit, max) in [("model", "models", MODELS_MAX), ("tenant", "tenant", TENANTS_MAX)] {
             let values = after.values_of(name, label).len();
             assert!(max < values && values <= max * WORKERS + 1, "{label} has {values} values");
-            // What has no series of its own is counted twice: as `other`, and as folded.
+            // A value without a series is counted twice: as `other`, and as folded.
             let others = after.sum(name, &[(label, "other")]);
             assert_eq!(others, after.sum("llm_gauge_series_overflow_total", &[("limit", limit)]), "{label}");
             assert_eq!(others, (FILLING + FURTHER - (values - 1)) as f64, "{label}");
@@ -214,7 +214,7 @@ fn thousands_of_names_fill_nothing() {
                 .collect::<Vec<_>>()
         };
         assert_eq!(names(&filled), names(&after), "names came that made new series");
-        // Had Envoy kept but the label of each further name, it had grown by more than this.
+        // If Envoy had kept only the label of each further name, it would have grown by more than this.
         let growth = now.saturating_sub(before);
         println!("Envoy has {now} bytes allocated, {growth} more than {FURTHER} exchanges before");
         assert!(growth < (FURTHER * LABEL_BYTES_MAX) as u64, "Envoy grew by {growth} bytes");

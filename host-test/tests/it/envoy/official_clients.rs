@@ -1,5 +1,5 @@
-//! The official clients of OpenAI, in the loops that everybody copies: they take the first choice of every chunk, and
-//! break on a chunk without one. So nobody who did not ask for usage may ever get its chunk.
+//! The official clients of OpenAI, in the loops of their documentation: they take the first choice of every chunk, and
+//! fail on a chunk without one. So a client that did not ask for usage must never get the usage chunk.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use simulators::workspace::target_dir;
 
 use super::rig::{Rig, Setup, run};
 
-/// The pinned releases: what a plain loop does with a chunk changes with them.
+/// Pinned releases, because the treatment of a chunk changes between them.
 pub(super) const PYTHON: &str = "openai==3.54.0";
 const JAVASCRIPT: &str = "openai@7.57.0";
 
@@ -38,7 +38,7 @@ for await (const chunk of await client.completions.create({model, prompt: "Once"
     process.stdout.write(chunk.choices[0].text);
 "#;
 
-/// What all text of the model's exchanges is, by the provider's own bytes.
+/// Returns all text of the model's exchanges, from the provider's own bytes.
 fn text_sent(rig: &Rig, model: &str) -> String {
     let mut text = String::new();
     for entry in rig.provider.ledger().entries().into_iter().filter(|entry| entry.model == model) {
@@ -53,12 +53,12 @@ fn text_sent(rig: &Rig, model: &str) -> String {
     text
 }
 
-/// Runs the loops with an unasked chunk (they break), and behind the filter that asks and hides (they do not).
+/// Runs the loops with an unexpected chunk (they fail), and behind the filter that asks and hides (they do not).
 async fn check(client: &str, breaks_with: &str, command: impl Fn() -> Command) {
     let play = async |rig: &Rig, script: &str, model: &str| {
         let mut command = command();
         command.arg(format!("http://{}/v1", rig.envoy.listener())).args([script, model]).stdin(Stdio::null());
-        // A proxy of the machine's has no business on loopback.
+        // A proxy configured on the machine must not be used on loopback.
         command.env("NO_PROXY", "127.0.0.1").env("no_proxy", "127.0.0.1");
         let run = tokio::task::spawn_blocking(move || command.output());
         let output = run.await.unwrap().unwrap();
@@ -101,7 +101,7 @@ fn python() {
 #[test]
 fn javascript() {
     if Command::new("npm").arg("--version").output().is_err() {
-        // Past the test's own captured output: a skipped proof shall be seen.
+        // Written directly, since the test's output is captured: a skipped test should be visible.
         let words =
             b"SKIPPED: official_clients::javascript needs node and npm (Debian: apt-get install npm)\n";
         std::io::stderr().write_all(words).unwrap();
@@ -118,12 +118,12 @@ fn javascript() {
     });
 }
 
-/// The folder below `target/clients/` where a package is, installed on first use.
+/// Returns the folder below `target/clients/` with a package, which is installed on first use.
 pub(crate) fn installed(package: &str, install: fn(&str, &Path)) -> PathBuf {
     let home = target_dir().join("clients");
     fs::create_dir_all(&home).unwrap();
     let ready = home.join(package);
-    // Freed when the file is closed, however this process ends.
+    // The lock is released when the file is closed, however this process ends.
     let lock = fs::File::create(home.join(format!("{package}.lock"))).unwrap();
     lock.lock().unwrap();
     let done = ready.join("installed");

@@ -1,4 +1,4 @@
-//! Prometheus' own opinion of what Envoy shows of us: `promtool check metrics`, and Debian's package of it.
+//! Prometheus' own check of our metrics in Envoy: `promtool check metrics`, from Debian's package.
 
 use std::collections::BTreeSet;
 use std::io::Write as _;
@@ -6,31 +6,31 @@ use std::process::{Command, Stdio};
 
 use llm_gauge_engine::metrics::{self, Kind, Metric};
 use serde_json::json;
-use simulators::judge::{Manner, Server};
+use simulators::judge::{JudgeBehaviour, JudgeServer};
 use simulators::load::{Protocol, Request};
 use simulators::provider::Provider;
 use simulators::receiver;
 
 use super::rig::{Rig, chat, run, shipped};
 
-/// Everything that makes a metric of ours appear: prices for one model, and room for one tenant.
+/// A configuration in which every metric of ours appears: prices for one model, and room for one tenant.
 const CONFIGURATION: &str = r#"{
     "match": [{"path": "/v1/*", "provider": "openai"}],
     "labels": [{"name": "tenant", "header": "x-tenant", "max_values": 1}],
     "prices": {"rows": [{"provider": "openai", "match": "priced", "input": "2.5", "output": "10"}]}
 }"#;
 
-/// What promtool says of a scrape.
+/// The result of promtool for a scrape.
 pub(super) enum Opinion {
-    /// There is no promtool.
+    /// promtool is not installed.
     Absent,
-    /// It reads it, and has this to say of the names, a line each.
+    /// promtool can read the scrape, and reports these lints.
     Read(Vec<String>),
-    /// Prometheus would take nothing of it.
+    /// promtool cannot read the scrape, so Prometheus would ingest nothing.
     Refused(String),
 }
 
-/// Asks promtool. Where there is none, that is told past the test's own captured output: a skipped proof shall be seen.
+/// Runs promtool. If it is missing, the skipped test is reported directly, since the test's output is captured.
 pub(super) fn opinion(test: &str, scrape: &str) -> Opinion {
     let mut command = Command::new("promtool");
     command.args(["check", "metrics"]).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
@@ -39,12 +39,12 @@ pub(super) fn opinion(test: &str, scrape: &str) -> Opinion {
         std::io::stderr().write_all(words.as_bytes()).unwrap();
         return Opinion::Absent;
     };
-    // It reads all before it writes a word, so neither waits for the other; it may hang up at what it cannot read.
+    // promtool reads everything before it writes, so neither waits for the other. It may close the pipe at an error.
     let fed = child.stdin.take().unwrap().write_all(scrape.as_bytes());
     let output = child.wait_with_output().unwrap();
     let words = String::from_utf8(output.stderr).unwrap();
     match output.status.code() {
-        // 3: it has something to say.
+        // 3 means that there are lints.
         Some(0 | 3) => {
             fed.unwrap();
             Opinion::Read(words.lines().map(str::to_owned).collect())
@@ -53,29 +53,29 @@ pub(super) fn opinion(test: &str, scrape: &str) -> Opinion {
     }
 }
 
-/// The part of a scrape that is ours: what Envoy calls its own metrics is not for us to say.
+/// Returns our part of a scrape, since Envoy's own metrics are not ours to check.
 fn ours(scrape: &str) -> String {
     let name = |line: &str| line.trim_start_matches("# TYPE ").trim_start_matches("# HELP ").to_owned();
     let lines = scrape.lines().filter(|line| name(line).starts_with("llm_"));
     lines.map(|line| format!("{line}\n")).collect()
 }
 
-/// What promtool says of every metric: Envoy writes no HELP lines, and offers filters no way to give one.
+/// The lint that promtool reports for every metric: Envoy writes no HELP lines, and filters cannot provide one.
 fn no_help(metric: &Metric) -> String {
     format!("{} no help text", metric.name)
 }
 
-/// What promtool may say of a metric. Anything else is a fault of ours.
+/// Returns the lints that are accepted for a metric. Any other is a bug of ours.
 fn accepted(metric: &Metric) -> Vec<String> {
     let name = metric.name;
     let mut lines = vec![no_help(metric)];
-    // Envoy's stats are whole numbers: in seconds, nearly every time to the first token would be a 0 or a 1.
+    // Envoy's stats are whole numbers: in seconds, nearly every time to the first token would be 0 or 1.
     for unit in ["milliseconds", "microseconds"].into_iter().filter(|unit| name.ends_with(unit)) {
         lines.push(format!("{name} use base unit \"seconds\" instead of \"{unit}\""));
         // promtool counts every unit with a prefix as an abbreviation.
         lines.push(format!("{name} metric names should not contain abbreviated units"));
     }
-    // In `llm_gauge_` the gauge is this product, not the kind of the metric. promtool looks at the word alone.
+    // In `llm_gauge_`, gauge is the name of this product, not the type of the metric. promtool only looks at the word.
     if name.starts_with("llm_gauge_") {
         lines.push(format!("{name} metric name should not include type 'gauge'"));
     }
@@ -87,18 +87,18 @@ fn every_metric_passes_but_for_lints_with_a_reason() {
     run(async {
         let provider = Provider::start().await.unwrap();
         let mut bootstrap = shipped().await.configuration(CONFIGURATION).unwrap().label("tenant").unwrap();
-        // Two judges that never agree; the second one's cluster is one that nobody needs here.
+        // Two judges that never agree; the second one uses a cluster that this test does not need otherwise.
         let judges = [
-            Server::start(Manner::Always(5)).await.unwrap(),
-            Server::start(Manner::Always(1)).await.unwrap(),
+            JudgeServer::start(JudgeBehaviour::Always(5)).await.unwrap(),
+            JudgeServer::start(JudgeBehaviour::Always(1)).await.unwrap(),
         ];
         let changes = json!({
             "model": "priced", "headers": {}, "sample_rate": 1, "context": [{"header": "x-rag"}], "panel": "on",
             "judges": [{"cluster": "anthropic", "model": "priced"}],
         });
         bootstrap = bootstrap.judged(changes).unwrap().with_feedback(&json!({})).unwrap();
-        // Whatever is exported is refused.
-        let receiver = receiver::Receiver::start(receiver::Manner::Status(400)).await.unwrap();
+        // The receiver refuses everything.
+        let receiver = receiver::Receiver::start(receiver::ReceiverBehaviour::Status(400)).await.unwrap();
         bootstrap = bootstrap.exporting(receiver.address(), json!({"batch": {"max_items": 1}})).unwrap();
         let addresses = [provider.address(), judges[0].address(), judges[1].address()];
         for (cluster, address) in ["openai", "judge", "anthropic"].into_iter().zip(addresses) {
@@ -121,7 +121,7 @@ fn every_metric_passes_but_for_lints_with_a_reason() {
             Kind::Histogram => format!("{}_count", metric.name),
             Kind::Counter | Kind::Gauge => metric.name.to_owned(),
         };
-        // All of them have to be there: a metric that promtool never saw would pass.
+        // All metrics have to appear, because a metric that promtool never saw would pass.
         let whole = rig.envoy.admin().until(|stats| {
             let missing = metrics::ALL.iter().filter(|metric| {
                 let family = family(metric);
@@ -138,7 +138,7 @@ fn every_metric_passes_but_for_lints_with_a_reason() {
         };
         let accepted: BTreeSet<_> = metrics::ALL.iter().flat_map(accepted).collect();
         assert_eq!(lints.difference(&accepted).collect::<Vec<_>>(), [""; 0]);
-        // It has looked at each of them. Of the other lints, releases of promtool have more or fewer.
+        // promtool has checked each of them. Other lints differ between its releases.
         let unseen = metrics::ALL.iter().filter(|metric| !lints.contains(&no_help(metric)));
         assert_eq!(unseen.map(|metric| metric.name).collect::<Vec<_>>(), [""; 0]);
         let Opinion::Read(_) = opinion("every_metric_passes", &scrape) else {
@@ -147,7 +147,7 @@ fn every_metric_passes_but_for_lints_with_a_reason() {
     });
 }
 
-/// What the test above would see if a metric were there twice, or a label were not closed.
+/// A scrape with a duplicate metric or an unterminated label is refused, so the test above would fail on it.
 #[test]
 fn a_scrape_that_cannot_be_read_is_refused() {
     let family = "# TYPE llm_requests_total counter\nllm_requests_total{model=\"a\"} 1\n";

@@ -1,7 +1,7 @@
-//! Limits of tokens with the pieces of `envoy/ratelimit.yaml`: what Envoy asks of the rate-limit service and charges
-//! there, held against what the provider reported, and what clients and metrics get to see of it.
+//! Token limits with the pieces of `envoy/ratelimit.yaml`: Envoy's requests and charges to the rate-limit service,
+//! compared with the usage that the provider reported, and the effects on clients and metrics.
 //!
-//! A charge is sent when its exchange is over, and no client waits for it: so every test waits for the service's ledger.
+//! A charge is sent after its exchange, and no client waits for it: so every test waits for the service's ledger.
 
 use std::time::Duration;
 
@@ -16,10 +16,10 @@ use super::rig::{Rig, chat, messages, run, shipped};
 const SMALL: (&str, u64) = ("small", 100);
 const OTHERS: u64 = 1_000_000;
 
-/// A slow machine is no absent service.
+/// A long timeout, since a slow machine does not mean that the service is down.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The rig with rate limits in it, and the service.
+/// Starts the rig with rate limits, and the service.
 async fn start(change: impl FnOnce(Bootstrap) -> Bootstrap) -> (Rig, RateLimits) {
     let limit = |tenant: Option<&str>, hits_per_window| Limit {
         domain: "llm".into(),
@@ -36,14 +36,14 @@ async fn start(change: impl FnOnce(Bootstrap) -> Bootstrap) -> (Rig, RateLimits)
     (Rig::over(provider, change(bootstrap)).await, service)
 }
 
-/// A call as Envoy makes it; `over_limit` is what the service answered.
+/// Returns a call as Envoy makes it; `over_limit` is the service's answer.
 fn call(tenant: &str, hits: u64, over_limit: bool) -> Call {
     let entries = vec![("tenant".to_owned(), tenant.to_owned())];
     let descriptors = vec![Descriptor { entries, hits_addend: Some(hits) }];
     Call { domain: "llm".into(), descriptors, hits_addend: 0, over_limit }
 }
 
-/// Waits until the service's ledger is `expected`, to the call.
+/// Waits until the service's ledger equals `expected`, call by call.
 async fn expect_calls(service: &RateLimits, expected: &[Call]) {
     let missing = |found: &[Call]| match found == expected {
         true => Vec::new(),
@@ -56,7 +56,7 @@ fn of(tenant: &str, request: Request) -> Request {
     request.header("x-tenant", tenant)
 }
 
-/// The answer is Envoy's refusal, and the provider knows nothing of the request.
+/// Checks that the answer is Envoy's refusal, and that the provider did not receive the request.
 fn is_refused(answer: &Answer) {
     assert_eq!((answer.status, answer.end.clone()), (429, End::Complete));
     assert_eq!(answer.header("x-envoy-ratelimited"), "true");
@@ -84,7 +84,7 @@ fn tenants_are_charged_what_the_provider_reported() {
                 false,
             ),
             ("big", messages("a-stream", true, "input=100; cached=60; cache_write=30; output=7"), 107, false),
-            // At the limit is not over it; the next one overshoots, whole, and is the last.
+            // At the limit is not over it. The next one overshoots with all its tokens, and is the last.
             (SMALL.0, chat("at", true, "input=30; output=10"), 40, false),
             (SMALL.0, chat("over", true, "input=30; output=10"), 40, true),
         ] {
@@ -118,7 +118,7 @@ fn tenants_are_charged_what_the_provider_reported() {
 }
 
 #[test]
-fn a_stream_under_way_is_not_cut_when_others_use_up_the_limit() {
+fn an_active_stream_is_not_cut_when_others_use_up_the_limit() {
     run(async {
         let (rig, service) = start(|bootstrap| bootstrap).await;
         let script = "input=50; output=9; gate=under-way";
@@ -144,7 +144,7 @@ fn a_stream_under_way_is_not_cut_when_others_use_up_the_limit() {
 }
 
 #[test]
-fn what_told_no_usage_costs_nothing_without_estimates() {
+fn exchanges_without_usage_are_not_charged_without_estimates() {
     run(async {
         let no_estimates = r#"{"estimate": "off"}"#;
         let (rig, service) = start(|bootstrap| bootstrap.configuration(no_estimates).unwrap()).await;
@@ -170,10 +170,10 @@ fn what_told_no_usage_costs_nothing_without_estimates() {
 /// A request without a tenant makes no call. One that is not metered leaves no number to charge, and a line in Envoy's
 /// log.
 #[test]
-fn what_has_no_tenant_or_no_meter_is_not_charged() {
+fn requests_without_tenant_or_metering_are_not_charged() {
     run(async {
         let (rig, service) = start(|bootstrap| bootstrap).await;
-        rig.ask(Protocol::Http1, chat("nobody", false, "")).await;
+        rig.ask(Protocol::Http1, chat("untenanted", false, "")).await;
         let unmetered = of("big", Request::get("/v1/models"));
         assert_eq!(rig.send(Protocol::Http1, unmetered).await.finish().await.status, 400);
         rig.ask(Protocol::Http1, of("big", chat("somebody", false, ""))).await;

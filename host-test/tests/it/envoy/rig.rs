@@ -1,4 +1,4 @@
-//! A provider, an Envoy before it, and the one way in which tests look at the result.
+//! A provider, an Envoy before it, and the helpers that tests check results with.
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -16,7 +16,7 @@ use tokio::net::TcpSocket;
 use tokio::runtime::Runtime;
 use tokio::sync::Mutex;
 
-/// One runtime for all tests, since they share providers, whose tasks live on the runtime that started them.
+/// One runtime for all tests, because they share providers, whose tasks run on the runtime that started them.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
 
 /// Runs the body of a test.
@@ -24,33 +24,33 @@ pub(super) fn run(test: impl Future<Output = ()>) {
     RUNTIME.block_on(test);
 }
 
-/// The configurations that tests share. Each runs in an Envoy of its own, started when the first test asks
-/// for it and stopped when the last one lets go of it.
+/// The configurations that tests share. Each has its own Envoy, which is started by the first test that needs it and
+/// stopped after the last.
 #[derive(Clone, Copy)]
 pub(super) enum Setup {
     /// HTTP/1.1 to the provider.
     Plain,
     /// HTTP/2 to the provider.
     Http2,
-    /// No provider at the other end.
+    /// A provider that refuses connections.
     Refused,
-    /// A route timeout of a second.
+    /// A route timeout of one second.
     Impatient,
-    /// The shipped table of prices.
+    /// The shipped price table.
     Priced,
     /// Usage on request, HTTP/1.1 to the provider.
     Asking,
-    /// The same with HTTP/2.
+    /// Usage on request, HTTP/2 to the provider.
     AskingHttp2,
     /// Usage on request in a proxy that does not show the body of a held request.
     Blind,
 }
 
-/// A configuration that asks for usage.
+/// A configuration that requests usage.
 pub(super) const ASKING: &str =
     r#"{"streaming": {"usage": "request"}, "match": [{"path": "/v1/*", "provider": "openai"}]}"#;
 
-/// Provider and Envoy.
+/// A provider and an Envoy.
 pub(super) struct Rig {
     pub(super) provider: Provider,
     pub(super) envoy: Envoy,
@@ -59,7 +59,7 @@ pub(super) struct Rig {
 }
 
 impl Rig {
-    /// The shared rig of a setup.
+    /// Returns the shared rig of a setup.
     pub(super) async fn shared(setup: Setup) -> Arc<Self> {
         static RIGS: [Mutex<Weak<Rig>>; 8] = [const { Mutex::const_new(Weak::new()) }; 8];
         let mut slot = RIGS[setup as usize].lock().await;
@@ -71,7 +71,7 @@ impl Rig {
         rig
     }
 
-    /// A rig of a test's own.
+    /// Starts a rig for one test.
     pub(super) async fn start(setup: Setup) -> Self {
         let provider = Provider::start().await.unwrap();
         let (address, protocol) = match setup {
@@ -79,7 +79,7 @@ impl Rig {
                 (provider.address(), Protocol::Http1)
             }
             Setup::Http2 | Setup::AskingHttp2 => (provider.address(), Protocol::Http2),
-            Setup::Refused => (nobody(), Protocol::Http1),
+            Setup::Refused => (refusing_address(), Protocol::Http1),
         };
         let mut bootstrap = shipped().await;
         for cluster in ["openai", "anthropic"] {
@@ -104,13 +104,13 @@ impl Rig {
         Self::over(provider, bootstrap).await
     }
 
-    /// A rig of this provider and this configuration.
+    /// Starts a rig with this provider and this configuration.
     pub(super) async fn over(provider: Provider, bootstrap: Bootstrap) -> Self {
         let bootstrap = bootstrap.flush_every(Duration::from_millis(100)).unwrap();
         Self::around(provider, Envoy::start(bootstrap, 2).await.unwrap())
     }
 
-    /// A rig of this provider and an Envoy that runs.
+    /// Returns a rig with this provider and a running Envoy.
     pub(super) fn around(provider: Provider, envoy: Envoy) -> Self {
         let [http1, http2] =
             [Protocol::Http1, Protocol::Http2].map(|protocol| Client::new(envoy.listener(), protocol));
@@ -126,16 +126,15 @@ impl Rig {
         client.send(request).await.unwrap()
     }
 
-    /// Sends a request through Envoy and reads the whole answer, of which every byte has to be the
-    /// provider's.
+    /// Sends a request through Envoy and reads the whole answer, whose bytes have to be the provider's.
     pub(super) async fn ask(&self, protocol: Protocol, request: Request) -> Answer {
         let answer = self.send(protocol, request).await.finish().await;
         self.is_the_providers(&answer);
         answer
     }
 
-    /// The client has the bytes that the provider sent: all of them if the answer is whole, else the first
-    /// ones.
+    /// Checks that the client has the bytes that the provider sent: all of them if the answer is complete, else a
+    /// prefix.
     pub(super) fn is_the_providers(&self, answer: &Answer) {
         let id = answer.header(EXCHANGE_HEADER).parse().expect("the provider's answer");
         let entry = self.provider.ledger().entry(id).unwrap();
@@ -147,12 +146,11 @@ impl Rig {
         }
     }
 
-    /// Waits until the series with this model are exactly those of `expected` and no exchange is under way.
+    /// Waits until the series of this model are exactly those of `expected` and no exchange is active.
     ///
-    /// `expected` is what `/stats/prometheus` shows, less the labels `model` and `provider`. Buckets and sums
-    /// of histograms are left out: they hold times, and only the counts are ours to promise. Estimates are
-    /// left out too: they say what a stream may have cost that never told, and the tests here are about what
-    /// was told.
+    /// `expected` is the text of `/stats/prometheus` without the labels `model` and `provider`. Buckets and sums of
+    /// histograms are left out: they contain times, and only the counts are deterministic. Estimates are left out too,
+    /// because these tests are about reported usage.
     pub(super) async fn expect(&self, provider: &str, model: &str, expected: &str) -> Stats {
         let expected =
             Stats::parse(expected).unwrap().with_label("model", model).with_label("provider", provider);
@@ -178,7 +176,7 @@ impl Rig {
     }
 }
 
-/// The shipped bootstrap with the filter that was just built.
+/// Returns the shipped bootstrap with the filter that was just built.
 pub(super) async fn shipped() -> Bootstrap {
     static FILTER: OnceLock<PathBuf> = OnceLock::new();
     let filter =
@@ -186,9 +184,9 @@ pub(super) async fn shipped() -> Bootstrap {
     Bootstrap::shipped().unwrap().filter(filter).unwrap()
 }
 
-/// A loopback address where nothing listens. Its socket stays bound for as long as the process runs: the system gives
-/// the port of a closed one to the next that asks, which may be the provider of another test.
-pub(super) fn nobody() -> SocketAddr {
+/// Returns a loopback address where no server listens. Its socket stays bound as long as the process runs: the system
+/// gives the port of a closed one to the next process, which may be the provider of another test.
+pub(super) fn refusing_address() -> SocketAddr {
     static BOUND: LazyLock<TcpSocket> = LazyLock::new(|| {
         let socket = TcpSocket::new_v4().unwrap();
         socket.bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
@@ -197,7 +195,7 @@ pub(super) fn nobody() -> SocketAddr {
     BOUND.local_addr().unwrap()
 }
 
-/// A chat request to OpenAI that asks for usage, to be answered by a script.
+/// Returns a chat request to OpenAI that asks for usage, to be answered by a script.
 pub(super) fn chat(model: &str, stream: bool, script: &str) -> Request {
     let messages = json!([{"role": "user", "content": "Why is the sky blue?"}]);
     let mut body = json!({"model": model, "messages": messages, "stream": stream});
@@ -207,7 +205,7 @@ pub(super) fn chat(model: &str, stream: bool, script: &str) -> Request {
     Request::post("/v1/chat/completions", &body).header(script::HEADER, script)
 }
 
-/// A request to Anthropic, to be answered by a script.
+/// Returns a request to Anthropic, to be answered by a script.
 pub(super) fn messages(model: &str, stream: bool, script: &str) -> Request {
     let messages = json!([{"role": "user", "content": "Why is the sky blue?"}]);
     let body = json!({"model": model, "max_tokens": 1000, "messages": messages, "stream": stream});

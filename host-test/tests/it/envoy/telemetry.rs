@@ -1,5 +1,5 @@
-//! Spans and scores out of a real Envoy with two workers, read by the official definitions; receivers in trouble; and
-//! that clients get the provider's bytes whatever becomes of them.
+//! Spans and scores from a real Envoy with two workers, read by the official definitions; receivers with faults; and
+//! unchanged bytes for clients in every case.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -9,14 +9,14 @@ use simulators::envoy::Stats;
 use simulators::judge;
 use simulators::load::{Protocol, Request};
 use simulators::provider::{Provider, script};
-use simulators::receiver::{Manner, Received, Receiver, hex, values};
+use simulators::receiver::{ReceivedTelemetry, Receiver, ReceiverBehaviour, hex, values};
 
-use super::rig::{Rig, nobody, run, shipped};
+use super::rig::{Rig, refusing_address, run, shipped};
 
 const MODEL: &str = "exported";
 const SCRIPT: &str = "input=12; output=9; cached=4; first_ms=30; token_ms=1";
 
-/// A question with a trace of its own.
+/// Returns a question with its own trace.
 fn question(number: usize, stream: bool) -> Request {
     let content = "Which words are there? <context>The words are few</context> Tell jan@example.com.";
     let mut body =
@@ -29,7 +29,7 @@ fn question(number: usize, stream: bool) -> Request {
         .header(script::HEADER, SCRIPT)
 }
 
-/// An Envoy that exports to this receiver, and asks this judge if there is one.
+/// Starts an Envoy that exports to this receiver, and calls this judge if there is one.
 async fn rig(receiver: SocketAddr, changes: Value, judge: Option<SocketAddr>) -> Rig {
     let provider = Provider::start().await.unwrap();
     let mut bootstrap = shipped().await;
@@ -48,7 +48,7 @@ async fn rig(receiver: SocketAddr, changes: Value, judge: Option<SocketAddr>) ->
     Rig::over(provider, bootstrap).await
 }
 
-/// Sends so many exchanges, of which every byte has to be the provider's; their request ids.
+/// Sends a number of exchanges, whose bytes have to be the provider's. Returns their request ids.
 async fn send(rig: &Rig, count: usize) -> BTreeSet<String> {
     let mut ids = BTreeSet::new();
     for number in 0..count {
@@ -59,8 +59,13 @@ async fn send(rig: &Rig, count: usize) -> BTreeSet<String> {
     ids
 }
 
-/// What was received, once there are so many spans and events; each span is of one of these exchanges.
-async fn received(receiver: &Receiver, rig: &Rig, ids: &BTreeSet<String>, events: usize) -> Received {
+/// Waits for this number of spans and events, and returns them. Each span has to belong to one of these exchanges.
+async fn received(
+    receiver: &Receiver,
+    rig: &Rig,
+    ids: &BTreeSet<String>,
+    events: usize,
+) -> ReceivedTelemetry {
     let waited =
         receiver.until(|received| received.spans.len() >= ids.len() && received.events.len() >= events).await;
     let received =
@@ -80,7 +85,7 @@ async fn received(receiver: &Receiver, rig: &Rig, ids: &BTreeSet<String>, events
     received
 }
 
-/// Waits until so many spans were dropped.
+/// Waits until this number of spans was dropped.
 async fn dropped(rig: &Rig, spans: u64) {
     let waited = rig.envoy.admin().until(|stats: &Stats| {
         let found = stats.sum("llm_gauge_dropped_total", &[("kind", "spans")]);
@@ -92,8 +97,8 @@ async fn dropped(rig: &Rig, spans: u64) {
 #[test]
 fn spans_and_scores_of_two_workers() {
     run(async {
-        let receiver = Receiver::start(Manner::Willing).await.unwrap();
-        let judge = judge::Server::start(judge::Manner::Obedient).await.unwrap();
+        let receiver = Receiver::start(ReceiverBehaviour::Accept).await.unwrap();
+        let judge = judge::JudgeServer::start(judge::JudgeBehaviour::Verdict).await.unwrap();
         let rig = rig(receiver.address(), json!({"content": "sampled"}), Some(judge.address())).await;
         let began =
             std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos() as u64;
@@ -117,7 +122,7 @@ fn spans_and_scores_of_two_workers() {
             ] {
                 assert_eq!(attributes.get(name), Some(&value), "{name}");
             }
-            // The wall clock is the machine's, and a span is as long as its exchange.
+            // The wall clock is the machine's, and a span lasts as long as its exchange.
             let (start, end) = (span.start_time_unix_nano, span.end_time_unix_nano);
             assert_eq!(json!((end - start) / 1_000_000), attributes["llm_gauge.duration_ms"]);
             assert!(end - start >= 30_000_000 && began - 1_000_000 <= start && end <= ended, "{start} {end}");
@@ -136,7 +141,7 @@ fn spans_and_scores_of_two_workers() {
         }
         let stats = rig.envoy.admin().stats().await.unwrap();
         assert_eq!(stats.sum("llm_gauge_dropped_total", &[]), 0.0);
-        // Calls of our own are no traffic.
+        // Our own calls are not metered.
         assert_eq!(stats.sum("llm_requests_total", &[]), 24.0);
     });
 }
@@ -144,7 +149,7 @@ fn spans_and_scores_of_two_workers() {
 #[test]
 fn compressed_json_by_the_proxys_own_compressor() {
     run(async {
-        let receiver = Receiver::start(Manner::Willing).await.unwrap();
+        let receiver = Receiver::start(ReceiverBehaviour::Accept).await.unwrap();
         let changes = json!({"encoding": "json", "compression": "gzip", "attributes": "both"});
         let rig = rig(receiver.address(), changes, None).await;
         let ids = send(&rig, 6).await;
@@ -156,11 +161,15 @@ fn compressed_json_by_the_proxys_own_compressor() {
 }
 
 #[test]
-fn what_a_receiver_refuses_is_counted() {
+fn refused_spans_are_counted_as_dropped() {
     run(async {
-        for (manner, lost) in [(Manner::Status(400), 8), (Manner::Status(404), 8), (Manner::Partial(1), 8)] {
+        for (manner, lost) in [
+            (ReceiverBehaviour::Status(400), 8),
+            (ReceiverBehaviour::Status(404), 8),
+            (ReceiverBehaviour::Partial(1), 8),
+        ] {
             let receiver = Receiver::start(manner).await.unwrap();
-            // One span a call: of a partial success it is the one that is lost.
+            // One span per call: of a partial success it is the one that is lost.
             let rig = rig(receiver.address(), json!({"batch": {"max_items": 1}}), None).await;
             send(&rig, 8).await;
             dropped(&rig, lost).await;
@@ -169,12 +178,12 @@ fn what_a_receiver_refuses_is_counted() {
 }
 
 #[test]
-fn what_it_cannot_take_now_it_gets_later() {
+fn a_receiver_that_recovers_gets_the_spans_later() {
     run(async {
-        let receiver = Receiver::start(Manner::Status(503)).await.unwrap();
+        let receiver = Receiver::start(ReceiverBehaviour::Status(503)).await.unwrap();
         let rig = rig(receiver.address(), json!({"batch": {"max_items": 1}}), None).await;
         let ids = send(&rig, 8).await;
-        receiver.behave(Manner::Willing);
+        receiver.behave(ReceiverBehaviour::Accept);
         received(&receiver, &rig, &ids, 0).await;
         dropped(&rig, 0).await;
     });
@@ -183,10 +192,10 @@ fn what_it_cannot_take_now_it_gets_later() {
 #[test]
 fn without_a_receiver_traffic_flows() {
     run(async {
-        let silent = Receiver::start(Manner::Silent).await.unwrap();
+        let silent = Receiver::start(ReceiverBehaviour::Silent).await.unwrap();
         for (receiver, changes) in [
-            (nobody(), json!({})),
-            (nobody(), json!({"cluster": "nowhere"})),
+            (refusing_address(), json!({})),
+            (refusing_address(), json!({"cluster": "nowhere"})),
             (silent.address(), json!({"timeout_ms": 200})),
         ] {
             let rig = rig(receiver, changes, None).await;

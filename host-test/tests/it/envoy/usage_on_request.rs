@@ -1,4 +1,4 @@
-//! `streaming.usage: request`: what the provider gets, what the client gets, and what is counted.
+//! `streaming.usage: request`: the request that the provider gets, the stream that the client gets, and the counts.
 
 use simulators::load::{Answer, End, Protocol, Request};
 use simulators::provider::ledger::Entry;
@@ -10,10 +10,10 @@ use super::rig::{ASKING, Rig, Setup, run, shipped};
 
 const CHAT: &str = "/v1/chat/completions";
 
-/// What is put into a request that has no options.
+/// The text that is inserted into a request without options.
 const OPTION: &str = r#","stream_options":{"include_usage":true}"#;
 
-/// A request for a stream that does not ask for usage: the bytes before its last brace.
+/// Returns a request for a stream without usage: the bytes before its last brace.
 fn open_body(model: &str) -> String {
     format!(r#"{{ "model":"{model}", "messages":[{{"role":"user","content":"Why? \"}}"}}], "stream" : true"#)
 }
@@ -26,7 +26,7 @@ fn body_asked(model: &str) -> String {
     format!("{}\n{OPTION}}}\n", open_body(model))
 }
 
-/// The provider's bytes without the event that holds the usage and no choice.
+/// Returns the provider's bytes without the event that has the usage and no choice.
 fn without_usage_chunk(sent: &[u8]) -> String {
     let sent = String::from_utf8(sent.to_vec()).unwrap();
     let events = sent.split_inclusive("\n\n");
@@ -114,9 +114,9 @@ fn the_clients_other_options_stay() {
     });
 }
 
-/// Whole answers, other formats, and what is too long to be held pass as they are; none is refused.
+/// Whole answers, other formats, and requests that are too long to be held pass unchanged; none is refused.
 #[test]
-fn what_needs_no_asking_passes_untouched() {
+fn other_requests_pass_unchanged() {
     run(async {
         let long = |bytes: usize| {
             let stuff = "x".repeat(bytes - r#"{"model":"m","stream":true,"x":""}"#.len());
@@ -138,7 +138,7 @@ fn what_needs_no_asking_passes_untouched() {
                 assert_eq!(entry.request_length, Some(body.len().to_string()));
                 assert_eq!(entry.body, answer.body);
             }
-            // As long as may be: held, and not refused.
+            // The maximum length: held, and not refused.
             let (answer, entry) = ask(&rig, protocol, Request::post_bytes(CHAT, long(1_000_000))).await;
             assert_eq!(entry.request_bytes, 1_000_000 + OPTION.len());
             assert_eq!(entry.request_length, Some(entry.request_bytes.to_string()));
@@ -150,8 +150,8 @@ fn what_needs_no_asking_passes_untouched() {
 #[test]
 fn compressed_answers_are_not_asked_for() {
     run(async {
-        // The shipped route takes the header off as well; what reaches it shows in the access log only, so this
-        // looks at the one thing that the two have in common: nothing compressed is accepted.
+        // The shipped route removes the header as well. The request that reaches it shows in the access log only, so
+        // this checks the one property that both have in common: no compressed response is accepted.
         let rig = Rig::shared(Setup::Asking).await;
         let request = Request::post_bytes(CHAT, body("encodings")).header("accept-encoding", "gzip, br");
         let (_, entry) = ask(&rig, Protocol::Http1, request).await;
@@ -159,14 +159,14 @@ fn compressed_answers_are_not_asked_for() {
     });
 }
 
-/// Sends pieces of an HTTP/1.1 request one by one, each on its own way before the next, and reads to the end.
+/// Sends the pieces of an HTTP/1.1 request one by one, each forwarded before the next, and reads to the end.
 async fn upload(rig: &Rig, pieces: &[&[u8]]) -> String {
     let mut stream = TcpStream::connect(rig.envoy.listener()).await.unwrap();
     stream.set_nodelay(true).unwrap();
     for piece in pieces {
         stream.write_all(piece).await.unwrap();
         stream.flush().await.unwrap();
-        // A round trip of another exchange gives the proxy the time to look at the piece by itself.
+        // A round trip of another exchange gives the proxy time to handle the piece separately.
         ask(rig, Protocol::Http1, Request::post_bytes("/v1/embeddings", r#"{"model":"between"}"#)).await;
     }
     let mut answer = String::new();
@@ -174,7 +174,7 @@ async fn upload(rig: &Rig, pieces: &[&[u8]]) -> String {
     answer
 }
 
-/// A head for a raw upload.
+/// Returns a head for a raw upload.
 fn head(length: &str) -> String {
     format!(
         "POST {CHAT} HTTP/1.1\r\nhost: h\r\ncontent-type: application/json\r\n{}: output=2\r\n\
@@ -188,7 +188,7 @@ fn entry_of_model(rig: &Rig, model: &str) -> Entry {
     entries.into_iter().rev().find(|entry| entry.model == model).unwrap()
 }
 
-/// The number of chunks of an answer, and whether any tells of usage.
+/// Returns the number of chunks of an answer, and whether any has usage.
 fn shown(answer: &str) -> (usize, bool) {
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     (answer.matches("data: {").count(), answer.contains("prompt_tokens"))
@@ -210,7 +210,7 @@ fn uploads_in_pieces() {
                 assert_eq!(entry.request_length, Some(expected.len().to_string()));
                 assert_eq!(shown(&answer), (4, false));
             }
-            // Of unknown length: nothing is held, the last brace is where it changes.
+            // Without a length, nothing is held, and the change is at the last brace.
             let unknown = head("transfer-encoding: chunked");
             for at in [1, 40, body.len() - 2] {
                 let (first, second) = body.split_at(at);
@@ -226,7 +226,7 @@ fn uploads_in_pieces() {
     });
 }
 
-/// A proxy that keeps the body back with the head: requests go on by themselves, untouched, and soon without a wait.
+/// A proxy that holds the body back with the head: requests continue by themselves, unchanged, and soon without a wait.
 #[test]
 fn requests_never_hang_where_the_proxy_is_not_set_up() {
     run(async {
@@ -271,7 +271,8 @@ async fn redirect_once(listener: TcpListener, stream: &str) -> Vec<String> {
     bodies
 }
 
-/// The next request of a connection that tells its length: its head in lower case but for the first line's, its body.
+/// Reads the next request of a connection with a length. Returns its head, in lower case except the first line, and its
+/// body.
 async fn read_request(connection: &mut TcpStream, bytes: &mut Vec<u8>) -> Option<(String, String)> {
     loop {
         let text = String::from_utf8(bytes.clone()).unwrap();
@@ -289,7 +290,7 @@ async fn read_request(connection: &mut TcpStream, bytes: &mut Vec<u8>) -> Option
     }
 }
 
-/// The stream that follows has the request as it was changed: it hides what the client did not ask for.
+/// The stream after a redirect has the changed request: it hides what the client did not ask for.
 #[test]
 fn a_redirect_that_envoy_follows_hides_it_too() {
     run(async {

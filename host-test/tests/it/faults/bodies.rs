@@ -1,4 +1,4 @@
-//! Bodies that are not what they should be.
+//! Malformed bodies.
 
 use std::rc::Rc;
 use std::sync::OnceLock;
@@ -36,7 +36,7 @@ fn deep_nesting_ends_the_reading_and_nothing_else() {
     counted(&guest, &[(SUCCESS, 1)]);
 }
 
-/// Nobody decodes what nobody asked for: the client gets the bytes that came.
+/// A body in an unsupported encoding is not decoded, and the client gets it unchanged.
 #[test]
 fn an_unknown_encoding_passes_untouched() {
     let bomb = [b"\x1f\x8b\x08\x00".as_slice(), &[0; 200_000]].concat();
@@ -57,7 +57,7 @@ fn bytes(max: usize) -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(any::<u8>(), 0..max)
 }
 
-/// What keeps a parser busy, more often than by chance.
+/// Returns bytes that have more JSON and SSE syntax than random ones.
 fn syntax() -> impl Strategy<Value = Vec<u8>> {
     const PIECES: &[&str] = &[
         "{",
@@ -99,7 +99,7 @@ fn cases() -> &'static Vec<Case> {
     CASES.get_or_init(common::own_cases)
 }
 
-/// A case whose body has been spoilt in a few places.
+/// Returns the body of a case with a few damaged places.
 fn spoilt() -> impl Strategy<Value = Vec<u8>> {
     let edits = prop::collection::vec((any::<Index>(), 0..3usize, any::<u8>()), 1..6);
     (any::<Index>(), edits).prop_map(|(case, edits)| {

@@ -1,8 +1,8 @@
-//! What is large, long or many stays within its bounds, and what a bound drops is counted.
+//! Large, long or numerous inputs stay within their bounds, and what a bound drops is counted.
 
 use super::*;
 
-/// Most linear memory the filter may come to have, whatever passes through it.
+/// The maximum linear memory of the filter, for any traffic.
 const GUEST_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 fn within_memory(guest: &Guest) {
@@ -23,7 +23,7 @@ fn one_event_of_ten_megabytes_is_read_and_not_kept() {
     let body = [event(&text), "data: [DONE]\n\n".to_owned()].concat();
     let exchange = Exchange::new(request_head(), REQUEST, stream_head(), body);
     let report = play(&mut guest, &exchange, &ChunkPlan::every(16 * 1024));
-    // Three texts of ten megabytes are over the default bound on one event.
+    // Three texts of ten megabytes exceed the default bound of one event.
     assert_eq!(gaps(&report), json!(["event_too_large"]));
 
     let chunk = json!({"choices": [{"index": 0, "delta": {"content": text}, "finish_reason": "stop"}],
@@ -73,7 +73,7 @@ fn a_request_that_never_ends_is_not_kept() {
     within_memory(&guest);
 }
 
-/// An event that never ends, of values that are all wanted.
+/// An event that never ends, whose values are all wanted.
 #[test]
 fn one_document_of_a_million_values_is_bounded() {
     let mut guest = metering();
@@ -91,33 +91,33 @@ fn one_document_of_a_million_values_is_bounded() {
     counted(&guest, &[(SUCCESS, 2)]);
 }
 
-/// Clients choose models: ten thousand made-up names, all of them answered.
+/// Clients choose model names: ten thousand invented ones, all of them answered.
 #[test]
-fn made_up_models_cannot_fill_the_proxy() {
+fn invented_models_cannot_fill_the_proxy() {
     let mut guest = metering();
     for number in 0..10_000 {
-        let request = format!(r#"{{"model":"made-up-{number}"}}"#);
+        let request = format!(r#"{{"model":"invented-{number}"}}"#);
         let exchange = Exchange::new(request_head(), request, response_head(), RESPONSE);
         drive(&mut guest, &exchange, &ChunkPlan::whole()).unwrap();
     }
     let requests = common::requests(&guest);
     assert_eq!(requests.len(), 201);
-    assert_eq!(requests["openai/made-up-199/chat/success/none"], 1);
+    assert_eq!(requests["openai/invented-199/chat/success/none"], 1);
     assert_eq!(requests["openai/other/chat/success/none"], 9_800);
     assert_eq!(counter(&guest, "llm_gauge_series_overflow_total.limit=.=models;.;"), Some(9_800));
-    // Per model: requests, two histograms, input and output. Beside them: active, build, overflow.
+    // Per model: requests, two histograms, input and output. In addition: active, build, overflow.
     let names = guest.host().metric_names();
     assert_eq!(names.len(), 201 * 5 + 3);
     assert_eq!(guest.host().define_metric_calls, names.len() as u64, "each id is asked for once");
     within_memory(&guest);
 }
 
-/// Names that nothing succeeded with take half of the table at most, so real models still find room.
+/// Names without any success take at most half of the table, so real models still find room.
 #[test]
-fn made_up_models_that_fail_cannot_crowd_out_real_ones() {
+fn invented_models_that_fail_cannot_crowd_out_real_ones() {
     let mut guest = start(&json!({"models": {"max_series": 10, "known": ["gpt-4o-mini"]}}));
     for number in 0..100 {
-        let request = format!(r#"{{"model":"made-up-{number}"}}"#);
+        let request = format!(r#"{{"model":"invented-{number}"}}"#);
         let refused = Exchange::new(request_head(), request, Headers::response(404), "{}");
         play(&mut guest, &refused, &ChunkPlan::whole());
     }
@@ -133,7 +133,7 @@ fn made_up_models_that_fail_cannot_crowd_out_real_ones() {
 
 #[test]
 fn extra_labels_are_bounded_too() {
-    let labels = json!([{"name": "team", "header": "x-team", "max_values": 2, "default": "nobody"}]);
+    let labels = json!([{"name": "team", "header": "x-team", "max_values": 2, "default": "none"}]);
     let mut guest = start(&json!({"labels": labels}));
     for team in ["a", "b", "c", "d", "a"] {
         let mut exchange = exchange();

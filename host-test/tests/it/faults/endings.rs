@@ -50,8 +50,8 @@ fn a_response_that_breaks_off_says_who_broke_it() {
     }
 }
 
-/// A client that has the whole document has its answer; to one that is broken off by the upstream the connection
-/// says that it may not be whole.
+/// A client that has the whole document has its answer. If the upstream cuts off the connection, the document may be
+/// incomplete.
 #[test]
 fn a_whole_document_is_an_answer_to_a_client_that_leaves() {
     for (ending, labels) in [
@@ -86,12 +86,12 @@ fn a_proxy_that_answers_itself_says_why() {
 }
 
 #[test]
-fn nobody_need_answer_at_all() {
+fn exchanges_without_a_response_are_counted() {
     for (ending, labels) in [
         (Ending::ClientGone, "cancelled/client_cancelled"),
         (Ending::UpstreamReset, "error/upstream_reset"),
         (Ending::RouteTimeout, "error/upstream_timeout"),
-        // The context that follows the redirect counts again, as what it comes to.
+        // The context after the redirect counts again, under its own outcome.
         (Ending::InternalRedirect, "success/none"),
     ] {
         let mut guest = metering();

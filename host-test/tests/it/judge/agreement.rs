@@ -1,7 +1,7 @@
-//! How far a real model agrees with people, as the filter's judge.
+//! The agreement of a real model with people, as the filter's judge.
 //!
-//! Left out unless asked for, as it needs what nothing else here does. Either a small model of entailment, 110 MB, of
-//! which nobody says under what licence it may be passed on, so that it is installed by whoever wants to see this:
+//! Ignored by default, since it has special requirements. Either a small entailment model, 110 MB, whose licence for
+//! redistribution is unknown, so that its users have to install it themselves:
 //!
 //! ```text
 //! python3 -m venv /tmp/entailment
@@ -26,8 +26,8 @@ use tokio::runtime::Runtime;
 
 use super::{counts, head, play, start};
 
-/// Context, question, answer, and whether people find the answer supported by the context. Words mislead on purpose: what
-/// is supported says it in others, and what is not uses the same.
+/// Context, question, answer, and whether people find the answer supported by the context. The words mislead on
+/// purpose: supported answers use other words than the context, and unsupported ones the same words.
 const PAIRS: [(&str, &str, &str, bool); 16] = [
     ("The bridge was finished in 1932.", "When was it built?", "It was completed in 1932.", true),
     ("The bridge was finished in 1932.", "When was it built?", "The bridge was finished in 1952.", false),
@@ -68,7 +68,7 @@ fn exchange(context: &str, question: &str, answer: &str) -> Exchange {
     Exchange::new(head(), request.to_string(), head_of_response, response.to_string())
 }
 
-/// The model of entailment as a server. It ends when its standard input does, which is with this.
+/// The entailment model as a server. It ends when its standard input is closed, which is when this is dropped.
 struct Entailment(Child);
 
 impl Entailment {
@@ -127,6 +127,6 @@ fn agreement_with_people() {
         );
     }
     println!("{scored} of {} verdicts were valid, {agreed} agree with people", PAIRS.len());
-    // The small model says what it says; that all of it came through is ours.
+    // The quality of the small model is not asserted, only that all verdicts arrived.
     assert!(ours.is_none() || scored == PAIRS.len());
 }

@@ -1,5 +1,5 @@
-//! What judging may cost: for all workers together, for each alone where the proxy shares no data, and when workers come
-//! in each other's way.
+//! The budget of judging: for all workers together, for each alone if the proxy has no shared data, and with
+//! conflicting writes of workers.
 
 use host_test::{CallAnswer, Guest, LogLevel, Options, SharedProxyState};
 use simulators::judge;
@@ -7,14 +7,14 @@ use simulators::judge;
 use super::{asked, check, exchange, play, under_way};
 use crate::common;
 
-/// As often as the filter tries to change the record that workers share.
+/// The filter's number of tries to change the shared record.
 const SWAPS_MAX: u32 = 32;
 
 fn configuration(budget: &str) -> String {
     format!(r#"{{"judge":{{"cluster":"judge","model":"g","sample_rate":1,"budget":{budget}}}}}"#)
 }
 
-/// Two workers of one proxy.
+/// Returns two workers of one proxy.
 fn workers(budget: &str, has_shared_data: bool) -> [Guest; 2] {
     let proxy_state = SharedProxyState::new();
     [0, 1].map(|seed| {
@@ -25,7 +25,7 @@ fn workers(budget: &str, has_shared_data: bool) -> [Guest; 2] {
     })
 }
 
-/// Answers everything that is under way with a verdict.
+/// Answers every call in flight with a verdict.
 fn answer_all(guest: &mut Guest) {
     while let Some(token) = under_way(guest) {
         let call = guest.host().in_flight().find(|call| call.token == token).unwrap();
@@ -35,7 +35,7 @@ fn answer_all(guest: &mut Guest) {
 }
 
 #[test]
-fn all_workers_share_it() {
+fn all_workers_share_one_budget() {
     let mut workers = workers(r#"{"calls_per_minute":3}"#, true);
     for _ in 0..3 {
         for worker in &mut workers {
@@ -81,9 +81,9 @@ fn without_shared_data_each_worker_has_its_own() {
 }
 
 #[test]
-fn what_was_answered_is_settled() {
+fn answered_calls_are_settled_at_their_real_cost() {
     for has_shared_data in [true, false] {
-        // One call is set aside with some 1900 tokens, and comes to 460: as the former not even two would fit.
+        // One call reserves about 1900 tokens, and costs 460: with the reservation alone not even two would fit.
         let [mut guest, _] = workers(r#"{"tokens_per_hour":3700}"#, has_shared_data);
         for _ in 0..4 {
             play(&mut guest, &exchange("It is 120 metres tall."));
@@ -96,13 +96,13 @@ fn what_was_answered_is_settled() {
 }
 
 #[test]
-fn other_workers_may_be_faster() {
+fn conflicting_swaps_are_retried_up_to_a_limit() {
     let [mut guest, _] = workers(r#"{"calls_per_minute":100}"#, true);
     guest.host_mut().raced_swaps = SWAPS_MAX - 1;
     play(&mut guest, &exchange("It is 120 metres tall."));
     answer_all(&mut guest);
     check(&guest, &[("scored", 1)]);
-    // With every swap: what cannot be written down is not spent.
+    // Every swap fails: what cannot be recorded is not spent.
     guest.host_mut().raced_swaps = SWAPS_MAX;
     play(&mut guest, &exchange("It is 120 metres tall."));
     check(&guest, &[("over_budget", 1), ("scored", 1)]);
@@ -113,7 +113,7 @@ fn other_workers_may_be_faster() {
 }
 
 #[test]
-fn a_settlement_that_found_no_turn_is_made_up_for() {
+fn a_failed_settlement_is_added_to_the_next() {
     let [mut guest, _] = workers(r#"{"tokens_per_hour":3700}"#, true);
     for _ in 0..4 {
         play(&mut guest, &exchange("It is 120 metres tall."));

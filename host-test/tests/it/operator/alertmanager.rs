@@ -1,4 +1,4 @@
-//! `amtool` on the routes: every alert gets to those whom its severity names.
+//! `amtool` on the routes: every alert reaches the receiver of its severity.
 
 use std::process::Command;
 
@@ -26,7 +26,7 @@ fn every_alert_reaches_its_receiver() {
             .args(labels);
         let (good, words) = said(&mut command);
         assert!(good, "{words}");
-        // Behind the receiver it remarks on its own flags.
+        // The output after the receiver is about amtool's own flags.
         words.lines().next().unwrap_or_default().to_owned()
     };
     for alert in alerts() {
@@ -42,7 +42,7 @@ fn every_alert_reaches_its_receiver() {
     assert_eq!(route(&["alertname=Unheard".into(), "severity=new".into()]), "chat");
 }
 
-/// Inhibitions name alerts that exist, are equal in labels that both sides have, and mute no page.
+/// Inhibitions name existing alerts, use labels that both alerts have, and mute no page.
 #[test]
 fn inhibitions_are_between_alerts_that_exist() {
     let document = yaml(FILE);

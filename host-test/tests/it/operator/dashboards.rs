@@ -1,4 +1,4 @@
-//! Dashboards against Grafana's own schema and Prometheus' own parser.
+//! The dashboards, tested with Grafana's own schema and Prometheus' own parser.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -11,13 +11,13 @@ use simulators::python::Package;
 
 use super::{envoy, names, programs, said, skip};
 
-/// Reads a dashboard into the types of Grafana's schema and prints every key that does not come out again.
+/// Reads a dashboard into the types of Grafana's schema, and prints every key that is lost.
 const ROUND_TRIP: &str = include_str!("round_trip.py");
 
 /// Keys of Prometheus' annotations, which the schema leaves to each data source.
 const OF_THE_DATA_SOURCE: [&str; 3] = ["step", "textFormat", "titleFormat"];
 
-/// A Python with Grafana's schema, installed on first use.
+/// Returns a Python with Grafana's schema, which is installed on first use.
 fn python() -> Result<PathBuf, String> {
     let package = Package {
         name: "grafana-foundation-sdk",
@@ -53,7 +53,7 @@ fn grafanas_schema_knows_every_key() {
     let files: Vec<_> =
         names("grafana", ".json").iter().map(|name| envoy(&format!("grafana/{name}.json"))).collect();
     assert_eq!(lost(&python, &files), [""; 0]);
-    // And it would see one that it does not know.
+    // The schema also has to detect an unknown key.
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("wrong.json");
     let mut wrong: Value = serde_json::from_slice(&fs::read(&files[0]).unwrap()).unwrap();
@@ -65,7 +65,7 @@ fn grafanas_schema_knows_every_key() {
     );
 }
 
-/// Expressions of dashboards and runbooks, as rules of a file that promtool then reads.
+/// Writes the expressions of dashboards and runbooks into a file of rules for promtool.
 #[test]
 fn promtool_reads_every_expression() {
     let Some(programs) = programs("promtool_reads_every_expression") else { return };
@@ -85,7 +85,7 @@ fn promtool_reads_every_expression() {
     assert!(!good && words.contains("unclosed left parenthesis"), "{words}");
 }
 
-/// What Grafana refuses or draws over something else, and no schema says.
+/// Overlapping panels, which no schema detects.
 #[test]
 fn panels_have_places_of_their_own() {
     for name in names("grafana", ".json") {

@@ -1,4 +1,4 @@
-//! What rules, dashboards and runbooks name is real: metrics, labels, pages, panels.
+//! Metrics, labels, pages and panels in rules, dashboards and runbooks exist.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -9,17 +9,17 @@ use serde_json::Value;
 
 use super::{alerts, envoy, names, rules, text, word, yaml};
 
-/// Series of Prometheus' own and of Envoy's, and labels that Prometheus gives to every one.
+/// Series of Prometheus and of Envoy, and labels that Prometheus adds to every series.
 const OF_OTHERS: &[(&str, &[&str])] = &[
     ("up", &[]),
     ("ALERTS", &["alertname", "alertstate", "severity", "model"]),
     (OF_ENVOY, &["envoy_http_conn_manager_prefix"]),
 ];
-/// What Envoy counts whether the filter lives or not.
+/// A metric of Envoy that exists with and without the filter.
 const OF_ENVOY: &str = "envoy_http_downstream_rq_total";
 const TARGET: &[&str] = &["job", "instance", "__name__"];
 
-/// Every name a query may use, with its labels: the filter's, and what rules record.
+/// Returns every name that a query may use, with its labels: the filter's, and those that rules record.
 fn known() -> BTreeMap<String, BTreeSet<String>> {
     let mut known = BTreeMap::new();
     let mut add = |name: &str, labels: Vec<&str>| {
@@ -39,8 +39,8 @@ fn known() -> BTreeMap<String, BTreeSet<String>> {
     known
 }
 
-/// An expression as far as these tests read it: the names of series, each with the labels in its braces, and the labels
-/// of `by`, `on`, and their like, which have to be labels of some series of the expression.
+/// Parses an expression as far as these tests need: the names of series, each with the labels in its braces, and the
+/// labels of `by`, `on` and similar, which have to be labels of some series of the expression.
 fn read(expression: &str) -> (Vec<(String, Vec<String>)>, Vec<String>) {
     let mut series: Vec<(String, Vec<String>)> = Vec::new();
     let mut grouped = Vec::new();
@@ -57,7 +57,7 @@ fn read(expression: &str) -> (Vec<(String, Vec<String>)>, Vec<String>) {
             continue;
         }
         if letter == ' ' && rest.trim_start().starts_with('(') && is_grouping(&word) {
-            continue; // `by (`: the word waits for its bracket
+            continue; // `by (`: the bracket follows later
         }
         let name = std::mem::take(&mut word);
         match letter {
@@ -93,14 +93,14 @@ fn is_grouping(word: &str) -> bool {
 fn note(series: &mut Vec<(String, Vec<String>)>, name: String) {
     let is_number = name.starts_with(|letter: char| letter.is_ascii_digit());
     let is_operator = matches!(name.as_str(), "" | "and" | "or" | "unless" | "offset" | "by" | "on" | "bool");
-    // Those that stand before a `by`.
+    // Words that are followed by a `by`.
     let is_operator = is_operator || matches!(name.as_str(), "sum" | "avg" | "count" | "max" | "min");
     if !is_number && !is_operator {
         series.push((name, Vec::new()));
     }
 }
 
-/// Without the insides of texts.
+/// Removes the contents of string literals.
 fn without_texts(expression: &str) -> String {
     let mut inside = None;
     let keep = |letter: char| match inside {
@@ -118,7 +118,7 @@ fn without_texts(expression: &str) -> String {
     expression.chars().filter_map(keep).collect()
 }
 
-/// Every expression that people load or are shown, with where it stands.
+/// Returns every expression that operators load or read, with its place.
 fn expressions() -> Vec<(String, String)> {
     let mut all = Vec::new();
     for rule in rules() {
@@ -137,7 +137,7 @@ fn expressions() -> Vec<(String, String)> {
     all
 }
 
-/// The queries of a runbook.
+/// Returns the queries of a runbook.
 pub(super) fn queries(name: &str) -> Vec<String> {
     let page = text(&format!("runbooks/{name}.md"));
     page.split("```promql\n").skip(1).map(|rest| rest.split("```").next().unwrap().to_owned()).collect()
@@ -146,7 +146,7 @@ pub(super) fn queries(name: &str) -> Vec<String> {
 #[test]
 fn every_metric_and_label_is_the_filters() {
     let mut known = known();
-    // What is recorded has the labels that its expression keeps; which ones is for promtool's tests to say.
+    // A recorded series has some of the labels of its expression; promtool's tests check which ones.
     let every_label: BTreeSet<String> =
         known.values().flatten().cloned().chain(["quantile", "day", "basis"].map(str::to_owned)).collect();
     for rule in rules().iter().filter(|rule| rule.get("record").is_some()) {
@@ -159,7 +159,7 @@ fn every_metric_and_label_is_the_filters() {
         for (name, labels) in series {
             if name.is_empty() && labels.iter().all(|label| label == "__name__") {
                 of_all.extend(every_label.clone());
-                continue; // `{__name__=~"..."}`: all of them
+                continue; // `{__name__=~"..."}` matches all
             }
             let Some(of_this) = known.get(&name) else {
                 unknown.push(format!("{place}: {name}"));
@@ -194,11 +194,11 @@ fn expressions_are_read_as_they_are_meant() {
 }
 
 #[test]
-fn every_alert_says_what_people_need() {
+fn every_alert_has_labels_annotations_and_a_runbook() {
     let mut seen = BTreeSet::new();
     for alert in alerts() {
         let name = word(&alert["alert"]);
-        assert!(seen.insert(name.to_owned()), "{name} is there twice");
+        assert!(seen.insert(name.to_owned()), "{name}: declared twice");
         assert!(
             matches!(word(&alert["labels"]["severity"]), "page" | "ticket" | "review" | "investigate"),
             "{name}"
@@ -222,7 +222,7 @@ fn every_alert_says_what_people_need() {
     assert_eq!(names("runbooks", ".md"), Vec::from_iter(seen), "a page for each alert, and none without");
 }
 
-/// Thresholds that pages name are those of the rules, and each is used.
+/// Thresholds in runbooks are those of the rules, and each is used.
 #[test]
 fn every_threshold_is_used_and_explained() {
     let rules = rules();
@@ -243,7 +243,7 @@ fn every_threshold_is_used_and_explained() {
     }
 }
 
-/// The files that are imported are what the table says.
+/// The imported files are those that the table generates.
 #[test]
 fn dashboards_are_up_to_date() {
     let mut stale = Vec::new();
@@ -252,14 +252,14 @@ fn dashboards_are_up_to_date() {
             stale.push(path);
         }
     }
-    assert!(stale.is_empty(), "`cargo gauge dashboards` makes them anew: {stale:?}");
+    assert!(stale.is_empty(), "run `cargo gauge dashboards` to update {stale:?}");
     let shipped: Vec<_> = names("grafana", ".json");
     let mut known: Vec<_> = table::ALL.iter().map(|dashboard| dashboard.name).collect();
     known.sort_unstable();
     assert_eq!(shipped, known);
 }
 
-/// A picture of each of them is in README.
+/// README shows a picture of each dashboard.
 #[test]
 fn every_dashboard_has_its_picture() {
     let readme = fs::read_to_string(envoy("../README.md")).unwrap();
@@ -277,9 +277,9 @@ fn every_dashboard_has_its_picture() {
     }
 }
 
-/// The configuration that scrapes keeps what the rules need.
+/// The scrape configuration keeps the series that the rules need.
 #[test]
-fn what_is_scraped_is_what_rules_read() {
+fn scrapes_keep_the_series_of_the_rules() {
     let document = yaml("prometheus/prometheus.yaml");
     let job: &Value = &document["scrape_configs"][0];
     assert_eq!(job["metrics_path"], "/stats/prometheus");

@@ -1,17 +1,18 @@
-//! Everything at once: traffic through a real Envoy, a real Prometheus on the shipped rules, a real Alertmanager on the
-//! shipped routes. Each alert is seen pending, firing, delivered and over, and every panel of every dashboard shows data.
+//! Everything at once: traffic through a real Envoy, a real Prometheus with the shipped rules, a real Alertmanager with
+//! the shipped routes. Each alert gets pending, firing, delivered and resolved, and every panel of every dashboard
+//! shows data.
 
 use gauge::dashboards::{self, table};
-use gauge::observe::journal::SHOWN;
+use gauge::observe::journal::ALERTS;
 use gauge::observe::{MonitoringStack, unix_seconds};
 
 use super::programs;
 
-/// Metrics that this traffic does not make: nothing is exported, so nothing is dropped. Panels of these alone are empty.
+/// Metrics without data here: nothing is exported, so nothing is dropped. Panels with only these are empty.
 const NOT_HERE: &[&str] = &["llm_gauge_dropped_total"];
 
 #[test]
-fn every_alert_fires_is_delivered_and_is_over() {
+fn every_alert_fires_is_delivered_and_resolves() {
     let Some(programs) = programs("every_alert_fires_is_delivered_and_is_over") else { return };
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
@@ -19,11 +20,11 @@ fn every_alert_fires_is_delivered_and_is_over() {
         let mut told = Vec::new();
         let journal = stage.observe(|news| told.push(news.to_owned())).await;
         let journal = journal.unwrap_or_else(|error| panic!("{error:#}\n{}", told.join("\n")));
-        for (seen, (alert, receiver)) in journal.seen().iter().zip(SHOWN) {
+        for (seen, (alert, receiver)) in journal.seen().iter().zip(ALERTS) {
             assert_eq!((seen.alert, seen.receiver.as_str()), (alert, receiver));
             let steps = [seen.pending_s, seen.firing_s, seen.delivered_s, seen.gone_s, seen.resolved_s];
             let steps: Vec<_> = steps.iter().map(|step| step.expect("every step was seen")).collect();
-            // Delivery is seen as it happens, the rest by looking now and then.
+            // Delivery is recorded when it happens, the other states by polling.
             assert!(steps[0] < steps[1] && steps[2] < steps[3] && steps[2] < steps[4], "{alert}: {steps:?}");
         }
         let summaries: Vec<_> = journal.seen().iter().map(|seen| seen.summary.as_str()).collect();

@@ -1,4 +1,4 @@
-//! `promtool` on the rules: their form, and the tests that lie beside them.
+//! `promtool` on the rules: their syntax, and the tests beside them.
 
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -19,7 +19,7 @@ fn promtool_takes_every_file() {
     assert!(good, "{words}");
 }
 
-/// Each file by itself: on a machine with several cores they do not wait for each other.
+/// Each file in its own process: on a machine with several cores they run in parallel.
 #[test]
 fn every_rule_passes_its_tests() {
     let Some(programs) = programs("every_rule_passes_its_tests") else { return };
@@ -36,15 +36,15 @@ fn every_rule_passes_its_tests() {
     assert_eq!(failed, [""; 0]);
 }
 
-/// What a promtool test says: the alerts it expects, with their times, and the expressions it looks at.
+/// Returns the promtool tests: the expected alerts with their times, and the tested expressions.
 fn tests() -> Vec<Value> {
     let files = names("prometheus/tests", ".yaml").into_iter();
     let documents = files.map(|name| yaml(&format!("prometheus/tests/{name}.yaml")));
     documents.flat_map(|document| document["tests"].as_array().unwrap().clone()).collect()
 }
 
-/// Every alert has a test in which it is seen not to fire, to fire, and not to fire any more; and one in which it never
-/// does, for want of traffic or of cause.
+/// Every alert has a test in which it does not fire, fires, and is resolved; and tests in which it never fires, for
+/// lack of traffic or of cause.
 #[test]
 fn every_alert_is_tested_in_all_four_ways() {
     let tests = tests();
@@ -60,7 +60,7 @@ fn every_alert_is_tested_in_all_four_ways() {
         let ways: Vec<_> = ways.collect();
         let has_whole_way = ways.iter().any(|way| way.contains("-F") && way.ends_with("F-"));
         let has_none = ways.iter().any(|way| !way.contains('F'));
-        // What has no threshold and no traffic to want: whether a thing is there at all.
+        // Alerts without a threshold and without traffic: on the absence of a series.
         let is_bare = matches!(name, "LLMGaugeAbsent" | "LLMGaugeSeriesOverflow" | "LLMGaugeDropping");
         if !has_whole_way || !(has_none || is_bare) {
             missing.push(format!("{name}: {ways:?}"));
@@ -69,7 +69,7 @@ fn every_alert_is_tested_in_all_four_ways() {
     assert_eq!(missing, [""; 0]);
 }
 
-/// And every recorded series has its value looked at.
+/// Every recorded series has a test of its value.
 #[test]
 fn every_recorded_series_is_tested() {
     let tests = tests();
@@ -79,7 +79,7 @@ fn every_recorded_series_is_tested() {
     let mut recorded = BTreeMap::new();
     for rule in rules().iter().filter(|rule| rule.get("record").is_some()) {
         let name = word(&rule["record"]);
-        // All thresholds are looked at in one test.
+        // All thresholds are tested in one test.
         let is_tested = name.starts_with("llm:threshold:")
             || expressions.iter().any(|expression| expression.contains(name));
         recorded.insert(name.to_owned(), is_tested);

@@ -1,4 +1,4 @@
-//! Any span and any event, by the official definitions: what was put in comes out, in both encodings.
+//! Any span and any event, decoded by the official definitions: the contents survive both encodings.
 
 use llm_gauge_engine::telemetry::otlp::{Encoding, Event, Signal, Span, Value as Ours};
 use proptest::prelude::*;
@@ -7,7 +7,7 @@ use super::*;
 
 const WALL_NS: u64 = 1_750_000_000_123_456_789;
 
-/// Texts of lengths around those at which a length needs another byte.
+/// Returns texts with lengths around those at which the encoded length needs another byte.
 fn text() -> impl Strategy<Value = String> {
     let lengths = prop_oneof![4 => 0..40_usize, 2 => 110..140_usize, 1 => 16_370..16_390_usize];
     prop_oneof![
@@ -48,7 +48,7 @@ fn span() -> impl Strategy<Value = Span> {
     )
 }
 
-fn expected(attributes: &[(std::borrow::Cow<'static, str>, Ours)]) -> Values {
+fn expected(attributes: &[(std::borrow::Cow<'static, str>, Ours)]) -> AttributeMap {
     let value = |value: &Ours| match value {
         Ours::Text(text) => json!(text),
         Ours::Texts(texts) => json!(texts),
@@ -59,14 +59,14 @@ fn expected(attributes: &[(std::borrow::Cow<'static, str>, Ours)]) -> Values {
     attributes.iter().map(|(name, it)| (name.clone().into_owned(), value(it))).collect()
 }
 
-fn read(encoding: Encoding, signal: Signal, items: &[Vec<u8>]) -> Received {
+fn read(encoding: Encoding, signal: Signal, items: &[Vec<u8>]) -> ReceivedTelemetry {
     let path = if signal == Signal::Spans { "/v1/traces" } else { "/v1/logs" };
     let headers = Headers::request("POST", "otel", path)
         .with("content-type", encoding.content_type())
         .with("x-llm-gauge", "internal");
     let resource = [("service.name".into(), Ours::Text("a \"shop\"".to_owned()))];
     let body = encoding.request(signal, &resource, items.iter().map(Vec::as_slice));
-    let received = Received::read(|name| headers.text(name), &body).unwrap();
+    let received = ReceivedTelemetry::read(|name| headers.text(name), &body).unwrap();
     assert_eq!(received.resource, expected(&resource));
     received
 }

@@ -1,5 +1,5 @@
-//! Every name that leaves, held to `names.golden.txt`: dashboards and queries live on them. A change there is a change
-//! for users:
+//! Every exported name, compared with `names.golden.txt`. Dashboards and queries depend on them, so a change there is a
+//! change for users:
 //!
 //! ```text
 //! UPDATE_GOLDEN=1 cargo test -p host-test --test it telemetry::names
@@ -20,7 +20,7 @@ const EVERYTHING: &str = r#""labels":[{"name":"tenant","header":"x-tenant"}],
 #[test]
 fn names_are_as_they_were() {
     let mut guest = start(EVERYTHING);
-    let mut received = Received::default();
+    let mut received = ReceivedTelemetry::default();
     let mut play = |exchange: &Exchange| {
         drive(&mut guest, exchange, &ChunkPlan::whole()).unwrap();
         guest.run_pending().unwrap();
@@ -66,5 +66,5 @@ fn names_are_as_they_were() {
         return;
     }
     let golden = std::fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(found, golden, "where this is meant, run it again with UPDATE_GOLDEN=1");
+    assert_eq!(found, golden, "if the change is intended, run the test with UPDATE_GOLDEN=1");
 }

@@ -1,4 +1,4 @@
-//! A receiver in trouble, and a plugin that goes: traffic is as it was, and what does not arrive is counted.
+//! A receiver with faults, and a plugin that shuts down: traffic is unchanged, and lost items are counted.
 
 use host_test::{CallAnswer, ChunkPlan, drive};
 use simulators::judge;
@@ -6,8 +6,8 @@ use simulators::judge;
 use super::*;
 
 #[test]
-fn what_a_receiver_answers_is_heeded() {
-    // The answer, and what it leaves: spans that were dropped, and whether they come again.
+fn a_receivers_answer_decides_between_retry_and_drop() {
+    // The answer, and its effects: the dropped spans, and whether they are sent again.
     let cases: &[(CallAnswer, u64, bool)] = &[
         (CallAnswer::new(200, ""), 0, false),
         (CallAnswer::new(202, "{}"), 0, false),
@@ -43,7 +43,7 @@ fn what_a_receiver_answers_is_heeded() {
 }
 
 #[test]
-fn it_is_waited_for_as_long_as_it_asks() {
+fn retry_after_is_respected() {
     let mut guest = start(EACH);
     play(&mut guest);
     let token = under_way(&guest)[0];
@@ -77,7 +77,7 @@ fn a_receiver_that_is_not_there_costs_its_spans_and_nothing_else() {
         let clusters = if is_unknown { &mut host.unknown_clusters } else { &mut host.failing_clusters };
         clusters.insert("otel".to_owned());
         (0..20).for_each(|_| drop(play(&mut guest)));
-        assert_eq!(dropped(&guest), (0, 0), "there is hope yet");
+        assert_eq!(dropped(&guest), (0, 0), "retries remain");
         assert!(guest.host().callouts.is_empty());
         // Six tries of each, with pauses between them, and then the next.
         pass(&mut guest, 60_000);
@@ -86,13 +86,13 @@ fn a_receiver_that_is_not_there_costs_its_spans_and_nothing_else() {
         host.unknown_clusters.clear();
         host.failing_clusters.clear();
         until_sent(&mut guest);
-        assert_eq!(take_all(&mut guest).spans.len(), 19, "it is there again");
+        assert_eq!(take_all(&mut guest).spans.len(), 19, "the receiver is back");
         assert_eq!(dropped(&guest), (1, 0));
     }
 }
 
 #[test]
-fn what_is_kept_has_a_bound() {
+fn the_queue_is_bounded_in_bytes() {
     let mut guest = start(&EACH.replace("otel\"", "otel\",\"content\":\"all\""));
     guest.host_mut().failing_clusters.insert("otel".to_owned());
     let mut exchange = exchange();
@@ -110,7 +110,7 @@ fn what_is_kept_has_a_bound() {
     }
     let (lost, _) = dropped(&guest);
     assert!((600..700).contains(&lost), "{lost}: eight mebibytes are some 360 spans of 23 kilobytes");
-    assert_eq!(memory(&guest), after_half, "once it is full nothing grows");
+    assert_eq!(memory(&guest), after_half, "a full queue does not grow");
     guest.host_mut().failing_clusters.clear();
     until_sent(&mut guest);
     let mut arrived = 0;
@@ -122,12 +122,12 @@ fn what_is_kept_has_a_bound() {
 }
 
 #[test]
-fn a_plugin_that_goes_sends_what_it_has() {
+fn a_plugin_flushes_its_batch_at_shutdown() {
     let judged = r#""judge":{"cluster":"judge","model":"g","sample_rate":1},"telemetry":{"cluster":"otel"}"#;
     let mut guest = start(judged);
     play(&mut guest);
     assert!(!guest.shut_down().unwrap());
-    assert_eq!(under_way(&guest), [0; 0], "what its judge says goes along");
+    assert_eq!(under_way(&guest), [0; 0], "the scores of its judge are sent with it");
     let call = guest.host().in_flight().next().unwrap();
     let (token, answer) = (call.token, judge::answer(&call.body).unwrap());
     guest.answer(token, CallAnswer::new(200, answer)).unwrap();
@@ -137,7 +137,7 @@ fn a_plugin_that_goes_sends_what_it_has() {
     assert!(guest.host().is_done());
     assert_eq!(dropped(&guest), (0, 0));
 
-    // A receiver in trouble does not hold it up.
+    // A receiver with faults does not delay the shutdown.
     let mut guest = start(r#""telemetry":{"cluster":"otel"}"#);
     play(&mut guest);
     assert!(!guest.shut_down().unwrap());
@@ -146,7 +146,7 @@ fn a_plugin_that_goes_sends_what_it_has() {
     assert!(guest.host().is_done());
     assert_eq!(dropped(&guest), (1, 0));
 
-    // Nor one that is not there.
+    // Neither does one that does not exist.
     let mut guest = start(r#""telemetry":{"cluster":"otel"}"#);
     guest.host_mut().unknown_clusters.insert("otel".to_owned());
     play(&mut guest);

@@ -1,4 +1,4 @@
-//! What is shown to operators is real: metrics, labels and plugin configurations in `README.md` and `envoy/`.
+//! Metrics, labels and plugin configurations in `README.md` and `envoy/` are valid.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

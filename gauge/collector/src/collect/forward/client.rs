@@ -1,4 +1,4 @@
-//! One connection to one other store, made anew where it is gone.
+//! A connection to another store, which is reopened if it is closed.
 
 use std::time::Duration;
 
@@ -13,20 +13,20 @@ use tokio::net::TcpStream;
 
 use super::{Post, Product, Target};
 
-/// How long a store may take. MLflow and Phoenix take seconds where they are busy.
+/// The timeout of a request. MLflow and Phoenix take seconds if they are busy.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// So much of an answer is read.
+/// Maximum bytes of a response that are read.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
 
-/// So much of it is shown.
+/// Maximum bytes of a response that are shown.
 const WORDS_MAX: usize = 300;
 
-/// What a store answered.
+/// The response of a store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Answer {
     pub status: u16,
-    /// The beginning of the body, for people.
+    /// The beginning of the body, for messages.
     pub words: String,
 }
 
@@ -42,7 +42,7 @@ impl Client {
     pub(super) fn new(target: &Target) -> Self {
         let mut headers = target.headers.clone();
         let experiment = HeaderName::from_static("x-mlflow-experiment-id");
-        // MLflow answers 422 without one; 0 is the experiment that is always there.
+        // MLflow answers 422 without an experiment id; experiment 0 always exists.
         if target.product == Product::Mlflow && !headers.iter().any(|(name, _)| *name == experiment) {
             headers.push((experiment, HeaderValue::from_static("0")));
         }
@@ -58,7 +58,8 @@ impl Client {
         self.send(Request::get(format!("{}{path}", self.base)).body(Full::default())?).await
     }
 
-    /// Sends, and reads the answer. A connection that was idle may turn out to be closed: then once more on a new one.
+    /// Sends a request and reads the response. If an idle connection turns out to be closed, it retries once on a new
+    /// one.
     async fn send(&mut self, mut request: Request<Full<Bytes>>) -> Result<Answer> {
         request.headers_mut().insert(HOST, HeaderValue::from_str(&self.authority)?);
         for (name, value) in &self.headers {
@@ -77,7 +78,7 @@ impl Client {
         if !matches!(sent, Ok(Ok(_))) {
             self.connection = None;
         }
-        sent.unwrap_or_else(|_| bail!("it took longer than {} s", PATIENCE.as_secs()))
+        sent.unwrap_or_else(|_| bail!("no response within {} s", PATIENCE.as_secs()))
     }
 
     async fn connect(&self) -> Result<SendRequest<Full<Bytes>>> {
@@ -92,7 +93,7 @@ impl Client {
         connection.ready().await?;
         let response = connection.send_request(request).await?;
         let status = response.status().as_u16();
-        // Never judged by: some stores answer protobuf with JSON.
+        // The content type is ignored: some stores answer protobuf with JSON.
         let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX).collect().await;
         let body = body.map_or_else(|_| Bytes::new(), http_body_util::Collected::to_bytes);
         let text = String::from_utf8_lossy(&body);

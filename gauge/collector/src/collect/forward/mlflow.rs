@@ -16,7 +16,7 @@ pub(super) fn post(evaluation: &Evaluation) -> Post {
         (false, None) => ("CODE", "llm-gauge"),
     };
     let metadata = json!({"uid": evaluation.uid, "label": evaluation.label, "model": evaluation.model});
-    // A name of its own, so that the same score twice is one: MLflow fails at the second.
+    // The id is derived from the score, so that a duplicate has the same id: MLflow fails at the second one.
     let hash = Sha256::digest(&evaluation.uid);
     let id = format!("a-{}", hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect::<String>());
     let path = format!("/api/3.0/mlflow/traces/{trace_id}/assessments");
@@ -40,8 +40,8 @@ pub(super) fn post(evaluation: &Evaluation) -> Post {
     }
 }
 
-/// Yes and no as MLflow's own judges say them, thumbs as it shows them, and what has a scale as a number, of which it
-/// makes means.
+/// Returns the value in MLflow's terms: yes and no as its own judges write them, thumbs as it shows them, and scores as
+/// numbers, of which it computes means.
 fn value(evaluation: &Evaluation) -> Value {
     match (evaluation.label.as_deref(), evaluation.value) {
         (Some("up"), _) => true.into(),
@@ -51,7 +51,7 @@ fn value(evaluation: &Evaluation) -> Value {
     }
 }
 
-/// RFC 3339 in UTC, to the millisecond.
+/// Formats a time by RFC 3339 in UTC, to the millisecond.
 fn iso(time_ns: i64) -> String {
     let (seconds, ms) = (time_ns.div_euclid(1_000_000_000), time_ns.rem_euclid(1_000_000_000) / 1_000_000);
     let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
@@ -60,7 +60,7 @@ fn iso(time_ns: i64) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{ms:03}Z")
 }
 
-/// Days since 1970 as a date. Counted from a first of March, so that the day of a leap year is the last one.
+/// Converts days since 1970 to a date. Counted from a first of March, so that the leap day is the last day of a year.
 fn date(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468;
     let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));

@@ -22,11 +22,11 @@ pub(super) fn post(evaluation: &Evaluation) -> Post {
         "annotator_kind": annotator_kind,
         "result": without_nulls(result),
         "metadata": without_nulls(metadata),
-        // With it, the same score twice is one annotation, and two users' words are two.
+        // With the identifier, duplicates are one annotation, and the ratings of two users are two.
         "identifier": evaluation.uid,
     });
     Post {
-        // Waits until it is there, so that a span that is not known is told.
+        // Makes Phoenix wait for the write, so that it reports an unknown span.
         path: "/v1/span_annotations?sync=true".into(),
         content_type: "application/json",
         body: json!({"data": [annotation]}).to_string().into(),

@@ -1,4 +1,4 @@
-//! Whom to pass on to, as an operator says it.
+//! Forwarding targets as an operator writes them.
 
 use std::str::FromStr;
 
@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 use hyper::Uri;
 use hyper::header::{HeaderName, HeaderValue};
 
-/// A store that takes spans and scores.
+/// A product that stores spans and scores.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Product {
     /// MLflow Tracking.
@@ -15,16 +15,16 @@ pub enum Product {
     Phoenix,
 }
 
-/// One of them, at its address.
+/// A store of a product, at its address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
-    /// What it is.
+    /// The product.
     pub product: Product,
     /// `host:port`.
     pub authority: String,
-    /// Where its paths begin: empty, or without a slash at its end.
+    /// The prefix of its paths: empty, or without a trailing slash.
     pub base: String,
-    /// What every request carries; values never show.
+    /// Headers of every request. Their values are never shown.
     pub headers: Vec<(HeaderName, HeaderValue)>,
 }
 
@@ -55,7 +55,7 @@ impl FromStr for Product {
 }
 
 impl Target {
-    /// How it is called in the database and in messages.
+    /// Returns the name in the database and in messages.
     #[must_use]
     pub fn name(&self) -> String {
         format!("{}=http://{}{}", self.product.name(), self.authority, self.base)
@@ -69,8 +69,8 @@ impl FromStr for Target {
         let (product, url) =
             text.split_once('=').ok_or("expected KIND=URL, such as mlflow=http://127.0.0.1:5000")?;
         let product = product.parse()?;
-        let url: Uri = url.parse().map_err(|error| format!("the URL cannot be read: {error}"))?;
-        // TLS would be a second stack beside the gateway's own: Envoy is there already, and has one.
+        let url: Uri = url.parse().map_err(|error| format!("invalid URL: {error}"))?;
+        // TLS would be a second stack beside the gateway's own, which Envoy has already.
         let advice = "expected an http:// URL; for https let an Envoy listener on loopback forward to it";
         if url.scheme_str() != Some("http") {
             return Err(advice.to_owned());
@@ -78,12 +78,12 @@ impl FromStr for Target {
         let authority = url.authority().ok_or("the URL has no host")?;
         if authority.as_str().contains('@') {
             return Err(
-                "a URL is kept in the database: put a password into --header KIND:authorization=env:NAME"
+                "the URL is stored in the database: put a password into --header KIND:authorization=env:NAME"
                     .into(),
             );
         }
         if url.query().is_some() {
-            return Err("the URL may not have a query".into());
+            return Err("expected a URL without a query".into());
         }
         let port = authority.port_u16().unwrap_or(80);
         Ok(Self {
@@ -103,28 +103,32 @@ impl FromStr for Header {
         let (product, header) = text.split_once(':').ok_or(form)?;
         let (name, value) = header.split_once('=').ok_or(form)?;
         let product = product.parse()?;
-        let name = name.parse().map_err(|_| format!("{name:?} is no name of a header"))?;
+        let name = name.parse().map_err(|_| format!("{name:?} is not a header name"))?;
         let value = match value.strip_prefix("env:") {
             Some(variable) => std::env::var(variable)
                 .map_err(|_| format!("the environment variable {variable} is not set"))?,
             None => value.to_owned(),
         };
         let mut value = HeaderValue::from_str(&value)
-            .map_err(|_| format!("the value of {name} has characters that no header may have"))?;
+            .map_err(|_| format!("the value of {name} has characters that are invalid in a header"))?;
         value.set_sensitive(true);
         Ok(Self { product, name, value })
     }
 }
 
-/// Gives each header to the targets it is for.
+/// Adds each header to the targets of its product.
 pub fn with_headers(mut targets: Vec<Target>, headers: Vec<Header>) -> Result<Vec<Target>> {
     for (place, target) in targets.iter().enumerate() {
         let is_twice = targets.iter().skip(place + 1).any(|other| other.name() == target.name());
-        ensure!(!is_twice, "--forward {} is there twice", target.name());
+        ensure!(!is_twice, "--forward {}: given twice", target.name());
     }
     for Header { product, name, value } in headers {
         let mut fitting = targets.iter_mut().filter(|target| target.product == product).peekable();
-        ensure!(fitting.peek().is_some(), "--header {0}:{name} is for no --forward {0}=URL", product.name());
+        ensure!(
+            fitting.peek().is_some(),
+            "--header {0}:{name}: there is no --forward {0}=URL",
+            product.name()
+        );
         fitting.for_each(|target| target.headers.push((name.clone(), value.clone())));
     }
     Ok(targets)

@@ -1,4 +1,4 @@
-//! What is said to other stores, and what is made of their answers.
+//! Requests to other stores, and the treatment of their responses.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -10,31 +10,31 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
-use simulators::listen::Listening;
+use simulators::listen::LoopbackListener;
 
 use super::*;
 use crate::store::{Batch, Id, Span};
 
-/// A store that answers as it is told, and keeps what it was asked.
-struct Fake {
-    listening: Listening,
-    asked: Arc<Mutex<Vec<Asked>>>,
+/// A store that answers with given statuses, and keeps the requests.
+struct FakeStore {
+    listening: LoopbackListener,
+    asked: Arc<Mutex<Vec<RecordedRequest>>>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-struct Asked {
+struct RecordedRequest {
     line: String,
     headers: Vec<(String, String)>,
     body: Vec<u8>,
 }
 
-impl Fake {
-    /// Answers with these statuses in turn, and with the last one from then on.
+impl FakeStore {
+    /// Answers with these statuses in turn, and with the last one for all further requests.
     async fn start(statuses: &[u16]) -> Self {
         let statuses = Arc::new(Mutex::new(statuses.iter().copied().collect::<VecDeque<_>>()));
         let asked = Arc::new(Mutex::new(Vec::new()));
         let kept = Arc::clone(&asked);
-        let listening = Listening::start(move |stream| {
+        let listening = LoopbackListener::start(move |stream| {
             let (statuses, kept) = (Arc::clone(&statuses), Arc::clone(&kept));
             async move {
                 let service = service_fn(|request: Request<hyper::body::Incoming>| {
@@ -43,7 +43,7 @@ impl Fake {
                         let (head, body) = request.into_parts();
                         let text = |value: &hyper::header::HeaderValue| value.to_str().unwrap().to_owned();
                         let headers = head.headers.iter();
-                        let asked = Asked {
+                        let asked = RecordedRequest {
                             line: format!("{} {}", head.method, head.uri),
                             headers: headers.map(|(name, value)| (name.to_string(), text(value))).collect(),
                             body: body.collect().await.unwrap().to_bytes().into(),
@@ -92,7 +92,7 @@ fn target(text: &str) -> Target {
     text.parse().unwrap()
 }
 
-/// A forwarder with one batch in its outbox: a span, and a score of it.
+/// Returns a forwarder with one batch in its outbox: a span, and a score of it.
 fn forwarder(target: Target, folder: &Path) -> Forwarder {
     let mut store = Store::open(&folder.join("gauge.db")).unwrap();
     let span = Span { trace_id: Id([0xAB; 16]), span_id: Id([0xCD; 8]), ..Span::default() };
@@ -103,13 +103,13 @@ fn forwarder(target: Target, folder: &Path) -> Forwarder {
         targets: vec![target.name()],
     };
     store.keep(&batch).unwrap();
-    let watched = Arc::new(Watched::new(&[target.name()]));
-    Forwarder::new(target, store, watched)
+    let totals_cell = Arc::new(SharedTotals::new(&[target.name()]));
+    Forwarder::new(target, store, totals_cell)
 }
 
-/// Delivered, refused, given up, waiting.
+/// Returns the counts of delivered, refused, given up and waiting deliveries.
 fn passed(forwarder: &Forwarder) -> [u64; 4] {
-    let passed = forwarder.watched.totals().targets.remove(&forwarder.name).unwrap();
+    let passed = forwarder.totals_cell.totals().targets.remove(&forwarder.name).unwrap();
     [passed.delivered, passed.refused, passed.given_up, passed.waiting]
 }
 
@@ -177,7 +177,7 @@ fn targets_and_headers_are_read_or_refused_with_the_reason() {
         ("mlflow=https://localhost", "for https let an Envoy listener"),
         ("mlflow=localhost:5000", "expected an http:// URL"),
         ("mlflow=http://user:secret@host", "--header KIND:authorization=env:NAME"),
-        ("mlflow=http://host/?a=b", "may not have a query"),
+        ("mlflow=http://host/?a=b", "without a query"),
         ("langsmith=http://host", "expected mlflow or phoenix, got \"langsmith\""),
     ] {
         let said = text.parse::<Target>().unwrap_err();
@@ -192,14 +192,14 @@ fn targets_and_headers_are_read_or_refused_with_the_reason() {
     assert_eq!(with[1].headers.len(), 0);
     assert!(!format!("{with:?}").contains('3'), "{with:?} shows the value of a header");
     let said = with_headers(vec![target("phoenix=http://localhost")], vec![header]).unwrap_err().to_string();
-    assert_eq!(said, "--header mlflow:x-mlflow-experiment-id is for no --forward mlflow=URL");
+    assert_eq!(said, "--header mlflow:x-mlflow-experiment-id: there is no --forward mlflow=URL");
     let said = with_headers(vec![mlflow.clone(), mlflow], vec![]).unwrap_err().to_string();
-    assert_eq!(said, "--forward mlflow=http://localhost:5000/tracking is there twice");
+    assert_eq!(said, "--forward mlflow=http://localhost:5000/tracking: given twice");
     for (text, reason) in [
         ("mlflow:x", "expected KIND:NAME=VALUE"),
-        ("mlflow:a b=c", "is no name of a header"),
-        ("mlflow:a=env:LLM_GAUGE_NOBODY_SETS_THIS", "is not set"),
-        ("mlflow:a=b\nc", "no header may have"),
+        ("mlflow:a b=c", "is not a header name"),
+        ("mlflow:a=env:LLM_GAUGE_UNSET_VARIABLE", "is not set"),
+        ("mlflow:a=b\nc", "invalid in a header"),
     ] {
         let said = text.parse::<Header>().unwrap_err();
         assert!(said.contains(reason), "{text}: {said}");
@@ -215,8 +215,8 @@ fn pauses_double_up_to_an_hour_in_all() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_due_goes_on_with_its_headers() {
-    let (fake, folder) = (Fake::start(&[200]).await, tempfile::tempdir().unwrap());
+async fn due_deliveries_are_sent_with_the_targets_headers() {
+    let (fake, folder) = (FakeStore::start(&[200]).await, tempfile::tempdir().unwrap());
     let mut target = target(&format!("mlflow=http://{}/base", fake.address()));
     target.headers.push(("authorization".parse().unwrap(), "Bearer x".parse().unwrap()));
     let mut forwarder = forwarder(target, folder.path());
@@ -238,7 +238,7 @@ async fn what_is_due_goes_on_with_its_headers() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_score_whose_span_is_not_known_yet_is_tried_again() {
-    let (fake, folder) = (Fake::start(&[200, 404, 200]).await, tempfile::tempdir().unwrap());
+    let (fake, folder) = (FakeStore::start(&[200, 404, 200]).await, tempfile::tempdir().unwrap());
     let mut forwarder = forwarder(target(&format!("phoenix=http://{}", fake.address())), folder.path());
     forwarder.round().await.unwrap();
     assert_eq!(passed(&forwarder), [1, 0, 0, 1]);
@@ -255,7 +255,7 @@ async fn a_score_whose_span_is_not_known_yet_is_tried_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_score_whose_span_never_comes_is_given_up() {
-    let (fake, folder) = (Fake::start(&[200, 404]).await, tempfile::tempdir().unwrap());
+    let (fake, folder) = (FakeStore::start(&[200, 404]).await, tempfile::tempdir().unwrap());
     let mut forwarder = forwarder(target(&format!("phoenix=http://{}", fake.address())), folder.path());
     forwarder.round().await.unwrap();
     for _ in 1..ATTEMPTS_MAX - 1 {
@@ -267,8 +267,8 @@ async fn a_score_whose_span_never_comes_is_given_up() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_store_refuses_is_not_sent_again() {
-    let (fake, folder) = (Fake::start(&[422, 200]).await, tempfile::tempdir().unwrap());
+async fn a_refused_delivery_is_not_sent_again() {
+    let (fake, folder) = (FakeStore::start(&[422, 200]).await, tempfile::tempdir().unwrap());
     let mut forwarder = forwarder(target(&format!("phoenix=http://{}", fake.address())), folder.path());
     forwarder.round().await.unwrap();
     assert_eq!(passed(&forwarder), [1, 1, 0, 0]);
@@ -278,7 +278,7 @@ async fn what_a_store_refuses_is_not_sent_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_that_is_down_loses_nothing_and_a_restart_goes_on() {
     let folder = tempfile::tempdir().unwrap();
-    let (down, up) = (Fake::start(&[503]).await, Fake::start(&[200]).await);
+    let (down, up) = (FakeStore::start(&[503]).await, FakeStore::start(&[200]).await);
     let aim = target(&format!("mlflow=http://{}", down.address()));
     let mut first = forwarder(aim.clone(), folder.path());
     assert_eq!(first.round().await.unwrap(), Some(PAUSE_MIN));
@@ -287,9 +287,9 @@ async fn a_store_that_is_down_loses_nothing_and_a_restart_goes_on() {
     assert_eq!(down.lines(), ["POST /v1/traces"; 2]);
     drop(first);
 
-    // The next collector, and the store at work again: its name is the outbox's, so only its address is other here.
+    // A later collector, with the store up again. The outbox has the store's name, so only the address differs here.
     let store = Store::open(&folder.path().join("gauge.db")).unwrap();
-    let mut second = Forwarder::new(aim.clone(), store, Arc::new(Watched::new(&[aim.name()])));
+    let mut second = Forwarder::new(aim.clone(), store, Arc::new(SharedTotals::new(&[aim.name()])));
     second.client = Client::new(&target(&format!("mlflow=http://{}", up.address())));
     second.round().await.unwrap();
     assert_eq!(passed(&second), [2, 0, 0, 0]);
@@ -300,7 +300,7 @@ async fn a_store_that_is_down_loses_nothing_and_a_restart_goes_on() {
     assert!(format!("{said:#}").starts_with("it cannot be reached: "), "{said:#}");
 }
 
-/// How often each delivery that waits was tried, in the order in which they are due.
+/// Returns the number of tries of each waiting delivery, in the order in which they are due.
 fn attempts(forwarder: &Forwarder) -> Vec<u32> {
     let due = forwarder.store.due(&forwarder.name, i64::MAX, 99).unwrap();
     due.iter().map(|due| due.attempts).collect()
@@ -308,7 +308,7 @@ fn attempts(forwarder: &Forwarder) -> Vec<u32> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_that_fails_at_everything_is_down_and_costs_no_attempts() {
-    let (fake, folder) = (Fake::start(&[500; 81]).await, tempfile::tempdir().unwrap());
+    let (fake, folder) = (FakeStore::start(&[500; 81]).await, tempfile::tempdir().unwrap());
     let mut forwarder = forwarder(target(&format!("phoenix=http://{}", fake.address())), folder.path());
     for failures in 1..=40 {
         let pause = pause_after(failures).min(DOWN_PAUSE_MAX);
@@ -319,12 +319,12 @@ async fn a_store_that_fails_at_everything_is_down_and_costs_no_attempts() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_store_fails_at_while_it_takes_others_is_given_up() {
-    let (fake, folder) = (Fake::start(&[500, 200, 500, 503, 500]).await, tempfile::tempdir().unwrap());
+async fn a_delivery_that_fails_while_others_arrive_is_given_up() {
+    let (fake, folder) = (FakeStore::start(&[500, 200, 500, 503, 500]).await, tempfile::tempdir().unwrap());
     let mut forwarder = forwarder(target(&format!("phoenix=http://{}", fake.address())), folder.path());
     assert_eq!(forwarder.round().await.unwrap(), None);
     assert_eq!((passed(&forwarder), attempts(&forwarder)), ([1, 0, 0, 1], vec![1]));
-    // Alone it fails without end, as far as anybody can tell.
+    // Alone, it fails without end, since its failures could be those of the whole store.
     let alone = forwarder.store.due(&forwarder.name, i64::MAX, 9).unwrap()[0].id;
     for _ in 1..ATTEMPTS_MAX - 1 {
         forwarder.store.postpone(&[alone], 0).unwrap();
@@ -332,8 +332,8 @@ async fn what_a_store_fails_at_while_it_takes_others_is_given_up() {
     assert_eq!(forwarder.round().await.unwrap(), Some(PAUSE_MIN));
     assert_eq!(forwarder.round().await.unwrap(), Some(PAUSE_MIN * 2));
     assert_eq!((passed(&forwarder), attempts(&forwarder)), ([1, 0, 0, 1], vec![ATTEMPTS_MAX - 1]));
-    // And beside another one that arrives it has had its tries.
-    let up = Fake::start(&[500, 200]).await;
+    // Beside a delivery that arrives, it has had its tries.
+    let up = FakeStore::start(&[500, 200]).await;
     forwarder.client = Client::new(&target(&format!("phoenix=http://{}", up.address())));
     let other = Evaluation { uid: "uid-2".into(), ..evaluation("4", 4.0) };
     let targets = vec![forwarder.name.clone()];
@@ -347,7 +347,7 @@ async fn what_a_store_fails_at_while_it_takes_others_is_given_up() {
 async fn a_round_of_failures_does_not_keep_others_from_being_tried() {
     let mut statuses = [500; ROUND as usize + 1];
     statuses[ROUND as usize] = 200;
-    let (fake, folder) = (Fake::start(&statuses).await, tempfile::tempdir().unwrap());
+    let (fake, folder) = (FakeStore::start(&statuses).await, tempfile::tempdir().unwrap());
     let mut forwarder = forwarder(target(&format!("phoenix=http://{}", fake.address())), folder.path());
     let uids = (2..=ROUND).map(|number| format!("uid-{number}"));
     let evaluations = uids.map(|uid| Evaluation { uid, ..evaluation("4", 4.0) }).collect();
@@ -363,7 +363,7 @@ async fn a_round_of_failures_does_not_keep_others_from_being_tried() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn mlflow_fails_at_a_score_that_it_has_and_is_asked_whether_it_has_it() {
-    let (fake, folder) = (Fake::start(&[200, 500, 200]).await, tempfile::tempdir().unwrap());
+    let (fake, folder) = (FakeStore::start(&[200, 500, 200]).await, tempfile::tempdir().unwrap());
     let mut forwarder = forwarder(target(&format!("mlflow=http://{}", fake.address())), folder.path());
     forwarder.round().await.unwrap();
     assert_eq!(passed(&forwarder), [2, 0, 0, 0]);

@@ -1,22 +1,22 @@
-//! Log records as rows: scores and feedback, by the event `gen_ai.evaluation.result`.
+//! Converts log records to rows: scores and feedback, from the event `gen_ai.evaluation.result`.
 
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use sha2::{Digest as _, Sha256};
 
 use super::attributes::Attributes;
-use super::{Rejected, id};
+use super::{RejectedItems, id};
 use crate::store::Evaluation;
 
-/// The one event that is kept.
+/// The only event that is stored.
 const EVENT: &str = "gen_ai.evaluation.result";
 
-/// A unique id is a name, not a text.
+/// Maximum length of a unique id.
 const UID_BYTES_MAX: usize = 256;
 
 pub(super) fn rows(
     request: ExportLogsServiceRequest,
-    rejected: &mut Rejected,
+    rejected: &mut RejectedItems,
     now_ns: i64,
 ) -> Vec<Evaluation> {
     let of_scopes = request.resource_logs.into_iter().flat_map(|of_resource| of_resource.scope_logs);
@@ -31,15 +31,15 @@ pub(super) fn rows(
     rows
 }
 
-fn row(record: LogRecord, rejected: &mut Rejected, now_ns: i64) -> Result<Evaluation, String> {
+fn row(record: LogRecord, rejected: &mut RejectedItems, now_ns: i64) -> Result<Evaluation, String> {
     let mut of = Attributes::new(record.attributes);
     let event =
         of.text(&["event.name"]).filter(|_| record.event_name.is_empty()).unwrap_or(record.event_name);
     if event != EVENT {
-        return Err(format!("event {event:?}: only {EVENT} is kept"));
+        return Err(format!("event {event:?}: expected {EVENT}"));
     }
     let sent_ns = [record.time_unix_nano, record.observed_time_unix_nano].into_iter().find(|ns| *ns > 0);
-    // Ours would be another one at every retry.
+    // A time of our own would differ at every retry.
     let sent_ns = sent_ns.ok_or("event: it has no time")?;
     let row = Evaluation {
         uid: of.text(&["log.record.uid"]).unwrap_or_default(),
@@ -62,14 +62,14 @@ fn row(record: LogRecord, rejected: &mut Rejected, now_ns: i64) -> Result<Evalua
         return Err(format!("event {:?}: it has neither a value nor a label", row.name));
     }
     match row.uid.len() {
-        0 => Ok(Evaluation { uid: made_up(&row, sent_ns), ..row }),
+        0 => Ok(Evaluation { uid: derived_uid(&row, sent_ns), ..row }),
         length if length > UID_BYTES_MAX => Err(format!("event {:?}: its uid has {length} bytes", row.name)),
         _ => Ok(row),
     }
 }
 
-/// Other senders give no uid: then the event is what it says, and the same at every retry.
-fn made_up(row: &Evaluation, sent_ns: u64) -> String {
+/// Returns a uid for an event without one: a hash of its contents, which is the same at every retry.
+fn derived_uid(row: &Evaluation, sent_ns: u64) -> String {
     let said =
         (&row.name, &row.source, &row.judge_model, row.value.map(f64::to_bits), &row.label, &row.explanation);
     let whole = format!("{:?}{:?}{:?}{said:?}", row.trace_id, row.span_id, sent_ns);

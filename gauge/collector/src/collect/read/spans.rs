@@ -1,18 +1,18 @@
-//! Spans as rows: ours by their own attributes, others' by OpenTelemetry's or OpenInference's.
+//! Converts spans to rows: ours by their own attributes, others by those of OpenTelemetry or OpenInference.
 
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::trace::v1::Span as Sent;
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 
 use super::attributes::Attributes;
-use super::{Rejected, id};
+use super::{RejectedItems, id};
 use crate::store::Span;
 
-/// Takes the rows out, and those that cannot be rows away: the request may go on to others, who may refuse all of it
-/// for one bad span.
+/// Converts spans to rows, and removes those that cannot be rows from the request. It may be forwarded to stores that
+/// refuse all of it for one bad span.
 pub(super) fn rows(
     request: &mut ExportTraceServiceRequest,
-    rejected: &mut Rejected,
+    rejected: &mut RejectedItems,
     now_ns: i64,
 ) -> Vec<Span> {
     let mut rows = Vec::new();
@@ -35,14 +35,19 @@ pub(super) fn rows(
     rows
 }
 
-fn row(span: &Sent, service: Option<&str>, rejected: &mut Rejected, now_ns: i64) -> Result<Span, String> {
+fn row(
+    span: &Sent,
+    service: Option<&str>,
+    rejected: &mut RejectedItems,
+    now_ns: i64,
+) -> Result<Span, String> {
     let (trace_id, span_id) = (id(&span.trace_id, "trace id")?, id(&span.span_id, "span id")?);
     let parent_span_id = match span.parent_span_id.is_empty() {
         true => None,
         false => Some(id(&span.parent_span_id, "parent's span id")?),
     };
     if span.start_time_unix_nano == 0 {
-        return Err("it has no start".to_owned()); // a review could not tell its week
+        return Err("it has no start".to_owned()); // its week would be unknown
     }
     let start_ns = rejected.time(span.start_time_unix_nano, now_ns)?;
     let end_ns =
@@ -60,7 +65,7 @@ fn row(span: &Sent, service: Option<&str>, rejected: &mut Rejected, now_ns: i64)
         service: service.map(str::to_owned),
         provider: of.text(&["gen_ai.provider.name", "gen_ai.system", "llm.provider"]),
         operation: of.text(&["gen_ai.operation.name"]),
-        // The label first: it is taken from the same name, renamed where the configuration says so.
+        // The label first, which is in an attribute of the same name, or renamed by the configuration.
         model: model(&mut of, span),
         request_model: of.text(&["gen_ai.request.model", "llm.model_name"]),
         response_model: of.text(&["gen_ai.response.model"]),

@@ -1,4 +1,4 @@
-//! What is made of messages, good and bad.
+//! The conversion of good and bad messages.
 
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, KeyValue};
@@ -39,8 +39,8 @@ fn request(spans: Vec<Sent>) -> ExportTraceServiceRequest {
     ExportTraceServiceRequest { resource_spans: vec![of_resource] }
 }
 
-fn read_spans(spans: Vec<Sent>) -> (Vec<Span>, Rejected) {
-    let mut rejected = Rejected::default();
+fn read_spans(spans: Vec<Sent>) -> (Vec<Span>, RejectedItems) {
+    let mut rejected = RejectedItems::default();
     let rows = spans::rows(&mut request(spans), &mut rejected, NOW_NS);
     (rows, rejected)
 }
@@ -64,17 +64,17 @@ fn score(uid: &str) -> LogRecord {
     ])
 }
 
-fn read_events(log_records: Vec<LogRecord>) -> (Vec<Evaluation>, Rejected) {
+fn read_events(log_records: Vec<LogRecord>) -> (Vec<Evaluation>, RejectedItems) {
     let scope_logs = vec![ScopeLogs { log_records, ..ScopeLogs::default() }];
     let request = ExportLogsServiceRequest {
         resource_logs: vec![ResourceLogs { scope_logs, ..ResourceLogs::default() }],
     };
-    let mut rejected = Rejected::default();
+    let mut rejected = RejectedItems::default();
     let rows = evaluations::rows(request, &mut rejected, NOW_NS);
     (rows, rejected)
 }
 
-/// Every attribute of ours, in the column it is for.
+/// Every attribute of the filter, in its column.
 #[test]
 fn a_span_of_ours_is_a_row() {
     let array = ArrayValue { values: vec![AnyValue { value: Some(Any::StringValue("stop".into())) }] };
@@ -134,7 +134,7 @@ fn a_span_of_ours_is_a_row() {
 }
 
 #[test]
-fn anothers_span_is_a_row_as_far_as_it_says() {
+fn a_span_of_another_sender_fills_the_columns_it_has() {
     let attributes = vec![
         text("llm.model_name", "claude"),
         pair("llm.token_count.prompt", Any::DoubleValue(7.0)),
@@ -155,12 +155,12 @@ fn anothers_span_is_a_row_as_far_as_it_says() {
 #[test]
 fn bad_spans_are_rejected_with_the_reason_and_the_rest_is_kept() {
     let bad = [
-        (Sent { trace_id: vec![1; 15], ..sent() }, "its trace id has 15 bytes, not 16"),
-        (Sent { trace_id: vec![], ..sent() }, "its trace id has 0 bytes, not 16"),
+        (Sent { trace_id: vec![1; 15], ..sent() }, "its trace id has 15 bytes, expected 16"),
+        (Sent { trace_id: vec![], ..sent() }, "its trace id has 0 bytes, expected 16"),
         (Sent { trace_id: vec![0; 16], ..sent() }, "its trace id is all zero"),
-        (Sent { span_id: vec![1; 16], ..sent() }, "its span id has 16 bytes, not 8"),
-        (Sent { span_id: vec![], ..sent() }, "its span id has 0 bytes, not 8"),
-        (Sent { parent_span_id: vec![1], ..sent() }, "its parent's span id has 1 bytes, not 8"),
+        (Sent { span_id: vec![1; 16], ..sent() }, "its span id has 16 bytes, expected 8"),
+        (Sent { span_id: vec![], ..sent() }, "its span id has 0 bytes, expected 8"),
+        (Sent { parent_span_id: vec![1], ..sent() }, "its parent's span id has 1 bytes, expected 8"),
         (Sent { start_time_unix_nano: 0, ..sent() }, "it has no start"),
         (Sent { start_time_unix_nano: u64::MAX, ..sent() }, "its time is after the year 2262"),
         (Sent { end_time_unix_nano: u64::MAX, ..sent() }, "it ends after the year 2262"),
@@ -181,7 +181,7 @@ fn a_time_ahead_of_the_clock_is_kept_with_a_warning() {
     let now = u64::try_from(NOW_NS).unwrap();
     let (rows, rejected) = read_spans(vec![start(now + DAY_NS), start(now + DAY_NS + 1)]);
     assert_eq!((rows.len(), rejected.count), (2, 0));
-    assert_eq!(rejected.message(), "1 kept, but more than a day ahead of the collector's clock");
+    assert_eq!(rejected.message(), "1 stored, but more than a day ahead of the collector's clock");
 }
 
 #[test]
@@ -200,13 +200,13 @@ fn an_event_is_a_row() {
         ("gen_ai.evaluation.name", said("user_feedback")),
         ("gen_ai.evaluation.score.value", Any::IntValue(0)),
         ("gen_ai.evaluation.score.label", said("down")),
-        ("gen_ai.evaluation.explanation", said("It made that up.")),
+        ("gen_ai.evaluation.explanation", said("It invented that.")),
         ("llm_gauge.request_id", said("r-1")),
         ("llm_gauge.model", said("gpt-4o")),
         ("llm_gauge.evaluation.source", said("user")),
         ("log.record.uid", said("u-1")),
     ]);
-    // Stores that know attributes only get the name there.
+    // Stores that only know attributes get the name there.
     let unnamed = LogRecord { event_name: String::new(), ..record.clone() };
     let some = |text: &str| Some(text.to_owned());
     let expected = Evaluation {
@@ -220,7 +220,7 @@ fn an_event_is_a_row() {
         judge_model: None,
         value: Some(0.0),
         label: some("down"),
-        explanation: some("It made that up."),
+        explanation: some("It invented that."),
         time_ns: 1_764_316_702_000_000_000,
     };
     let (rows, rejected) = read_events(vec![record, unnamed]);
@@ -232,12 +232,12 @@ fn bad_events_are_rejected_with_the_reason_and_the_rest_is_kept() {
     let said = |text: &str| Any::StringValue(text.into());
     let other = LogRecord { event_name: "boot".into(), ..score("u") };
     let bad = [
-        (other, "event \"boot\": only gen_ai.evaluation.result is kept"),
+        (other, "event \"boot\": expected gen_ai.evaluation.result"),
         (
             LogRecord { event_name: String::new(), ..score("u") },
-            "event \"\": only gen_ai.evaluation.result is kept",
+            "event \"\": expected gen_ai.evaluation.result",
         ),
-        (LogRecord { trace_id: vec![], ..score("u") }, "event: its trace id has 0 bytes, not 16"),
+        (LogRecord { trace_id: vec![], ..score("u") }, "event: its trace id has 0 bytes, expected 16"),
         (LogRecord { span_id: vec![0; 8], ..score("u") }, "event: its span id is all zero"),
         (LogRecord { time_unix_nano: u64::MAX, ..score("u") }, "event: its time is after the year 2262"),
         (LogRecord { time_unix_nano: 0, ..score("u") }, "event: it has no time"),
@@ -270,7 +270,7 @@ fn an_event_without_a_uid_gets_the_same_one_at_every_retry() {
 }
 
 #[test]
-fn what_is_passed_on_is_what_came_without_what_was_rejected() {
+fn the_forwarded_request_lacks_only_the_rejected_spans() {
     let good = request(vec![sent()]).encode_to_vec();
     let read_on =
         |encoding, body: Vec<u8>| read(Signal::Traces, encoding, body.into(), true).unwrap().batch.request;
@@ -301,7 +301,7 @@ fn garbage_is_refused() {
             assert!(said.starts_with("the body is not OTLP in "), "{said}");
         }
     }
-    // Invalid UTF-8 in a good message: all of it is refused, as protobuf has no text that is none.
+    // Invalid UTF-8 in a good message: all of it is refused, because protobuf strings have to be UTF-8.
     let mut bytes = request(vec![sent()]).encode_to_vec();
     let place = bytes.windows(4).position(|window| window == b"chat").unwrap();
     bytes[place] = 0xFF;

@@ -1,4 +1,4 @@
-//! What a sender is told, in the encoding it asked in.
+//! Responses to senders, in the encoding of the request.
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -11,32 +11,32 @@ use opentelemetry_proto::tonic::collector::trace::v1::{
 use prost::Message;
 use serde_json::json;
 
-use super::super::read::{Encoding, Rejected, Signal};
+use super::super::read::{Encoding, RejectedItems, Signal};
 use super::RETRY_AFTER_SECONDS;
 
-/// An answer.
+/// A response.
 #[derive(Debug)]
 pub(super) enum Reply {
-    /// It is on the disk.
-    Kept { signal: Signal, rejected: Rejected },
-    /// It is not.
+    /// The batch is on the disk.
+    Stored { signal: Signal, rejected: RejectedItems },
+    /// The batch is refused.
     Refused(Refusal),
 }
 
-/// Why a request is refused, and by which status.
+/// A refusal with its status.
 #[derive(Debug)]
 pub(super) struct Refusal {
     status: StatusCode,
     message: String,
 }
 
-/// `google.rpc.Status`, which OTLP wants as the body of a refusal; no package with messages for OTLP has it.
+/// `google.rpc.Status`, which OTLP requires as the body of a refusal. No package of OTLP messages includes it.
 #[derive(Clone, PartialEq, Eq, Message)]
 pub(super) struct Status {
-    /// As in gRPC.
+    /// The status code of gRPC.
     #[prost(int32, tag = "1")]
     pub code: i32,
-    /// For people.
+    /// The message for people.
     #[prost(string, tag = "2")]
     pub message: String,
 }
@@ -48,21 +48,21 @@ impl Refusal {
 
     pub(super) fn unknown_path(path: &str) -> Self {
         let words =
-            format!("there is nothing at {path}: spans go to /v1/traces, scores and feedback to /v1/logs");
+            format!("unknown path {path}: expected /v1/traces for spans, /v1/logs for scores and feedback");
         Self::new(StatusCode::NOT_FOUND, words)
     }
 
     pub(super) fn method() -> Self {
-        Self::new(StatusCode::METHOD_NOT_ALLOWED, "only POST is taken here")
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "expected POST")
     }
 
     pub(super) fn content_type() -> Self {
-        let words = "content-type has to be application/x-protobuf or application/json";
+        let words = "content-type: expected application/x-protobuf or application/json";
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, words)
     }
 
     pub(super) fn content_encoding() -> Self {
-        let words = "content-encoding has to be gzip, or absent";
+        let words = "content-encoding: expected gzip or none";
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, words)
     }
 
@@ -72,7 +72,7 @@ impl Refusal {
     }
 
     pub(super) fn too_slow() -> Self {
-        Self::new(StatusCode::REQUEST_TIMEOUT, "the body took too long")
+        Self::new(StatusCode::REQUEST_TIMEOUT, "the body was not received in time")
     }
 
     pub(super) fn bad(words: &str) -> Self {
@@ -83,12 +83,12 @@ impl Refusal {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, words)
     }
 
-    /// Whether the same request may be taken later.
+    /// Whether the same request may be accepted later.
     pub(super) fn is_for_now(&self) -> bool {
         self.status == StatusCode::SERVICE_UNAVAILABLE
     }
 
-    /// The code of gRPC that goes with the status.
+    /// Returns the gRPC code of the status.
     fn code(&self) -> i32 {
         match self.status {
             StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => 12, // unimplemented
@@ -103,7 +103,7 @@ impl Refusal {
 impl Reply {
     pub(super) fn response(self, encoding: Encoding) -> Response<Full<Bytes>> {
         let (status, body) = match &self {
-            Self::Kept { signal, rejected } => (StatusCode::OK, kept(*signal, rejected, encoding)),
+            Self::Stored { signal, rejected } => (StatusCode::OK, kept(*signal, rejected, encoding)),
             Self::Refused(refusal) => {
                 let (code, message) = (refusal.code(), refusal.message.clone());
                 let body = match encoding {
@@ -126,8 +126,8 @@ impl Reply {
     }
 }
 
-/// Full success is an empty message; what was rejected, or is worth a warning, makes it a partial one.
-fn kept(signal: Signal, rejected: &Rejected, encoding: Encoding) -> Vec<u8> {
+/// Returns the body of a success: an empty message, or a partial success with rejected items or a warning.
+fn kept(signal: Signal, rejected: &RejectedItems, encoding: Encoding) -> Vec<u8> {
     let error_message = rejected.message();
     let is_full = error_message.is_empty();
     let count = i64::try_from(rejected.count).unwrap_or(i64::MAX);

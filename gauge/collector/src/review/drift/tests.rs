@@ -4,7 +4,7 @@ fn week(number: i8) -> Week {
     Week::numbered(2026, number).unwrap()
 }
 
-/// Weeks of one model, each with its scores of one criterion.
+/// Returns the verdicts on the weeks of one model, each with scores of one criterion.
 fn judged(weeks: &[(i8, &[f64])]) -> Vec<(String, Verdict)> {
     let mut tallies = Tallies::new();
     for (number, scores) in weeks {
@@ -21,7 +21,7 @@ fn verdicts(weeks: &[(i8, &[f64])]) -> Vec<Verdict> {
     judged(weeks).into_iter().map(|(_, verdict)| verdict).collect()
 }
 
-/// So many scores, alternating around a mean.
+/// Returns a number of scores that alternate around a mean.
 fn around(mean: f64, count: usize) -> Vec<f64> {
     (0..count).map(|place| mean + if place % 2 == 0 { 0.5 } else { -0.5 }).collect()
 }
@@ -46,7 +46,7 @@ fn a_slide_that_no_two_weeks_show_is_flagged() {
 }
 
 #[test]
-fn what_is_certain_and_small_does_not_matter() {
+fn a_significant_but_small_change_is_not_flagged() {
     let (high, low) = (around(4.4, 100_000), around(4.31, 100_000));
     assert_eq!(verdicts(&[(1, &high), (2, &low)]), [NotCompared, Noise]);
 }
@@ -91,7 +91,7 @@ fn the_turn_of_the_year_is_a_week_like_others() {
     assert_eq!(judgement.against_baseline.unwrap().n, 1_000);
 }
 
-/// A quiet year of a model: scores as skewed as real ones, and rates, of samples as small as they often are.
+/// Simulates a quiet year of a model, with scores as skewed and samples as small as real ones, and returns its flags.
 fn quiet_year(rng: &mut fastrand::Rng) -> usize {
     const WEIGHED: [f64; 20] =
         [1.0, 2.0, 3.0, 3.0, 4.0, 4.0, 4.0, 4.0, 4.0, 4.0, 5.0, 5.0, 5.0, 5.0, 5.0, 5.0, 5.0, 5.0, 5.0, 5.0];
@@ -121,11 +121,11 @@ fn of_twenty_quiet_years_one_is_flagged_at_most() {
     let mut rng = fastrand::Rng::with_seed(7);
     let flags: Vec<_> = (0..200).map(|_| quiet_year(&mut rng)).collect();
     let flagged = flags.iter().filter(|flags| **flags > 0).count();
-    // Fewer than the ten that are promised: Holm's method errs on this side, and a change has to be large enough, too.
+    // Fewer than the ten that are promised: Holm's method is conservative, and a change also has to be large enough.
     assert_eq!(flagged, 2);
 }
 
-/// How often a fall of 0.3 points is found in its week, after five others: what README says of it.
+/// The share of falls by 0.3 points that are detected in their week, after five other weeks, as README states.
 #[test]
 fn a_fall_is_found_where_there_are_scores_enough() {
     let mut rng = fastrand::Rng::with_seed(7);

@@ -1,14 +1,14 @@
-//! Which charts there are, and where their lines come from.
+//! The charts of the page, and the data of their lines.
 
 use super::super::chart::{Chart, LINES_MAX, Line, Point, Unit};
 use super::super::drift::{Measure, Verdict};
 use super::super::plain::name;
 use super::super::report::{ModelWeek, Review};
 
-/// What is drawn of a week.
-type Drawn<'a> = &'a dyn Fn(&ModelWeek) -> Option<(f64, Option<(f64, f64)>, bool)>;
+/// A function that returns the value of a week, its interval, and whether it is flagged; `None` leaves a gap.
+type WeekValue<'a> = &'a dyn Fn(&ModelWeek) -> Option<(f64, Option<(f64, f64)>, bool)>;
 
-/// Means and rates, each with its interval.
+/// Returns charts of means and rates, each with its interval.
 pub(super) fn quality(review: &Review) -> Vec<Chart> {
     let charts = review.measures().into_iter().filter(|measure| *measure != Measure::Errors).map(|measure| {
         let (note, unit) = match measure.is_rate() {
@@ -31,7 +31,7 @@ fn of_measure(review: &Review, measure: &Measure, title: String, note: &'static 
     })
 }
 
-/// What it cost and how fast it was.
+/// Returns charts of cost and latency.
 pub(super) fn traffic(review: &Review) -> Vec<Chart> {
     let simple = |title: &str, note, unit, value: &dyn Fn(&ModelWeek) -> Option<f64>| {
         chart(review, title.to_owned(), note, unit, &|week| value(week).map(|value| (value, None, false)))
@@ -41,7 +41,7 @@ pub(super) fn traffic(review: &Review) -> Vec<Chart> {
         simple("Exchanges", "a week", Unit::Count, &|week| Some(week.requests as f64)),
         of_measure(review, &Measure::Errors, "Errors".to_owned(), errors, Unit::Rate),
         simple("Cost", "US dollars a week, of exchanges with a price", Unit::Dollars, &|week| {
-            // A line at zero would say that it is free.
+            // A line at zero would mean that it is free.
             let is_unpriced = week.cost_nanodollars == 0 && week.unpriced_requests > 0;
             (!is_unpriced).then(|| week.cost_dollars())
         }),
@@ -63,7 +63,7 @@ pub(super) fn traffic(review: &Review) -> Vec<Chart> {
     ]
 }
 
-fn chart(review: &Review, title: String, note: &'static str, unit: Unit, drawn: Drawn<'_>) -> Chart {
+fn chart(review: &Review, title: String, note: &'static str, unit: Unit, drawn: WeekValue<'_>) -> Chart {
     let lines = review.models.iter().take(LINES_MAX).enumerate().map(|(place, model)| {
         let points = review.weeks.iter().enumerate().filter_map(|(at, week)| {
             let (value, interval, is_flagged) = drawn(model.week(*week)?)?;

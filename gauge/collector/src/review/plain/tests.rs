@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn what_cannot_be_seen_is_made_visible() {
+fn invisible_characters_are_made_visible() {
     assert_eq!(plain("a\u{202e}b\u{1b}[1m\r\n\tc\u{0}"), "a\\u{202e}b\\u{1b}[1m\\u{d}\n\tc\\u{0}");
     assert_eq!(plain("שלום, 漢字 é"), "שלום, 漢字 é");
     assert_eq!(name("two\nlines"), "two lines");

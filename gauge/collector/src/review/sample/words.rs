@@ -1,6 +1,6 @@
-//! What made users ask, made models answer, and made judges find.
+//! Texts of synthetic exchanges: questions, answers, reasons of judges and comments of users.
 
-/// Questions; the answer of each has its place.
+/// Questions. The answer to each has the same index.
 pub(super) const QUESTIONS: &[&str] = &[
     "Can I take my bicycle on the night train to Vienna?",
     "How do I change the name on an order that I have already paid?",
@@ -10,7 +10,7 @@ pub(super) const QUESTIONS: &[&str] = &[
     "Which documents do I need to register a company in Portugal?",
 ];
 
-/// Answers.
+/// Answers to the questions.
 pub(super) const ANSWERS: &[&str] = &[
     "Yes. Bicycles travel in the luggage van for a fee of 4 euros; please reserve a place before the day of departure.",
     "Open the order, choose Details, then Change. After payment the name can be changed until the parcel leaves.",
@@ -20,7 +20,7 @@ pub(super) const ANSWERS: &[&str] = &[
     "You need an identity document, a tax number, an address in the country and the articles of association.",
 ];
 
-/// Why a judge gave less.
+/// Reasons for a judge's low scores.
 pub(super) const REASONS: &[&str] = &[
     "Two of the five claims are not in the documents.",
     "The deadline that the documents give is left out.",
@@ -29,7 +29,7 @@ pub(super) const REASONS: &[&str] = &[
     "The sum is right, but the period it is for is missing.",
 ];
 
-/// What users wrote who were not content.
+/// Comments of users who rated down.
 pub(super) const COMMENTS_DOWN: &[&str] = &[
     "That is not what the contract says.",
     "That is not what I asked.",
@@ -37,5 +37,5 @@ pub(super) const COMMENTS_DOWN: &[&str] = &[
     "One detail is wrong.",
 ];
 
-/// And who were.
+/// Comments of users who rated up.
 pub(super) const COMMENTS_UP: &[&str] = &["Thank you!", "Exactly what I needed.", "Quick and right."];

@@ -63,7 +63,7 @@ fn weeks_without_any_spread_can_be_compared() {
     let fall = welch(fives, fours);
     assert_eq!(fall.difference, -1.0);
     assert!(fall.p < 1e-20 && fall.p >= 0.0, "{}", fall.p);
-    // Three of each: two thirds of nothing.
+    // Three scores in each week.
     assert!(welch(scores(&[5.0; 2]), scores(&[4.0; 2])).p > 0.05);
 }
 
@@ -114,8 +114,8 @@ fn percentiles_are_values_that_were_there() {
     assert_eq!(percentile(&mut hundred, 0.99), Some(99));
 }
 
-/// What an interval of 95 % is worth where scores are few and skewed, as judges' are: the share of samples whose
-/// interval has the true mean in it. Of three, the floor of the variance makes 99.7 % of what would be 84 %.
+/// The real coverage of a 95 % interval for few and skewed scores, as judges give them. With three scores, the floor of
+/// the variance raises it from 84 % to 99.7 %.
 #[test]
 fn intervals_of_few_skewed_scores_hold_what_they_say() {
     const WEIGHED: [f64; 20] =

@@ -1,6 +1,6 @@
 use super::*;
 
-/// The nanosecond at which a day begins.
+/// Returns the nanosecond at which a day begins.
 fn day(text: &str) -> i64 {
     let at: Timestamp = format!("{text}T00:00:00Z").parse().unwrap();
     at.as_nanosecond().try_into().unwrap()

@@ -6,7 +6,7 @@ fn candidate(faults: f64, trace: &str) -> Candidate {
 
 #[test]
 fn the_ten_worst_are_kept_the_worst_first() {
-    let mut worst = Worst::default();
+    let mut worst = WorstExchanges::default();
     for place in 0..30 {
         worst.offer(candidate(f64::from(place % 15) / 10.0, &format!("{place:02}")));
     }
@@ -16,7 +16,7 @@ fn the_ten_worst_are_kept_the_worst_first() {
 
 #[test]
 fn an_exchange_without_fault_is_not_among_the_worst() {
-    let mut worst = Worst::default();
+    let mut worst = WorstExchanges::default();
     worst.offer(candidate(0.0, "good"));
     assert_eq!(worst.0, []);
 }

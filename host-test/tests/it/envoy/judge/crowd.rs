@@ -1,11 +1,11 @@
-//! More than a judge can do: a thousand requests a second, all of them sampled.
+//! More than a judge can do: a thousand requests per second, all of them sampled.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
 use simulators::envoy::Stats;
-use simulators::judge::{Manner, Server};
+use simulators::judge::{JudgeBehaviour, JudgeServer};
 use simulators::load::Protocol;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -16,19 +16,19 @@ use super::{outcomes, question, rig};
 
 const REQUESTS: u64 = 3000;
 
-/// What a worker has under way at most.
+/// Maximum calls in flight in a worker.
 const IN_FLIGHT: u64 = 4;
 
-/// And waiting.
+/// Maximum queue length in a worker.
 const QUEUE: u64 = 16;
 
 const WORKERS: u64 = 2;
 
-/// Exchanges under way at a time: enough for a thousand a second. More would measure how many connections a slow machine
-/// can open.
+/// Parallel exchanges: enough for a thousand per second. More would measure how many connections a slow machine can
+/// open.
 const AT_ONCE: usize = 64;
 
-/// One a millisecond, or as fast as the machine can; each has to get the provider's bytes.
+/// Sends one request per millisecond, or as many as the machine can. Each has to get the provider's bytes.
 async fn crowd(rig: &Arc<Rig>) {
     let mut clock = tokio::time::interval(Duration::from_millis(1));
     clock.set_missed_tick_behavior(MissedTickBehavior::Burst);
@@ -37,7 +37,7 @@ async fn crowd(rig: &Arc<Rig>) {
         clock.tick().await;
         let place = Arc::clone(&places).acquire_owned().await.unwrap();
         let (rig, is_stream) = (Arc::clone(rig), number % 3 == 0);
-        // Connections of HTTP/1 are of both workers.
+        // HTTP/1 connections are spread over both workers.
         let protocol = if number % 8 == 0 { Protocol::Http2 } else { Protocol::Http1 };
         requests.spawn(async move {
             rig.ask(protocol, question(is_stream)).await;
@@ -52,11 +52,11 @@ async fn crowd(rig: &Arc<Rig>) {
 #[test]
 fn a_thousand_requests_a_second_are_served_whatever_the_judge_can_do() {
     run(async {
-        let judge = Server::start(Manner::Held).await.unwrap();
+        let judge = JudgeServer::start(JudgeBehaviour::Held).await.unwrap();
         let changes = json!({"max_in_flight": IN_FLIGHT, "max_queue": QUEUE, "timeout_ms": 120_000});
         let rig = Arc::new(rig(judge.address(), changes).await);
         crowd(&rig).await;
-        // What the workers keep is what has no outcome: each as much as it may and not one more.
+        // The exchanges without an outcome are those that the workers hold: exactly as many as the limits allow.
         let kept = WORKERS * (IN_FLIGHT + QUEUE);
         let waited = rig.envoy.admin().until(|stats: &Stats| {
             let sampled = stats.sum("llm_judge_sampled_total", &[]);
@@ -69,11 +69,11 @@ fn a_thousand_requests_a_second_are_served_whatever_the_judge_can_do() {
         });
         let stats = waited.await.unwrap();
         assert_eq!(stats.sum("llm_judge_outcomes_total", &[]), (REQUESTS - kept) as f64);
-        assert_eq!(judge.asked(), WORKERS * IN_FLIGHT);
+        assert_eq!(judge.requests(), WORKERS * IN_FLIGHT);
         assert_eq!(stats.sum("llm_requests_total", &[("status", "success")]), REQUESTS as f64);
         judge.release();
         let stats = outcomes(&rig, REQUESTS, &[("queue_full", REQUESTS - kept), ("scored", kept)]).await;
-        assert_eq!(judge.asked(), kept);
+        assert_eq!(judge.requests(), kept);
         assert_eq!(stats.sum("llm_active_requests", &[]), 0.0);
     });
 }

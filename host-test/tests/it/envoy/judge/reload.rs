@@ -1,26 +1,26 @@
-//! A new configuration while a judge still thinks about what the old one asked it.
+//! A new configuration while calls of the old one are in flight.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use simulators::envoy::{Envoy, Stats};
-use simulators::judge::{Manner, Server};
+use simulators::judge::{JudgeBehaviour, JudgeServer};
 use simulators::load::{Client, Protocol, Request};
 use simulators::provider::{Provider, script};
 
 use super::super::rig::{Rig, run};
 use super::{MODEL, judged, outcomes, question, send};
 
-/// A rig whose listeners can be replaced.
-async fn rig(judge: &Server, changes: Value) -> Rig {
+/// Starts a rig whose listeners can be replaced.
+async fn rig(judge: &JudgeServer, changes: Value) -> Rig {
     let provider = Provider::start().await.unwrap();
     let bootstrap = judged(&provider, judge.address(), changes).await;
     let bootstrap = bootstrap.flush_every(Duration::from_millis(100)).unwrap();
     Rig::around(provider, Envoy::start_reloadable(bootstrap, 2).await.unwrap())
 }
 
-/// Replaces the listeners by those with these changes, and waits until Envoy says that this counter is so high.
-async fn reload(rig: &Rig, judge: &Server, changes: Value, counter: &str, least: f64) {
+/// Replaces the listeners by those with these changes, and waits until this counter has at least this value.
+async fn reload(rig: &Rig, judge: &JudgeServer, changes: Value, counter: &str, least: f64) {
     let bootstrap = judged(&rig.provider, judge.address(), changes).await;
     let bootstrap = bootstrap.flush_every(Duration::from_millis(100)).unwrap();
     rig.envoy.reload(bootstrap).unwrap();
@@ -36,7 +36,7 @@ async fn until(rig: &Rig, missing: impl Fn(&Stats) -> Vec<String>) {
     waited.unwrap_or_else(|error| panic!("{error:#}\n{}", rig.envoy.log().unwrap_or_default()));
 }
 
-/// Exchanges on connections of their own, which the listener of now accepts.
+/// Sends exchanges on new connections, which the current listener accepts.
 async fn send_anew(rig: &Rig, count: usize) {
     for protocol in [Protocol::Http1, Protocol::Http2].into_iter().cycle().take(count) {
         let client = Client::new(rig.envoy.listener(), protocol);
@@ -45,9 +45,9 @@ async fn send_anew(rig: &Rig, count: usize) {
     }
 }
 
-async fn until_asked(judge: &Server, count: u64, rig: &Rig) {
+async fn until_asked(judge: &JudgeServer, count: u64, rig: &Rig) {
     until(rig, |_| {
-        let asked = judge.asked();
+        let asked = judge.requests();
         if asked == count { Vec::new() } else { vec![format!("the judge was asked {asked} times")] }
     })
     .await;
@@ -56,11 +56,11 @@ async fn until_asked(judge: &Server, count: u64, rig: &Rig) {
 #[test]
 fn a_new_configuration_takes_over_and_the_old_one_waits_for_its_answers() {
     run(async {
-        let judge = Server::start(Manner::Held).await.unwrap();
+        let judge = JudgeServer::start(JudgeBehaviour::Held).await.unwrap();
         let rig = rig(&judge, json!({"timeout_ms": 60_000})).await;
         send(&rig, 6).await;
         until_asked(&judge, 6, &rig).await;
-        // One more is on its way while the listener changes.
+        // One more exchange is active while the listener changes.
         let slow = json!({"model": MODEL, "stream": true, "messages": [{"role": "user", "content": "Which words?<context>few</context>"}]});
         let slow = Request::post("/v1/chat/completions", &slow)
             .header(script::HEADER, "input=12; output=9; first_ms=0; token_ms=60");
@@ -71,7 +71,7 @@ fn a_new_configuration_takes_over_and_the_old_one_waits_for_its_answers() {
         rig.is_the_providers(&stream.finish().await);
         send_anew(&rig, 4).await;
         until_asked(&judge, 11, &rig).await;
-        // The old filter chain is gone, with all its connections; its plugin still waits.
+        // The old filter chain is gone with all its connections, but its plugin still waits.
         until(&rig, |stats| {
             let draining = stats.sum("envoy_listener_manager_total_filter_chains_draining", &[]);
             if draining == 0.0 { Vec::new() } else { vec![format!("{draining} filter chains are draining")] }
@@ -80,9 +80,9 @@ fn a_new_configuration_takes_over_and_the_old_one_waits_for_its_answers() {
         judge.release();
         let stats = outcomes(&rig, 11, &[("scored", 11)]).await;
         let scored = stats.sum("llm_evaluations_total", &[("criterion", "faithfulness")]);
-        // Each was judged by the rubric of its own time.
+        // Each was judged with the rubric of its own configuration.
         assert_eq!((scored, stats.sum("llm_hallucinations_total", &[])), (11.0, 7.0));
-        assert_eq!(judge.asked(), 11);
+        assert_eq!(judge.requests(), 11);
         assert_eq!(stats.sum("llm_requests_total", &[]), 11.0);
     });
 }
@@ -90,7 +90,7 @@ fn a_new_configuration_takes_over_and_the_old_one_waits_for_its_answers() {
 #[test]
 fn a_configuration_that_is_refused_changes_nothing() {
     run(async {
-        let judge = Server::start(Manner::Held).await.unwrap();
+        let judge = JudgeServer::start(JudgeBehaviour::Held).await.unwrap();
         let rig = rig(&judge, json!({"timeout_ms": 60_000})).await;
         send(&rig, 3).await;
         until_asked(&judge, 3, &rig).await;
@@ -98,7 +98,7 @@ fn a_configuration_that_is_refused_changes_nothing() {
         reload(&rig, &judge, json!({"sample_rate": 7}), refused, 1.0).await;
         let log = rig.envoy.log().unwrap();
         assert!(log.contains("configuration refused: judge.sample_rate: expected at most 1, got 7"), "{log}");
-        // Those before go on, on their connections and on new ones.
+        // Existing connections and new ones continue with the old configuration.
         send(&rig, 2).await;
         send_anew(&rig, 2).await;
         judge.release();

@@ -1,20 +1,20 @@
-//! The same trace is judged by every worker of every proxy, or by none.
+//! A trace is judged by every worker of every proxy, or by none.
 
 use std::collections::BTreeMap;
 
 use serde_json::json;
 use simulators::envoy::Stats;
-use simulators::judge::{Manner, Server};
+use simulators::judge::{JudgeBehaviour, JudgeServer};
 use simulators::load::{Client, Protocol, Request};
 use simulators::provider::script;
 
 use super::super::rig::{Rig, run};
 use super::rig;
 
-/// Each trace has a model of its own, by which it is counted.
+/// The number of traces. Each has its own model, by which it is counted.
 const TRACES: u32 = 40;
 
-/// Each trace comes on so many connections: more than enough for each of two workers to have some.
+/// The number of connections of each trace: enough for each of two workers to get some.
 const CONNECTIONS: usize = 12;
 
 fn request(trace: u32) -> Request {
@@ -26,7 +26,7 @@ fn request(trace: u32) -> Request {
         .header("traceparent", &format!("00-{trace:032x}-00f067aa0ba902b7-01"))
 }
 
-/// How often each trace was judged: of all of its exchanges.
+/// Returns the share of judged exchanges of each trace.
 async fn judged(rig: &Rig) -> BTreeMap<u32, f64> {
     let connections = (0..CONNECTIONS).map(|_| Client::new(rig.envoy.listener(), Protocol::Http1));
     for client in connections.collect::<Vec<_>>() {
@@ -62,7 +62,7 @@ async fn judged(rig: &Rig) -> BTreeMap<u32, f64> {
 #[test]
 fn a_trace_is_judged_everywhere_or_nowhere() {
     run(async {
-        let judge = Server::start(Manner::Obedient).await.unwrap();
+        let judge = JudgeServer::start(JudgeBehaviour::Verdict).await.unwrap();
         let mut proxies = Vec::new();
         for _ in 0..2 {
             let rig = rig(judge.address(), json!({"sample_rate": 0.5})).await;

@@ -1,4 +1,4 @@
-//! `cargo gauge demo --observe`: the operator's side, for people.
+//! `cargo gauge demo --observe`: runs the alerts of the operator's side and prints their course.
 
 use std::process::ExitCode;
 
@@ -10,14 +10,14 @@ use super::DemoArgs;
 use crate::observe::servers::Programs;
 use crate::observe::{MonitoringStack, journal};
 
-/// Runs it. An alert that is not where it should be in time is an error.
+/// Runs the demo. It is an error if an alert does not reach its expected state in time.
 pub(super) fn run(args: &DemoArgs) -> Result<ExitCode> {
     let programs = Programs::find().context("--observe runs Debian's Prometheus and Alertmanager")?;
     let runtime = tokio::runtime::Runtime::new().context("starting the runtime for the demo")?;
-    runtime.block_on(observed(args, &programs))
+    runtime.block_on(observe_alerts(args, &programs))
 }
 
-async fn observed(args: &DemoArgs, programs: &Programs) -> Result<ExitCode> {
+async fn observe_alerts(args: &DemoArgs, programs: &Programs) -> Result<ExitCode> {
     console::note("starting Envoy, simulated providers, two judges, Prometheus and Alertmanager");
     let stage = MonitoringStack::start(programs).await?;
     let prometheus = stage.servers.prometheus.address();
@@ -33,9 +33,9 @@ async fn observed(args: &DemoArgs, programs: &Programs) -> Result<ExitCode> {
         for line in journal.lines() {
             console::print_line(line)?;
         }
-        let count = journal::SHOWN.len();
+        let count = journal::ALERTS.len();
         console::print_line(format_args!(
-            "\nAll {count} alerts fired by traffic through Envoy, were delivered, and were over after it."
+            "\nAll {count} alerts were fired by traffic through Envoy, delivered, and resolved."
         ))?;
     }
     if let Some(folder) = &args.pictures {
@@ -45,7 +45,7 @@ async fn observed(args: &DemoArgs, programs: &Programs) -> Result<ExitCode> {
     }
     if args.serve {
         console::note(format_args!(
-            "\nStill running, and well; Ctrl-C ends it. Alerts: http://{prometheus}/alerts"
+            "\nStill running without faults; Ctrl-C ends it. Alerts: http://{prometheus}/alerts"
         ));
         tokio::signal::ctrl_c().await.context("waiting for Ctrl-C")?;
     }

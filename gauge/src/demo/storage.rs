@@ -1,5 +1,5 @@
-//! The demo's collector: each exchange as a span, each score and each word of a user on it, in a database that is still
-//! there afterwards.
+//! The demo's collector: stores each exchange as a span, with its scores and ratings, in a database that stays after
+//! the demo.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,13 +14,13 @@ use super::checks::Check;
 
 /// A running collector with its database.
 #[derive(Debug)]
-pub(super) struct Kept {
+pub(super) struct DemoCollector {
     collector: Collector,
     db: PathBuf,
 }
 
-impl Kept {
-    /// Starts one over a new database, and has the filter send there and take feedback.
+impl DemoCollector {
+    /// Starts a collector with a new database, and configures the filter to export to it and to accept feedback.
     pub(super) async fn add(bootstrap: Bootstrap) -> Result<(Bootstrap, Self)> {
         let db = new(&target_dir().join("demo"))?;
         let listen = "127.0.0.1:0".parse().context("an address")?;
@@ -33,7 +33,7 @@ impl Kept {
         Ok((bootstrap, Self { collector, db }))
     }
 
-    /// Whether all of what the metrics count is in the database.
+    /// Checks that everything that the metrics count is in the database.
     pub(super) fn check(&self, stats: &Stats) -> Check {
         let totals = self.collector.totals();
         let mut differences = Vec::new();
@@ -48,17 +48,17 @@ impl Kept {
         same("scores and ratings", totals.evaluations, said);
         same("dropped", stats.sum("llm_gauge_dropped_total", &[]) as u64, 0.0);
         let result = format!("{} spans, {} scores and ratings, none lost", totals.spans, totals.evaluations);
-        Check::new("kept in SQLite", result, differences)
+        Check::new("stored in SQLite", result, differences)
     }
 
-    /// Where it is, as it is shortest to type from here.
+    /// Returns the path of the database, relative to the current directory if it is below it.
     pub(super) fn db(&self) -> String {
         let here = std::env::current_dir().unwrap_or_default();
         self.db.strip_prefix(here).unwrap_or(&self.db).display().to_string()
     }
 }
 
-/// The path of a database that is not there yet: what an earlier demo kept goes.
+/// Returns the path of a new database, and removes that of an earlier demo.
 fn new(folder: &Path) -> Result<PathBuf> {
     fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
     for file in ["gauge.db", "gauge.db-wal", "gauge.db-shm"] {

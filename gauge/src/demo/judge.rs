@@ -1,4 +1,4 @@
-//! The demo's judge: what it came to.
+//! The demo's judge, and the results of it.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -6,21 +6,21 @@ use std::env;
 use anyhow::Result;
 use serde_json::{Value, json};
 use simulators::envoy::{Bootstrap, Stats};
-use simulators::judge::{Manner, Server};
+use simulators::judge::{JudgeBehaviour, JudgeServer};
 use simulators::load::Protocol;
 
 use super::DemoArgs;
 use super::checks::Check;
 
-/// Of so many exchanges one is judged; the shipped share would leave a demo with next to none.
+/// The share of exchanges that are judged. The shipped share would leave a demo with next to none.
 const SAMPLE_RATE: f64 = 0.3;
 
-/// The variable that holds the key of a real judge.
+/// The environment variable with the key of a real judge.
 const KEY: &str = "JUDGE_API_KEY";
 
-/// Puts a judge into the bootstrap: a real one, or the stand-in, which lives as long as what is given back. None
-/// where real providers are asked and no judge is named.
-pub(super) async fn add(args: &DemoArgs, bootstrap: Bootstrap) -> Result<(Bootstrap, Option<Server>)> {
+/// Adds a judge to the bootstrap: a real one, or the stand-in, which runs as long as the returned value. `None` if a
+/// real judge is used, or if real providers are used and no judge is named.
+pub(super) async fn add(args: &DemoArgs, bootstrap: Bootstrap) -> Result<(Bootstrap, Option<JudgeServer>)> {
     let changes = |model: &str, headers: Value| {
         json!({"model": model, "headers": headers, "sample_rate": if args.upstream.is_some() { 1.0 } else { SAMPLE_RATE },
             "budget": {"calls_per_minute": 1_000_000}})
@@ -34,15 +34,15 @@ pub(super) async fn add(args: &DemoArgs, bootstrap: Bootstrap) -> Result<(Bootst
         }
         None if args.upstream.is_some() => Ok((bootstrap, None)),
         None => {
-            let judge = Server::start(Manner::Obedient).await?;
+            let judge = JudgeServer::start(JudgeBehaviour::Verdict).await?;
             let bootstrap = bootstrap.judged(changes("word-counter", json!({})))?;
             Ok((bootstrap.upstream("judge", judge.address(), Protocol::Http1)?, Some(judge)))
         }
     }
 }
 
-/// Whether every sampled exchange has its outcome, and every verdict its scores. Of the stand-in every question has an
-/// answer.
+/// Checks that every sampled exchange has an outcome, and every verdict its scores. The stand-in answers every
+/// question.
 pub(super) fn check(stats: &Stats, is_stand_in: bool) -> Check {
     let sampled = stats.sum("llm_judge_sampled_total", &[]);
     let of = |outcome| stats.sum("llm_judge_outcomes_total", &[("outcome", outcome)]);
@@ -66,14 +66,14 @@ pub(super) fn check(stats: &Stats, is_stand_in: bool) -> Check {
         same("points", stats.sum("llm_evaluation_points_total", &[]), points);
     }
     let result = format!(
-        "{sampled} sampled, {} scored, {} with no answer to judge",
+        "{sampled} sampled, {} scored, {} without an answer to judge",
         of("scored"),
         of("not_applicable")
     );
     Check::new("llm_judge_outcomes_total", result, differences)
 }
 
-/// The mean of each criterion.
+/// Returns the mean of each criterion.
 fn means(stats: &Stats) -> BTreeMap<String, f64> {
     let mean = |criterion: String| {
         let of = |name| stats.sum(name, &[("criterion", &criterion)]);
@@ -83,19 +83,19 @@ fn means(stats: &Stats) -> BTreeMap<String, f64> {
     stats.values_of("llm_evaluations_total", "criterion").into_iter().map(mean).collect()
 }
 
-/// The share of judged answers that made something up.
+/// Returns the share of judged answers with a hallucination.
 fn hallucinations(stats: &Stats) -> f64 {
     let all = stats.sum("llm_hallucinations_total", &[]);
     stats.sum("llm_hallucinations_total", &[("verdict", "yes")]) / all.max(1.0)
 }
 
-/// What the judge said, for people.
+/// Returns the results of the judge as a line of text.
 pub(super) fn line(stats: &Stats) -> String {
     let means: Vec<_> = means(stats).iter().map(|(name, mean)| format!("{name} {mean:.2}")).collect();
-    format!("judged: {}; made up: {:.0} %", means.join(", "), hallucinations(stats) * 100.0)
+    format!("judged: {}; hallucination rate: {:.0} %", means.join(", "), hallucinations(stats) * 100.0)
 }
 
-/// The same as JSON.
+/// Returns the results of the judge as JSON.
 pub(super) fn summary(stats: &Stats) -> Value {
     let outcomes = stats.values_of("llm_judge_outcomes_total", "outcome").into_iter().map(|outcome| {
         let count = stats.sum("llm_judge_outcomes_total", &[("outcome", &outcome)]);

@@ -1,16 +1,16 @@
-//! The bars that means are held against.
+//! Thresholds for the mean scores.
 
-/// A criterion, and what its mean must at least be.
+/// A criterion, and the minimum of its mean.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Bar {
-    /// The criterion's name.
+pub(super) struct Threshold {
+    /// The name of the criterion.
     pub(super) criterion: String,
-    /// From 1 to 5.
+    /// The minimum, from 1 to 5.
     pub(super) mean: f64,
 }
 
-impl Bar {
-    /// Reads `faithfulness=3.5`.
+impl Threshold {
+    /// Parses `faithfulness=3.5`.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let bar = text.split_once('=').and_then(|(criterion, mean)| {
             let mean = mean.parse().ok().filter(|mean| (1.0..=5.0).contains(mean))?;
@@ -27,12 +27,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bar_is_a_name_and_a_score() {
-        let bar = |criterion: &str, mean| Ok(Bar { criterion: criterion.to_owned(), mean });
-        assert_eq!(Bar::parse("faithfulness=3.5"), bar("faithfulness", 3.5));
-        assert_eq!(Bar::parse("tone=5"), bar("tone", 5.0));
+    fn a_threshold_is_a_name_and_a_mean() {
+        let bar = |criterion: &str, mean| Ok(Threshold { criterion: criterion.to_owned(), mean });
+        assert_eq!(Threshold::parse("faithfulness=3.5"), bar("faithfulness", 3.5));
+        assert_eq!(Threshold::parse("tone=5"), bar("tone", 5.0));
         for wrong in ["faithfulness", "=3", "tone=", "tone=0.9", "tone=5.1", "tone=NaN", "tone=high"] {
-            assert!(Bar::parse(wrong).is_err(), "{wrong}");
+            assert!(Threshold::parse(wrong).is_err(), "{wrong}");
         }
     }
 }
