@@ -9,7 +9,7 @@ use llm_gauge_engine::formats;
 use llm_gauge_engine::head::Headers;
 use serde_json::{Map, Value};
 use simulators::case::{COMPARED, COMPARED_IF_NAMED, COMPARED_NATIVELY, Case};
-use simulators::native::expectations::PreparedCase;
+use simulators::native::expectations::{Engine, PreparedCase};
 use simulators::native::{self, rules};
 
 use crate::common;
@@ -44,7 +44,7 @@ fn every_case_in_the_real_wasm_and_the_component_at_every_offset() {
 #[test]
 fn every_case_in_the_bare_engine() {
     let faults = common::each(&common::own_cases(), |case| {
-        let differences = PreparedCase::new(case).unwrap().differences(None).unwrap();
+        let differences = PreparedCase::new(case).unwrap().differences(&Engine::default()).unwrap();
         differences.iter().map(|difference| format!("{difference:?}")).collect()
     });
     assert_eq!(faults, [""; 0]);

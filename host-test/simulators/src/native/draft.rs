@@ -9,7 +9,7 @@ use serde::{Serialize, Serializer};
 use serde_json::ser::PrettyFormatter;
 use serde_json::{Map, Value, json};
 
-use super::expectations::PreparedCase;
+use super::expectations::{Engine, PreparedCase};
 use crate::case::{COMPARED, COMPARED_IF_NAMED, COMPARED_NATIVELY, Case, frames};
 
 /// The parts of a new case.
@@ -101,7 +101,7 @@ impl Draft {
         let (request_body, response_body) = (self.request_body.clone(), self.response_body.bytes()?);
         let blank = self.text_with(Ordered(Vec::new()), None)?;
         let case = Case::from_parts(names, &blank, request_body, response_body)?;
-        let observed = PreparedCase::with_judge_input(&case)?.observe(None)?;
+        let observed = PreparedCase::with_judge_input(&case)?.observe(&Engine::default())?;
         self.text_with(expected(&observed.fields), expected_metrics(observed.metrics))
     }
 
@@ -137,8 +137,7 @@ const COUNTS_WITHOUT_FIELD: &[&str] =
 fn expected_metrics(metrics: BTreeMap<String, Value>) -> Option<BTreeMap<String, Value>> {
     let is_expected = |name: &str| {
         let is_count = |count: &&str| name.contains(&format!("type=\"{count}\""));
-        name.starts_with("llm_token_details_total{")
-            && COUNTS_WITHOUT_FIELD.iter().any(|count| is_count(&count))
+        name.starts_with("llm_token_details_total{") && COUNTS_WITHOUT_FIELD.iter().any(is_count)
     };
     let metrics: BTreeMap<_, _> = metrics.into_iter().filter(|(name, _)| is_expected(name)).collect();
     Some(metrics).filter(|metrics| !metrics.is_empty())

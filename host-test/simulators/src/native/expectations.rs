@@ -1,6 +1,7 @@
 //! All that a case expects, held against the bare engine: the record, its metrics, the documents with which the first
 //! tokens arrive, and the texts for a judge.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -21,6 +22,35 @@ use crate::case::{COMPARED_NATIVELY, Case, Difference};
 
 /// The time between two documents of a response. Times are reported in milliseconds, so each is the number of a document.
 const DOCUMENT_NS: u64 = 1_000_000;
+
+/// The engine with one row replaced, or none, and the configurations that it has compiled: a compiled configuration serves
+/// many cases, and takes longer to make than a case to run.
+#[derive(Debug, Default)]
+pub struct Engine {
+    row: Option<&'static Format>,
+    policies: RefCell<BTreeMap<Vec<u8>, Rc<Policy>>>,
+}
+
+impl Engine {
+    /// The engine with `row` in place of its row of that name.
+    pub fn with_row(row: &'static Format) -> Self {
+        Self { row: Some(row), policies: RefCell::default() }
+    }
+
+    /// Returns the compiled configuration.
+    fn policy(&self, configuration: &[u8]) -> Result<Rc<Policy>> {
+        if let Some(policy) = self.policies.borrow().get(configuration) {
+            return Ok(Rc::clone(policy));
+        }
+        let mut policy = Policy::parse(configuration).map_err(anyhow::Error::msg)?;
+        if let Some(row) = self.row {
+            policy.replace_row(row);
+        }
+        let policy = Rc::new(policy);
+        self.policies.borrow_mut().insert(configuration.to_vec(), Rc::clone(&policy));
+        Ok(policy)
+    }
+}
 
 /// A case that is ready to be run many times.
 #[derive(Clone, Debug)]
@@ -62,28 +92,28 @@ impl<'a> PreparedCase<'a> {
     }
 
     fn prepare(case: &'a Case, has_judge_input: bool) -> Result<Self> {
-        let policy = policy(&case.configuration, None)?;
+        let policy = Engine::default().policy(&case.configuration)?;
         let route = policy.route(&headers(&case.request_head), &Place::default());
         let format = route.with_context(|| format!("{}/{} is not metered", case.folder, case.name))?.format;
         let sampling = has_judge_input.then(|| sampling(&case.configuration)).transpose()?;
         Ok(Self { case, document_ends: document_ends(case, format), sampling })
     }
 
-    /// Runs the case, with `row` in place of the engine's row of that name.
+    /// Runs the case.
     ///
     /// # Errors
     ///
     /// A configuration is refused.
-    pub fn observe(&self, row: Option<&'static Format>) -> Result<Observation> {
-        let policy_of_case = policy(&self.case.configuration, row)?;
-        let record = self.record(&policy_of_case, row)?;
-        let effects = exchange_effects(&record, &policy_of_case, &mut Series::new(&policy_of_case));
+    pub fn observe(&self, engine: &Engine) -> Result<Observation> {
+        let policy = engine.policy(&self.case.configuration)?;
+        let record = self.record(&policy, engine)?;
+        let effects = exchange_effects(&record, &policy, &mut Series::new(&policy));
         let mut observed = fields(&record);
         let times = record.times;
         observed.insert("first_token_event".to_owned(), times.first_token_ms.into());
         observed.insert("first_answer_event".to_owned(), times.first_answer_ms.into());
         if let Some(configuration) = &self.sampling {
-            let judged = self.record(&policy(configuration, row)?, row)?.judged;
+            let judged = self.record(&engine.policy(configuration)?, engine)?.judged;
             observed.extend(judged.map(|shown| ("judge_input".to_owned(), judge_input(&shown))));
         }
         let begun = active_requests(&record.began_as, 1);
@@ -91,23 +121,24 @@ impl<'a> PreparedCase<'a> {
         Ok(Observation { fields: observed, metrics })
     }
 
-    /// Returns where the case does not come out as it expects, with `row` in place of the engine's row of that name.
+    /// Returns where the case does not come out as it expects.
     ///
     /// # Errors
     ///
     /// A configuration is refused.
-    pub fn differences(&self, row: Option<&'static Format>) -> Result<Vec<Difference>> {
-        let Observation { fields, metrics } = self.observe(row)?;
+    pub fn differences(&self, engine: &Engine) -> Result<Vec<Difference>> {
+        let Observation { fields, metrics } = self.observe(engine)?;
         let mut differences = self.case.differences(&fields);
         differences.extend(self.case.differences_in(self.case.named(COMPARED_NATIVELY), &fields));
         differences.extend(self.case.metric_differences(&metrics));
         Ok(differences)
     }
 
-    fn record(&self, policy: &Rc<Policy>, row: Option<&'static Format>) -> Result<Record> {
+    fn record(&self, policy: &Rc<Policy>, engine: &Engine) -> Result<Record> {
         let head = headers(&self.case.request_head);
         let mut route = policy.route(&head, &Place::default()).context("the case is not metered")?;
-        route.format = row.filter(|row| row.name == route.format.name).unwrap_or(route.format);
+        let row = engine.row.filter(|row| row.name == route.format.name);
+        route.format = row.unwrap_or(route.format);
         let exchange = Exchange::begin_on(policy, route, &head, [7; 24], 0);
         let exchange = exchange.map_err(|reason| anyhow::anyhow!("the case is not metered: {reason:?}"))?;
         let body = self.case.response_body.as_slice();
@@ -117,15 +148,6 @@ impl<'a> PreparedCase<'a> {
             starts.zip(ends).zip(1..).map(|((start, end), number)| (&body[start..end], DOCUMENT_NS * number));
         Ok(run(exchange, self.case, pieces, good_end()))
     }
-}
-
-/// Returns a compiled configuration that reads what `row` wants in place of the engine's row of that name.
-fn policy(configuration: &[u8], row: Option<&'static Format>) -> Result<Rc<Policy>> {
-    let mut policy = Policy::parse(configuration).map_err(anyhow::Error::msg)?;
-    if let Some(row) = row {
-        policy.replace_row(row);
-    }
-    Ok(Rc::new(policy))
 }
 
 /// Returns the configuration with a judge that takes every exchange and all context, unless it has a judge of its own.

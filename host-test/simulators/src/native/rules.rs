@@ -10,7 +10,7 @@ use anyhow::{Result, bail};
 use llm_gauge_engine::formats::{self, Format, Rule};
 use serde::Serialize;
 
-use super::expectations::PreparedCase;
+use super::expectations::{Engine, PreparedCase};
 use crate::case::Case;
 
 /// The document that a rule reads.
@@ -55,8 +55,9 @@ pub fn uses(format: &'static Format, cases: &[Case]) -> Result<Vec<RuleUse>> {
     let is_wanted =
         |case: &&Case| removals.iter().flat_map(|removal| &removal.rows).any(|row| row.name == case.folder);
     let prepared = cases.iter().filter(is_wanted).map(PreparedCase::new).collect::<Result<Vec<_>>>()?;
+    let engine = Engine::default();
     for case in &prepared {
-        if let Some(difference) = case.differences(None)?.first() {
+        if let Some(difference) = case.differences(&engine)?.first() {
             let (folder, name) = (&case.case.folder, &case.case.name);
             bail!(
                 "{folder}/{name}: {}: expected {}, got {}, with all rules of its row",
@@ -97,8 +98,9 @@ impl Removal {
     fn into_use(self, cases: &[PreparedCase<'_>]) -> Result<RuleUse> {
         let mut needed_by = None;
         'rows: for row in &self.rows {
+            let engine = Engine::with_row(row);
             for case in cases.iter().filter(|case| case.case.folder == row.name) {
-                if !case.differences(Some(row))?.is_empty() {
+                if !case.differences(&engine)?.is_empty() {
                     needed_by = Some(format!("{}/{}", case.case.folder, case.case.name));
                     break 'rows;
                 }

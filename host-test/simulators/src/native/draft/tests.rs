@@ -1,5 +1,5 @@
 use super::*;
-use crate::native::expectations::PreparedCase;
+use crate::native::expectations::{Engine, PreparedCase};
 
 const ANSWER: &[u8] = br#"{"id":"c_1","message":{"role":"assistant","content":[{"type":"text","text":"The Elbe."}]},"finish_reason":"COMPLETE","usage":{"tokens":{"input_tokens":263,"output_tokens":269}}}"#;
 
@@ -38,7 +38,7 @@ fn draft_writes_a_case_that_expects_what_the_engine_reads() {
     let texts = json!({"question": "Name a river.", "context": "", "answer": "The Elbe."});
     assert_eq!(expected("judge_input"), texts);
     assert!(!case.expected.contains_key("first_token_event") && case.expected_metrics.is_empty());
-    assert_eq!(PreparedCase::new(&case).unwrap().differences(None).unwrap(), []);
+    assert_eq!(PreparedCase::new(&case).unwrap().differences(&Engine::default()).unwrap(), []);
 
     let error = draft.write(folder.path()).unwrap_err().to_string();
     assert!(error.ends_with("unary.case.json: expected a new name, got that of a case"), "{error}");
