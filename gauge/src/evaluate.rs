@@ -9,7 +9,6 @@ mod report;
 mod thresholds;
 
 use std::collections::BTreeMap;
-use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::rc::Rc;
@@ -129,7 +128,7 @@ impl EvaluationPlan {
     async fn judge(&self, jobs: usize) -> Result<Vec<JudgedExchange>> {
         let mut judged: Vec<_> = self.cases.iter().map(JudgedExchange::new).collect();
         let (mut calls, mut asked, mut done, mut next) = (JoinSet::new(), BTreeMap::new(), 0, 0);
-        let is_watched = std::io::stderr().is_terminal();
+        let progress = console::progress_bar(judged.len(), "exchanges judged");
         loop {
             while calls.len() < jobs && next < self.cases.len() {
                 match self.ask(next)? {
@@ -146,9 +145,7 @@ impl EvaluationPlan {
                 }
                 next += 1;
             }
-            if is_watched {
-                console::progress(format_args!("{done} of {} exchanges judged", judged.len()));
-            }
+            progress.set_position(done);
             let Some(ended) = calls.join_next().await else {
                 break;
             };
@@ -157,11 +154,8 @@ impl EvaluationPlan {
             settle(&question, result, &mut judged[number]);
             done += 1;
         }
-        console::note(format_args!(
-            "{}{done} of {} exchanges judged",
-            if is_watched { "\r" } else { "" },
-            judged.len()
-        ));
+        progress.finish_and_clear();
+        console::note(format_args!("{done} of {} exchanges judged", judged.len()));
         Ok(judged)
     }
 
@@ -196,7 +190,7 @@ fn settle(question: &Question, result: CallResult, judged: &mut JudgedExchange) 
     };
     if status != 0 && status != 200 {
         // The body is left out, because some servers quote the key.
-        judged.detail = Some(format!("the judge result with status {status}"));
+        judged.detail = Some(format!("the judge answered with status {status}"));
     }
     judged.settle(question.answer(status.into(), &body));
 }

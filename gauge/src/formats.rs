@@ -6,9 +6,6 @@ use anyhow::Result;
 use llm_gauge_engine::formats;
 use simulators::console;
 
-/// Columns of a terminal.
-const COLUMNS: usize = 80;
-
 /// Prints every format with the hosts and paths it is recognised by, and the known providers.
 pub fn run() -> Result<ExitCode> {
     console::print(list())?;
@@ -25,7 +22,7 @@ fn list() -> String {
     text.push_str("\nproviders known by their hosts\n");
     let mut line = " ".to_owned();
     for provider in formats::providers() {
-        if line.len() + provider.len() + 1 > COLUMNS {
+        if line.len() + provider.len() + 1 > console::COLUMNS {
             text.push_str(&format!("{line}\n"));
             line = " ".to_owned();
         }

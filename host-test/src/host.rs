@@ -44,9 +44,9 @@ pub struct Host {
     pub failing_clusters: BTreeSet<String>,
     /// The number of next swaps of shared data that fail, as if another worker had been faster.
     pub raced_swaps: u32,
-    /// ForeignFunction functions that the guest called. A call of one that does not exist returned `NotFound`.
+    /// Foreign functions that the guest called. A call of one that does not exist returned `NotFound`.
     pub foreign_calls: Vec<(String, Vec<u8>)>,
-    /// ForeignFunction functions that exist, by name. There are none by default.
+    /// Foreign functions that exist, by name. There are none by default.
     pub foreign_functions: BTreeMap<String, ForeignFunction>,
     /// The number of times the guest defined a metric. In Envoy each definition leaks a little memory.
     pub define_metric_calls: u64,

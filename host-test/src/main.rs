@@ -3,7 +3,6 @@
 // `println!` panics if the reader has closed the pipe: see `simulators::console`.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
-use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -88,30 +87,27 @@ fn replay(args: &ReplayArgs) -> Result<ExitCode> {
             Box::new(move |case| replay::run_component(&component, &configuration, case, split))
         }
     };
-    let is_watched = std::io::stderr().is_terminal();
-    let (mut bad, mut done, mut failed) = (0, 0, None);
+    let progress = console::progress_bar(cases.len(), "cases");
+    let (mut bad, mut failed) = (0, None);
     replay::run_parallel(&cases, work, |case, outcome| {
-        done += 1;
+        progress.inc(1);
         match outcome {
             Ok(outcome) => {
                 bad += usize::from(!outcome.is_good());
-                print(&outcome, args.json)?;
+                progress.suspend(|| print(&outcome, args.json))?;
             }
             Err(error) => {
                 bad += 1;
                 failed.get_or_insert(error.context(format!("{}/{}", case.folder, case.name)));
             }
         }
-        if is_watched {
-            console::progress(format_args!("{done} of {} cases", cases.len()));
-        }
         Ok(())
     })?;
     if let Some(error) = failed {
         return Err(error);
     }
-    let back = if is_watched { "\r" } else { "" };
-    console::note(format_args!("{back}{} of {} cases as expected", cases.len() - bad, cases.len()));
+    progress.finish_and_clear();
+    console::note(format_args!("{} of {} cases as expected", cases.len() - bad, cases.len()));
     Ok(if bad == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

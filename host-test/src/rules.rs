@@ -10,9 +10,6 @@ use simulators::console;
 use simulators::native::rules::{self, RulePart, RuleUse};
 use simulators::workspace::cases_dir;
 
-/// Columns of a terminal.
-const COLUMNS: usize = 80;
-
 /// Reports for each rule of the format whether a case fails without it; fails if a rule is needed by no case.
 pub fn run(format: &str, paths: &[PathBuf], json: bool) -> Result<ExitCode> {
     let row = formats::named(format).with_context(|| {
@@ -78,7 +75,7 @@ fn push_wrapped(lines: &mut Vec<String>, text: &str, indent: &str) {
     let mut line = String::new();
     for word in text.split_inclusive(' ') {
         let is_blank = line.trim().is_empty();
-        if !is_blank && line.chars().count() + word.trim_end().chars().count() > COLUMNS {
+        if !is_blank && line.chars().count() + word.trim_end().chars().count() > console::COLUMNS {
             lines.push(line.trim_end().to_owned());
             line = indent.to_owned();
         }

@@ -1,11 +1,13 @@
 //! The live table, which is made from `/stats/prometheus` alone.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 
+use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 use serde::Serialize;
+use simulators::console;
 use simulators::envoy::Stats;
 
-use super::numbers::{grouped, whole};
+use super::numbers::{compact, grouped, whole};
 
 /// The row of one model.
 #[derive(Clone, Debug, Serialize)]
@@ -70,40 +72,35 @@ pub(super) fn cost(stats: &Stats) -> String {
     format!("cost: ${:.4} ({})", dollars(stats, &[]), parts.join(", "))
 }
 
-/// The display of a run: redrawn in place on a terminal, else an occasional line.
+/// The display of a run: redrawn in place on a terminal of any width, else an occasional line.
 pub(super) struct LiveTable {
-    terminal: bool,
-    drawn: usize,
+    /// `None` if standard error is no terminal.
+    screen: Option<ProgressBar>,
 }
 
 impl LiveTable {
     pub(super) fn new() -> Self {
-        Self { terminal: io::stderr().is_terminal(), drawn: 0 }
+        let style =
+            ProgressStyle::with_template("{msg}").unwrap_or_else(|_| ProgressStyle::default_spinner());
+        let screen = ProgressBar::new_spinner().with_style(style).with_finish(ProgressFinish::Abandon);
+        Self { screen: io::stderr().is_terminal().then_some(screen) }
     }
 
     /// Returns the useful interval between two calls of [`LiveTable::show`] in milliseconds.
     pub(super) fn interval_ms(&self) -> u64 {
-        if self.terminal { 250 } else { 5_000 }
+        if self.screen.is_some() { 250 } else { 5_000 }
     }
 
     /// Shows a scrape under a heading on standard error, so that standard output has the result alone. A closed pipe is
     /// ignored.
     pub(super) fn show(&mut self, heading: &str, stats: &Stats) {
-        let _ = self.draw(heading, stats);
-    }
-
-    fn draw(&mut self, heading: &str, stats: &Stats) -> io::Result<()> {
-        let mut out = io::stderr().lock();
-        if !self.terminal {
-            return writeln!(out, "{heading}  {}", in_one_line(stats));
+        match &self.screen {
+            Some(screen) => {
+                screen.set_message(lines(heading, stats).join("\n"));
+                screen.tick();
+            }
+            None => console::note(format_args!("{heading}\n  {}", in_one_line(stats))),
         }
-        let lines = lines(heading, stats);
-        if self.drawn > 0 {
-            // Move to the start of the last picture, and clear from there.
-            write!(out, "\x1b[{}A\x1b[J", self.drawn)?;
-        }
-        self.drawn = lines.len();
-        writeln!(out, "{}", lines.join("\n"))
     }
 }
 
@@ -122,40 +119,34 @@ fn in_one_line(stats: &Stats) -> String {
     )
 }
 
-/// Returns the whole table. No line is longer than 100 columns.
+/// Returns the whole table. No line of it is longer than [`console::COLUMNS`].
 pub(super) fn lines(heading: &str, stats: &Stats) -> Vec<String> {
-    let mut lines = vec![
-        heading.to_owned(),
-        String::new(),
-        format!(
-            "{:<22} {:>9} {:>7} {:>6} {:>9} {:>9} {:>9} {:>11} {:>10}",
-            "model", "requests", "errors", "left", "p50 ms", "p95 ms", "TTFT p50", "tokens in", "out"
-        ),
-    ];
-    for row in rows(stats) {
-        let bound =
-            |bound: Option<f64>| bound.map_or("-".to_owned(), |bound| format!("<={}", grouped(bound)));
-        let name: String = row.model.chars().take(22).collect();
-        lines.push(format!(
-            "{name:<22} {:>9} {:>7} {:>6} {:>9} {:>9} {:>9} {:>11} {:>10}",
+    let bound = |bound: Option<f64>| bound.map_or("-".to_owned(), |bound| format!("<={}", grouped(bound)));
+    let header = ["model", "requests", "errors", "left", "p50 ms", "p95 ms", "TTFT p50", "tokens in", "out"];
+    let mut cells = vec![header.map(str::to_owned).to_vec()];
+    cells.extend(rows(stats).into_iter().map(|row| {
+        vec![
+            row.model,
             grouped(row.requests as f64),
             grouped(row.errors as f64),
             grouped(row.cancelled as f64),
             bound(row.duration_p50_ms),
             bound(row.duration_p95_ms),
             bound(row.first_token_p50_ms),
-            grouped(row.input_tokens as f64),
-            grouped(row.output_tokens as f64),
-        ));
-    }
+            compact(row.input_tokens as f64),
+            compact(row.output_tokens as f64),
+        ]
+    }));
+    let mut lines = vec![heading.to_owned(), String::new()];
+    lines.extend(console::table(&cells, 1));
     let active = stats.values_of("llm_active_requests", "provider").into_iter().map(|provider| {
         let running = stats.sum("llm_active_requests", &[("provider", &provider)]);
         format!("{provider} {}", grouped(running))
     });
     lines.push(String::new());
-    lines.push(cost(stats));
-    lines.push(super::judge::line(stats));
-    lines.push(format!("active: {}", active.collect::<Vec<_>>().join(", ")));
+    lines.extend(console::wrapped(&cost(stats)));
+    lines.extend(console::wrapped(&super::judge::line(stats)));
+    lines.extend(console::wrapped(&format!("active: {}", active.collect::<Vec<_>>().join(", "))));
     lines
 }
 
@@ -185,9 +176,9 @@ mod tests {
             "#,
         );
         let picture = lines("heading", &stats.unwrap());
-        assert!(picture.iter().all(|line| line.chars().count() <= 100), "{picture:#?}");
+        assert!(picture.iter().all(|line| line.chars().count() <= 80), "{picture:#?}");
         let row = &picture[3];
-        for part in ["1,234,570", " 3 ", "123,456,789", "<=300,000"] {
+        for part in ["1,234,570", " 3 ", "123.5M", "<=300,000"] {
             assert!(row.contains(part), "{part}: {row}");
         }
         let ending = [

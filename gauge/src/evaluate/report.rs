@@ -8,11 +8,15 @@ use std::fmt::Write as _;
 use llm_gauge_engine::judge::{Judgement, Outcome};
 use serde::Serialize;
 use simulators::case::Case;
+use simulators::console;
 
 use super::thresholds::Threshold;
 
-/// Columns of the table.
-const COLUMNS: usize = 100;
+/// Maximum number of characters of a criterion in the header of the table.
+const CRITERION_CHARS_MAX: usize = 9;
+
+/// The characters of the longest outcome, `not_applicable`, and one more.
+const OUTCOME_CHARS_MAX: usize = 15;
 
 /// The result of one exchange.
 #[derive(Debug, Serialize)]
@@ -176,38 +180,45 @@ impl Report {
 
     /// Returns a line for each exchange, and one for the means.
     pub(super) fn table(&self) -> String {
-        let width = |name: &str| name.chars().count().clamp(4, 12);
-        let others: usize = self.criteria.iter().map(|name| width(name) + 1).sum::<usize>() + 16 + 14;
-        let name_width = COLUMNS.saturating_sub(others).max(16);
-        let mut table = String::new();
-        let mut line =
-            |name: &str, outcome: &str, cells: &mut dyn Iterator<Item = String>, hallucination: &str| {
-                let mut text = format!("{:<name_width$} {outcome:<15}", fit(name, name_width));
-                for (criterion, cell) in self.criteria.iter().zip(cells) {
-                    let width = width(criterion);
-                    let _infallible = write!(text, " {:>width$}", fit(&cell, width));
-                }
-                let _infallible = writeln!(table, "{text} {hallucination:>13}");
-            };
-        line("exchange", "outcome", &mut self.criteria.iter().cloned(), "hallucination");
-        for it in &self.exchanges {
-            let score =
-                |name: &String| it.scores.get(name).map_or("-".to_owned(), |score| score.score.to_string());
-            let hallucination = it.hallucination.as_ref().map_or("-", |finding| finding.verdict);
-            let name = format!("{}/{}", it.folder, it.case);
-            line(&name, it.outcome, &mut self.criteria.iter().map(score), hallucination);
-        }
+        let header = ["exchange", "outcome"].into_iter().map(str::to_owned);
+        let criteria = self.criteria.iter().map(|criterion| cut_end(criterion, CRITERION_CHARS_MAX));
+        let mut rows = vec![header.chain(criteria).chain(["halluc.".to_owned()]).collect()];
+        rows.extend(self.exchanges.iter().map(|it| self.exchange_row(it)));
+        rows.push(self.mean_row());
+        let mut table = console::table(&rows, 2).join("\n");
+        let (model, input, output) = (&self.judge_model, self.judge_input_tokens, self.judge_output_tokens);
+        let _infallible =
+            writeln!(table, "\n\njudged by {model}, which read {input} tokens and wrote {output}");
+        table
+    }
+
+    fn exchange_row(&self, it: &JudgedExchange) -> Vec<String> {
+        let score =
+            |name: &String| it.scores.get(name).map_or("-".to_owned(), |score| score.score.to_string());
+        let hallucination = it.hallucination.as_ref().map_or("-", |finding| finding.verdict);
+        let name = cut_start(&format!("{}/{}", it.folder, it.case), self.name_chars_max());
+        let mut row = vec![name, it.outcome.to_owned()];
+        row.extend(self.criteria.iter().map(score));
+        row.push(hallucination.to_owned());
+        row
+    }
+
+    fn mean_row(&self) -> Vec<String> {
         let mean = |name: &String| {
             self.means.get(name).map_or("-".to_owned(), |mean: &Mean| format!("{:.2}", mean.mean))
         };
-        let hallucination =
-            self.hallucination.map_or("-".to_owned(), |share| format!("{:.0} %", share * 100.0));
         let scored = self.outcomes.get(Outcome::Scored.name()).copied().unwrap_or(0);
-        line("mean", &format!("{scored} scored"), &mut self.criteria.iter().map(mean), &hallucination);
-        let (model, input, output) = (&self.judge_model, self.judge_input_tokens, self.judge_output_tokens);
-        let _infallible =
-            writeln!(table, "\njudged by {model}, which read {input} tokens and wrote {output}");
-        table
+        let mut row = vec!["mean".to_owned(), format!("{scored} scored")];
+        row.extend(self.criteria.iter().map(mean));
+        row.push(self.hallucination.map_or("-".to_owned(), |share| format!("{:.0} %", share * 100.0)));
+        row
+    }
+
+    /// Returns the characters of a name that the other columns leave room for.
+    fn name_chars_max(&self) -> usize {
+        let criteria = self.criteria.iter().map(|name| name.chars().count().min(CRITERION_CHARS_MAX) + 1);
+        let others = OUTCOME_CHARS_MAX + 1 + criteria.sum::<usize>() + "halluc.".len() + 1;
+        console::COLUMNS.saturating_sub(others + 1).max(12)
     }
 
     /// Returns the report as JUnit XML.
@@ -217,11 +228,17 @@ impl Report {
 }
 
 /// Returns the text, or only its end if it is too long, because names differ at the end.
-fn fit(text: &str, width: usize) -> String {
-    let over = text.chars().count().saturating_sub(width);
-    match over {
+fn cut_start(text: &str, chars_max: usize) -> String {
+    match text.chars().count().saturating_sub(chars_max) {
         0 => text.to_owned(),
         over => format!("…{}", text.chars().skip(over + 1).collect::<String>()),
+    }
+}
+
+fn cut_end(text: &str, chars_max: usize) -> String {
+    match text.char_indices().nth(chars_max) {
+        None => text.to_owned(),
+        Some(_) => format!("{}…", text.chars().take(chars_max - 1).collect::<String>()),
     }
 }
 

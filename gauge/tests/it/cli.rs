@@ -56,6 +56,22 @@ fn check_explains_keys() {
     assert_eq!(output.status.code(), Some(0));
 }
 
+/// The commands that run wasm are built and started by cargo, with the features of everything else: so after `cargo test`
+/// nothing is left to build.
+#[test]
+fn replay_and_component_builds_are_handed_to_the_wasm_host() {
+    let cases = workspace_dir().join("host-test/cases/replicate_predictions");
+    let output = gauge(&["replay", cases.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let count = text(&output.stdout).lines().filter(|line| line.starts_with('✓')).count();
+    assert!(text(&output.stderr).ends_with(&format!("{count} of {count} cases as expected\n")));
+
+    let output = gauge(&["build", "--component"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let first = text(&output.stdout).lines().next().unwrap().to_owned();
+    assert!(first.ends_with("llm_gauge.component.wasm"), "{first}");
+}
+
 #[test]
 fn formats_lists_every_row_within_the_columns_of_a_terminal() {
     let output = gauge(&["formats"]);

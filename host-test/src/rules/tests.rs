@@ -19,7 +19,7 @@ fn report_lists_rules_by_part_and_then_the_unneeded_ones() {
                     request: messages[].role: Role\n";
     let report = report("acme_talk", &uses);
     assert_eq!(report, expected);
-    assert!(report.lines().all(|line| line.chars().count() <= COLUMNS));
+    assert!(report.lines().all(|line| line.chars().count() <= console::COLUMNS));
 }
 
 #[test]

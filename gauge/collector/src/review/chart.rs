@@ -11,7 +11,7 @@ use super::plain::short;
 pub const WIDTH: f64 = 360.0;
 /// The height of a chart.
 pub const HEIGHT: f64 = 220.0;
-/// Maximum number of lines. More cannot be describe_finding apart.
+/// Maximum number of lines. More lines cannot be distinguished.
 pub const LINES_MAX: usize = 6;
 
 const LEFT: f64 = 46.0;

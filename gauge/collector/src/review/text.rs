@@ -11,7 +11,7 @@ use super::week::Week;
 use super::worst::{Annotation, WorstExchange};
 
 /// Maximum columns of a line.
-const COLUMNS: usize = 100;
+const COLUMNS: usize = 80;
 /// The mark of a change for the worse.
 pub const WORSE: &str = "▼";
 /// The mark of a change for the better.
