@@ -196,7 +196,7 @@ fn settle(question: &Question, result: CallResult, judged: &mut JudgedExchange) 
     };
     if status != 0 && status != 200 {
         // The body is left out, because some servers quote the key.
-        judged.detail = Some(format!("the judge result with status {status}"));
+        judged.detail = Some(format!("the judge answered with status {status}"));
     }
     judged.settle(question.answer(status.into(), &body));
 }

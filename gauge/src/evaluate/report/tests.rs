@@ -15,7 +15,7 @@ fn judged(
         folder: "recorded".to_owned(),
         case: case.to_owned(),
         outcome,
-        detail: (outcome == "judge_error").then(|| "the judge result with status 500".to_owned()),
+        detail: (outcome == "judge_error").then(|| "the judge answered with status 500".to_owned()),
         scores: scores.iter().map(score).collect(),
         hallucination: hallucination.map(|verdict| Finding { verdict, reason: "none".to_owned() }),
         judge_tokens: if scores.is_empty() { (0, 0) } else { (400, 60) },
@@ -58,7 +58,7 @@ judged by grader, which read 1200 tokens and wrote 180
 
 #[test]
 fn a_threshold_is_met_by_its_own_value_and_not_below() {
-    let unanswered = "1 of 5 exchanges: the judge result with status 500";
+    let unanswered = "1 of 5 exchanges: the judge answered with status 500";
     assert_eq!(report(&[("faithfulness", 3.5), ("relevance", 3.6)]).faults(), [unanswered]);
     assert_eq!(
         report(&[("faithfulness", 3.51), ("relevance", 3.67)]).faults(),
@@ -82,7 +82,7 @@ fn json_has_reasons_and_means() {
     assert_eq!(json["bars"][0]["met"], false);
     assert_eq!(json["exchanges"][1]["scores"]["faithfulness"]["score"], 2);
     assert_eq!(json["exchanges"][1]["scores"]["faithfulness"]["reason"], "it says \"a < b\"\n");
-    assert_eq!(json["exchanges"][4]["detail"], "the judge result with status 500");
+    assert_eq!(json["exchanges"][4]["detail"], "the judge answered with status 500");
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn junit_has_a_case_for_each_exchange_and_bar() {
         "<property name=\"faithfulness\" value=\"2: it says &quot;a &lt; b&quot;&#10;\"/>",
         "<property name=\"hallucination\" value=\"yes: none\"/>",
         "<skipped message=\"not_applicable\"/>",
-        "<error type=\"judge_error\" message=\"the judge result with status 500\"/>",
+        "<error type=\"judge_error\" message=\"the judge answered with status 500\"/>",
         "<testsuite name=\"bars\" tests=\"2\" failures=\"1\">",
         "<testcase classname=\"bars\" name=\"relevance &gt;= 4\">\n      <failure message=\"expected a mean of at least 4, got 3.67\"/>",
     ] {
