@@ -1,7 +1,7 @@
 //! Stores the telemetry of the filter, and reviews it each week.
 //!
 //! - [`mod@collect`]: receives spans, scores and feedback over OTLP/HTTP, stores them, and forwards them to other
-//! stores
+//!   stores
 //! - [`store`]: the SQLite file that they are stored in
 //! - [`review`]: the weekly quality review of that file
 //!

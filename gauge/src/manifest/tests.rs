@@ -47,7 +47,7 @@ fn the_prometheus_rule_has_the_same_groups() {
 #[test]
 fn invalid_rules_are_refused_with_their_place() {
     for (rules, words) in [
-        ("groups: []", "no group"),
+        ("groups: []", "at least one group"),
         ("groups: 7", "`groups` to be a list"),
         ("rules: []", "the one key `groups`"),
         ("groups: []\nx: 1", "the one key `groups`"),

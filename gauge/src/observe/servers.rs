@@ -110,7 +110,7 @@ async fn serve(
     let deadline = Instant::now() + START;
     while Instant::now() < deadline {
         let words = folder.read(log);
-        let lines = words.lines().filter(|line| line.contains("msg=\"LoopbackListener on\""));
+        let lines = words.lines().filter(|line| line.contains("msg=\"Listening on\""));
         let address = lines.filter_map(|line| line.split_once("address=")?.1.trim().parse().ok()).next();
         if let Some(address) = address {
             return Ok((server, address));

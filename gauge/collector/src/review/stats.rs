@@ -2,13 +2,13 @@
 //!
 //! Distributions are those of `statrs`. The methods around them, with their reasons:
 //! - the mean of scores from 1 to 5 has **Student's t interval**, limited to the scale. For a small week of equal
-//! scores it would say that no other score can occur, so the variance has a floor: that of one more score which is a
-//! point away. (A bootstrap has the same weakness, and gives another result each time.) Skew is not corrected: for
-//! scores that cluster at 5, the interval of five scores contains the mean in 87 % of samples, of ten in 91 %, of
-//! thirty in 94 %
+//!   scores it would say that no other score can occur, so the variance has a floor: that of one more score which is a
+//!   point away. (A bootstrap has the same weakness, and gives another result each time.) Skew is not corrected: for
+//!   scores that cluster at 5, the interval of five scores contains the mean in 87 % of samples, of ten in 91 %, of
+//!   thirty in 94 %
 //! - rates have **Wilson's interval**, which stays within 0 and 1 and is sensible at 0 of 12
 //! - means are compared by **Welch's test**, as a worse week has more variance; rates by **Fisher's exact test** if the
-//! numbers are small, and by the z test if the exact one would be slow and equal
+//!   numbers are small, and by the z test if the exact one would be slow and equal
 //! - many comparisons are corrected by **Holm's method**, which is valid for dependent tests, as those of criteria are
 
 use serde::Serialize;
