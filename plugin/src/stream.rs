@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use llm_gauge_engine::effects::{active_requests, dropped_exchange, exchange_effects};
 use llm_gauge_engine::exchange::End;
-use llm_gauge_engine::exchange::{Exchange, Unmetered};
+use llm_gauge_engine::exchange::{Exchange, SkipReason};
 use llm_gauge_engine::head::Headers;
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::{Action, BufferType, MapType};
@@ -51,8 +51,8 @@ impl Stream {
         let random = shared.random.borrow_mut().next();
         match Exchange::begin(policy, &head, &place, random, perform::now_ns()) {
             Ok(exchange) => self.exchange = Some(Box::new(exchange)),
-            Err(Unmetered::Memory) => perform::update_stat(&shared.stats, dropped_exchange()),
-            Err(Unmetered::Unmatched) => {}
+            Err(SkipReason::Memory) => perform::update_stat(&shared.stats, dropped_exchange()),
+            Err(SkipReason::Unmatched) => {}
         }
         let rewrite = StreamRewrite::begin(shared, self.id, self.exchange.as_ref()?, &head);
         self.rewrite = rewrite.map(Box::new);

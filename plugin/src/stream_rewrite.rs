@@ -35,7 +35,7 @@ impl StreamRewrite {
         let request_id = head.get("x-request-id").unwrap_or_default();
         let is_redirected = shared.redirected.take().is_some_and(|before| before == request_id);
         let rewrite = if is_redirected {
-            Rewrite::of_asked(&shared.policy)
+            Rewrite::of_resent_request(&shared.policy)
         } else {
             Rewrite::begin(&shared.policy, exchange.format(), exchange.provider(), head)?
         };
@@ -67,7 +67,7 @@ impl StreamRewrite {
         if let Some(edit) = self.rewrite.request_body(bytes, end) {
             let length = is_held.then(|| self.rewrite.length_after(&edit));
             if perform::edit_request(&edit, at_hand, length, self.shared.policy.memory()) {
-                self.rewrite.asked();
+                self.rewrite.confirm_edit();
                 if is_held {
                     self.refuse_encodings();
                 }
@@ -93,7 +93,7 @@ impl StreamRewrite {
 
     /// Bytes of the response could not be had: what was held before them passes in front of them, and so does the rest.
     pub(crate) fn response_lost(&mut self) {
-        if let Some(held) = self.rewrite.stop_hiding() {
+        if let Some(held) = self.rewrite.stop_filtering() {
             perform::replace_body(BufferType::HttpResponseBody, 0, &held);
         }
     }
@@ -101,13 +101,13 @@ impl StreamRewrite {
     /// The stream is over.
     pub(crate) fn end(self, end: &End) {
         self.shared.held_requests.end(self.stream);
-        if self.rewrite.is_asked() && end.details == REDIRECTED {
+        if self.rewrite.is_edited() && end.details == REDIRECTED {
             self.shared.redirected.replace(Some(self.request_id));
         }
     }
 
     fn refuse_encodings(&self) {
-        if self.rewrite.refuses_encodings() {
+        if self.rewrite.needs_identity_encoding() {
             perform::set_header(MapType::HttpRequestHeaders, "accept-encoding", "identity");
         }
     }

@@ -1,11 +1,11 @@
-//! The naive twin of the hider: the whole stream, split into lines and those into events. It knows nothing of the
+//! The naive twin of the filter: the whole stream is split into lines, and those into events. It uses nothing of the
 //! engine, so that the fuzz targets can use it too.
 
 use super::json_twin::{self, Value};
 use super::sse_twin;
 
-/// The stream without its usage chunks; `None`: that is more than this twin knows.
-pub fn shown(stream: &[u8]) -> Option<Vec<u8>> {
+/// Returns the stream without its usage chunks. `None` if this twin cannot decide.
+pub fn without_usage_chunks(stream: &[u8]) -> Option<Vec<u8>> {
     let mut shown = Vec::new();
     let mut event = Vec::new();
     for line in lines(stream) {
@@ -27,7 +27,7 @@ pub fn shown(stream: &[u8]) -> Option<Vec<u8>> {
     Some(shown)
 }
 
-/// Lines with their ends.
+/// Splits the stream into lines, each with its line end.
 fn lines(stream: &[u8]) -> Vec<&[u8]> {
     let mut lines = Vec::new();
     let mut rest = stream;
