@@ -5,7 +5,7 @@ pub(crate) mod endpoint;
 use std::rc::Rc;
 
 use llm_gauge_engine::effects::feedback_effects;
-use llm_gauge_engine::feedback::{FeedbackPlan, Reply, Request};
+use llm_gauge_engine::feedback::{FeedbackPlan, FeedbackReply, Request};
 use llm_gauge_engine::head::Headers;
 use proxy_wasm::types::{Action, BufferType};
 
@@ -80,7 +80,7 @@ impl Receiving {
         self.answer(&reply);
     }
 
-    fn answer(&mut self, reply: &Reply) {
+    fn answer(&mut self, reply: &FeedbackReply) {
         self.is_answered = true;
         perform::reply(reply);
     }

@@ -8,7 +8,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use llm_gauge_engine::feedback::Reply;
+use llm_gauge_engine::feedback::FeedbackReply;
 
 use crate::perform;
 use crate::timer::{SharedTimer, TimerUser};
@@ -35,7 +35,7 @@ struct Waiting {
     stream: u32,
     until_ns: u64,
     /// To feedback; another request goes on.
-    reply: Option<Reply>,
+    reply: Option<FeedbackReply>,
 }
 
 impl HeldRequests {
@@ -56,13 +56,13 @@ impl HeldRequests {
     }
 
     /// Holds a request of feedback, for which there is this reply if its body never shows.
-    pub(crate) fn begin_feedback(&self, stream: u32, reply: Reply) {
+    pub(crate) fn begin_feedback(&self, stream: u32, reply: FeedbackReply) {
         if !self.works.get() {
             self.wait(stream, FEEDBACK_WAIT_MS, Some(reply));
         }
     }
 
-    fn wait(&self, stream: u32, wait_ms: u64, reply: Option<Reply>) {
+    fn wait(&self, stream: u32, wait_ms: u64, reply: Option<FeedbackReply>) {
         let until_ns = perform::now_ns().saturating_add(wait_ms.saturating_mul(1_000_000));
         self.waiting.borrow_mut().push(Waiting { stream, until_ns, reply });
         self.timer.set(TimerUser::HeldRequests, WAIT_MS);

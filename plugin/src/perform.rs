@@ -16,7 +16,7 @@ use llm_gauge_decode::MemoryBudget;
 use llm_gauge_engine::callouts::Callout;
 use llm_gauge_engine::config::Place;
 use llm_gauge_engine::exchange::End;
-use llm_gauge_engine::feedback::Reply;
+use llm_gauge_engine::feedback::FeedbackReply;
 use llm_gauge_engine::filter_state::FilterState;
 use llm_gauge_engine::head::encode;
 use llm_gauge_engine::metrics::StatUpdate;
@@ -159,7 +159,7 @@ pub(crate) fn remove_header(map: MapType, name: &str) {
 
 /// Answers the stream whose callback this is, in the upstream's place. Not by the SDK, which panics where the host
 /// refuses.
-pub(crate) fn reply(reply: &Reply) {
+pub(crate) fn reply(reply: &FeedbackReply) {
     let fields: Vec<_> = reply.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let (map, details) = (encode(&fields), "llm_gauge_feedback");
     // SAFETY: the host reads as many bytes from each pointer as the length behind it says, which are these slices.
@@ -178,7 +178,7 @@ pub(crate) fn reply(reply: &Reply) {
 }
 
 /// Answers another stream.
-pub(crate) fn reply_to(stream: u32, answer: &Reply) {
+pub(crate) fn reply_to(stream: u32, answer: &FeedbackReply) {
     if hostcalls::set_effective_context(stream).is_ok() {
         reply(answer);
     }

@@ -3,7 +3,7 @@
 //! ```text
 //!  head ─> not a POST, too long ───────────────────────────────────────> reply
 //!    └───> body ─> JSON ─> request id ─> signature, age ─> rate ─> 202 ──> reply
-//!                                                           └─> Given ──> a count and an evaluation
+//!                                                           └─> AcceptedFeedback ──> a count and an evaluation
 //! ```
 //!
 //! Whatever comes in, one of the replies goes out: there is no failure and no way on to the upstream.
@@ -19,8 +19,8 @@ use llm_gauge_decode::{Buffer, MemoryBudget};
 
 pub use plan::FeedbackPlan;
 pub use rate::Rate;
-pub use read::{Given, Rating};
-pub use reply::Reply;
+pub use read::{AcceptedFeedback, Rating};
+pub use reply::FeedbackReply;
 
 use crate::head::Headers;
 use reply::Sender;
@@ -40,7 +40,7 @@ impl Request {
         head: &Headers<'_>,
         is_all: bool,
         memory: &MemoryBudget,
-    ) -> Result<Self, Reply> {
+    ) -> Result<Self, FeedbackReply> {
         let sender = Sender::of(plan, head);
         let method = head.get(":method").unwrap_or_default();
         if method == b"OPTIONS" && plan.has_cors() {
@@ -60,7 +60,7 @@ impl Request {
     }
 
     /// Further bytes of the body; the reply, if they are too many or there is no memory for them. Then nothing more need be read.
-    pub fn body(&mut self, bytes: &[u8]) -> Option<Reply> {
+    pub fn body(&mut self, bytes: &[u8]) -> Option<FeedbackReply> {
         if self.body.len().saturating_add(bytes.len()) > self.plan.bytes_max() {
             self.body.clear_to(0);
             return Some(self.sender.too_large(self.plan.bytes_max()));
@@ -74,25 +74,29 @@ impl Request {
 
     /// The body has ended at `unix_s` of the wall clock. `take` says whether one more is within a bound per minute. The
     /// reply, and what was accepted.
-    pub fn end(&self, unix_s: u64, take: impl FnOnce(u64) -> Result<(), u64>) -> (Reply, Option<Given>) {
-        let given = match read::read(self.body.bytes(), &self.plan, unix_s) {
+    pub fn end(
+        &self,
+        unix_s: u64,
+        take: impl FnOnce(u64) -> Result<(), u64>,
+    ) -> (FeedbackReply, Option<AcceptedFeedback>) {
+        let feedback = match read::read(self.body.bytes(), &self.plan, unix_s) {
             Err(refusal) => return (self.sender.refused(&refusal), None),
-            Ok(given) => given,
+            Ok(feedback) => feedback,
         };
         // Last, so that nobody without a signed id can use it up for others.
         match take(self.plan.per_minute()) {
             Err(wait_s) => (self.sender.too_many(wait_s), None),
-            Ok(()) => (self.sender.accepted(), Some(given)),
+            Ok(()) => (self.sender.accepted(), Some(feedback)),
         }
     }
 
     /// The reply where there is no memory for the body.
-    pub fn lost(&self) -> Reply {
+    pub fn lost(&self) -> FeedbackReply {
         self.sender.no_memory()
     }
 
     /// The reply where the proxy never shows the body.
-    pub fn blind(&self) -> Reply {
+    pub fn blind(&self) -> FeedbackReply {
         self.sender.blind()
     }
 }

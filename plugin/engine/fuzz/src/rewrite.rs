@@ -11,7 +11,7 @@ use llm_gauge_engine::head::Headers;
 use llm_gauge_engine::rewrite::Rewrite;
 
 use crate::json_twin::{TWIN_DEPTH_MAX, brackets};
-use crate::twins::{usage_option_twin, chunk_filter_twin, json_twin};
+use crate::twins::{chunk_filter_twin, json_twin, usage_option_twin};
 
 thread_local! {
     static POLICY: Rc<Policy> = {
@@ -113,7 +113,9 @@ fn check_response(stream: &[u8], cuts: [u8; 2], is_end_announced: bool) {
     for pieces in cuttings(stream, cuts) {
         assert_eq!(shown_response(&pieces, is_end_announced), expected);
     }
-    if let (true, Some(by_twin)) = (brackets(stream) < TWIN_DEPTH_MAX, chunk_filter_twin::without_usage_chunks(stream)) {
+    if let (true, Some(by_twin)) =
+        (brackets(stream) < TWIN_DEPTH_MAX, chunk_filter_twin::without_usage_chunks(stream))
+    {
         assert_eq!(expected, by_twin);
     }
 }

@@ -4,7 +4,7 @@ use crate::judge::EvaluationSource;
 use crate::judge::capture::JudgeInput;
 
 #[test]
-fn each_lost_job_has_a_count() {
+fn every_lost_job_is_counted() {
     let ids = Ids { trace: [1; 16], span: [2; 8], parent: None };
     let text = str::to_owned;
     let judge = JudgeJob { request_id: text("id"), ids, model: text("m"), input: JudgeInput::default() };

@@ -6,7 +6,7 @@ use crate::json::JsonValue;
 
 /// Feedback that was accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Given {
+pub struct AcceptedFeedback {
     /// The id, as it came.
     pub request_id: String,
     /// The trace and span of the exchange.
@@ -81,7 +81,7 @@ fn refuse<T>(field: &str, message: impl Into<String>) -> Result<T, Refusal> {
 const FIELDS: &[&str] = &["request_id", "rating", "comment"];
 
 /// A key that is not known is refused: a misspelt `comment` would be lost without a word.
-pub(super) fn read(body: &[u8], plan: &FeedbackPlan, unix_s: u64) -> Result<Given, Refusal> {
+pub(super) fn read(body: &[u8], plan: &FeedbackPlan, unix_s: u64) -> Result<AcceptedFeedback, Refusal> {
     let tree = match JsonValue::read(body) {
         Ok(tree) => tree,
         Err(error) => return refuse("body", error.to_string()),
@@ -117,5 +117,5 @@ pub(super) fn read(body: &[u8], plan: &FeedbackPlan, unix_s: u64) -> Result<Give
     if unix_s.saturating_sub(issued_s.into()) > plan.age_s_max() {
         return refuse("request_id", format!("older than {} hours", plan.age_s_max() / 3600));
     }
-    Ok(Given { request_id: request_id.to_owned(), ids, model, rating, comment })
+    Ok(AcceptedFeedback { request_id: request_id.to_owned(), ids, model, rating, comment })
 }

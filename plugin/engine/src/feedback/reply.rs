@@ -8,7 +8,7 @@ use crate::limits::REFUSAL_BYTES_MAX;
 
 /// A response that the proxy is to make itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reply {
+pub struct FeedbackReply {
     /// Its status.
     pub status: u32,
     /// Its fields, lengths left out.
@@ -37,7 +37,7 @@ impl Sender {
         Self { is_head: head.get(":method") == Some(b"HEAD"), has_cors: plan.has_cors(), origin }
     }
 
-    fn reply(&self, status: u32, body: String) -> Reply {
+    fn reply(&self, status: u32, body: String) -> FeedbackReply {
         let mut headers = Vec::new();
         if self.has_cors {
             headers.push(("vary", "origin".to_owned()));
@@ -49,10 +49,10 @@ impl Sender {
         if !body.is_empty() {
             headers.push(("content-type", "application/json".to_owned()));
         }
-        Reply { status, headers, body }
+        FeedbackReply { status, headers, body }
     }
 
-    fn error(&self, status: u32, field: &str, message: &str) -> Reply {
+    fn error(&self, status: u32, field: &str, message: &str) -> FeedbackReply {
         let text = [field, ": ", message].concat();
         let mut body = "{\"error\":".to_owned();
         push_text(&mut body, text.get(..text.floor_char_boundary(REFUSAL_BYTES_MAX)).unwrap_or_default());
@@ -60,20 +60,20 @@ impl Sender {
         self.reply(status, body)
     }
 
-    pub(super) fn accepted(&self) -> Reply {
+    pub(super) fn accepted(&self) -> FeedbackReply {
         self.reply(202, "{\"status\":\"accepted\"}".to_owned())
     }
 
-    pub(super) fn refuse(&self, field: &str, message: &str) -> Reply {
+    pub(super) fn refuse(&self, field: &str, message: &str) -> FeedbackReply {
         self.error(400, field, message)
     }
 
-    pub(super) fn refused(&self, refusal: &Refusal) -> Reply {
+    pub(super) fn refused(&self, refusal: &Refusal) -> FeedbackReply {
         let status = if refusal.is_unauthorized { 401 } else { 400 };
         self.error(status, &refusal.field, &refusal.message)
     }
 
-    pub(super) fn wrong_method(&self, has_options: bool) -> Reply {
+    pub(super) fn wrong_method(&self, has_options: bool) -> FeedbackReply {
         let allowed = if has_options { "POST, OPTIONS" } else { "POST" };
         let mut reply = self.error(405, "method", "expected POST");
         reply.headers.push(("allow", allowed.to_owned()));
@@ -81,7 +81,7 @@ impl Sender {
     }
 
     /// Also to a page that may not: it is the browser that refuses then.
-    pub(super) fn options(&self) -> Reply {
+    pub(super) fn options(&self) -> FeedbackReply {
         let mut reply = self.reply(204, String::new());
         let mut add = |name, value: &str| reply.headers.push((name, value.to_owned()));
         add("allow", "POST, OPTIONS");
@@ -93,23 +93,23 @@ impl Sender {
         reply
     }
 
-    pub(super) fn too_large(&self, bytes_max: usize) -> Reply {
+    pub(super) fn too_large(&self, bytes_max: usize) -> FeedbackReply {
         self.error(413, "body", &format!("expected at most {bytes_max} bytes"))
     }
 
-    pub(super) fn too_many(&self, wait_s: u64) -> Reply {
+    pub(super) fn too_many(&self, wait_s: u64) -> FeedbackReply {
         let mut reply = self.error(429, "rate", "too much feedback in this minute");
         reply.headers.push(("retry-after", wait_s.to_string()));
         reply
     }
 
-    pub(super) fn no_memory(&self) -> Reply {
+    pub(super) fn no_memory(&self) -> FeedbackReply {
         let mut reply = self.error(503, "body", "no memory left for it, try again later");
         reply.headers.push(("retry-after", "1".to_owned()));
         reply
     }
 
-    pub(super) fn blind(&self) -> Reply {
+    pub(super) fn blind(&self) -> FeedbackReply {
         self.error(503, "body", "the proxy does not show it to the filter, or it came too late")
     }
 }

@@ -28,7 +28,7 @@ fn head<'a>(method: &'a str, more: &[(&'a str, &'a str)]) -> Headers<'a> {
     Headers::new(fields.map(|(name, value)| (name.as_bytes(), value.as_bytes())))
 }
 
-fn post(plan: &Rc<FeedbackPlan>, body: &[u8]) -> (Reply, Option<Given>) {
+fn post(plan: &Rc<FeedbackPlan>, body: &[u8]) -> (FeedbackReply, Option<AcceptedFeedback>) {
     let mut request = Request::begin(plan, &head("POST", &[]), false, &memory()).unwrap();
     match request.body(body) {
         Some(reply) => (reply, None),
@@ -39,9 +39,9 @@ fn post(plan: &Rc<FeedbackPlan>, body: &[u8]) -> (Reply, Option<Given>) {
 /// Without a word of the id: `ID` stands for a good one.
 #[track_caller]
 fn check(body: &str, status: u32, said: &str) {
-    let (reply, given) = post(&plan(""), body.replace("ID", &id_of(SECRET, NOW_S)).as_bytes());
+    let (reply, feedback) = post(&plan(""), body.replace("ID", &id_of(SECRET, NOW_S)).as_bytes());
     assert_eq!((reply.status, reply.body.as_str()), (status, said), "{body}");
-    assert_eq!(given.is_some(), status == 202);
+    assert_eq!(feedback.is_some(), status == 202);
     assert_eq!(reply.headers, [("content-type", "application/json".to_owned())]);
 }
 
@@ -55,16 +55,16 @@ fn feedback_is_accepted() {
     check(r#" {"comment":"\u00e4","rating":"up","request_id":"ID"} "#, 202, ACCEPTED);
     check(r#"{"comment":null,"rating":"up","request_id":"ID"}"#, 202, ACCEPTED);
     let id = id_of(SECRET, NOW_S);
-    let (_, given) =
+    let (_, feedback) =
         post(&plan(""), format!(r#"{{"request_id":"{id}","rating":4,"comment":"Gut."}}"#).as_bytes());
-    let expected = Given {
+    let expected = AcceptedFeedback {
         request_id: id,
         ids: IDS,
         model: "gpt-4o".to_owned(),
         rating: Rating::Points(4),
         comment: Some("Gut.".to_owned()),
     };
-    assert_eq!(given, Some(expected));
+    assert_eq!(feedback, Some(expected));
 }
 
 #[test]
@@ -119,9 +119,9 @@ fn words_of_the_client_are_quoted_and_cut() {
 #[test]
 fn only_our_own_ids_of_late_are_taken() {
     let refused = |keys: &str, id: &str| {
-        let (reply, given) =
+        let (reply, feedback) =
             post(&plan(keys), format!(r#"{{"request_id":"{id}","rating":"up"}}"#).as_bytes());
-        assert!(given.is_none() || reply.status == 202);
+        assert!(feedback.is_none() || reply.status == 202);
         (reply.status, reply.body)
     };
     let wrong = (401, r#"{"error":"request_id: the signature is wrong"}"#.to_owned());
@@ -152,7 +152,7 @@ fn methods_and_lengths_are_told_by_the_head() {
     let reply = answer("HEAD", &[], true).unwrap();
     assert_eq!(
         reply,
-        Reply { status: 405, headers: vec![("allow", "POST".to_owned())], body: String::new() }
+        FeedbackReply { status: 405, headers: vec![("allow", "POST".to_owned())], body: String::new() }
     );
     let reply = answer("POST", &[("content-length", "16385")], false).unwrap();
     assert_eq!(
@@ -180,12 +180,12 @@ fn more_than_the_rate_is_refused_last() {
     let ask = |body: &str, taken: &mut u32| {
         let mut request = Request::begin(&plan, &head("POST", &[]), false, &memory()).unwrap();
         request.body(body.as_bytes());
-        let (reply, given) = request.end(NOW_S, |per_minute| {
+        let (reply, feedback) = request.end(NOW_S, |per_minute| {
             assert_eq!(per_minute, 7);
             *taken += 1;
             Err(12)
         });
-        assert_eq!(given, None);
+        assert_eq!(feedback, None);
         reply
     };
     let mut taken = 0;
@@ -215,7 +215,7 @@ fn pages_of_the_origins_named_may_read_replies() {
             ("access-control-allow-headers", "content-type"),
             ("access-control-max-age", "600"),
         ];
-        let expected = Reply { status: 204, headers: owned(&preflight), body: String::new() };
+        let expected = FeedbackReply { status: 204, headers: owned(&preflight), body: String::new() };
         assert_eq!(ask("OPTIONS", origin), expected);
         let actual = [
             ("vary", "origin"),
@@ -236,8 +236,8 @@ proptest! {
     /// Whatever comes, one of the replies goes out, and it is JSON.
     #[test]
     fn any_bytes_have_a_reply(bytes: Vec<u8>) {
-        let (reply, given) = post(&plan(""), &bytes);
-        prop_assert_eq!((reply.status, given), (400, None));
+        let (reply, feedback) = post(&plan(""), &bytes);
+        prop_assert_eq!((reply.status, feedback), (400, None));
         prop_assert!(serde_json::from_str::<serde_json::Value>(&reply.body).unwrap()["error"].is_string());
     }
 
@@ -250,10 +250,10 @@ proptest! {
             let at = at % body.len();
             body[at] = byte;
         }
-        let (reply, given) = post(&plan(""), &body);
+        let (reply, feedback) = post(&plan(""), &body);
         prop_assert!(matches!(reply.status, 202 | 400 | 401), "{}", reply.status);
-        prop_assert_eq!(given.is_some(), reply.status == 202);
-        prop_assert!(given.is_none_or(|given| given.request_id == id), "no other id is taken");
+        prop_assert_eq!(feedback.is_some(), reply.status == 202);
+        prop_assert!(feedback.is_none_or(|feedback| feedback.request_id == id), "no other id is taken");
         prop_assert!(serde_json::from_str::<serde_json::Value>(&reply.body).is_ok());
     }
 }

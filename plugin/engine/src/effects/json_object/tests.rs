@@ -4,7 +4,7 @@ use serde_json::json;
 use super::*;
 
 #[test]
-fn every_kind_of_value_is_written() {
+fn json_writes_every_kind_of_value() {
     let words = [Word::Text("stop".into()), Word::Number(-3)];
     let fields = vec![
         ("a", FieldValue::from(Some(7_u64))),
@@ -26,7 +26,7 @@ fn every_kind_of_value_is_written() {
 
 proptest! {
     #[test]
-    fn any_text_comes_back(name in "[a-z_0-9]{1,9}", text in any::<String>(), number in any::<i64>()) {
+    fn json_round_trips_any_text(name in "[a-z_0-9]{1,9}", text in any::<String>(), number in any::<i64>()) {
         let word = Word::Number(number);
         let fields = vec![(name.as_str(), FieldValue::Text(&text)), ("number", FieldValue::Word(&word))];
         let back: serde_json::Value = serde_json::from_str(&super::json(&fields, false)).unwrap();

@@ -8,7 +8,7 @@ use crate::head::Headers;
 /// The place of a text in a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TextPart {
-    /// A message. Its role may be before or behind the text.
+    /// The text of a message. The message's role may come before or after it.
     Message,
     /// The user's message, whatever other messages there are.
     Question,
@@ -18,14 +18,14 @@ pub enum TextPart {
     ToolResult,
     /// A document beside the messages.
     Document,
-    /// A path that the operator has configured.
+    /// A value at a path that the operator has configured.
     Pointed,
 }
 
 /// The author of a message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Role {
-    /// The user, also of a message that names no role.
+    /// The user. Also the author of a message that names no role.
     #[default]
     User,
     /// The application.
@@ -45,9 +45,9 @@ pub struct RequestCapture {
     has_tools: bool,
     has_documents: bool,
     tags: Vec<String>,
-    /// The user's last message until now.
+    /// The user's last message so far.
     question: BoundedText,
-    /// Whether later messages leave `question` as it is.
+    /// Whether later messages leave `question` unchanged.
     is_settled: bool,
     context: BoundedText,
     /// The message that is being read.

@@ -6,7 +6,7 @@ use crate::exchange::End;
 use crate::exchange::Exchange;
 use crate::head::Headers;
 
-/// One exchange and what is shown of it, whole and cut up.
+/// One exchange, and its captured texts, whole and cut into pieces.
 struct Case {
     path: &'static str,
     request: &'static str,
@@ -16,7 +16,7 @@ struct Case {
 const ALL_SOURCES: &str = r#"{"judge":{"cluster":"judge","model":"j","sample_rate":1,"max_chars":200,
     "context":["system","tool_results","documents",{"tag":"context"},{"header":"x-rag"},{"pointer":"/metadata/facts"}]}}"#;
 
-fn shown_by(policy: &str, case: &Case, cut: usize, header: &str) -> Option<JudgeDecision> {
+fn decision_with(policy: &str, case: &Case, cut: usize, header: &str) -> Option<JudgeDecision> {
     let policy = Rc::new(Policy::parse(policy.as_bytes()).unwrap());
     let head = [
         (&b":method"[..], &b"POST"[..]),
@@ -42,7 +42,7 @@ fn check(path: &'static str, request: &'static str, response: &'static str, expe
     let [question, context, answer] = expected.map(str::to_owned);
     let expected = Some(JudgeDecision::Input(JudgeInput { question, context, answer }));
     for cut in [1, 2, 3, 7, 64, 100_000] {
-        assert_eq!(shown_by(ALL_SOURCES, &case, cut, ""), expected, "cut {cut}");
+        assert_eq!(decision_with(ALL_SOURCES, &case, cut, ""), expected, "cut {cut}");
     }
 }
 
@@ -50,7 +50,7 @@ fn check(path: &'static str, request: &'static str, response: &'static str, expe
 fn check_nothing(path: &'static str, request: &'static str, response: &'static str) {
     for cut in [1, 100_000] {
         let case = Case { path, request, response };
-        assert_eq!(shown_by(ALL_SOURCES, &case, cut, ""), Some(JudgeDecision::Nothing), "cut {cut}");
+        assert_eq!(decision_with(ALL_SOURCES, &case, cut, ""), Some(JudgeDecision::Nothing), "cut {cut}");
     }
 }
 
@@ -59,7 +59,7 @@ const ASKED: &str = r#"{"model":"m","messages":[{"role":"user","content":"Why?"}
 const ANSWERED: &str = r#"{"choices":[{"index":0,"message":{"content":"So."},"finish_reason":"stop"}]}"#;
 
 #[test]
-fn openai_chat() {
+fn openai_chat_is_captured() {
     check(CHAT, ASKED, ANSWERED, ["Why?", "", "So."]);
     check(
         CHAT,
@@ -71,7 +71,7 @@ fn openai_chat() {
             {"message":{"content":"other"},"finish_reason":"stop","index":1}]}"#,
         ["a\n\"b\"\n", "S\n21 °C", "xé"],
     );
-    // The second choice speaks first; its number stands behind its text.
+    // The second choice is sent first, and its number comes after its text.
     check(
         CHAT,
         ASKED,
@@ -84,7 +84,7 @@ fn openai_chat() {
 }
 
 #[test]
-fn no_whole_answer_in_words_is_nothing() {
+fn an_exchange_without_a_complete_answer_in_words_cannot_be_judged() {
     let unary = |message: &str, finish: &str| -> &'static str {
         format!(r#"{{"choices":[{{"index":0,"message":{message},"finish_reason":"{finish}"}}]}}"#).leak()
     };
@@ -105,7 +105,7 @@ fn no_whole_answer_in_words_is_nothing() {
 }
 
 #[test]
-fn context_comes_from_where_it_is_pointed_to() {
+fn context_is_read_from_the_configured_sources() {
     check(
         CHAT,
         r#"{"metadata":{"facts":["F",{"n":2}],"else":"no"},"messages":[{"role":"user",
@@ -114,7 +114,7 @@ fn context_comes_from_where_it_is_pointed_to() {
         ["Why?<context>", "F\n2\nC1\nC2", "So."],
     );
     let case = Case { path: CHAT, request: ASKED, response: ANSWERED };
-    let Some(JudgeDecision::Input(input)) = shown_by(ALL_SOURCES, &case, 9, "H") else {
+    let Some(JudgeDecision::Input(input)) = decision_with(ALL_SOURCES, &case, 9, "H") else {
         panic!("nothing is shown");
     };
     assert_eq!(input.context, "H");
@@ -122,24 +122,24 @@ fn context_comes_from_where_it_is_pointed_to() {
     let request =
         r#"{"messages":[{"role":"system","content":"S"},{"role":"user","content":"Q"}],"documents":["D"]}"#;
     let case = Case { path: CHAT, request, response: ANSWERED };
-    let Some(JudgeDecision::Input(input)) = shown_by(plain, &case, 9, "H") else {
+    let Some(JudgeDecision::Input(input)) = decision_with(plain, &case, 9, "H") else {
         panic!("nothing is shown");
     };
     assert_eq!((input.question.as_str(), input.context.as_str()), ("Q", ""));
 }
 
 #[test]
-fn what_does_not_fit_is_not_cut() {
+fn texts_over_the_bound_are_dropped_and_not_truncated() {
     let request = |chars: usize| -> &'static str {
         format!(r#"{{"messages":[{{"role":"user","content":"{}"}}]}}"#, "é".repeat(chars)).leak()
     };
     let shown = |request, response| {
-        let shown =
-            [1, 100_000].map(|cut| shown_by(ALL_SOURCES, &Case { path: CHAT, request, response }, cut, ""));
+        let shown = [1, 100_000]
+            .map(|cut| decision_with(ALL_SOURCES, &Case { path: CHAT, request, response }, cut, ""));
         assert_eq!(shown[0], shown[1]);
         matches!(shown[0], Some(JudgeDecision::TooLarge))
     };
-    // `So.` and 197 make 200.
+    // `So.` and 197 characters make 200.
     assert!(!shown(request(197), ANSWERED));
     assert!(shown(request(198), ANSWERED));
     assert!(shown(request(201), ANSWERED));
@@ -148,7 +148,7 @@ fn what_does_not_fit_is_not_cut() {
         "x".repeat(201)
     );
     assert!(shown(ASKED, answer.leak()));
-    // History is not shown, however long it is.
+    // Earlier turns are not captured, however long they are.
     let history = format!(
         r#"{{"messages":[{{"role":"user","content":"{0}"}},{{"content":"{0}","role":"assistant"}},{{"role":"user","content":"Q"}}]}}"#,
         "x".repeat(500)
@@ -157,8 +157,9 @@ fn what_does_not_fit_is_not_cut() {
 }
 
 #[test]
-fn context_that_does_not_fit_is_never_left_out() {
-    // Each text fits, all together do not: without its context the answer would be judged by another measure.
+fn context_over_the_bound_makes_the_exchange_too_large() {
+    // Each text fits, but all of them together do not. Without its context the answer would be judged by another
+    // standard.
     let request = |tool: usize, tagged: usize| -> &'static str {
         format!(
             r#"{{"messages":[{{"role":"tool","content":"{}"}},{{"role":"user","content":"Why?<context>{}</context>"}}]}}"#,
@@ -167,15 +168,16 @@ fn context_that_does_not_fit_is_never_left_out() {
         )
         .leak()
     };
-    let shown = |request| shown_by(ALL_SOURCES, &Case { path: CHAT, request, response: ANSWERED }, 9, "");
-    // `Why?`, `So.` and the line's end between the two make 8.
+    let shown =
+        |request| decision_with(ALL_SOURCES, &Case { path: CHAT, request, response: ANSWERED }, 9, "");
+    // `Why?`, `So.` and the line end between them make 8.
     assert!(matches!(shown(request(100, 92)), Some(JudgeDecision::Input(_))));
     assert_eq!(shown(request(100, 93)), Some(JudgeDecision::TooLarge));
     assert_eq!(shown(request(150, 151)), Some(JudgeDecision::TooLarge));
 }
 
 #[test]
-fn texts_that_are_hardly_text_stay_text() {
+fn unusual_texts_are_captured_unchanged() {
     check(
         CHAT,
         r#"{"messages":[{"role":"user","content":"a\ud800b\udc00\u0000\u202e"}]}"#,
@@ -185,15 +187,16 @@ fn texts_that_are_hardly_text_stay_text() {
 }
 
 #[test]
-fn a_pointer_to_many_places_is_bounded() {
+fn context_of_a_wildcard_pointer_is_bounded() {
     let policy = r#"{"judge":{"cluster":"judge","model":"j","sample_rate":1,"max_chars":200,"context":[{"pointer":"/facts/*/text"}]}}"#;
     let request = |facts: usize| -> &'static str {
         let facts = vec![r#"{"text":"f","more":[1]}"#; facts].join(",");
         format!(r#"{{"facts":[{facts}],"messages":[{{"role":"user","content":"Why?"}}]}}"#).leak()
     };
-    let shown = |request, cut| shown_by(policy, &Case { path: CHAT, request, response: ANSWERED }, cut, "");
+    let shown =
+        |request, cut| decision_with(policy, &Case { path: CHAT, request, response: ANSWERED }, cut, "");
     for cut in [1, 100_000] {
-        // A letter and a line's end each.
+        // One letter and one line end each.
         let Some(JudgeDecision::Input(input)) = shown(request(97), cut) else {
             panic!("nothing is shown");
         };
@@ -204,11 +207,11 @@ fn a_pointer_to_many_places_is_bounded() {
 }
 
 #[test]
-fn nothing_is_kept_of_what_is_not_sampled() {
+fn exchanges_that_are_not_sampled_keep_no_text() {
     let case = Case { path: CHAT, request: ASKED, response: ANSWERED };
     let never = r#"{"judge":{"cluster":"judge","model":"j","sample_rate":0}}"#;
-    assert_eq!(shown_by(never, &case, 9, ""), None);
-    assert_eq!(shown_by("{}", &case, 9, ""), None);
+    assert_eq!(decision_with(never, &case, 9, ""), None);
+    assert_eq!(decision_with("{}", &case, 9, ""), None);
     let vectors = Case { path: "/v1/embeddings", request: r#"{"input":"Q"}"#, response: r#"{"data":[]}"# };
-    assert_eq!(shown_by(ALL_SOURCES, &vectors, 9, ""), None);
+    assert_eq!(decision_with(ALL_SOURCES, &vectors, 9, ""), None);
 }
