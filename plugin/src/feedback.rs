@@ -33,7 +33,7 @@ impl Receiving {
     ) -> Option<Self> {
         match Request::begin(plan, head, is_all, shared.policy.memory()) {
             Ok(request) => {
-                shared.held_requests.begin_feedback(stream, request.blind());
+                shared.held_requests.begin_feedback(stream, request.body_hidden());
                 Some(Self { shared: Rc::clone(shared), stream, request, held_bytes: 0, is_answered: false })
             }
             Err(reply) => {

@@ -7,7 +7,7 @@ use super::keys::telemetry::{
 };
 use super::section::Section;
 use crate::telemetry::otlp::Encoding;
-use crate::telemetry::{self, Batch, Content, TelemetryPlan};
+use crate::telemetry::{self, BatchLimits, Content, TelemetryPlan};
 
 /// Compiles the export. `None` if the section is left out. `has_judge`: whether `content` may follow its sample.
 pub(super) fn read(
@@ -55,8 +55,8 @@ pub(super) fn read(
     }))
 }
 
-fn batch(batch: &Section<'_>) -> Result<Batch, ConfigError> {
-    Ok(Batch {
+fn batch(batch: &Section<'_>) -> Result<BatchLimits, ConfigError> {
+    Ok(BatchLimits {
         items_max: batch.size(&ITEMS)?,
         bytes_max: batch.size(&BATCH_BYTES)?,
         interval_ms: batch.whole(&INTERVAL_MS)?,

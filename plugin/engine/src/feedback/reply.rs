@@ -1,4 +1,4 @@
-//! What is said to who sends feedback.
+//! The replies to feedback requests.
 
 use super::plan::FeedbackPlan;
 use super::read::Refusal;
@@ -6,32 +6,32 @@ use crate::head::Headers;
 use crate::json::push_text;
 use crate::limits::REFUSAL_BYTES_MAX;
 
-/// A response that the proxy is to make itself.
+/// A response that the proxy sends itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FeedbackReply {
-    /// Its status.
+    /// The status.
     pub status: u32,
-    /// Its fields, lengths left out.
+    /// The header fields, without the length.
     pub headers: Vec<(&'static str, String)>,
-    /// Its body.
+    /// The body.
     pub body: String,
 }
 
-/// What of a request's head its reply depends on.
+/// The parts of a request's head that its reply depends on.
 #[derive(Debug)]
-pub(super) struct Sender {
-    /// A HEAD gets no body.
+pub(super) struct ReplyContext {
+    /// Whether the method is HEAD, whose reply has no body.
     is_head: bool,
-    /// Replies differ by origin.
+    /// Whether replies depend on the origin.
     has_cors: bool,
-    /// Of a page that may read the reply.
+    /// The origin of a page that may read the reply. `None` if there is none, or it is not allowed.
     origin: Option<String>,
 }
 
-/// How long a browser need not ask again.
+/// The number of seconds for which a browser may cache a preflight response.
 const PREFLIGHT_AGE_S: &str = "600";
 
-impl Sender {
+impl ReplyContext {
     pub(super) fn of(plan: &FeedbackPlan, head: &Headers<'_>) -> Self {
         let origin = head.text("origin").filter(|origin| plan.allows(origin)).map(str::to_owned);
         Self { is_head: head.get(":method") == Some(b"HEAD"), has_cors: plan.has_cors(), origin }
@@ -64,11 +64,11 @@ impl Sender {
         self.reply(202, "{\"status\":\"accepted\"}".to_owned())
     }
 
-    pub(super) fn refuse(&self, field: &str, message: &str) -> FeedbackReply {
+    pub(super) fn bad_request(&self, field: &str, message: &str) -> FeedbackReply {
         self.error(400, field, message)
     }
 
-    pub(super) fn refused(&self, refusal: &Refusal) -> FeedbackReply {
+    pub(super) fn refusal(&self, refusal: &Refusal) -> FeedbackReply {
         let status = if refusal.is_unauthorized { 401 } else { 400 };
         self.error(status, &refusal.field, &refusal.message)
     }
@@ -80,7 +80,7 @@ impl Sender {
         reply
     }
 
-    /// Also to a page that may not: it is the browser that refuses then.
+    /// Returns the reply to OPTIONS. A page that is not allowed gets it too: the browser then refuses.
     pub(super) fn options(&self) -> FeedbackReply {
         let mut reply = self.reply(204, String::new());
         let mut add = |name, value: &str| reply.headers.push((name, value.to_owned()));
@@ -109,7 +109,7 @@ impl Sender {
         reply
     }
 
-    pub(super) fn blind(&self) -> FeedbackReply {
-        self.error(503, "body", "the proxy does not show it to the filter, or it came too late")
+    pub(super) fn body_hidden(&self) -> FeedbackReply {
+        self.error(503, "body", "the proxy does not pass it to the filter, or it arrived too late")
     }
 }

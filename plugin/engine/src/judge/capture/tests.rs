@@ -55,12 +55,12 @@ fn check_nothing(path: &'static str, request: &'static str, response: &'static s
 }
 
 const CHAT: &str = "/v1/chat/completions";
-const ASKED: &str = r#"{"model":"m","messages":[{"role":"user","content":"Why?"}]}"#;
-const ANSWERED: &str = r#"{"choices":[{"index":0,"message":{"content":"So."},"finish_reason":"stop"}]}"#;
+const REQUEST: &str = r#"{"model":"m","messages":[{"role":"user","content":"Why?"}]}"#;
+const RESPONSE: &str = r#"{"choices":[{"index":0,"message":{"content":"So."},"finish_reason":"stop"}]}"#;
 
 #[test]
 fn openai_chat_is_captured() {
-    check(CHAT, ASKED, ANSWERED, ["Why?", "", "So."]);
+    check(CHAT, REQUEST, RESPONSE, ["Why?", "", "So."]);
     check(
         CHAT,
         r#"{"messages":[{"role":"system","content":"S"},{"content":[{"type":"text","text":"old"}],"role":"user"},
@@ -74,7 +74,7 @@ fn openai_chat_is_captured() {
     // The second choice is sent first, and its number comes after its text.
     check(
         CHAT,
-        ASKED,
+        REQUEST,
         "data: {\"choices\":[{\"delta\":{\"content\":\"So\"},\"index\":1}]}\n\n\
          data: {\"choices\":[{\"delta\":{\"content\":\"No\"},\"index\":0},{\"delta\":{\"content\":\" it\"},\"index\":1}]}\n\n\
          data: {\"choices\":[{\"delta\":{\"reasoning_content\":\"x\"},\"index\":1},{\"delta\":{\"content\":\".\"},\"index\":1,\"finish_reason\":\"stop\"}]}\n\n\
@@ -88,20 +88,20 @@ fn an_exchange_without_a_complete_answer_in_words_cannot_be_judged() {
     let unary = |message: &str, finish: &str| -> &'static str {
         format!(r#"{{"choices":[{{"index":0,"message":{message},"finish_reason":"{finish}"}}]}}"#).leak()
     };
-    check_nothing(CHAT, ASKED, unary(r#"{"content":null,"refusal":"I cannot."}"#, "stop"));
-    check_nothing(CHAT, ASKED, unary(r#"{"content":"Half an","refusal":null}"#, "length"));
+    check_nothing(CHAT, REQUEST, unary(r#"{"content":null,"refusal":"I cannot."}"#, "stop"));
+    check_nothing(CHAT, REQUEST, unary(r#"{"content":"Half an","refusal":null}"#, "length"));
     check_nothing(
         CHAT,
-        ASKED,
+        REQUEST,
         unary(r#"{"content":"Wait","tool_calls":[{"function":{"arguments":"{}"}}]}"#, "tool_calls"),
     );
-    check_nothing(CHAT, ASKED, unary(r#"{"content":" \n"}"#, "stop"));
-    check_nothing(CHAT, ASKED, unary(r#"{"content":"x"}"#, "content_filter"));
-    check_nothing(CHAT, r#"{"messages":[{"role":"assistant","content":"x"}]}"#, ANSWERED);
-    check_nothing(CHAT, "nothing", ANSWERED);
-    check_nothing(CHAT, ASKED, r#"{"error":{"message":"no"}}"#);
+    check_nothing(CHAT, REQUEST, unary(r#"{"content":" \n"}"#, "stop"));
+    check_nothing(CHAT, REQUEST, unary(r#"{"content":"x"}"#, "content_filter"));
+    check_nothing(CHAT, r#"{"messages":[{"role":"assistant","content":"x"}]}"#, RESPONSE);
+    check_nothing(CHAT, "nothing", RESPONSE);
+    check_nothing(CHAT, REQUEST, r#"{"error":{"message":"no"}}"#);
     let cut_off = "data: {\"choices\":[{\"delta\":{\"content\":\"So\"},\"index\":0}]}\n\n";
-    check_nothing(CHAT, ASKED, cut_off);
+    check_nothing(CHAT, REQUEST, cut_off);
 }
 
 #[test]
@@ -110,10 +110,10 @@ fn context_is_read_from_the_configured_sources() {
         CHAT,
         r#"{"metadata":{"facts":["F",{"n":2}],"else":"no"},"messages":[{"role":"user",
             "content":"<context> C1 </context>Why<context>C2</context>?<context>"}]}"#,
-        ANSWERED,
+        RESPONSE,
         ["Why?<context>", "F\n2\nC1\nC2", "So."],
     );
-    let case = Case { path: CHAT, request: ASKED, response: ANSWERED };
+    let case = Case { path: CHAT, request: REQUEST, response: RESPONSE };
     let Some(JudgeDecision::Input(input)) = decision_with(ALL_SOURCES, &case, 9, "H") else {
         panic!("nothing is shown");
     };
@@ -121,7 +121,7 @@ fn context_is_read_from_the_configured_sources() {
     let plain = r#"{"judge":{"cluster":"judge","model":"j","sample_rate":1,"context":["tool_results"]}}"#;
     let request =
         r#"{"messages":[{"role":"system","content":"S"},{"role":"user","content":"Q"}],"documents":["D"]}"#;
-    let case = Case { path: CHAT, request, response: ANSWERED };
+    let case = Case { path: CHAT, request, response: RESPONSE };
     let Some(JudgeDecision::Input(input)) = decision_with(plain, &case, 9, "H") else {
         panic!("nothing is shown");
     };
@@ -140,20 +140,20 @@ fn texts_over_the_bound_are_dropped_and_not_truncated() {
         matches!(shown[0], Some(JudgeDecision::TooLarge))
     };
     // `So.` and 197 characters make 200.
-    assert!(!shown(request(197), ANSWERED));
-    assert!(shown(request(198), ANSWERED));
-    assert!(shown(request(201), ANSWERED));
+    assert!(!shown(request(197), RESPONSE));
+    assert!(shown(request(198), RESPONSE));
+    assert!(shown(request(201), RESPONSE));
     let answer = format!(
         r#"{{"choices":[{{"index":0,"message":{{"content":"{}"}},"finish_reason":"stop"}}]}}"#,
         "x".repeat(201)
     );
-    assert!(shown(ASKED, answer.leak()));
+    assert!(shown(REQUEST, answer.leak()));
     // Earlier turns are not captured, however long they are.
     let history = format!(
         r#"{{"messages":[{{"role":"user","content":"{0}"}},{{"content":"{0}","role":"assistant"}},{{"role":"user","content":"Q"}}]}}"#,
         "x".repeat(500)
     );
-    assert!(!shown(history.leak(), ANSWERED));
+    assert!(!shown(history.leak(), RESPONSE));
 }
 
 #[test]
@@ -169,7 +169,7 @@ fn context_over_the_bound_makes_the_exchange_too_large() {
         .leak()
     };
     let shown =
-        |request| decision_with(ALL_SOURCES, &Case { path: CHAT, request, response: ANSWERED }, 9, "");
+        |request| decision_with(ALL_SOURCES, &Case { path: CHAT, request, response: RESPONSE }, 9, "");
     // `Why?`, `So.` and the line end between them make 8.
     assert!(matches!(shown(request(100, 92)), Some(JudgeDecision::Input(_))));
     assert_eq!(shown(request(100, 93)), Some(JudgeDecision::TooLarge));
@@ -194,7 +194,7 @@ fn context_of_a_wildcard_pointer_is_bounded() {
         format!(r#"{{"facts":[{facts}],"messages":[{{"role":"user","content":"Why?"}}]}}"#).leak()
     };
     let shown =
-        |request, cut| decision_with(policy, &Case { path: CHAT, request, response: ANSWERED }, cut, "");
+        |request, cut| decision_with(policy, &Case { path: CHAT, request, response: RESPONSE }, cut, "");
     for cut in [1, 100_000] {
         // One letter and one line end each.
         let Some(JudgeDecision::Input(input)) = shown(request(97), cut) else {
@@ -208,7 +208,7 @@ fn context_of_a_wildcard_pointer_is_bounded() {
 
 #[test]
 fn exchanges_that_are_not_sampled_keep_no_text() {
-    let case = Case { path: CHAT, request: ASKED, response: ANSWERED };
+    let case = Case { path: CHAT, request: REQUEST, response: RESPONSE };
     let never = r#"{"judge":{"cluster":"judge","model":"j","sample_rate":0}}"#;
     assert_eq!(decision_with(never, &case, 9, ""), None);
     assert_eq!(decision_with("{}", &case, 9, ""), None);

@@ -1,4 +1,4 @@
-//! Any order of spans, events, calls and answers: what was handed in is delivered, dropped, or still there.
+//! Any order of spans, events, callouts and responses: each submitted item is delivered, dropped, or still kept.
 
 use proptest::prelude::*;
 
@@ -27,7 +27,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// How a receiver answers.
+/// The responses of a receiver.
 const ANSWERS: &[(Option<u32>, &[u8])] = &[
     (Some(200), b""),
     (Some(200), b""),
@@ -83,7 +83,7 @@ impl Tally {
                     let items = items(&call) as u64;
                     self.delivered += items - partial_success::rejected(body).min(items);
                 }
-                // The same answer once more is nobody's.
+                // A second response to a callout is ignored.
                 assert!(!rig.exporter.answered(token, &answer, rig.now_ns, &mut rig.out));
             }
             Step::Answer { .. } => {}
@@ -96,7 +96,7 @@ impl Tally {
 
 proptest! {
     #[test]
-    fn nothing_is_lost_untold(steps in prop::collection::vec(step(), 0..300)) {
+    fn every_item_is_delivered_dropped_or_kept(steps in prop::collection::vec(step(), 0..300)) {
         let mut rig = Rig::new(r#","batch":{"max_items":4,"max_bytes":5000,"interval_ms":700}"#);
         let mut tally = Tally::default();
         for step in &steps {
@@ -107,7 +107,7 @@ proptest! {
             let in_flight = rig.exporter.lanes.iter().map(|lane| lane.callouts.in_flight());
             prop_assert!(in_flight.sum::<usize>() <= 2 * TELEMETRY_IN_FLIGHT_MAX);
             prop_assert_eq!(rig.exporter.is_idle(), kept(&rig.exporter) == 0);
-            // Where anything is kept somebody comes for it.
+            // If an item is kept, the exporter asks to be called.
             prop_assert_eq!(rig.wake_ms().is_some(), kept(&rig.exporter) > 0);
         }
         rig.exporter.abandon(&mut rig.out);
