@@ -1,4 +1,4 @@
-//! The judge's dispatcher in its worker: its random bytes, and the budget that it shares with other workers.
+//! The judge's dispatcher in its worker, with its random bytes and the budget that it shares with other workers.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -79,7 +79,7 @@ impl CalloutOwner for JudgeDispatcher {
         self.dispatcher.borrow().is_idle()
     }
 
-    /// Does nothing: jobs that wait are judged all the same.
+    /// Does nothing: waiting jobs are still judged.
     fn close(&self) {}
 
     fn abandon(&self, out: &mut Vec<StatUpdate>) {

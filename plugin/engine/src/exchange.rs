@@ -261,7 +261,7 @@ impl Exchange {
 
     /// Returns whether the response is complete and not an error. The proxy's report of its end then changes nothing,
     /// and [`End::default`] can replace it.
-    pub fn ended_well(&self) -> bool {
+    pub fn is_complete_success(&self) -> bool {
         self.response.has_end && self.response.status.is_some_and(|status| (200..400).contains(&status))
     }
 
