@@ -168,7 +168,7 @@ impl Callouts {
 
     /// Starts the shutdown. Returns whether it has ended.
     ///
-    /// The host only waits for the plugin once it has that return value, and must not be told of the end before.
+    /// The host only waits for the plugin once it has that return value, and must not receive the end before.
     /// Callouts that the host refuses during this call count for the return value.
     pub(crate) fn close(&self, stats: &RefCell<Stats>) -> bool {
         self.is_closing.set(true);
