@@ -9,10 +9,10 @@ pub(crate) trait CalloutOwner {
     /// Returns the next callout to make now. `None` if there is none.
     fn next(&self, now_ns: u64, out: &mut Vec<StatUpdate>) -> Option<Callout>;
     /// Records that the host accepted a callout with this token, or refused it if `token` is `None`.
-    fn sent(&self, number: u64, token: Option<u32>, now_ns: u64, out: &mut Vec<StatUpdate>);
+    fn record_sent(&self, number: u64, token: Option<u32>, now_ns: u64, out: &mut Vec<StatUpdate>);
     /// Handles the response to a callout, and returns the scores in it. `None` if the callout is not one of this
     /// owner.
-    fn answered(
+    fn handle_response(
         &self,
         token: u32,
         response: &CalloutResponse<'_>,

@@ -81,7 +81,7 @@ impl Callouts {
                     self.wake(exporter, in_ms, TimerUser::Exporter, out);
                 }
             }
-            (job, ..) => out.push(job.lost()),
+            (job, ..) => out.push(job.lost_update()),
         }
     }
 
@@ -133,7 +133,7 @@ impl Callouts {
         let mut updates = Vec::new();
         while let Some(callout) = owner.next(now_ns, &mut updates) {
             let token = perform::http_call(&callout);
-            owner.sent(callout.number, token, perform::now_ns(), &mut updates);
+            owner.record_sent(callout.number, token, perform::now_ns(), &mut updates);
         }
         perform::update_stats(stats, updates);
         owner.wake_ms(now_ns).unwrap_or(0)
@@ -158,7 +158,7 @@ impl Callouts {
         };
         let (mut updates, now_ns) = (Vec::new(), perform::now_ns());
         let mut owners = self.owners();
-        let scores = owners.find_map(|owner| owner.answered(token, &response, now_ns, &mut updates));
+        let scores = owners.find_map(|owner| owner.handle_response(token, &response, now_ns, &mut updates));
         for score in scores.unwrap_or_default() {
             self.submit_one(CalloutJob::Evaluation(Box::new(score)), &mut updates);
         }

@@ -44,18 +44,18 @@ impl CalloutOwner for TelemetryExporter {
         Some(if callout.wants_gzip { callout.zipped(perform::compress) } else { callout })
     }
 
-    fn sent(&self, number: u64, token: Option<u32>, now_ns: u64, out: &mut Vec<StatUpdate>) {
-        self.exporter.borrow_mut().sent(number, token, now_ns, out);
+    fn record_sent(&self, number: u64, token: Option<u32>, now_ns: u64, out: &mut Vec<StatUpdate>) {
+        self.exporter.borrow_mut().record_sent(number, token, now_ns, out);
     }
 
-    fn answered(
+    fn handle_response(
         &self,
         token: u32,
         response: &CalloutResponse<'_>,
         now_ns: u64,
         out: &mut Vec<StatUpdate>,
     ) -> Option<Vec<Evaluation>> {
-        self.exporter.borrow_mut().answered(token, response, now_ns, out).then(Vec::new)
+        self.exporter.borrow_mut().handle_response(token, response, now_ns, out).then(Vec::new)
     }
 
     fn response_bytes(&self) -> usize {

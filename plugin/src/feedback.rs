@@ -34,7 +34,7 @@ impl FeedbackRequest {
     ) -> Option<Self> {
         match Request::begin(plan, head, is_all, shared.policy.memory()) {
             Ok(request) => {
-                shared.held_requests.begin_feedback(stream, request.body_hidden());
+                shared.held_requests.begin_feedback(stream, request.hidden_body_reply());
                 Some(Self { shared: Rc::clone(shared), stream, request, held_bytes: 0, is_answered: false })
             }
             Err(reply) => {
@@ -55,7 +55,7 @@ impl FeedbackRequest {
         self.held_bytes = buffered_bytes;
         let reply = match body {
             Some(body) => self.request.body(&body),
-            None => Some(self.request.lost()),
+            None => Some(self.request.no_memory_reply()),
         };
         match reply {
             Some(reply) => self.answer(&reply),

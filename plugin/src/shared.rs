@@ -53,7 +53,7 @@ impl PluginState {
         filter_state.iter().for_each(perform::set_filter_state);
         match &self.callouts {
             Some(callouts) => callouts.submit(jobs, &self.stats),
-            None => jobs.iter().for_each(|job| perform::update_stat(&self.stats, job.lost())),
+            None => jobs.iter().for_each(|job| perform::update_stat(&self.stats, job.lost_update())),
         }
     }
 }

@@ -68,7 +68,7 @@ impl Stream {
         action.unwrap_or(Action::Continue)
     }
 
-    /// Ends the exchange. All ends come through here, and the exchange is taken out, so that it cannot end twice.
+    /// Ends the exchange. No other function does, and it removes the exchange, so that none can end twice.
     fn finish(&mut self) {
         if let (Some(exchange), Some(shared)) = (self.exchange.take(), &self.shared) {
             let rewrite = self.rewrite.take();
@@ -129,13 +129,13 @@ impl HttpContext for Stream {
                     exchange.request_body(&body);
                     action = rewrite.request_body(&body, bytes, end_of_stream);
                 }
-                None => exchange.request_lost(),
+                None => exchange.stop_request(),
             }
         } else {
             for (start, length) in pieces(bytes) {
                 match perform::body(BufferType::HttpRequestBody, start, length, memory) {
                     Some(body) => exchange.request_body(&body),
-                    None => exchange.request_lost(),
+                    None => exchange.stop_request(),
                 }
             }
         }
@@ -186,8 +186,8 @@ impl HttpContext for Stream {
                     rewrite.response_body(&body, end_of_stream);
                 }
                 None => {
-                    exchange.response_lost();
-                    rewrite.response_lost();
+                    exchange.stop_response();
+                    rewrite.stop_response();
                 }
             }
         } else if bytes > 0 {
@@ -195,7 +195,7 @@ impl HttpContext for Stream {
             for (start, length) in pieces(bytes) {
                 match perform::body(BufferType::HttpResponseBody, start, length, memory) {
                     Some(body) => exchange.response_body(&body, now_ns),
-                    None => exchange.response_lost(),
+                    None => exchange.stop_response(),
                 }
             }
         }

@@ -95,7 +95,7 @@ impl StreamRewrite {
 
     /// Handles the loss of a piece of the response, which could not be copied: the held bytes pass before it, and all
     /// later bytes pass unchanged.
-    pub(crate) fn response_lost(&mut self) {
+    pub(crate) fn stop_response(&mut self) {
         if let Some(held) = self.rewrite.stop_filtering() {
             perform::replace_body(BufferType::HttpResponseBody, 0, &held);
         }

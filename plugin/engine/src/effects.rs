@@ -48,7 +48,7 @@ pub enum CalloutJob {
 
 impl CalloutJob {
     /// Returns the update that counts the job as lost, for a shell that cannot submit it.
-    pub fn lost(&self) -> StatUpdate {
+    pub fn lost_update(&self) -> StatUpdate {
         match self {
             Self::Judge(job) => stats::outcome(&job.model, Outcome::Lost),
             Self::Span(_) => dropped(Signal::Spans, 1),

@@ -239,12 +239,12 @@ impl Exchange {
     }
 
     /// Stops reading the request's body, since the host had no memory to pass on a piece of it.
-    pub fn request_lost(&mut self) {
+    pub fn stop_request(&mut self) {
         self.request.stop(Gap::Memory);
     }
 
     /// Stops reading the response's body, since the host had no memory to pass on a piece of it.
-    pub fn response_lost(&mut self) {
+    pub fn stop_response(&mut self) {
         self.response.body = None;
         self.response.state.add_gap(Gap::Memory);
     }

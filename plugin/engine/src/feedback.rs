@@ -98,12 +98,12 @@ impl Request {
     }
 
     /// Returns the reply if the host has no memory for the body.
-    pub fn lost(&self) -> FeedbackReply {
+    pub fn no_memory_reply(&self) -> FeedbackReply {
         self.context.no_memory()
     }
 
     /// Returns the reply if the proxy never passes the body to the filter.
-    pub fn body_hidden(&self) -> FeedbackReply {
+    pub fn hidden_body_reply(&self) -> FeedbackReply {
         self.context.body_hidden()
     }
 }

@@ -30,5 +30,5 @@ fn every_lost_job_is_counted() {
         count("llm_gauge_dropped_total.kind=.=spans;.;"),
         count("llm_gauge_dropped_total.kind=.=events;.;"),
     ];
-    assert_eq!(jobs.map(|job| job.lost()), expected);
+    assert_eq!(jobs.map(|job| job.lost_update()), expected);
 }

@@ -297,12 +297,12 @@ fn later_usage_replaces_earlier_usage() {
     let usage = |tokens: &str| format!("data: {{\"choices\":[],\"usage\":{tokens}}}\n\n");
     let first = usage(r#"{"prompt_tokens":1,"completion_tokens":1}"#);
     let second = usage(r#"{"prompt_tokens":2,"completion_tokens":null}"#);
-    let odd = usage(r#"{"prompt_tokens":-5,"completion_tokens":"7"}"#);
-    let body = [(1, first.as_str()), (2, &second), (3, &odd), OPENAI[4], OPENAI[6]];
+    let invalid = usage(r#"{"prompt_tokens":-5,"completion_tokens":"7"}"#);
+    let body = [(1, first.as_str()), (2, &second), (3, &invalid), OPENAI[4], OPENAI[6]];
     check(Case { body: &body, ..CHAT }, "success none -", (Some(2), Some(1)));
     let float = usage(r#"{"prompt_tokens":12.0,"completion_tokens":1.2e1}"#);
-    let odd = usage(r#"{"prompt_tokens":1.5,"completion_tokens":99999999999999999999}"#);
-    let body = [(1, float.as_str()), (2, &odd), OPENAI[4], OPENAI[6]];
+    let invalid = usage(r#"{"prompt_tokens":1.5,"completion_tokens":99999999999999999999}"#);
+    let body = [(1, float.as_str()), (2, &invalid), OPENAI[4], OPENAI[6]];
     check(Case { body: &body, ..CHAT }, "success none -", (Some(12), Some(12)));
 }
 

@@ -177,7 +177,7 @@ impl Dispatcher {
     /// Records that the host accepted a callout with this token, or refused it if `token` is `None`.
     ///
     /// Returns the correction of the budget for a refused callout, and `None` otherwise.
-    pub fn sent(
+    pub fn record_sent(
         &mut self,
         number: u64,
         token: Option<u32>,
@@ -199,7 +199,7 @@ impl Dispatcher {
     }
 
     /// Handles the response to a callout. `None` if the callout is not one of this dispatcher.
-    pub fn answered(
+    pub fn handle_response(
         &mut self,
         token: u32,
         response: &CalloutResponse<'_>,

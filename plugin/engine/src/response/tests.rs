@@ -13,8 +13,8 @@ const CHAT: &str = "/v1/chat/completions";
 
 #[test]
 fn visible_text_sets_first_token_and_first_answer_and_empty_text_neither() {
-    let seen = times(CHAT, r#"{"choices":[{"delta":{"content":"The"}}]}"#);
-    assert_eq!((seen.first_token_ms, seen.first_answer_ms), (Some(7), Some(7)));
+    let visible = times(CHAT, r#"{"choices":[{"delta":{"content":"The"}}]}"#);
+    assert_eq!((visible.first_token_ms, visible.first_answer_ms), (Some(7), Some(7)));
     let empty = times(CHAT, r#"{"choices":[{"delta":{"content":"","reasoning":""}}]}"#);
     assert_eq!((empty.first_token_ms, empty.first_answer_ms), (None, None));
 }

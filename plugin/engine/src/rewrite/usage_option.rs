@@ -160,7 +160,7 @@ impl UsageOptionScanner {
                 return bytes;
             }
             _ if byte.is_ascii_whitespace() => {}
-            State::Start => self.state = State::Between, // a brace, or the other scanner knows better
+            State::Start => self.state = State::Between, // a brace, or the other scanner reports a syntax error
             State::Between => self.between(byte, at),
             State::Colon => self.state = State::Value,
             State::Value => self.value(byte, at),
@@ -186,7 +186,7 @@ impl UsageOptionScanner {
                 self.end_at = Some(at);
                 self.state = State::Done;
             }
-            _ => {} // a comma: the other scanner sees to what may stand here
+            _ => {} // a comma; the other scanner checks the syntax
         }
     }
 

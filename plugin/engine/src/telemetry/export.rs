@@ -167,7 +167,7 @@ impl Exporter {
     }
 
     /// Records that the host accepted a callout with this token, or refused it if `token` is `None`.
-    pub fn sent(&mut self, number: u64, token: Option<u32>, now_ns: u64, out: &mut Vec<StatUpdate>) {
+    pub fn record_sent(&mut self, number: u64, token: Option<u32>, now_ns: u64, out: &mut Vec<StatUpdate>) {
         for signal in SIGNALS {
             match self.lane(signal).callouts.sent(number, token) {
                 SendResult::Unknown | SendResult::InFlight => {}
@@ -179,7 +179,7 @@ impl Exporter {
     }
 
     /// Handles the response to a callout. Returns whether the callout is one of this exporter.
-    pub fn answered(
+    pub fn handle_response(
         &mut self,
         token: u32,
         response: &CalloutResponse<'_>,

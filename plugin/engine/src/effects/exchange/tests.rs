@@ -245,19 +245,20 @@ fn priced(rows: &str) -> Vec<String> {
         0,
         UNARY,
     );
-    let told = lines.into_iter().filter(|line| line.contains("cost_nano") || line.contains("_unpriced_"));
+    let priced_lines =
+        lines.into_iter().filter(|line| line.contains("cost_nano") || line.contains("_unpriced_"));
     let cost = |line: String| match line.split_once(r#","cost_nanodollars":"#) {
         Some((_, rest)) => format!("json {}", rest.split(',').next().unwrap()),
         None => line,
     };
-    told.map(cost).collect()
+    priced_lines.map(cost).collect()
 }
 
 #[test]
 fn cost_is_counted_by_token_class() {
     // 7 input tokens, 4 of them cached, and 2 output tokens.
     let answering = r#"{"provider":"openai","match":"gpt-4o-2024","input":"0.15","cached_input":"0.0755","output":"0.6"}"#;
-    let asked = r#"{"provider":"openai","match":"gpt-4o","input":"100","output":"100"}"#;
+    let requested = r#"{"provider":"openai","match":"gpt-4o","input":"100","output":"100"}"#;
     let labels = "provider=openai.model=gpt-4o";
     let expected = [
         format!("count llm_cost_nanodollars_total.{labels}.type=cached_input 302"),
@@ -266,14 +267,14 @@ fn cost_is_counted_by_token_class() {
         "json 1952".to_owned(),
         "state cost_nanodollars 1952".to_owned(),
     ];
-    assert_eq!(priced(&format!("{asked},{answering}")), expected);
+    assert_eq!(priced(&format!("{requested},{answering}")), expected);
     let expected = [
         format!("count llm_cost_nanodollars_total.{labels}.type=input 700000"),
         format!("count llm_cost_nanodollars_total.{labels}.type=output 200000"),
         "json 900000".to_owned(),
         "state cost_nanodollars 900000".to_owned(),
     ];
-    assert_eq!(priced(asked), expected);
+    assert_eq!(priced(requested), expected);
     // A free model costs 0, which is counted; a fraction of a nanodollar is carried over.
     let free = r#"{"provider":"*","match":"gpt-*","input":"0","output":"0.00025"}"#;
     assert_eq!(priced(free), ["json 1", "state cost_nanodollars 1"]);

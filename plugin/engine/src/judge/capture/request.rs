@@ -184,17 +184,17 @@ impl RequestCapture {
     }
 }
 
-/// Returns the text before and behind the first `<TAG>`, or the first `</TAG>` if `open` is `</`.
+/// Returns the text before and after the first `<TAG>`, or the first `</TAG>` if `open` is `</`.
 fn split_at_mark<'a>(text: &'a str, open: &str, tag: &str) -> Option<(&'a str, &'a str)> {
-    let mut seen: usize = 0;
+    let mut searched: usize = 0;
     loop {
-        let from = text.get(seen..)?;
+        let from = text.get(searched..)?;
         let at = from.find('<')?;
         let mark = from.get(at..)?;
-        let behind = mark.strip_prefix(open).and_then(|rest| rest.strip_prefix(tag)?.strip_prefix('>'));
-        if let Some(behind) = behind {
-            return Some((text.get(..seen.saturating_add(at))?, behind));
+        let after = mark.strip_prefix(open).and_then(|rest| rest.strip_prefix(tag)?.strip_prefix('>'));
+        if let Some(after) = after {
+            return Some((text.get(..searched.saturating_add(at))?, after));
         }
-        seen = seen.saturating_add(at).saturating_add(1);
+        searched = searched.saturating_add(at).saturating_add(1);
     }
 }

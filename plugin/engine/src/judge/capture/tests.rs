@@ -115,7 +115,7 @@ fn context_is_read_from_the_configured_sources() {
     );
     let case = Case { path: CHAT, request: REQUEST, response: RESPONSE };
     let Some(JudgeDecision::Input(input)) = decision_with(ALL_SOURCES, &case, 9, "H") else {
-        panic!("nothing is shown");
+        panic!("expected the texts of a judge");
     };
     assert_eq!(input.context, "H");
     let plain = r#"{"judge":{"cluster":"judge","model":"j","sample_rate":1,"context":["tool_results"]}}"#;
@@ -123,7 +123,7 @@ fn context_is_read_from_the_configured_sources() {
         r#"{"messages":[{"role":"system","content":"S"},{"role":"user","content":"Q"}],"documents":["D"]}"#;
     let case = Case { path: CHAT, request, response: RESPONSE };
     let Some(JudgeDecision::Input(input)) = decision_with(plain, &case, 9, "H") else {
-        panic!("nothing is shown");
+        panic!("expected the texts of a judge");
     };
     assert_eq!((input.question.as_str(), input.context.as_str()), ("Q", ""));
 }
@@ -133,27 +133,27 @@ fn texts_over_the_bound_are_dropped_and_not_truncated() {
     let request = |chars: usize| -> &'static str {
         format!(r#"{{"messages":[{{"role":"user","content":"{}"}}]}}"#, "é".repeat(chars)).leak()
     };
-    let shown = |request, response| {
-        let shown = [1, 100_000]
+    let decision = |request, response| {
+        let decision = [1, 100_000]
             .map(|cut| decision_with(ALL_SOURCES, &Case { path: CHAT, request, response }, cut, ""));
-        assert_eq!(shown[0], shown[1]);
-        matches!(shown[0], Some(JudgeDecision::TooLarge))
+        assert_eq!(decision[0], decision[1]);
+        matches!(decision[0], Some(JudgeDecision::TooLarge))
     };
     // `So.` and 197 characters make 200.
-    assert!(!shown(request(197), RESPONSE));
-    assert!(shown(request(198), RESPONSE));
-    assert!(shown(request(201), RESPONSE));
+    assert!(!decision(request(197), RESPONSE));
+    assert!(decision(request(198), RESPONSE));
+    assert!(decision(request(201), RESPONSE));
     let answer = format!(
         r#"{{"choices":[{{"index":0,"message":{{"content":"{}"}},"finish_reason":"stop"}}]}}"#,
         "x".repeat(201)
     );
-    assert!(shown(REQUEST, answer.leak()));
+    assert!(decision(REQUEST, answer.leak()));
     // Earlier turns are not captured, however long they are.
     let history = format!(
         r#"{{"messages":[{{"role":"user","content":"{0}"}},{{"content":"{0}","role":"assistant"}},{{"role":"user","content":"Q"}}]}}"#,
         "x".repeat(500)
     );
-    assert!(!shown(history.leak(), RESPONSE));
+    assert!(!decision(history.leak(), RESPONSE));
 }
 
 #[test]
@@ -168,12 +168,12 @@ fn context_over_the_bound_makes_the_exchange_too_large() {
         )
         .leak()
     };
-    let shown =
+    let decision =
         |request| decision_with(ALL_SOURCES, &Case { path: CHAT, request, response: RESPONSE }, 9, "");
     // `Why?`, `So.` and the line end between them make 8.
-    assert!(matches!(shown(request(100, 92)), Some(JudgeDecision::Input(_))));
-    assert_eq!(shown(request(100, 93)), Some(JudgeDecision::TooLarge));
-    assert_eq!(shown(request(150, 151)), Some(JudgeDecision::TooLarge));
+    assert!(matches!(decision(request(100, 92)), Some(JudgeDecision::Input(_))));
+    assert_eq!(decision(request(100, 93)), Some(JudgeDecision::TooLarge));
+    assert_eq!(decision(request(150, 151)), Some(JudgeDecision::TooLarge));
 }
 
 #[test]
@@ -193,16 +193,16 @@ fn context_of_a_wildcard_pointer_is_bounded() {
         let facts = vec![r#"{"text":"f","more":[1]}"#; facts].join(",");
         format!(r#"{{"facts":[{facts}],"messages":[{{"role":"user","content":"Why?"}}]}}"#).leak()
     };
-    let shown =
+    let decision =
         |request, cut| decision_with(policy, &Case { path: CHAT, request, response: RESPONSE }, cut, "");
     for cut in [1, 100_000] {
         // One letter and one line end each.
-        let Some(JudgeDecision::Input(input)) = shown(request(97), cut) else {
-            panic!("nothing is shown");
+        let Some(JudgeDecision::Input(input)) = decision(request(97), cut) else {
+            panic!("expected the texts of a judge");
         };
         assert_eq!(input.context, vec!["f"; 97].join("\n"));
-        assert_eq!(shown(request(98), cut), Some(JudgeDecision::TooLarge));
-        assert_eq!(shown(request(50_000), cut), Some(JudgeDecision::TooLarge));
+        assert_eq!(decision(request(98), cut), Some(JudgeDecision::TooLarge));
+        assert_eq!(decision(request(50_000), cut), Some(JudgeDecision::TooLarge));
     }
 }
 

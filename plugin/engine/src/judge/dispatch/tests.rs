@@ -49,7 +49,7 @@ impl Rig {
     /// Makes the next callout with this token.
     fn send(&mut self, token: u32) -> Callout {
         let call = self.next().expect("a call");
-        self.dispatcher.sent(call.number, Some(token), self.now_ns, &mut self.out);
+        self.dispatcher.record_sent(call.number, Some(token), self.now_ns, &mut self.out);
         call
     }
 
@@ -57,7 +57,7 @@ impl Rig {
     fn send_next(&mut self, token: u32) -> bool {
         let call = self.next();
         if let Some(call) = &call {
-            self.dispatcher.sent(call.number, Some(token), self.now_ns, &mut self.out);
+            self.dispatcher.record_sent(call.number, Some(token), self.now_ns, &mut self.out);
         }
         call.is_some()
     }
@@ -75,7 +75,7 @@ impl Rig {
     }
 
     fn answer_as(&mut self, token: u32, answer: CalloutResponse<'_>) {
-        let result = self.dispatcher.answered(token, &answer, self.now_ns, &mut self.out);
+        let result = self.dispatcher.handle_response(token, &answer, self.now_ns, &mut self.out);
         self.settled.extend(result.map(|result| result.settlement));
     }
 
@@ -107,7 +107,7 @@ impl Rig {
     }
 }
 
-fn busy() -> CalloutResponse<'static> {
+fn busy_response() -> CalloutResponse<'static> {
     CalloutResponse { status: Some(429), is_local: false, retry_after: None, body: b"" }
 }
 
@@ -203,7 +203,7 @@ fn each_failure_has_its_outcome() {
     let mut rig = Rig::new("");
     rig.dispatcher.submit(job("C"), &mut rig.out);
     let call = rig.next().unwrap();
-    rig.dispatcher.sent(call.number, None, rig.now_ns, &mut rig.out);
+    rig.dispatcher.record_sent(call.number, None, rig.now_ns, &mut rig.out);
     rig.check(&[("judge_error", 1)]);
 }
 

@@ -16,7 +16,7 @@ fn exporter(policy: &Policy) -> Exporter {
 }
 
 /// Returns the number of items of an exporter, waiting or in flight.
-fn kept(exporter: &Exporter) -> usize {
+fn item_count(exporter: &Exporter) -> usize {
     let batches = exporter.lanes.iter().flat_map(|lane| lane.callouts.items());
     let waiting = exporter.lanes.iter().map(|lane| lane.batcher.len());
     batches.map(|batch| batch.items.len()).chain(waiting).sum()
@@ -73,7 +73,7 @@ impl Rig {
     #[track_caller]
     fn send(&mut self, token: u32) -> Callout {
         let call = self.next().expect("a call");
-        self.exporter.sent(call.number, Some(token), self.now_ns, &mut self.out);
+        self.exporter.record_sent(call.number, Some(token), self.now_ns, &mut self.out);
         call
     }
 
@@ -83,7 +83,7 @@ impl Rig {
 
     fn answer_as(&mut self, token: u32, status: u32, retry_after: Option<&[u8]>, body: &[u8]) {
         let answer = CalloutResponse { status: Some(status), is_local: false, retry_after, body };
-        assert!(self.exporter.answered(token, &answer, self.now_ns, &mut self.out));
+        assert!(self.exporter.handle_response(token, &answer, self.now_ns, &mut self.out));
     }
 
     fn wake_ms(&self) -> Option<u64> {
@@ -104,7 +104,7 @@ impl Rig {
         assert_eq!(self.dropped(), dropped);
         assert!(self.exporter.is_idle());
         assert_eq!(self.wake_ms(), None);
-        assert_eq!(kept(&self.exporter), 0);
+        assert_eq!(item_count(&self.exporter), 0);
     }
 }
 
@@ -275,7 +275,7 @@ fn a_callout_that_the_host_refuses_or_loses_is_retried() {
     let mut rig = Rig::new(r#","batch":{"max_items":1}"#);
     rig.span(1);
     let call = rig.next().unwrap();
-    rig.exporter.sent(call.number, None, rig.now_ns, &mut rig.out);
+    rig.exporter.record_sent(call.number, None, rig.now_ns, &mut rig.out);
     assert_eq!(rig.wake_ms(), Some(1000));
     rig.pass(1000);
     rig.send(1);
@@ -287,10 +287,10 @@ fn a_callout_that_the_host_refuses_or_loses_is_retried() {
     rig.send(2);
     // A response that arrives too late is ignored.
     let late = CalloutResponse { status: Some(200), is_local: false, retry_after: None, body: b"" };
-    assert!(!rig.exporter.answered(1, &late, rig.now_ns, &mut rig.out));
+    assert!(!rig.exporter.handle_response(1, &late, rig.now_ns, &mut rig.out));
     // A batch whose response was lost may have been delivered. It is sent again with the same ids.
     let lost = CalloutResponse { status: None, ..late };
-    assert!(rig.exporter.answered(2, &lost, rig.now_ns, &mut rig.out));
+    assert!(rig.exporter.handle_response(2, &lost, rig.now_ns, &mut rig.out));
     rig.pass(4000);
     rig.send(3);
     rig.answer(3, 200);

@@ -117,7 +117,8 @@ impl Message {
         self.0.extend_from_slice(bytes);
     }
 
-    /// Not generic: it is called in a dozen places. The length is not known before: a byte is kept for it, which is enough but for a few large ones.
+    /// Appends a nested message. It is not generic, since it is called in a dozen places. The length is unknown
+    /// before `write`, so one byte is reserved for it, which is enough for all but a few large messages.
     fn message(&mut self, field: u64, write: &mut dyn FnMut(&mut Self)) {
         self.tag(field, BYTES);
         let place = self.0.len();

@@ -53,11 +53,13 @@ struct DigitGroups {
 }
 
 impl DigitGroups {
-    /// Reads a number from `at` up to a date. A group that exceeds `digits_max` is left out, so that the beginning of
-    /// a longer group is not taken for a match, and a match before other numbers is still found.
+    /// Reads a number from `at` up to a date.
     ///
-    /// Since digits and gaps are bounded, a part of the text with zero-width characters is read by a bounded number
-    /// of runs.
+    /// A group that exceeds `digits_max` is left out. So the beginning of a longer group is not taken for a match, and
+    /// a match before other numbers is still found.
+    ///
+    /// Since digits and gaps are bounded, a part of the text with zero-width characters is read a bounded number of
+    /// times.
     fn read(text: &str, at: usize, is_gap: fn(char) -> bool, digits_max: usize) -> Self {
         let mut groups = Self { digits: Vec::new(), ends: Vec::new() };
         let (mut gap, mut end) = (0, at);

@@ -34,7 +34,7 @@ fn play(rig: &mut Rig, step: &Step, in_flight: &mut Vec<(u32, Callout)>, last_to
             if let Some(call) = call {
                 *last_token = last_token.wrapping_add(1);
                 let token = is_taken.then_some(*last_token);
-                rig.dispatcher.sent(call.number, token, rig.now_ns, &mut rig.out);
+                rig.dispatcher.record_sent(call.number, token, rig.now_ns, &mut rig.out);
                 in_flight.extend(token.map(|token| (token, call)));
             }
         }

@@ -10,7 +10,7 @@ fn retries_count_towards_the_queue_bound() {
         rig.dispatcher.submit(job("C"), &mut rig.out);
         submitted += 1;
         if rig.send_next(token) {
-            rig.answer_as(token, CalloutResponse { retry_after: Some(b"20"), ..busy() });
+            rig.answer_as(token, CalloutResponse { retry_after: Some(b"20"), ..busy_response() });
         }
         assert!(rig.dispatcher.jobs.len() <= 5, "{} are kept", rig.dispatcher.jobs.len());
     }
@@ -29,7 +29,7 @@ fn a_refused_callout_gives_its_reservation_back() {
         true
     };
     let call = rig.dispatcher.next(rig.now_ns, [1; 24], budget, &mut rig.out).unwrap();
-    let settled = rig.dispatcher.sent(call.number, None, rig.now_ns + 5, &mut rig.out);
+    let settled = rig.dispatcher.record_sent(call.number, None, rig.now_ns + 5, &mut rig.out);
     let expected = Settlement { reserved, reserved_at_ns: rig.now_ns, actual: Price::default() };
     assert!(reserved.tokens > 1024);
     assert_eq!(settled, Some(expected));
@@ -37,8 +37,8 @@ fn a_refused_callout_gives_its_reservation_back() {
     // A callout that is made is settled when it is answered.
     rig.dispatcher.submit(job("C"), &mut rig.out);
     let call = rig.next().unwrap();
-    assert_eq!(rig.dispatcher.sent(call.number, Some(7), rig.now_ns, &mut rig.out), None);
-    assert_eq!(rig.dispatcher.sent(call.number, None, rig.now_ns, &mut rig.out), None, "it was sent");
+    assert_eq!(rig.dispatcher.record_sent(call.number, Some(7), rig.now_ns, &mut rig.out), None);
+    assert_eq!(rig.dispatcher.record_sent(call.number, None, rig.now_ns, &mut rig.out), None, "it was sent");
 }
 
 #[test]

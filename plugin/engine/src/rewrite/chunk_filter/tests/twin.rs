@@ -6,25 +6,25 @@ use super::sse_twin;
 
 /// Returns the stream without its usage chunks. `None` if this twin cannot decide.
 pub fn without_usage_chunks(stream: &[u8]) -> Option<Vec<u8>> {
-    let mut shown = Vec::new();
+    let mut output = Vec::new();
     let mut event = Vec::new();
     for line in lines(stream) {
         let is_blank = matches!(line, b"\n" | b"\r" | b"\r\n");
         let is_between = event.is_empty() && (is_blank || line.starts_with(b":"));
         if is_between {
-            shown.extend_from_slice(line);
+            output.extend_from_slice(line);
             continue;
         }
         event.extend_from_slice(line);
         if is_blank {
-            shown.extend(if is_usage_chunk(&event)? { Vec::new() } else { core::mem::take(&mut event) });
+            output.extend(if is_usage_chunk(&event)? { Vec::new() } else { core::mem::take(&mut event) });
             event.clear();
         }
     }
     if !event.is_empty() && !is_usage_chunk(&event)? {
-        shown.extend(event);
+        output.extend(event);
     }
-    Some(shown)
+    Some(output)
 }
 
 /// Splits the stream into lines, each with its line end.
