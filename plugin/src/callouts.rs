@@ -1,8 +1,8 @@
-//! Callouts: what wakes their owners, how they are made, and how a plugin ends that has some in flight.
+//! Callouts: they are made in the root context, which is woken for that, and the shutdown waits for them.
 //!
-//! Callouts start in the root context, since the response to a stream's own callout is lost once the stream has ended. A
-//! stream that hands something in wakes the root by a shared queue. Its name is random: of two queues of one name the
-//! host only reports the last. The timer does it if a host has no queues.
+//! A callout of a stream would lose its response once the stream has ended, so all callouts start in the root
+//! context. A stream that submits a job wakes it by a shared queue. The queue's name is random, since the host
+//! reports only the last of two queues with one name. If the host has no queues, the timer wakes the root context.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -20,7 +20,7 @@ use crate::judge::JudgeDispatcher;
 use crate::perform::{self, Random, Stats};
 use crate::timer::{SharedTimer, TimerUser};
 
-/// The delay in milliseconds until the root looks for callouts if no queue wakes it.
+/// The delay in milliseconds until the timer wakes the root context, if no queue does.
 const WAKE_MS: u64 = 5;
 
 /// The owners of callouts in one VM.
@@ -29,12 +29,12 @@ pub(crate) struct Callouts {
     judge: Option<JudgeDispatcher>,
     /// `Some` if telemetry is configured.
     exporter: Option<TelemetryExporter>,
-    /// The queue that wakes the root. `None` if the host has no queues.
+    /// The queue that wakes the root context. `None` if the host has no queues.
     queue: Option<u32>,
     timer: Rc<SharedTimer>,
-    /// The plugin ends as soon as nothing is in flight.
+    /// Whether the plugin ends as soon as nothing is in flight.
     is_closing: Cell<bool>,
-    /// The plugin has ended: nothing is called any more.
+    /// Whether the plugin has ended. No callout is made after that.
     is_closed: Cell<bool>,
 }
 
@@ -56,7 +56,7 @@ impl Callouts {
         })
     }
 
-    /// Hands jobs to their owners.
+    /// Submits jobs to their owners.
     pub(crate) fn submit(&self, jobs: Vec<CalloutJob>, stats: &RefCell<Stats>) {
         let mut updates = Vec::new();
         for job in jobs {
@@ -81,11 +81,11 @@ impl Callouts {
                     self.wake(exporter, in_ms, TimerUser::Exporter, out);
                 }
             }
-            (job, ..) => out.push(job.lost()),
+            (job, ..) => out.push(job.lost_update()),
         }
     }
 
-    /// Has the root look at an owner in so many milliseconds.
+    /// Makes the root context run an owner in `in_ms` milliseconds.
     fn wake(&self, owner: &dyn CalloutOwner, in_ms: u64, user: TimerUser, out: &mut Vec<StatUpdate>) {
         if self.is_closed.get() {
             owner.abandon(out);
@@ -96,7 +96,7 @@ impl Callouts {
         }
     }
 
-    /// Handles the queue's wake-up of the root.
+    /// Handles a wake-up by the queue.
     pub(crate) fn on_queue(&self, queue: u32, stats: &RefCell<Stats>) {
         if self.queue == Some(queue) {
             while perform::dequeue(queue) {}
@@ -104,7 +104,7 @@ impl Callouts {
         }
     }
 
-    /// Makes the callouts that are due, and ends the plugin if it only waited for callouts.
+    /// Makes the callouts that are due, and ends the plugin if it waited only for callouts.
     pub(crate) fn run(&self, stats: &RefCell<Stats>) {
         self.call_all(stats);
         if self.is_closing.get() && self.is_idle() && !self.is_closed.replace(true) {
@@ -112,7 +112,7 @@ impl Callouts {
         }
     }
 
-    /// The judge is first, since its callouts may end in scores to export.
+    /// Makes the callouts of all owners. The judge is first, since its responses may contain scores to export.
     fn call_all(&self, stats: &RefCell<Stats>) {
         let now_ns = perform::now_ns();
         if let Some(judge) = &self.judge {
@@ -127,21 +127,21 @@ impl Callouts {
         }
     }
 
-    /// Makes an owner's callouts. Returns the milliseconds until it needs to be looked at again; 0 if it need not be
-    /// before something happens.
+    /// Makes an owner's callouts. Returns the milliseconds until it must run again; 0 if it need not run before
+    /// something happens.
     fn call(&self, owner: &dyn CalloutOwner, now_ns: u64, stats: &RefCell<Stats>) -> u64 {
         let mut updates = Vec::new();
         while let Some(callout) = owner.next(now_ns, &mut updates) {
             let token = perform::http_call(&callout);
-            owner.sent(callout.number, token, perform::now_ns(), &mut updates);
+            owner.record_sent(callout.number, token, perform::now_ns(), &mut updates);
         }
         perform::update_stats(stats, updates);
         owner.wake_ms(now_ns).unwrap_or(0)
     }
 
-    /// Handles the response to a callout, or its loss.
+    /// Handles the response to a callout, or the loss of the response.
     pub(crate) fn on_response(&self, token: u32, fields: usize, body_bytes: usize, stats: &RefCell<Stats>) {
-        // The host has no map without fields: asking for it would be an error.
+        // Without fields the host has no map, and would report an error.
         let map = if fields > 0 { perform::headers(MapType::HttpCallResponseHeaders) } else { Vec::new() };
         let head = Headers::decode(&map);
         let wanted = self.owners().map(CalloutOwner::response_bytes).max().unwrap_or(0).min(body_bytes);
@@ -158,7 +158,7 @@ impl Callouts {
         };
         let (mut updates, now_ns) = (Vec::new(), perform::now_ns());
         let mut owners = self.owners();
-        let scores = owners.find_map(|owner| owner.answered(token, &response, now_ns, &mut updates));
+        let scores = owners.find_map(|owner| owner.handle_response(token, &response, now_ns, &mut updates));
         for score in scores.unwrap_or_default() {
             self.submit_one(CalloutJob::Evaluation(Box::new(score)), &mut updates);
         }
@@ -166,8 +166,10 @@ impl Callouts {
         self.run(stats);
     }
 
-    /// Starts the shutdown, and returns whether it has ended. Until the host has that return value it does not wait for
-    /// the plugin, and must not be called to end the wait: callouts that it refuses here count for the return value.
+    /// Starts the shutdown. Returns whether it has ended.
+    ///
+    /// The host only waits for the plugin once it has that return value, and must not receive the end before.
+    /// Callouts that the host refuses during this call count for the return value.
     pub(crate) fn close(&self, stats: &RefCell<Stats>) -> bool {
         self.is_closing.set(true);
         self.call_all(stats);
@@ -176,8 +178,8 @@ impl Callouts {
         is_idle
     }
 
-    /// Ends everything, since a new configuration takes over: what has not ended is lost, and so is what streams of this
-    /// configuration still hand in.
+    /// Ends everything, since a new configuration replaces this one. Open jobs are lost, and so are jobs that streams
+    /// of this configuration still submit.
     pub(crate) fn abandon(&self, stats: &RefCell<Stats>) {
         self.is_closed.set(true);
         let mut updates = Vec::new();

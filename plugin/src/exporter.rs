@@ -1,4 +1,4 @@
-//! The telemetry exporter in its worker: its clocks and its random bytes.
+//! The telemetry exporter in its worker, with its clocks and its random bytes.
 
 use std::cell::RefCell;
 
@@ -25,13 +25,13 @@ impl TelemetryExporter {
         Some(Self { exporter: RefCell::new(exporter), random: RefCell::default() })
     }
 
-    /// Takes the span of an exchange that ends now. Returns the milliseconds after which the exporter needs to be looked
-    /// at. `None` if it is looked at as early anyway.
+    /// Submits the span of an exchange that ends now. Returns the milliseconds after which the exporter must be
+    /// called. `None` if a call at that time or before is already due.
     pub(crate) fn span(&self, span: Span, out: &mut Vec<StatUpdate>) -> Option<u64> {
         self.exporter.borrow_mut().span(span, perform::wall_ns(), perform::now_ns(), out)
     }
 
-    /// Takes a score, and returns what [`span`](Self::span) does.
+    /// Submits a score, and returns the same as [`span`](Self::span).
     pub(crate) fn evaluation(&self, score: &Evaluation, out: &mut Vec<StatUpdate>) -> Option<u64> {
         self.exporter.borrow_mut().evaluation(score, perform::wall_ns(), perform::now_ns(), out)
     }
@@ -44,18 +44,18 @@ impl CalloutOwner for TelemetryExporter {
         Some(if callout.wants_gzip { callout.zipped(perform::compress) } else { callout })
     }
 
-    fn sent(&self, number: u64, token: Option<u32>, now_ns: u64, out: &mut Vec<StatUpdate>) {
-        self.exporter.borrow_mut().sent(number, token, now_ns, out);
+    fn record_sent(&self, number: u64, token: Option<u32>, now_ns: u64, out: &mut Vec<StatUpdate>) {
+        self.exporter.borrow_mut().record_sent(number, token, now_ns, out);
     }
 
-    fn answered(
+    fn handle_response(
         &self,
         token: u32,
         response: &CalloutResponse<'_>,
         now_ns: u64,
         out: &mut Vec<StatUpdate>,
     ) -> Option<Vec<Evaluation>> {
-        self.exporter.borrow_mut().answered(token, response, now_ns, out).then(Vec::new)
+        self.exporter.borrow_mut().handle_response(token, response, now_ns, out).then(Vec::new)
     }
 
     fn response_bytes(&self) -> usize {

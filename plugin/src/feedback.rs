@@ -1,31 +1,32 @@
-//! Feedback in one stream: the request is held at its head, so that no upstream hears of it, and answered at its end.
+//! Feedback in one stream: the request is held at its head, so that it reaches no upstream, and the filter answers
+//! it.
 
 pub(crate) mod endpoint;
 
 use std::rc::Rc;
 
 use llm_gauge_engine::effects::feedback_effects;
-use llm_gauge_engine::feedback::{FeedbackPlan, Reply, Request};
+use llm_gauge_engine::feedback::{FeedbackPlan, FeedbackReply, Request};
 use llm_gauge_engine::head::Headers;
 use proxy_wasm::types::{Action, BufferType};
 
 use crate::perform;
-use crate::shared::Shared;
+use crate::shared::PluginState;
 
-/// One request of feedback whose body is on its way.
-pub(crate) struct Receiving {
-    shared: Rc<Shared>,
+/// A feedback request whose body is still arriving.
+pub(crate) struct FeedbackRequest {
+    shared: Rc<PluginState>,
     stream: u32,
     request: Request,
-    /// Bytes that are held, and were seen.
+    /// The number of held bytes that have been read.
     held_bytes: usize,
     is_answered: bool,
 }
 
-impl Receiving {
-    /// Takes the request, or answers it at once where its body is of no matter.
+impl FeedbackRequest {
+    /// Begins the request. `None` if it was answered at once, since the reply does not depend on its body.
     pub(crate) fn begin(
-        shared: &Rc<Shared>,
+        shared: &Rc<PluginState>,
         stream: u32,
         plan: &Rc<FeedbackPlan>,
         head: &Headers<'_>,
@@ -33,7 +34,7 @@ impl Receiving {
     ) -> Option<Self> {
         match Request::begin(plan, head, is_all, shared.policy.memory()) {
             Ok(request) => {
-                shared.held_requests.begin_feedback(stream, request.blind());
+                shared.held_requests.begin_feedback(stream, request.hidden_body_reply());
                 Some(Self { shared: Rc::clone(shared), stream, request, held_bytes: 0, is_answered: false })
             }
             Err(reply) => {
@@ -43,18 +44,18 @@ impl Receiving {
         }
     }
 
-    /// Further bytes, of which `at_hand` are held now.
-    pub(crate) fn body(&mut self, at_hand: usize, is_end: bool) -> Action {
-        if self.is_answered || !self.shared.held_requests.shows_body(self.stream) {
+    /// Reads new bytes of the body. `buffered_bytes` is the number of held bytes, old and new.
+    pub(crate) fn body(&mut self, buffered_bytes: usize, is_end: bool) -> Action {
+        if self.is_answered || !self.shared.held_requests.body_arrived(self.stream) {
             return Action::Pause; // answered before
         }
-        let bytes = at_hand.saturating_sub(self.held_bytes);
+        let bytes = buffered_bytes.saturating_sub(self.held_bytes);
         let memory = self.shared.policy.memory();
         let body = perform::body(BufferType::HttpRequestBody, self.held_bytes, bytes, memory);
-        self.held_bytes = at_hand;
+        self.held_bytes = buffered_bytes;
         let reply = match body {
             Some(body) => self.request.body(&body),
-            None => Some(self.request.lost()),
+            None => Some(self.request.no_memory_reply()),
         };
         match reply {
             Some(reply) => self.answer(&reply),
@@ -64,7 +65,7 @@ impl Receiving {
         Action::Pause
     }
 
-    /// Everything has come.
+    /// Ends the request, whose body is complete.
     pub(crate) fn end(&mut self) {
         let Some(endpoint) = self.shared.feedback.as_ref().filter(|_| !self.is_answered) else {
             return;
@@ -80,13 +81,13 @@ impl Receiving {
         self.answer(&reply);
     }
 
-    fn answer(&mut self, reply: &Reply) {
+    fn answer(&mut self, reply: &FeedbackReply) {
         self.is_answered = true;
         perform::reply(reply);
     }
 }
 
-impl Drop for Receiving {
+impl Drop for FeedbackRequest {
     fn drop(&mut self) {
         self.shared.held_requests.end(self.stream);
     }

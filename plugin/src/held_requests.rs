@@ -1,41 +1,42 @@
-//! Whether a request whose head is held still shows its body.
+//! Requests that are held at their head until their body arrives.
 //!
-//! A proxy only shows it where its configuration says `allow_on_headers_stop_iteration`; elsewhere the request would
-//! hang, and no host call tells which it is. So until a first body has come, a request that waits for its own too
-//! long is let go, untouched; and after a few of them in a row nothing is held any more. Feedback, which no upstream is
-//! to get, is answered instead, and waits longer: it may well come from a slow network.
+//! A proxy only passes the body of a held request to the filter if its configuration says
+//! `allow_on_headers_stop_iteration`. Otherwise the request would hang, and no host call reports which case it is. So
+//! until a first body has arrived, a request that waits too long is released unchanged, and after a few consecutive
+//! timeouts no request is held. Feedback must not reach an upstream, so it is answered instead, and its timeout is
+//! longer, since its network may be slow.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use llm_gauge_engine::feedback::Reply;
+use llm_gauge_engine::feedback::FeedbackReply;
 
 use crate::perform;
 use crate::timer::{SharedTimer, TimerUser};
 
-/// A request waits at least this long, and at most twice as long.
-const WAIT_MS: u64 = 250;
+/// The timeout of a request in milliseconds. It is also the timer's period, so a request waits up to twice as long.
+const TIMEOUT_MS: u64 = 250;
 
-/// Feedback waits at least this long.
-const FEEDBACK_WAIT_MS: u64 = 5_000;
+/// The timeout of feedback in milliseconds.
+const FEEDBACK_TIMEOUT_MS: u64 = 5_000;
 
-/// Requests that were let go in a row, after which none is held.
-const MISSES_MAX: u8 = 3;
+/// The number of consecutive timeouts after which no request is held.
+const TIMEOUTS_MAX: u8 = 3;
 
 #[derive(Default)]
 pub(crate) struct HeldRequests {
-    works: Cell<bool>,
-    misses: Cell<u8>,
-    /// Requests that are held while nobody knows whether that works.
-    waiting: RefCell<Vec<Waiting>>,
+    is_supported: Cell<bool>,
+    timeouts: Cell<u8>,
+    /// The requests that are held while it is unknown whether the proxy passes their bodies.
+    held: RefCell<Vec<HeldRequest>>,
     timer: Rc<SharedTimer>,
 }
 
-struct Waiting {
+struct HeldRequest {
     stream: u32,
     until_ns: u64,
-    /// To feedback; another request goes on.
-    reply: Option<Reply>,
+    /// The reply to feedback. `None` for another request, which is released.
+    reply: Option<FeedbackReply>,
 }
 
 impl HeldRequests {
@@ -43,81 +44,81 @@ impl HeldRequests {
         Self { timer: Rc::clone(timer), ..Self::default() }
     }
 
-    /// Whether the request of this stream is to be held.
+    /// Returns whether the request of this stream is to be held.
     pub(crate) fn begin(&self, stream: u32) -> bool {
-        if self.works.get() {
+        if self.is_supported.get() {
             return true;
         }
-        if self.misses.get() >= MISSES_MAX {
+        if self.timeouts.get() >= TIMEOUTS_MAX {
             return false;
         }
-        self.wait(stream, WAIT_MS, None);
+        self.hold(stream, TIMEOUT_MS, None);
         true
     }
 
-    /// Holds a request of feedback, for which there is this reply if its body never shows.
-    pub(crate) fn begin_feedback(&self, stream: u32, reply: Reply) {
-        if !self.works.get() {
-            self.wait(stream, FEEDBACK_WAIT_MS, Some(reply));
+    /// Holds a feedback request, with the reply for the case that its body never arrives.
+    pub(crate) fn begin_feedback(&self, stream: u32, reply: FeedbackReply) {
+        if !self.is_supported.get() {
+            self.hold(stream, FEEDBACK_TIMEOUT_MS, Some(reply));
         }
     }
 
-    fn wait(&self, stream: u32, wait_ms: u64, reply: Option<Reply>) {
+    fn hold(&self, stream: u32, wait_ms: u64, reply: Option<FeedbackReply>) {
         let until_ns = perform::now_ns().saturating_add(wait_ms.saturating_mul(1_000_000));
-        self.waiting.borrow_mut().push(Waiting { stream, until_ns, reply });
-        self.timer.set(TimerUser::HeldRequests, WAIT_MS);
+        self.held.borrow_mut().push(HeldRequest { stream, until_ns, reply });
+        self.timer.set(TimerUser::HeldRequests, TIMEOUT_MS);
     }
 
-    /// A body came; whether its request is still held.
-    pub(crate) fn shows_body(&self, stream: u32) -> bool {
-        if self.works.get() {
+    /// Records that a body arrived. Returns whether its request is still held.
+    pub(crate) fn body_arrived(&self, stream: u32) -> bool {
+        if self.is_supported.get() {
             return true;
         }
         let is_held = self.end(stream);
         if is_held {
-            self.works.set(true);
-            self.waiting.borrow_mut().clear();
+            self.is_supported.set(true);
+            self.held.borrow_mut().clear();
             self.timer.set(TimerUser::HeldRequests, 0);
         }
         is_held
     }
 
-    /// The stream is over; whether its request was still waiting.
+    /// Ends the stream. Returns whether its request was still held.
     pub(crate) fn end(&self, stream: u32) -> bool {
-        let mut waiting = self.waiting.borrow_mut();
-        let before = waiting.len();
-        waiting.retain(|other| other.stream != stream);
-        waiting.len() < before
+        let mut held = self.held.borrow_mut();
+        let before = held.len();
+        held.retain(|other| other.stream != stream);
+        held.len() < before
     }
 
-    /// Lets go of those that waited for too long.
+    /// Releases or answers the requests whose timeout has passed.
     pub(crate) fn tick(&self) {
-        let mut waiting = self.waiting.borrow_mut();
+        let mut held = self.held.borrow_mut();
         let now_ns = perform::now_ns();
-        for Waiting { stream, reply, .. } in waiting.extract_if(.., |waiting| waiting.until_ns <= now_ns) {
+        for HeldRequest { stream, reply, .. } in held.extract_if(.., |held| held.until_ns <= now_ns) {
             match reply {
                 Some(reply) => {
                     perform::reply_to(stream, &reply);
                     perform::log_error(
-                        "llm-gauge: a request of `feedback` showed no body: that needs \
+                        "llm-gauge: a request of `feedback` got no body, which needs \
                          `allow_on_headers_stop_iteration: true` in the plugin's config",
                     );
                 }
-                None => self.let_go(stream),
+                None => self.release(stream),
             }
         }
-        if waiting.is_empty() {
+        if held.is_empty() {
             self.timer.set(TimerUser::HeldRequests, 0);
         }
     }
 
-    fn let_go(&self, stream: u32) {
+    fn release(&self, stream: u32) {
         perform::resume_request(stream);
-        self.misses.set(self.misses.get().saturating_add(1));
-        if self.misses.get() == MISSES_MAX {
+        self.timeouts.set(self.timeouts.get().saturating_add(1));
+        if self.timeouts.get() == TIMEOUTS_MAX {
             perform::log_error(
                 "llm-gauge: `streaming.usage: request` needs `allow_on_headers_stop_iteration: true` in the \
-                 plugin's config; until then requests pass as they are",
+                 plugin's config; until then requests pass unchanged",
             );
         }
     }

@@ -1,4 +1,4 @@
-//! The judge's dispatcher in its worker: its random bytes, and the budget that it shares with other workers.
+//! The judge's dispatcher in its worker, with its random bytes and the budget that it shares with other workers.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -48,21 +48,21 @@ impl CalloutOwner for JudgeDispatcher {
         self.dispatcher.borrow_mut().next(now_ns, random, &mut reserve, out)
     }
 
-    fn sent(&self, number: u64, token: Option<u32>, now_ns: u64, out: &mut Vec<StatUpdate>) {
-        let settlement = self.dispatcher.borrow_mut().sent(number, token, now_ns, out);
+    fn record_sent(&self, number: u64, token: Option<u32>, now_ns: u64, out: &mut Vec<StatUpdate>) {
+        let settlement = self.dispatcher.borrow_mut().record_sent(number, token, now_ns, out);
         if let Some(settlement) = settlement {
             self.budget.settle(settlement, now_ns);
         }
     }
 
-    fn answered(
+    fn handle_response(
         &self,
         token: u32,
         response: &CalloutResponse<'_>,
         now_ns: u64,
         out: &mut Vec<StatUpdate>,
     ) -> Option<Vec<Evaluation>> {
-        let result = self.dispatcher.borrow_mut().answered(token, response, now_ns, out)?;
+        let result = self.dispatcher.borrow_mut().handle_response(token, response, now_ns, out)?;
         self.budget.settle(result.settlement, now_ns);
         Some(result.evaluations)
     }
@@ -79,7 +79,7 @@ impl CalloutOwner for JudgeDispatcher {
         self.dispatcher.borrow().is_idle()
     }
 
-    /// Does nothing: jobs that wait are judged all the same.
+    /// Does nothing: waiting jobs are still judged.
     fn close(&self) {}
 
     fn abandon(&self, out: &mut Vec<StatUpdate>) {

@@ -1,7 +1,8 @@
-//! The shell around `llm-gauge-engine`: it turns the proxy's callbacks into calls of one exchange, and effects
-//! into host calls. It decides nothing itself.
+//! The proxy-wasm shell around `llm-gauge-engine`: it passes the proxy's callbacks to exchanges, and performs their
+//! effects by host calls. It decides nothing itself.
 //!
-//! Built for `wasm32-unknown-unknown`; elsewhere this crate is empty, so that no native build can reach a host.
+//! It is built for `wasm32-unknown-unknown`. For other targets this crate is empty, so that no native build can call
+//! a host.
 
 #![cfg(target_arch = "wasm32")]
 

@@ -1,9 +1,9 @@
-//! Names of stats as keys of a table.
+//! Stat names as keys of a hash map.
 
 use std::hash::{Hash, Hasher};
 
-/// A stat's name, hashed and compared eight bytes at a time: wasm has neither a hash nor a comparison of its own, and
-/// those of the standard library go byte by byte.
+/// A stat name that is hashed and compared eight bytes at a time. In wasm, the standard library's hash and comparison
+/// take one byte at a time.
 pub(crate) struct Name(pub(crate) String);
 
 impl Name {
@@ -30,7 +30,7 @@ impl Hash for Name {
     }
 }
 
-/// Names made to collide cost a walk over as many series as `models.max_series` lets in, and no more.
+/// The hasher of stat names. Names that are chosen to collide cost a search over at most `models.max_series` series.
 #[derive(Default)]
 pub(crate) struct NameHasher(u64);
 

@@ -10,18 +10,18 @@ use proxy_wasm::types::ContextType;
 
 use crate::callouts::Callouts;
 use crate::perform;
-use crate::shared::Shared;
+use crate::shared::PluginState;
 use crate::stream::Stream;
 
 thread_local! {
-    /// The memory of this VM, which all configurations that run in it share.
+    /// The memory budget of this VM, which all its configurations share.
     static MEMORY: MemoryBudget = MemoryBudget::new(0);
 }
 
 #[derive(Default)]
 pub(crate) struct Root {
     /// `None` until a configuration is accepted.
-    shared: Option<Rc<Shared>>,
+    shared: Option<Rc<PluginState>>,
 }
 
 impl Context for Root {
@@ -31,14 +31,14 @@ impl Context for Root {
         }
     }
 
-    /// Returns `false` while callouts are in flight: the plugin then reports itself when it has ended.
+    /// Returns `false` while callouts are in flight: the plugin then reports the end of its shutdown itself.
     fn on_done(&mut self) -> bool {
         self.callouts().is_none_or(|(shared, callouts)| callouts.close(&shared.stats))
     }
 }
 
 impl Root {
-    fn callouts(&self) -> Option<(&Shared, &Callouts)> {
+    fn callouts(&self) -> Option<(&PluginState, &Callouts)> {
         let shared = self.shared.as_deref()?;
         Some((shared, shared.callouts.as_ref()?))
     }
@@ -57,11 +57,11 @@ impl RootContext for Root {
                 return false;
             }
         };
-        let shared = Shared::new(policy);
-        // Envoy makes a new root for a new configuration; other hosts give it to the old one.
+        let shared = PluginState::new(policy);
+        // Envoy creates a new root context for a new configuration; other hosts configure the old one again.
         if let Some((before, callouts)) = self.callouts() {
             callouts.abandon(&before.stats);
-            perform::tick_every(0);
+            perform::set_timer_period(0);
         }
         perform::update_stat(&shared.stats, build_info(&shared.policy));
         self.shared = Some(Rc::new(shared));

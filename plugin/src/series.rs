@@ -1,21 +1,21 @@
-//! The label values that have a series of their own, agreed on by all workers of the proxy through its shared data.
+//! The label values that have series of their own. All workers of the proxy agree on them through its shared data.
 //!
-//! Each admitted value is a key, and each label has a count of them. Neither is ever taken out: nor does Envoy free a
-//! stat, whatever the configuration becomes.
+//! Each admitted value is a key, and each label has a count of its values. Neither is ever removed, since Envoy never
+//! frees a stat, whatever the configuration becomes.
 
 use llm_gauge_engine::series::{LocalRegistry, SeriesRegistry};
 
 use crate::perform;
 use crate::shared_record;
 
-/// Admits label values for all workers, or for this one where the host shares no data.
+/// Admits label values for all workers, or for this one only if the host shares no data.
 #[derive(Debug, Default)]
 pub(crate) struct SharedRegistry {
     local: LocalRegistry,
 }
 
 impl SharedRegistry {
-    /// A registry whose counts of these labels are there to be changed.
+    /// Creates the counts of these labels in the shared data, and returns the registry.
     pub(crate) fn begin<'a>(labels: impl Iterator<Item = &'a str>) -> Self {
         labels.for_each(|label| shared_record::create(&count_key(label), &encode(0)));
         Self::default()
@@ -37,7 +37,7 @@ impl SeriesRegistry for SharedRegistry {
             Ok(false) => self.local.admit(label, value, values_max),
             Ok(true) => {
                 if perform::shared_data(&key).is_some() {
-                    // Another worker was as fast, and has counted the value too.
+                    // Another worker has admitted the value at the same time, and has counted it too.
                     let fewer = |bytes: &[u8]| Ok::<_, ()>(encode(decode(bytes).saturating_sub(1)));
                     let _best_effort = shared_record::update(&count_key, fewer);
                 }
@@ -56,7 +56,7 @@ fn encode(count: u32) -> [u8; 4] {
     count.to_le_bytes()
 }
 
-/// Returns 0 for what is no count.
+/// Decodes a count. Bytes that are not a count are 0.
 fn decode(bytes: &[u8]) -> u32 {
     bytes.first_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes))
 }

@@ -1,4 +1,4 @@
-//! What the streams and the root context of one VM share, for one configuration.
+//! The state of one configuration in one VM, which its root context and its streams share.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -14,8 +14,8 @@ use crate::perform::{self, Random, Stats};
 use crate::series::SharedRegistry;
 use crate::timer::SharedTimer;
 
-/// See the module.
-pub(crate) struct Shared {
+/// The state that the root context and the streams share.
+pub(crate) struct PluginState {
     pub(crate) policy: Rc<Policy>,
     pub(crate) series: RefCell<Series>,
     pub(crate) stats: RefCell<Stats>,
@@ -25,11 +25,11 @@ pub(crate) struct Shared {
     pub(crate) callouts: Option<Callouts>,
     /// `Some` if feedback is configured.
     pub(crate) feedback: Option<FeedbackEndpoint>,
-    /// The `x-request-id` of a request whose usage was asked for, and which the proxy is about to redirect itself.
+    /// The `x-request-id` of an edited request that the proxy is about to redirect itself. `None` if there is none.
     pub(crate) redirected: RefCell<Option<Vec<u8>>>,
 }
 
-impl Shared {
+impl PluginState {
     pub(crate) fn new(policy: Rc<Policy>) -> Self {
         let labels = policy.labels().iter().map(|label| label.name.as_str());
         let registry = SharedRegistry::begin(labels.chain(["model"]));
@@ -53,7 +53,7 @@ impl Shared {
         filter_state.iter().for_each(perform::set_filter_state);
         match &self.callouts {
             Some(callouts) => callouts.submit(jobs, &self.stats),
-            None => jobs.iter().for_each(|job| perform::update_stat(&self.stats, job.lost())),
+            None => jobs.iter().for_each(|job| perform::update_stat(&self.stats, job.lost_update())),
         }
     }
 }

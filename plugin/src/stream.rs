@@ -1,47 +1,48 @@
-//! The HTTP context: each callback is one method of the exchange. Bodies are looked at as they pass; only a request
-//! that the configuration wants rewritten is held, and feedback, which goes nowhere.
+//! The HTTP context: each callback is passed to the exchange. Bodies are read while they pass. Only requests that the
+//! configuration wants to edit are held, and feedback, which reaches no upstream.
 
 use std::rc::Rc;
 
 use llm_gauge_engine::effects::{active_requests, dropped_exchange, exchange_effects};
 use llm_gauge_engine::exchange::End;
-use llm_gauge_engine::exchange::{Exchange, Unmetered};
+use llm_gauge_engine::exchange::{Exchange, SkipReason};
 use llm_gauge_engine::head::Headers;
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::{Action, BufferType, MapType};
 
-use crate::feedback::Receiving;
+use crate::feedback::FeedbackRequest;
 use crate::perform;
-use crate::shared::Shared;
+use crate::shared::PluginState;
 use crate::stream_rewrite::StreamRewrite;
 
 pub(crate) struct Stream {
     id: u32,
-    shared: Option<Rc<Shared>>,
-    /// `Some` while a metered exchange is under way; in memory of its own, so that a stream that is not metered takes
-    /// little.
+    shared: Option<Rc<PluginState>>,
+    /// The exchange. `None` if none is metered, or it has ended. It is boxed, so that a stream that is not metered
+    /// needs little memory.
     exchange: Option<Box<Exchange>>,
-    /// There while bytes of a metered exchange may have to change.
+    /// The rewriting of a metered exchange. `None` if no bytes may have to change.
     rewrite: Option<Box<StreamRewrite>>,
-    /// There while feedback is on its way; then nothing is metered.
-    receiving: Option<Box<Receiving>>,
+    /// The feedback request. `None` if the request is not feedback; if it is, nothing is metered.
+    feedback: Option<Box<FeedbackRequest>>,
 }
 
 impl Stream {
-    pub(crate) fn new(id: u32, shared: Option<Rc<Shared>>) -> Self {
-        Self { id, shared, exchange: None, rewrite: None, receiving: None }
+    pub(crate) fn new(id: u32, shared: Option<Rc<PluginState>>) -> Self {
+        Self { id, shared, exchange: None, rewrite: None, feedback: None }
     }
 
-    /// All fields at once cost half of what the three do that tell whether the request is ours. An action: it is one of
-    /// feedback.
+    /// Begins an exchange or a feedback request. Returns the action of a feedback request, and `None` otherwise.
+    ///
+    /// All headers are fetched at once, which costs half as much as the three that select the request.
     fn begin(&mut self, end_of_stream: bool) -> Option<Action> {
         let shared = self.shared.as_ref()?;
         let policy = &shared.policy;
         let map = perform::headers(MapType::HttpRequestHeaders);
         let head = Headers::decode(&map);
         if let Some(plan) = policy.feedback().filter(|plan| plan.is_at(&head)) {
-            let receiving = Receiving::begin(shared, self.id, plan, &head, end_of_stream);
-            self.receiving = receiving.map(Box::new);
+            let feedback = FeedbackRequest::begin(shared, self.id, plan, &head, end_of_stream);
+            self.feedback = feedback.map(Box::new);
             return Some(Action::Pause);
         }
         if !policy.may_meter(head.get(":method")?) {
@@ -51,29 +52,29 @@ impl Stream {
         let random = shared.random.borrow_mut().next();
         match Exchange::begin(policy, &head, &place, random, perform::now_ns()) {
             Ok(exchange) => self.exchange = Some(Box::new(exchange)),
-            Err(Unmetered::Memory) => perform::update_stat(&shared.stats, dropped_exchange()),
-            Err(Unmetered::Unmatched) => {}
+            Err(SkipReason::Memory) => perform::update_stat(&shared.stats, dropped_exchange()),
+            Err(SkipReason::Unmatched) => {}
         }
         let rewrite = StreamRewrite::begin(shared, self.id, self.exchange.as_ref()?, &head);
         self.rewrite = rewrite.map(Box::new);
         None
     }
 
-    /// The answer to a callback of the request; without one there is nothing to rewrite any more.
-    fn go_on(&mut self, action: Option<Action>) -> Action {
+    /// Returns the action of a request callback. Without one the rewriting has ended.
+    fn request_action(&mut self, action: Option<Action>) -> Action {
         if action.is_none() {
             self.rewrite = None;
         }
         action.unwrap_or(Action::Continue)
     }
 
-    /// The one place where an exchange ends: taken out here, it cannot end twice.
+    /// Ends the exchange. No other function does, and it removes the exchange, so that none can end twice.
     fn finish(&mut self) {
         if let (Some(exchange), Some(shared)) = (self.exchange.take(), &self.shared) {
             let rewrite = self.rewrite.take();
             // Each property costs as much as several stats.
-            let is_told = rewrite.is_none() && exchange.ended_well();
-            let end = if is_told { End::default() } else { perform::end() };
+            let is_complete = rewrite.is_none() && exchange.is_complete_success();
+            let end = if is_complete { End::default() } else { perform::end() };
             if let Some(rewrite) = rewrite {
                 rewrite.end(&end);
             }
@@ -99,12 +100,12 @@ impl HttpContext for Stream {
             }
         }
         let action = self.rewrite.as_deref().and_then(StreamRewrite::request_head);
-        self.go_on(action)
+        self.request_action(action)
     }
 
     fn on_http_request_body(&mut self, bytes: usize, end_of_stream: bool) -> Action {
-        if let Some(receiving) = &mut self.receiving {
-            return receiving.body(bytes, end_of_stream);
+        if let Some(feedback) = &mut self.feedback {
+            return feedback.body(bytes, end_of_stream);
         }
         let Some(exchange) = &mut self.exchange else {
             return Action::Continue;
@@ -116,32 +117,37 @@ impl HttpContext for Stream {
         let mut action = None;
         if let Some(rewrite) = &mut self.rewrite {
             // In one piece, since bytes may have to change.
-            let seen = rewrite.held_bytes();
-            let body = perform::body(BufferType::HttpRequestBody, seen, bytes.saturating_sub(seen), memory);
+            let held_bytes = rewrite.held_bytes();
+            let body = perform::body(
+                BufferType::HttpRequestBody,
+                held_bytes,
+                bytes.saturating_sub(held_bytes),
+                memory,
+            );
             match body {
                 Some(body) => {
                     exchange.request_body(&body);
                     action = rewrite.request_body(&body, bytes, end_of_stream);
                 }
-                None => exchange.request_lost(),
+                None => exchange.stop_request(),
             }
         } else {
             for (start, length) in pieces(bytes) {
                 match perform::body(BufferType::HttpRequestBody, start, length, memory) {
                     Some(body) => exchange.request_body(&body),
-                    None => exchange.request_lost(),
+                    None => exchange.stop_request(),
                 }
             }
         }
         if end_of_stream {
             exchange.request_end();
         }
-        self.go_on(action)
+        self.request_action(action)
     }
 
     fn on_http_request_trailers(&mut self, _fields: usize) -> Action {
-        if let Some(receiving) = &mut self.receiving {
-            receiving.end();
+        if let Some(feedback) = &mut self.feedback {
+            feedback.end();
             return Action::Pause;
         }
         if let Some(exchange) = &mut self.exchange {
@@ -180,8 +186,8 @@ impl HttpContext for Stream {
                     rewrite.response_body(&body, end_of_stream);
                 }
                 None => {
-                    exchange.response_lost();
-                    rewrite.response_lost();
+                    exchange.stop_response();
+                    rewrite.stop_response();
                 }
             }
         } else if bytes > 0 {
@@ -189,7 +195,7 @@ impl HttpContext for Stream {
             for (start, length) in pieces(bytes) {
                 match perform::body(BufferType::HttpResponseBody, start, length, memory) {
                     Some(body) => exchange.response_body(&body, now_ns),
-                    None => exchange.response_lost(),
+                    None => exchange.stop_response(),
                 }
             }
         }
@@ -211,17 +217,17 @@ impl HttpContext for Stream {
     }
 }
 
-/// Bytes of a body that are copied from the host at once: enough for a call's cost to vanish, and little enough that a
-/// proxy with large buffers does not make the VM as large.
+/// The number of bytes of a body that are copied from the host at once. It is large enough to make the cost of a call
+/// negligible, and small enough that a proxy with large buffers does not make the VM's memory as large.
 const PIECE_BYTES: usize = 256 * 1024;
 
-/// Where the pieces of a body of this many bytes begin, and how long they are.
+/// Returns the start and the length of each piece of a body with `bytes` bytes.
 fn pieces(bytes: usize) -> impl Iterator<Item = (usize, usize)> {
     let starts = (0..bytes).step_by(PIECE_BYTES);
     starts.map(move |start| (start, bytes.saturating_sub(start).min(PIECE_BYTES)))
 }
 
-/// A stream that goes without its log phase still gives back its active request.
+/// A stream that is dropped without its log phase must still decrement its active request.
 impl Drop for Stream {
     fn drop(&mut self) {
         self.finish();

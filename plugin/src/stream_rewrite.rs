@@ -1,4 +1,4 @@
-//! The bytes of one stream that may have to change, and the request that waits for them.
+//! The rewriting of one stream: its bytes that may have to change, and the request that is held for that.
 
 use std::rc::Rc;
 
@@ -9,25 +9,25 @@ use llm_gauge_engine::rewrite::Rewrite;
 use proxy_wasm::types::{Action, BufferType, MapType};
 
 use crate::perform;
-use crate::shared::Shared;
+use crate::shared::PluginState;
 
 pub(crate) struct StreamRewrite {
-    shared: Rc<Shared>,
+    shared: Rc<PluginState>,
     stream: u32,
     rewrite: Rewrite,
-    /// Bytes of the request that are held, and were seen.
+    /// The number of held bytes of the request that have been read.
     held_bytes: usize,
-    /// `x-request-id`, which stays the same when the proxy follows a redirect itself.
+    /// The header `x-request-id`, which stays the same when the proxy follows a redirect itself.
     request_id: Vec<u8>,
 }
 
-/// What Envoy says of a stream whose redirect it follows itself. The stream that does follows in the same thread,
-/// and before any other: it has the head and the body as they were after the change.
+/// The response details of a stream whose redirect Envoy follows itself. The next stream in the same thread is the
+/// one that follows it, and has the edited head and body.
 const REDIRECTED: &str = "internal_redirect";
 
 impl StreamRewrite {
     pub(crate) fn begin(
-        shared: &Rc<Shared>,
+        shared: &Rc<PluginState>,
         stream: u32,
         exchange: &Exchange,
         head: &Headers<'_>,
@@ -35,7 +35,7 @@ impl StreamRewrite {
         let request_id = head.get("x-request-id").unwrap_or_default();
         let is_redirected = shared.redirected.take().is_some_and(|before| before == request_id);
         let rewrite = if is_redirected {
-            Rewrite::of_asked(&shared.policy)
+            Rewrite::of_resent_request(&shared.policy)
         } else {
             Rewrite::begin(&shared.policy, exchange.format(), exchange.provider(), head)?
         };
@@ -43,71 +43,74 @@ impl StreamRewrite {
         Some(Self { shared: Rc::clone(shared), stream, rewrite, held_bytes: 0, request_id })
     }
 
-    /// The head of the request: what becomes of it. `None`: there is nothing more to do.
+    /// Handles the head of the request, and returns the action. `None` if the rewriting has ended.
     pub(crate) fn request_head(&self) -> Option<Action> {
         if self.rewrite.holds_request() {
             return self.shared.held_requests.begin(self.stream).then_some(Action::Pause);
         }
-        self.refuse_encodings();
+        self.set_identity_encoding();
         Some(Action::Continue)
     }
 
-    /// Bytes of the request that were seen before.
+    /// Returns the number of held bytes of the request that have been read.
     pub(crate) fn held_bytes(&self) -> usize {
         self.held_bytes
     }
 
-    /// Further bytes of the request, of which `at_hand` can be changed: what becomes of them. `None`: there is nothing
-    /// more to do.
-    pub(crate) fn request_body(&mut self, bytes: &[u8], at_hand: usize, end: bool) -> Option<Action> {
+    /// Handles new bytes of the request, and returns the action. `buffered_bytes` is the number of bytes that can be
+    /// changed.
+    ///
+    /// `None` if the rewriting has ended.
+    pub(crate) fn request_body(&mut self, bytes: &[u8], buffered_bytes: usize, end: bool) -> Option<Action> {
         let is_held = self.rewrite.holds_request();
-        if is_held && !self.shared.held_requests.shows_body(self.stream) {
+        if is_held && !self.shared.held_requests.body_arrived(self.stream) {
             return None;
         }
         if let Some(edit) = self.rewrite.request_body(bytes, end) {
             let length = is_held.then(|| self.rewrite.length_after(&edit));
-            if perform::edit_request(&edit, at_hand, length, self.shared.policy.memory()) {
-                self.rewrite.asked();
+            if perform::edit_request(&edit, buffered_bytes, length, self.shared.policy.memory()) {
+                self.rewrite.confirm_edit();
                 if is_held {
-                    self.refuse_encodings();
+                    self.set_identity_encoding();
                 }
             }
         }
-        self.held_bytes = if is_held { at_hand } else { 0 };
+        self.held_bytes = if is_held { buffered_bytes } else { 0 };
         Some(if is_held && !end { Action::Pause } else { Action::Continue })
     }
 
-    /// The head of the response.
+    /// Handles the head of the response.
     pub(crate) fn response_head(&mut self, head: &Headers<'_>) {
         if self.rewrite.response_head(head) {
             perform::remove_header(MapType::HttpResponseHeaders, "content-length");
         }
     }
 
-    /// Bytes of the response.
+    /// Handles bytes of the response.
     pub(crate) fn response_body(&mut self, bytes: &[u8], end: bool) {
         if let Some(body) = self.rewrite.response_body(bytes, end) {
             perform::replace_body(BufferType::HttpResponseBody, bytes.len(), &body);
         }
     }
 
-    /// Bytes of the response could not be had: what was held before them passes in front of them, and so does the rest.
-    pub(crate) fn response_lost(&mut self) {
-        if let Some(held) = self.rewrite.stop_hiding() {
+    /// Handles the loss of a piece of the response, which could not be copied: the held bytes pass before it, and all
+    /// later bytes pass unchanged.
+    pub(crate) fn stop_response(&mut self) {
+        if let Some(held) = self.rewrite.stop_filtering() {
             perform::replace_body(BufferType::HttpResponseBody, 0, &held);
         }
     }
 
-    /// The stream is over.
+    /// Ends the stream.
     pub(crate) fn end(self, end: &End) {
         self.shared.held_requests.end(self.stream);
-        if self.rewrite.is_asked() && end.details == REDIRECTED {
+        if self.rewrite.is_edited() && end.details == REDIRECTED {
             self.shared.redirected.replace(Some(self.request_id));
         }
     }
 
-    fn refuse_encodings(&self) {
-        if self.rewrite.refuses_encodings() {
+    fn set_identity_encoding(&self) {
+        if self.rewrite.needs_identity_encoding() {
             perform::set_header(MapType::HttpRequestHeaders, "accept-encoding", "identity");
         }
     }

@@ -203,7 +203,7 @@ fn clients_that_leave_leave_nothing_behind() {
 fn feedback_without_a_visible_body_is_refused() {
     let options = Options::configured(configuration(&json!({})));
     let mut guest = Guest::start(&common::filter(), options).unwrap();
-    let said = r#"{"error":"body: the proxy does not show it to the filter, or it came too late"}"#;
+    let said = r#"{"error":"body: the proxy does not pass it to the filter, or it arrived too late"}"#;
     for _ in 0..5 {
         let feedback = body(&guest, "5");
         let mut stream = guest.open().unwrap();

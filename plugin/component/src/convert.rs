@@ -1,4 +1,4 @@
-//! The engine's values as the contract's, and back.
+//! Conversions between the engine's types and those of the interface.
 
 use llm_gauge_engine::config;
 use llm_gauge_engine::head::Headers;
@@ -17,7 +17,7 @@ pub(crate) fn head(fields: &[Field]) -> Headers<'_> {
     Headers::new(fields.iter().map(|field| (field.name.as_bytes(), field.value.as_slice())))
 }
 
-/// The bytes of some numbers: `BYTES` is eight times `NUMBERS`.
+/// Returns the bytes of some numbers. `BYTES` must be eight times `NUMBERS`.
 pub(crate) fn random<const NUMBERS: usize, const BYTES: usize>(numbers: [u64; NUMBERS]) -> [u8; BYTES] {
     let mut random = [0; BYTES];
     for (byte, from) in random.iter_mut().zip(numbers.into_iter().flat_map(u64::to_le_bytes)) {
@@ -35,7 +35,7 @@ impl From<config::ConfigError> for ConfigError {
 impl From<Record> for ExchangeRecord {
     fn from(record: Record) -> Self {
         let (source, error_in_stream, usage) = (source(&record), record.error_in_stream(), usage(&record));
-        // What has `_` is for spans and gauges, which a component has not, or is in the usage by now.
+        // The ignored fields are for spans and gauges, which a component does not have, or are already in the usage.
         let Record {
             request_id,
             ids: _,
@@ -94,7 +94,7 @@ fn source(record: &Record) -> Option<Source> {
 }
 
 fn usage(record: &Record) -> Usage {
-    // What has `_` stands beside the usage, or only says what becomes of others.
+    // The ignored fields are not part of the usage.
     let Answer {
         model: _,
         id: _,
@@ -151,8 +151,8 @@ impl From<record::Word> for Word {
 }
 
 impl From<capture::JudgeDecision> for JudgeDecision {
-    fn from(shown: capture::JudgeDecision) -> Self {
-        match shown {
+    fn from(decision: capture::JudgeDecision) -> Self {
+        match decision {
             capture::JudgeDecision::Input(capture::JudgeInput { question, context, answer }) => {
                 Self::Input(JudgeInput { question, context, answer })
             }
@@ -189,12 +189,13 @@ impl From<judge::Verdict> for Verdict {
         let score = |(criterion, score, reason)| Score { criterion, score, reason };
         Self {
             scores: scores.into_iter().map(score).collect(),
-            hallucination: hallucination.map(|(made_up, reason)| Finding { made_up, reason }),
+            hallucination: hallucination
+                .map(|(is_hallucinated, reason)| Finding { made_up: is_hallucinated, reason }),
         }
     }
 }
 
-/// The cases of an enum, which has the same ones on both sides.
+/// Implements the conversion of an enum that has the same cases on both sides.
 macro_rules! cases {
     ($from:path => $to:ident: $($case:ident)+) => {
         impl From<$from> for $to {

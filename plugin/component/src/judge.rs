@@ -1,4 +1,4 @@
-//! Questions to judges.
+//! The resource `question`: questions to judges.
 
 use llm_gauge_engine::judge;
 
@@ -6,22 +6,22 @@ use crate::contract::Component;
 use crate::contract::judge::{Guest, GuestQuestion, PolicyBorrow, Question};
 use crate::contract::types::{JudgeInput, JudgeRequest, Judgement};
 use crate::convert;
-use crate::meter::Compiled;
+use crate::meter::PolicyResource;
 
 impl Guest for Component {
-    type Question = Asked;
+    type Question = QuestionResource;
 }
 
-pub(crate) struct Asked(judge::Question);
+pub(crate) struct QuestionResource(judge::Question);
 
-impl GuestQuestion for Asked {
+impl GuestQuestion for QuestionResource {
     fn ask(
         policy: PolicyBorrow<'_>,
         judge: u32,
         input: JudgeInput,
         (random, more): (u64, u64),
     ) -> Option<Question> {
-        let plan = policy.get::<Compiled>().0.judge()?;
+        let plan = policy.get::<PolicyResource>().0.judge()?;
         let judge = usize::try_from(judge).ok()?;
         let question = judge::Question::ask(plan, judge, input.into(), convert::random([random, more]))?;
         Some(Question::new(Self(question)))

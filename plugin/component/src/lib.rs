@@ -1,11 +1,12 @@
-//! The engine behind the contract of `wit/`: nothing is decided here, values are only carried across.
+//! The engine as a WebAssembly component with the interface of `wit/`: nothing is decided here, values are only
+//! converted.
 //!
-//! - `meter`: policies and exchanges, and the order of calls: one out of order is an error value, never a trap
+//! - `meter`: policies and exchanges, and the order of calls: a call out of order is an error value and never a trap
 //! - `judge`: questions to judges
-//! - `convert`: the engine's values as the contract's. Each record of the engine is taken apart there field by field, so
-//!   that a field which is new there does not compile before it is carried, or left out by name
+//! - `convert`: conversions between the engine's types and the interface's. Each record of the engine is destructured
+//!   there field by field, so that a new field does not compile until it is converted or ignored by name
 //!
-//! What is not here: an import. Times and random numbers come from the host, and the host makes the calls.
+//! The component imports nothing: times and random numbers come from the host, and the host makes the calls.
 #![cfg(target_arch = "wasm32")]
 
 mod convert;
@@ -26,6 +27,6 @@ mod contract {
 
     pub(crate) use exports::llm_gauge::evaluation::{judge, meter, types};
 
-    /// What the exports belong to; it has no state of its own.
+    /// The type that implements the exports. It has no state of its own.
     pub(crate) struct Component;
 }

@@ -1,4 +1,4 @@
-//! Policies and exchanges.
+//! The resources `policy` and `exchange`.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -15,26 +15,26 @@ use crate::contract::types::{ExchangeRecord, Field};
 use crate::convert;
 
 impl Guest for Component {
-    type Policy = Compiled;
-    type Exchange = Metered;
+    type Policy = PolicyResource;
+    type Exchange = ExchangeResource;
 }
 
-/// A policy, which its exchanges share.
-pub(crate) struct Compiled(pub(crate) Rc<config::Policy>);
+/// The resource `policy`, which its exchanges share.
+pub(crate) struct PolicyResource(pub(crate) Rc<config::Policy>);
 
-/// An exchange until it is finished.
-pub(crate) struct Metered(RefCell<Option<UnderWay>>);
+/// The resource `exchange`. `None` once it is finished.
+pub(crate) struct ExchangeResource(RefCell<Option<OpenExchange>>);
 
-struct UnderWay {
+struct OpenExchange {
     exchange: exchange::Exchange,
     has_request_end: bool,
     has_head: bool,
-    /// Of the response's head.
+    /// The status in the response's head. `None` until it arrives.
     status: Option<u32>,
     has_response_end: bool,
 }
 
-impl GuestPolicy for Compiled {
+impl GuestPolicy for PolicyResource {
     fn compile(document: Vec<u8>) -> Result<Policy, ConfigError> {
         let policy = config::Policy::parse(&document)?;
         Ok(Policy::new(Self(Rc::new(policy))))
@@ -51,25 +51,25 @@ impl GuestPolicy for Compiled {
         let random = convert::random([trace, more, span]);
         let exchange =
             exchange::Exchange::begin(&self.0, &convert::head(&head), &place, random, now_ns).ok()?;
-        let under_way = UnderWay {
+        let open = OpenExchange {
             exchange,
             has_request_end: false,
             has_head: false,
             status: None,
             has_response_end: false,
         };
-        Some(Exchange::new(Metered(RefCell::new(Some(under_way)))))
+        Some(Exchange::new(ExchangeResource(RefCell::new(Some(open)))))
     }
 }
 
-impl Metered {
-    /// Does `step` if nothing is wrong with its place.
-    fn step(&self, step: impl FnOnce(&mut UnderWay) -> Result<(), Misuse>) -> Result<(), Misuse> {
+impl ExchangeResource {
+    /// Runs a step of the exchange. Fails if the exchange is finished.
+    fn step(&self, step: impl FnOnce(&mut OpenExchange) -> Result<(), Misuse>) -> Result<(), Misuse> {
         self.0.borrow_mut().as_mut().map_or(Err(Misuse::Finished), step)
     }
 }
 
-impl UnderWay {
+impl OpenExchange {
     fn request(&self) -> Result<(), Misuse> {
         if self.has_request_end { Err(Misuse::RequestEnded) } else { Ok(()) }
     }
@@ -83,10 +83,10 @@ impl UnderWay {
     }
 }
 
-impl GuestExchange for Metered {
+impl GuestExchange for ExchangeResource {
     fn request_id(&self, unix_s: u32) -> String {
-        let mut under_way = self.0.borrow_mut();
-        under_way.as_mut().map(|it| it.exchange.issue(unix_s).to_owned()).unwrap_or_default()
+        let mut open = self.0.borrow_mut();
+        open.as_mut().map(|it| it.exchange.issue(unix_s).to_owned()).unwrap_or_default()
     }
 
     fn request_body(&self, bytes: Vec<u8>) -> Result<(), Misuse> {

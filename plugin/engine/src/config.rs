@@ -1,4 +1,4 @@
-//! The configuration: one JSON document in, a [`Policy`] or a [`ConfigError`] out.
+//! The configuration: a JSON document is parsed to a [`Policy`], or to a [`ConfigError`].
 //!
 //! ```text
 //!  bytes ─> document ─ tree ─> section ─ values ─┬─> rules, labels, models, prices ─┐
@@ -7,13 +7,14 @@
 //!                                keys ─ meanings ─> table ─> reference page, `cargo gauge check`
 //! ```
 //!
-//! - `policy`: [`Policy::parse`] reads the sections from top to bottom, once; what it makes answers every question
-//!   of the hot path. `route`: which requests are metered, and as what
-//! - `rules`, `labels`, `models`, `prices`, `judge`, `feedback`, `telemetry`, `redact`: one section of the document each
-//! - `section`: an object of the document, its values by type; `document`: JSON; `error`: [`ConfigError`]
+//! - `policy`: [`Policy::parse`] reads the sections once, from top to bottom; a policy answers every question of the
+//!   hot path. `route`: selects the requests to meter, with their format and provider
+//! - `rules`, `labels`, `models`, `prices`, `judge`, `feedback`, `telemetry`, `redact`: one section of the document
+//!   each
+//! - `section`: an object of the document and its typed values; `document`: JSON; `error`: [`ConfigError`]
 //! - `keys`: every key with its type, unit, default, bound and meaning; [`table`] renders them
 //!
-//! A new key is a row in `keys`, a line in the file of its section, and a field in what that file makes.
+//! A new key needs a row in `keys`, a line in the file of its section, and a field in the type that the file returns.
 
 mod document;
 mod error;

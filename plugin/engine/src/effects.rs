@@ -1,6 +1,6 @@
-//! What the engine leaves for the shell to do: stats to update, filter state to set, and work for callouts.
+//! The work that the engine leaves for the shell: stats to update, filter state to set, and callouts to make.
 //!
-//! A record and a policy become [`Effects`] here, and nowhere else.
+//! This is the only module that turns a record and a policy into [`Effects`].
 
 mod exchange;
 mod feedback;
@@ -23,8 +23,8 @@ use crate::series::Series;
 use crate::telemetry::dropped;
 use crate::telemetry::otlp::{Signal, Span};
 
-/// What an exchange, or feedback, leaves for the shell to do. Each field is a different host call, and the shell has to
-/// handle all of them.
+/// The work that an exchange, or feedback, leaves for the shell. Each field is a different host call, and the shell
+/// must perform all of them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Effects {
     /// Stats to update.
@@ -40,15 +40,15 @@ pub struct Effects {
 pub enum CalloutJob {
     /// A sampled exchange to judge.
     Judge(Box<JudgeJob>),
-    /// The span of an exchange that ends now.
+    /// The span of an exchange that has just ended.
     Span(Box<Span>),
     /// A score to export.
     Evaluation(Box<Evaluation>),
 }
 
 impl CalloutJob {
-    /// Returns the update that counts the job as lost, for a shell that cannot hand it in.
-    pub fn lost(&self) -> StatUpdate {
+    /// Returns the update that counts the job as lost, for a shell that cannot submit it.
+    pub fn lost_update(&self) -> StatUpdate {
         match self {
             Self::Judge(job) => stats::outcome(&job.model, Outcome::Lost),
             Self::Span(_) => dropped(Signal::Spans, 1),
@@ -63,7 +63,7 @@ pub fn active_requests(provider: &str, by: i64) -> StatUpdate {
     StatUpdate::Add { stat: metrics::stat(&metrics::ACTIVE_REQUESTS, labels.into_iter()), by }
 }
 
-/// Counts an exchange that is not metered because the worker's memory is overdrawn.
+/// Returns the update that counts an exchange which is not metered because the memory budget is overdrawn.
 pub fn dropped_exchange() -> StatUpdate {
     let labels = [("kind", "exchanges")];
     StatUpdate::Count { stat: metrics::stat(&metrics::DROPPED, labels.into_iter()), by: 1 }

@@ -1,10 +1,10 @@
-//! One request and its response, as the proxy shows them: heads, bytes and an end in, a [`Record`] out.
+//! One request and its response: heads, body bytes and an end are fed in, and a [`Record`] comes out.
 //!
-//! Times are nanoseconds of a clock that never steps back; its origin does not matter. Nothing here fails: what
-//! cannot be read becomes a [`Gap`], and the record holds the rest.
+//! Times are nanoseconds of a monotonic clock with any origin. Nothing here fails: a part that cannot be read becomes
+//! a [`Gap`], and the record holds the rest.
 
 mod ending;
-mod sampled;
+mod text_capture;
 
 pub use ending::End;
 
@@ -23,93 +23,93 @@ use crate::record::{Answer, ErrorClass, Gap, Record, Status, Times, UsageMissing
 use crate::request::RequestState;
 use crate::response::{DeltaTimes, ResponseReader, ResponseState};
 use crate::scan::{Announced, Body, Framing, Paths};
-use ending::Seen;
-use sampled::Sampled;
+use ending::ResponseProgress;
+use text_capture::TextCapture;
 
 /// Content types of streams.
 const STREAMS: &[&str] = &["text/event-stream", "application/vnd.amazon.eventstream"];
 
-/// Content types of documents that come line by line, even where there is but one.
+/// Content types of line-delimited documents. A body with one of them is a stream even if it has only one document.
 const LINES: &[&str] = &["application/x-ndjson", "application/stream+json", "application/jsonl"];
 
-/// An exchange under way.
+/// An exchange that has begun and not ended.
 #[derive(Debug)]
 pub struct Exchange {
     policy: Rc<Policy>,
     route: Route,
     ids: Ids,
-    /// Empty until it is issued.
+    /// The value of `x-llm-request-id`. Empty until [`Exchange::issue`] creates it.
     request_id: String,
-    /// Where spans tell it.
+    /// The request's `:authority`, for the span. `None` if there is none, or no telemetry is configured.
     authority: Option<String>,
     labels: Vec<String>,
     began_ns: u64,
     request: RequestState,
     response: Response,
-    sampled: Option<Box<Sampled>>,
-    /// What the exchange takes whatever its peers send, and the head's fields that are kept.
+    text_capture: Option<Box<TextCapture>>,
+    /// The memory that every exchange needs whatever its peers send, plus that of the kept header fields.
     memory: Reservation,
-    /// There was no memory for it: no body is read.
+    /// Whether the memory budget had no room for this exchange. No body is read then.
     is_blind: bool,
 }
 
 #[derive(Debug)]
 struct Response {
     status: Option<u32>,
-    /// Not there while the head has not come, and where the body cannot be read.
+    /// `None` until the response head arrives, or if the body cannot be read.
     body: Option<Body>,
     announced_stream: bool,
-    /// The content type says that documents come line by line.
+    /// Whether the content type announces line-delimited documents.
     announced_lines: bool,
     state: ResponseState,
     first_byte_ns: Option<u64>,
     last_byte_ns: u64,
     has_head: bool,
     has_end: bool,
-    /// Its body has been read to the end.
+    /// Whether the body has been read to its end.
     is_finished: bool,
 }
 
-/// Why a request is not metered.
+/// The reason why a request is not metered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unmetered {
-    /// The policy meters no such request.
+pub enum SkipReason {
+    /// No rule of the policy matches the request.
     Unmatched,
-    /// The worker's memory is overdrawn.
+    /// The worker's memory budget is overdrawn.
     Memory,
 }
 
 impl Exchange {
-    /// The exchange that begins with this head at `now_ns`.
+    /// Begins the exchange of this request head at `now_ns`.
     ///
     /// # Errors
     ///
-    /// The request is not metered.
+    /// Fails if the request is not to be metered.
     pub fn begin(
         policy: &Rc<Policy>,
         head: &Headers<'_>,
         place: &Place,
         random: [u8; 24],
         now_ns: u64,
-    ) -> Result<Self, Unmetered> {
-        let route = policy.route(head, place).ok_or(Unmetered::Unmatched)?;
+    ) -> Result<Self, SkipReason> {
+        let route = policy.route(head, place).ok_or(SkipReason::Unmatched)?;
         Self::begin_on(policy, route, head, random, now_ns)
     }
 
-    /// The exchange that begins with this head at `now_ns` and is metered by `route`.
+    /// Begins the exchange of this request head at `now_ns`, metered by `route`.
     ///
     /// # Errors
     ///
-    /// The worker's memory is overdrawn.
+    /// Fails if the worker's memory budget is overdrawn.
     pub fn begin_on(
         policy: &Rc<Policy>,
         route: Route,
         head: &Headers<'_>,
         random: [u8; 24],
         now_ns: u64,
-    ) -> Result<Self, Unmetered> {
+    ) -> Result<Self, SkipReason> {
         if policy.memory().is_overdrawn() {
-            return Err(Unmetered::Memory);
+            return Err(SkipReason::Memory);
         }
         let mut memory = policy.memory().reservation();
         let is_blind = memory.grow(EXCHANGE_BYTES).is_err();
@@ -139,7 +139,7 @@ impl Exchange {
                 has_end: false,
                 is_finished: false,
             },
-            sampled: None,
+            text_capture: None,
             memory,
             is_blind,
             route,
@@ -156,8 +156,9 @@ impl Exchange {
         Ok(exchange)
     }
 
-    /// The value of `x-llm-request-id`, which a client gets at `unix_s` of the wall clock: as late as can be, since it
-    /// has the model in it. From then on it is the same.
+    /// Returns the value of `x-llm-request-id`; the first call creates it, with `unix_s`, the wall clock in seconds.
+    ///
+    /// The shell calls it as late as it can, in the response head, since the id contains the request's model.
     pub fn issue(&mut self, unix_s: u32) -> &str {
         if self.request_id.is_empty() {
             let model = self.request.model.as_deref().filter(|model| !model.is_empty());
@@ -168,31 +169,31 @@ impl Exchange {
         &self.request_id
     }
 
-    /// `gen_ai.provider.name`, known from the first moment.
+    /// Returns the exchange's `gen_ai.provider.name` as the route determines it.
     pub fn provider(&self) -> &str {
         &self.route.provider
     }
 
-    /// Its wire format.
+    /// Returns the exchange's wire format.
     pub fn format(&self) -> &'static Format {
         self.route.format
     }
 
-    /// Bytes of the request's body, in any pieces.
+    /// Reads bytes of the request's body. They may be cut anywhere.
     pub fn request_body(&mut self, bytes: &[u8]) {
-        if let Some(paths) = self.policy.paths(self.route.format_index, self.sampled.is_some()) {
+        if let Some(paths) = self.policy.paths(self.route.format_index, self.text_capture.is_some()) {
             self.request.feed(bytes, self.route.format, &paths.request);
         }
     }
 
-    /// The request's body has ended.
+    /// Ends the request's body.
     pub fn request_end(&mut self) {
-        if let Some(paths) = self.policy.paths(self.route.format_index, self.sampled.is_some()) {
+        if let Some(paths) = self.policy.paths(self.route.format_index, self.text_capture.is_some()) {
             self.request.finish(self.route.format, &paths.request);
         }
     }
 
-    /// The head of the response that the client will get.
+    /// Reads the head of the response that the client receives.
     pub fn response_head(&mut self, head: &Headers<'_>) {
         let response = &mut self.response;
         response.has_head = true;
@@ -221,7 +222,7 @@ impl Exchange {
         }
     }
 
-    /// Bytes of the response's body, in any pieces, as they pass at `now_ns`.
+    /// Reads bytes of the response's body, which pass the proxy at `now_ns`. They may be cut anywhere.
     pub fn response_body(&mut self, bytes: &[u8], now_ns: u64) {
         if bytes.is_empty() {
             return;
@@ -231,73 +232,74 @@ impl Exchange {
         self.read(now_ns, |body, paths, reader| body.feed(bytes, paths, reader));
     }
 
-    /// The response has ended the way its protocol ends: an end of stream or trailers.
+    /// Ends the response, after its protocol has ended it by an end of stream or by trailers.
     pub fn response_end(&mut self) {
         self.response.has_end = true;
         self.finish_response();
     }
 
-    /// A piece of the request's body cannot be had: the host has no memory to hand it over.
-    pub fn request_lost(&mut self) {
+    /// Stops reading the request's body, since the host had no memory to pass on a piece of it.
+    pub fn stop_request(&mut self) {
         self.request.stop(Gap::Memory);
     }
 
-    /// A piece of the response's body cannot be had: the host has no memory to hand it over.
-    pub fn response_lost(&mut self) {
+    /// Stops reading the response's body, since the host had no memory to pass on a piece of it.
+    pub fn stop_response(&mut self) {
         self.response.body = None;
         self.response.state.add_gap(Gap::Memory);
     }
 
-    /// Reads the response's body to its end, once. What stays is small: its decoder gives its memory back.
+    /// Reads the response's body to its end, on the first call only. This frees the memory of its decoder.
     fn finish_response(&mut self) {
         if core::mem::replace(&mut self.response.is_finished, true) {
             return;
         }
-        // An event without its empty line came when its bytes did.
+        // The end of the stream completes a last event without its blank line; that event arrived with the last
+        // bytes.
         self.read(self.response.last_byte_ns, |body, paths, reader| body.finish(paths, reader));
     }
 
-    /// Whether the response came through whole and told of no failure: then nothing that the proxy says of the end
-    /// would change the record, and [`End::default`] stands for it.
-    pub fn ended_well(&self) -> bool {
+    /// Returns whether the response is complete and not an error. The proxy's report of its end then changes nothing,
+    /// and [`End::default`] can replace it.
+    pub fn is_complete_success(&self) -> bool {
         self.response.has_end && self.response.status.is_some_and(|status| (200..400).contains(&status))
     }
 
-    /// Everything is over at `now_ns`.
+    /// Ends the exchange at `now_ns`.
     pub fn finish(mut self, end: &End, now_ns: u64) -> Record {
-        // No client has the id of a response that had no head: it is of no time.
+        // A response without a head delivered no id to the client, so the time in the id does not matter.
         self.issue(0);
         self.finish_response();
         let http_status = end.code.or(self.response.status);
         let is_http_error = http_status.is_some_and(|code| code >= 400);
         let streaming = self.response.is_stream();
         let state = &mut self.response.state;
-        // Where no byte was read nobody can say that the mark did not come.
+        // If no byte could be read, it is unknown whether the end marker arrived.
         let is_blind = self.response.body.as_ref().is_none_or(Body::is_blind);
-        let last_mark = state.has_ended() || is_blind;
-        let seen = Seen {
+        let end_marker = state.has_ended() || is_blind;
+        let progress = ResponseProgress {
             head: self.response.has_head,
             end: self.response.has_end,
             document: self.response.body.as_ref().is_some_and(Body::is_whole),
-            last_mark,
+            end_marker,
         };
         let speaker = state.speaker().filter(|_| !self.route.is_provider_known);
         let answer = state.answer(streaming, is_http_error);
-        let (status, error) = ending::classify(end, seen, &answer, self.route.format);
+        let (status, error) = ending::classify(end, progress, &answer, self.route.format);
         if status == Status::Cancelled {
-            // Nobody waited for the rest: that it is not there is no gap.
-            state.forgive(Gap::Truncated);
-        } else if streaming && !is_http_error && !seen.last_mark && !answer.error_told {
+            // The client did not wait for the rest, so its absence is no gap.
+            state.remove_gap(Gap::Truncated);
+        } else if streaming && !is_http_error && !progress.end_marker && !answer.error_told {
             state.add_gap(Gap::IncompleteStream);
         }
         let mut gaps = state.take_gaps();
         let usage_missing = self.usage_missing(&answer, (status, error), http_status, &gaps);
-        // The request's gaps come after that: usage could not have been there.
+        // The gaps of the request are added last: they cannot explain missing usage.
         self.request.gaps.retain(|gap| !gaps.contains(gap));
         gaps.append(&mut self.request.gaps);
         let times = self.times(&answer, now_ns);
-        let (judged, content) = match self.sampled {
-            Some(_) => self.captured(&answer, status, &gaps),
+        let (judged, content) = match self.text_capture {
+            Some(_) => self.finish_capture(&answer, status, &gaps),
             None => (None, None),
         };
         let estimate = self.policy.estimates().then(|| self.estimate(&answer));
@@ -333,7 +335,7 @@ impl Exchange {
     }
 
     fn read(&mut self, now_ns: u64, read: impl FnOnce(&mut Body, &Paths, &mut ResponseReader<'_>)) {
-        let paths = self.policy.paths(self.route.format_index, self.sampled.is_some());
+        let paths = self.policy.paths(self.route.format_index, self.text_capture.is_some());
         if let (Some(body), Some(paths)) = (&mut self.response.body, paths) {
             let paths = &paths.response;
             read(body, paths, &mut self.response.state.at(paths, now_ns));
@@ -346,7 +348,7 @@ impl Exchange {
             true => self.response.state.deltas(),
             false => DeltaTimes::default(),
         };
-        // The count of a stream that broke off may be of its first moment, its deltas are not.
+        // The output count of a stream that broke off may be that of its beginning, while its deltas go on.
         let has_ended = answer.complete == Some(true) || !answer.finish_reasons.is_empty();
         let output_tokens = answer.output_tokens.filter(|_| has_ended);
         let gaps_between_tokens = output_tokens.unwrap_or(0).saturating_sub(1);

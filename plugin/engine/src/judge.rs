@@ -1,4 +1,4 @@
-//! The judge: which exchanges are scored, what is asked of it, and what its answer is worth.
+//! The judge: which exchanges are sampled, how their texts are sent to it, and how its verdicts are read.
 //!
 //! ```text
 //!  trace id ─> sample ─ yes ─> texts ─> dispatcher ─> breaker ─> budget ─> prompt ─> (the shell calls the judge)
@@ -7,7 +7,7 @@
 //!                                                                           └─> scores, or an outcome
 //! ```
 //!
-//! An exchange that was sampled ends in exactly one [`Outcome`].
+//! Every sampled exchange ends in exactly one [`Outcome`].
 
 mod breaker;
 mod budget;
@@ -34,5 +34,5 @@ pub use rubric::{Criterion, HALLUCINATION};
 pub(crate) use rubric::{RESERVED, default_criteria};
 pub(crate) use sample::SampleRule;
 pub use sample::{Facts, Sample};
-use verdict::Reply;
+use verdict::JudgeReply;
 pub use verdict::Verdict;

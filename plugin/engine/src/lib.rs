@@ -1,4 +1,4 @@
-//! Meters one LLM exchange: bytes and times in, a record and effects out.
+//! The engine meters one LLM exchange: bytes and times are fed in, and a record and effects come out.
 //!
 //! ```text
 //!  request head ─┐                                                   ┌─> metrics
@@ -11,33 +11,33 @@
 //!
 //! # The map, in reading order
 //!
-//! - [`exchange`]: the state machine of one request and its response; its end makes a [`record::Record`], once
-//! - [`request`], [`response`]: what a format's rules make of the request's and the response's documents
-//! - [`rewrite`]: usage on request: the splice in a request, the chunk hidden from a response
-//! - [`formats`]: the wire formats, a const row each, and how a request finds its row; providers are named there
-//!   and nowhere else
-//! - [`scan`]: bytes in, `(path, scalar)` out: JSON, event streams, bodies
-//! - [`estimate`]: how many tokens a text is, if the provider does not report it
-//! - [`judge`]: which exchanges are sampled, the capture of their texts, the prompt, the dispatcher of callouts to the
-//!   judge, and its verdicts
-//! - [`callouts`]: HTTP calls to other clusters, and the one queue for those to judges and to telemetry receivers
-//! - [`feedback`]: what users say of answers, as a score of the exchange
-//! - [`telemetry`]: a record becomes a span; spans and scores in OpenTelemetry's bytes; what is taken out of texts
-//!   before; the exporter of their batches
-//! - [`effects`]: a record and a policy become [`effects::Effects`]; [`metrics`] is the table of names and labels,
-//!   [`series`] the bound on label values
-//! - [`price`]: what tokens cost
-//! - [`config`]: the operator's document becomes the policy that the hot path reads; [`pattern`] for its globs
-//! - leaf values: [`record`], [`usage`], [`filter_state`], [`head`], [`ids`], [`limits`], [`json`]
+//! - [`exchange`]: the state machine of one request and its response, which makes one [`record::Record`] at its end
+//! - [`request`], [`response`]: the rules of a format, applied to the documents of a request and a response
+//! - [`rewrite`]: requests usage from streams: the splice into a request, the chunk removed from a response
+//! - [`formats`]: the wire formats, a const row each, and the choice of the row for a request; only this module names
+//!   providers
+//! - [`scan`]: JSON, event streams and bodies: bytes are fed in, `(path, scalar)` pairs come out
+//! - [`estimate`]: the number of tokens in a text, for providers that do not report it
+//! - [`judge`]: sampling, the capture of texts, the prompt, the dispatcher of callouts to judges, and their verdicts
+//! - [`callouts`]: HTTP calls to other clusters, and the queue for calls to judges and to telemetry receivers
+//! - [`feedback`]: ratings of answers by users, which become scores of their exchanges
+//! - [`telemetry`]: spans of records; the OTLP encoding of spans and scores; the redaction of texts; the exporter of
+//!   batches
+//! - [`effects`]: converts a record and a policy to [`effects::Effects`]; [`metrics`] is the table of names and
+//!   labels, [`series`] bounds the label values
+//! - [`price`]: the cost of tokens
+//! - [`config`]: compiles the operator's document to the policy that the hot path reads; [`pattern`] has its globs
+//! - values without behaviour: [`record`], [`usage`], [`filter_state`], [`head`], [`ids`], [`limits`], [`json`]
 //!
 //! # What is not here
 //!
-//! - No IO, no clock, no log, no host: times and random bytes come in as arguments, effects go out as values.
-//! - No failure: metering goes blind at a [`record::Gap`] and says so; it never stops traffic, and only [`rewrite`]
-//!   changes any, where the configuration asks for it.
-//! - No tree of traffic and no second look: every byte of a body is walked once, and what no path wants is stepped over.
+//! - No IO, no clock, no log, no host: times and random bytes are arguments, and effects are return values.
+//! - No failure: a part that cannot be read is reported as a [`record::Gap`]. Metering never stops traffic, and only
+//!   [`rewrite`] changes it, if the configuration asks for that.
+//! - No document tree of traffic and no second pass: every byte of a body is read once, and values at unwanted paths
+//!   are skipped.
 //! - No buffer without a bound in [`limits`].
-//! - No panic that bytes could reach: the lints of this crate deny what could.
+//! - No reachable panic: the lints of this crate deny all code that could panic.
 //!
 //! # An exchange
 //!

@@ -1,4 +1,4 @@
-//! What a format's row makes of a request: the model that is asked for, and what goes to it.
+//! Applies the rules of a format's row to a request: the requested model, and the prompt.
 
 mod reader;
 
@@ -13,24 +13,24 @@ use crate::scan::{Announced, Body, Form, Paths};
 
 use reader::RequestReader;
 
-/// What has been read of one request.
+/// The state of one request that is being read.
 #[derive(Debug)]
 pub struct RequestState {
     body: Option<Body>,
     form: Option<Form>,
-    /// The model that is asked for.
+    /// The requested model. `None` until it is read, or if the request names none.
     pub model: Option<String>,
-    /// What goes to the model.
+    /// The prompt, for estimates of its tokens.
     pub prompt: Prompt,
-    /// What a judge may be shown of the request; `None` unless the exchange is sampled.
+    /// The request's texts for a judge. `None` unless the exchange is sampled.
     pub capture: Option<Box<RequestCapture>>,
-    /// What could not be read.
+    /// The parts that could not be read.
     pub gaps: Vec<Gap>,
 }
 
 impl RequestState {
-    /// The state after the head. Content types are guesses of clients, so all bodies are read but those that cannot be
-    /// JSON.
+    /// Returns the state after the request head. Clients often send wrong content types, so every body is read but
+    /// those that cannot be JSON.
     pub fn new(
         head: &Headers<'_>,
         model_in_path: Option<String>,
@@ -59,7 +59,7 @@ impl RequestState {
         }
     }
 
-    /// Takes bytes of the body.
+    /// Reads bytes of the body.
     pub fn feed(&mut self, bytes: &[u8], format: &'static Format, paths: &Paths) {
         if let Some(form) = &mut self.form {
             form.feed(bytes, |name, value| {
@@ -71,14 +71,14 @@ impl RequestState {
         self.read(format, paths, |body, reader| body.feed(bytes, paths, reader));
     }
 
-    /// Ends the body; later calls change nothing.
+    /// Ends the body. Later calls have no effect.
     pub fn finish(&mut self, format: &'static Format, paths: &Paths) {
         self.read(format, paths, |body, reader| body.finish(paths, reader));
         self.body = None;
         self.form = None;
     }
 
-    /// Nothing more of the body is read, for this reason.
+    /// Stops reading the body, for the reason `gap`.
     pub fn stop(&mut self, gap: Gap) {
         self.body = None;
         self.form = None;

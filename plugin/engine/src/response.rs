@@ -1,10 +1,10 @@
-//! What a format's row makes of a response: documents in, an [`Answer`] out.
+//! Applies the rules of a format's row to a response: documents are read, and an [`Answer`] is returned.
 //!
-//! Values are kept until their document is whole, so that half an event at the end of a cut stream counts for
-//! nothing, and a kept value costs no allocation of its own.
+//! Values are kept until their document is complete, so that half an event at the end of a cut stream counts for
+//! nothing. A kept value needs no allocation of its own.
 //!
-//! [`ResponseReader`] takes the documents, `event` holds the values of the one that is being read, and the state is
-//! made of parts: `usage`, `choices`, `errors`, `timing`, `texts`.
+//! [`ResponseReader`] receives the documents, `event` holds the values of the current one, and the state consists of
+//! `usage`, `choices`, `errors`, `timing` and `texts`.
 
 mod choices;
 mod errors;
@@ -29,40 +29,40 @@ pub use timing::DeltaTimes;
 
 use choices::{ChoiceSet, OpenChoice};
 use errors::ReportedError;
-use event::{PendingEvent, Value};
+use event::{EventValue, PendingEvent};
 use texts::GeneratedText;
 use usage::ReportedUsage;
 
-/// What has been read of one response.
+/// The state of one response that is being read.
 #[derive(Debug)]
 pub struct ResponseState {
     format: &'static Format,
     event: PendingEvent,
     id: Option<String>,
     model: Option<String>,
-    /// The provider that the response shows by a key that only this one sends.
+    /// The provider that a key in the response identifies. `None` if there is no such key.
     speaker: Option<&'static str>,
     usage: ReportedUsage,
     choices: ChoiceSet,
     error: ReportedError,
     deltas: DeltaTimes,
-    /// How many documents had visible text.
+    /// The number of documents with visible text.
     content_chunks: u32,
     texts: GeneratedText,
     has_documents: bool,
-    /// Whether the last mark of the format was seen.
+    /// Whether the format's end marker arrived.
     is_complete: bool,
-    /// Whether `[DONE]` was seen.
+    /// Whether `[DONE]` arrived.
     is_done: bool,
-    /// Whether the model refused, in a place of its own.
+    /// Whether the model refused, in a field that is only for refusals.
     has_refused: bool,
     gaps: Vec<Gap>,
-    /// What a judge may be shown of the answer; `None` unless the exchange is sampled.
+    /// The answer's text for a judge. `None` unless the exchange is sampled.
     capture: Option<Box<ResponseCapture>>,
 }
 
 impl ResponseState {
-    /// The state before anything is read.
+    /// Returns the state before anything is read.
     pub fn new(format: &'static Format, memory: &MemoryBudget) -> Self {
         Self {
             format,
@@ -85,19 +85,19 @@ impl ResponseState {
         }
     }
 
-    /// Keeps the text of the answer, up to so many characters.
+    /// Captures the text of the answer, up to `chars_max` characters.
     pub fn keep_answer(&mut self, chars_max: usize, memory: &MemoryBudget) {
         self.capture = Some(Box::new(ResponseCapture::new(chars_max, memory)));
     }
 
-    /// Returns the kept text of the answer; `None` if none was to be kept, or the model refused.
+    /// Returns the captured text of the answer. `None` if none is captured, or if the model refused.
     pub fn take_capture(&mut self) -> Option<ResponseCapture> {
         self.capture.take().filter(|_| !self.has_refused).map(|capture| *capture)
     }
 
-    /// Returns what takes documents that arrive at `now_ns`.
+    /// Returns a reader for documents that arrive at `now_ns`.
     pub fn at<'a>(&'a mut self, paths: &'a Paths, now_ns: u64) -> ResponseReader<'a> {
-        ResponseReader { state: self, paths, now_ns, flowed: None }
+        ResponseReader { state: self, paths, now_ns, last_text: None }
     }
 
     /// Reads the head of the response.
@@ -113,54 +113,54 @@ impl ResponseState {
         }
     }
 
-    /// Returns the provider that the response shows by a key that only this one sends.
+    /// Returns the provider that a key in the response identifies. `None` if there is no such key.
     pub fn speaker(&self) -> Option<&'static str> {
         self.speaker
     }
 
-    /// Counts a gap, each reason once.
+    /// Adds a gap unless it is already there.
     pub fn add_gap(&mut self, gap: Gap) {
         if !self.gaps.contains(&gap) {
             self.gaps.push(gap);
         }
     }
 
-    /// Takes a gap back.
-    pub fn forgive(&mut self, gap: Gap) {
+    /// Removes a gap.
+    pub fn remove_gap(&mut self, gap: Gap) {
         self.gaps.retain(|counted| *counted != gap);
     }
 
-    /// Returns what could not be read, and forgets it.
+    /// Removes and returns the gaps.
     pub fn take_gaps(&mut self) -> Vec<Gap> {
         core::mem::take(&mut self.gaps)
     }
 
-    /// Returns when deltas came.
+    /// Returns the times of the deltas so far.
     pub fn deltas(&self) -> DeltaTimes {
         self.deltas
     }
 
-    /// Returns how much text was generated.
+    /// Returns the amount of text that was generated.
     pub fn text(&self) -> estimate::Answer {
         self.texts.answer()
     }
 
-    /// Returns whether the last mark of the protocol was seen, or at least the end of a choice.
+    /// Returns whether the format's end marker arrived, or at least the end of a choice.
     pub fn has_ended(&self) -> bool {
         self.is_complete || self.is_done || self.choices.is_blocked() || self.choices.has_finished()
     }
 
-    /// Returns what the response capture, given how it was framed and answered.
+    /// Returns the answer. `streaming` is whether it was a stream, `is_http_error` whether its status is an error.
     pub fn answer(&mut self, streaming: bool, is_http_error: bool) -> Answer {
         let counted = self.choices.count();
         let anything = counted > 0 || self.id.is_some() || self.model.is_some() || !self.usage.is_empty();
-        // A body in which nothing could be read says nothing.
+        // If nothing in the body could be read, nothing is known of it.
         let is_unread = !self.has_documents && !self.gaps.is_empty();
-        let is_told = streaming && !is_unread;
+        let is_readable_stream = streaming && !is_unread;
         let choices = match self.format.choices {
             Choices::Counted => (counted > 0).then_some(counted),
             Choices::CountedOrZero => (!is_http_error && (counted > 0 || anything)).then_some(counted),
-            Choices::One => (!is_http_error && (is_told || anything)).then_some(1),
+            Choices::One => (!is_http_error && (is_readable_stream || anything)).then_some(1),
             Choices::None => None,
         };
         let has_tools = !is_http_error && !is_unread && self.can_have_tools(streaming, choices, anything);
@@ -171,16 +171,16 @@ impl ResponseState {
         let finish_reasons = self.choices.take_finish_reasons(is_http_error);
         let is_complete = match formats::has_last(self.format) {
             true => Some(self.is_complete || is_blocked),
-            // Text without any choice around it has no end that could be seen.
+            // Text outside of any choice has no end that could be seen.
             false if self.format.choices == Choices::Counted && counted == 0 && self.content_chunks > 0 => {
                 None
             }
             false => Some(!finish_reasons.is_empty()),
         };
-        let usage = self.usage.standing();
+        let usage = self.usage.effective();
         let (input_tokens, output_tokens) = usage.inclusive(self.format.convention());
         Answer {
-            // An error names the model that failed, and its id is no answer's.
+            // The model in an error body is the one that failed, and its id is not that of an answer.
             model: self.model.take().filter(|_| !is_http_error),
             id: self.id.take().filter(|_| !is_http_error),
             streaming,
@@ -193,9 +193,9 @@ impl ResponseState {
             choices,
             error_type: self.error.error_type.take(),
             error_code: self.error.error_code.take(),
-            error_told: self.error.is_told,
-            content_chunks: (is_told && is_inference).then_some(self.content_chunks),
-            complete: is_complete.filter(|_| is_told && is_inference),
+            error_told: self.error.is_reported,
+            content_chunks: (is_readable_stream && is_inference).then_some(self.content_chunks),
+            complete: is_complete.filter(|_| is_readable_stream && is_inference),
         }
     }
 
@@ -210,7 +210,7 @@ impl ResponseState {
         }
     }
 
-    /// Applies the document that is now whole: from here on it counts.
+    /// Applies the values of the current document, which is now complete.
     fn apply(&mut self, now_ns: u64) {
         let mut event = core::mem::replace(&mut self.event, PendingEvent::new(self.choices.budget()));
         if let Some(capture) = &mut self.capture {
@@ -224,13 +224,13 @@ impl ResponseState {
         self.close_choice(choice);
         self.usage.merge(&usage, self.format);
         self.has_documents = true;
-        let signs = event.signs();
-        self.choices.add(signs);
-        self.error.is_told |= signs.error;
-        self.is_complete |= signs.last;
-        self.has_refused |= signs.refusal;
-        self.content_chunks = self.content_chunks.saturating_add(u32::from(signs.text));
-        self.deltas.add(signs, now_ns);
+        let presence = event.presence();
+        self.choices.add(presence);
+        self.error.is_reported |= presence.error;
+        self.is_complete |= presence.last;
+        self.has_refused |= presence.refusal;
+        self.content_chunks = self.content_chunks.saturating_add(u32::from(presence.text));
+        self.deltas.add(presence, now_ns);
         event.clear();
         self.event = event;
     }
@@ -238,37 +238,37 @@ impl ResponseState {
     fn apply_value(
         &mut self,
         event: &PendingEvent,
-        (field, ordinal, value): (ResponseField, u32, Value<'_>),
+        (field, ordinal, value): (ResponseField, u32, EventValue<'_>),
         usage: &mut Usage,
         choice: &mut Option<OpenChoice>,
     ) {
         match field {
-            ResponseField::Id => first(&mut self.id, value),
-            ResponseField::Model => first(&mut self.model, value),
+            ResponseField::Id => set_first_text(&mut self.id, value),
+            ResponseField::Model => set_first_text(&mut self.model, value),
             ResponseField::Speaker(provider) => self.speaker = self.speaker.or(Some(provider)),
             ResponseField::Usage(count) => self.usage.set(usage, count, value.count()),
             ResponseField::FirstUsage(count) => self.usage.set_first(usage, count, value.count()),
             ResponseField::Metered(count) => self.usage.set_metered(count, value.count()),
-            ResponseField::UsageSum(count) => usage::add(usage, count, value.count()),
-            ResponseField::UsageElse(count) => usage::set_else(usage, count, value.count()),
+            ResponseField::UsageSum(count) => usage::add_count(usage, count, value.count()),
+            ResponseField::UsageElse(count) => usage::set_if_missing(usage, count, value.count()),
             ResponseField::UsageOf(modalities) => {
                 if let Some(count) = event.modality(modalities, ordinal) {
-                    usage::add(usage, count, value.count());
+                    usage::add_count(usage, count, value.count());
                 }
             }
-            ResponseField::Choice => self.open_choice(choice, ordinal).is_told = true,
+            ResponseField::Choice => self.open_choice(choice, ordinal).is_reported = true,
             ResponseField::ChoiceIndex => {
                 let open = self.open_choice(choice, ordinal);
-                (open.number, open.is_told) = (value.count(), true);
+                (open.number, open.is_reported) = (value.count(), true);
             }
             ResponseField::Finish => self.open_choice(choice, ordinal).finish = value.word(),
             ResponseField::FinishDetail => self.open_choice(choice, ordinal).detail = value.word(),
             ResponseField::Blocked => self.choices.block(value),
             ResponseField::ErrorType => self.error.set_type(value),
             ResponseField::ErrorCode => self.error.set_code(value),
-            // `UsageOf` looks it up.
+            // `UsageOf` reads this value from the event.
             ResponseField::Modality(_)
-            // These say something by being there, and are among the event's signs.
+            // Only the presence of these counts, which the event has already counted.
             | ResponseField::Item
             | ResponseField::Text
             | ResponseField::Hidden
@@ -284,7 +284,7 @@ impl ResponseState {
         }
     }
 
-    /// Returns the choice at `ordinal`, after the one before it has been closed.
+    /// Returns the choice at `ordinal`, after closing the choice before it.
     fn open_choice<'a>(&mut self, choice: &'a mut Option<OpenChoice>, ordinal: u32) -> &'a mut OpenChoice {
         if choice.as_ref().is_some_and(|open| open.ordinal != ordinal) {
             self.close_choice(choice.take());
@@ -299,8 +299,8 @@ impl ResponseState {
     }
 }
 
-/// Takes over the first name that is not empty: some streams begin with an empty one.
-fn first(slot: &mut Option<String>, value: Value<'_>) {
+/// Sets the slot to the first text that is not empty, since some streams begin with an empty one.
+fn set_first_text(slot: &mut Option<String>, value: EventValue<'_>) {
     if slot.is_none() {
         *slot = value.text().filter(|text| !text.is_empty());
     }

@@ -1,7 +1,7 @@
 //! Telemetry: a record becomes a span, spans and scores become OTLP batches, and batches are exported.
 //!
-//! The settings here, which [`config`](crate::config) compiles, say where spans and events are sent and what of an exchange
-//! they carry.
+//! The settings here, which [`config`](crate::config) compiles, determine where spans and events are sent and which
+//! parts of an exchange they contain.
 
 mod export;
 pub mod otlp;
@@ -18,7 +18,7 @@ pub use span::{SpanContext, exchange_span};
 
 use otlp::{Attribute, Encoding, Signal, Value};
 
-/// Where spans and events are sent.
+/// The settings of the export of spans and events.
 pub struct TelemetryPlan {
     pub(crate) cluster: String,
     pub(crate) authority: String,
@@ -27,42 +27,42 @@ pub struct TelemetryPlan {
     pub(crate) encoding: Encoding,
     pub(crate) wants_gzip: bool,
     pub(crate) timeout_ms: u64,
-    pub(crate) batch: Batch,
-    /// Attributes by OpenTelemetry's conventions.
+    pub(crate) batch: BatchLimits,
+    /// Whether spans have the attributes of OpenTelemetry's conventions for generative AI.
     pub(crate) has_gen_ai: bool,
-    /// Attributes by OpenInference's.
+    /// Whether spans have the attributes of OpenInference's conventions.
     pub(crate) has_openinference: bool,
     pub(crate) content: Content,
-    /// Spans have no parent, for stores that wait for one that never comes.
+    /// Whether spans have no parent, for stores that wait for a parent which never arrives.
     pub(crate) has_root_spans: bool,
     pub(crate) has_spans: bool,
     pub(crate) has_events: bool,
     pub(crate) resource: Vec<Attribute>,
 }
 
-/// When a batch is full.
+/// The limits of a batch: it is sent when one of them is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Batch {
-    /// Items in one.
+pub(crate) struct BatchLimits {
+    /// The number of items in a batch.
     pub(crate) items_max: usize,
-    /// Bytes of its items.
+    /// The number of bytes of the items in a batch.
     pub(crate) bytes_max: usize,
-    /// The longest that an item waits for others.
+    /// The longest time in milliseconds that an item waits for its batch.
     pub(crate) interval_ms: u64,
 }
 
-/// Whose texts may leave.
+/// The exchanges whose texts are exported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Content {
-    /// Nobody's.
+    /// No exchanges.
     None,
-    /// Of exchanges that are judged.
+    /// The exchanges that are judged.
     Sampled,
-    /// Of all.
+    /// All exchanges.
     All,
 }
 
-/// Shows the cluster alone: the headers may hold secrets.
+/// Writes the cluster only, since the headers may hold secrets.
 impl core::fmt::Debug for TelemetryPlan {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.write_str(&self.cluster)
@@ -70,12 +70,12 @@ impl core::fmt::Debug for TelemetryPlan {
 }
 
 impl TelemetryPlan {
-    /// Whose texts may leave.
+    /// Returns the exchanges whose texts are exported.
     pub fn content(&self) -> Content {
         self.content
     }
 
-    /// Whether these are wanted.
+    /// Returns whether the signal is exported.
     pub fn takes(&self, signal: Signal) -> bool {
         match signal {
             Signal::Spans => self.has_spans,
@@ -83,7 +83,7 @@ impl TelemetryPlan {
         }
     }
 
-    /// Where these go.
+    /// Returns the path of the receiver for the signal.
     pub(crate) fn path(&self, signal: Signal) -> String {
         let end = match signal {
             Signal::Spans => "/v1/traces",

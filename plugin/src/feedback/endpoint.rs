@@ -1,4 +1,4 @@
-//! The feedback endpoint in its worker: the rate that all workers share, and random bytes.
+//! The feedback endpoint in its worker, with the rate that all workers share and its random bytes.
 
 use std::cell::{Cell, RefCell};
 
@@ -8,11 +8,11 @@ use llm_gauge_engine::feedback::Rate;
 use crate::perform::{self, Random};
 use crate::shared_record;
 
-/// See the module.
+/// The feedback endpoint.
 pub(crate) struct FeedbackEndpoint {
-    /// The key of the record of what all workers accepted in this minute.
+    /// The key of the shared rate record.
     rate_key: String,
-    /// What this worker accepted, used if the host shares no data.
+    /// The rate of this worker, used if the host shares no data.
     own_rate: Cell<Rate>,
     random: RefCell<Random>,
 }
@@ -30,18 +30,18 @@ impl FeedbackEndpoint {
     ///
     /// # Errors
     ///
-    /// Returns the seconds until one more is accepted, if this is one too many.
+    /// Returns the seconds until the next feedback is accepted, if this one exceeds the rate.
     pub(super) fn take(&self, per_minute: u64) -> Result<(), u64> {
         let now_ns = perform::now_ns();
         let after = |bytes: &[u8]| Rate::decode(bytes).take(per_minute, now_ns).map(|rate| rate.encode());
         if shared_record::update(&self.rate_key, after)? {
             return Ok(());
         }
-        // If nothing is shared, or others were faster each time, each worker has a bound of its own.
+        // If nothing is shared, or other workers were faster each time, each worker has a bound of its own.
         self.own_rate.get().take(per_minute, now_ns).map(|after| self.own_rate.set(after))
     }
 
-    /// Returns the random bytes of one feedback.
+    /// Returns the random bytes for one feedback.
     pub(super) fn random(&self) -> [u8; 24] {
         self.random.borrow_mut().next()
     }

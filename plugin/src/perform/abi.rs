@@ -1,4 +1,4 @@
-//! Calls of the ABI that are not made by the SDK.
+//! Calls of the proxy-wasm ABI that are not made by the SDK.
 
 #[link(wasm_import_module = "env")]
 unsafe extern "C" {

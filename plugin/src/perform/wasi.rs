@@ -1,5 +1,5 @@
-//! Two calls that every proxy-wasm host offers beside the ABI: a clock that never steps back (the ABI's own
-//! is the wall clock) and random bytes.
+//! Two WASI calls that every proxy-wasm host offers in addition to the ABI: a monotonic clock, since the ABI has only
+//! the wall clock, and random bytes.
 
 #[link(wasm_import_module = "wasi_snapshot_preview1")]
 unsafe extern "C" {

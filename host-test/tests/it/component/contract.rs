@@ -8,7 +8,7 @@ use host_test::component::{PACKAGE, VERSION};
 use llm_gauge_engine::config::{ConfigError, Place, Policy};
 use llm_gauge_engine::effects::record_json;
 use llm_gauge_engine::exchange::End;
-use llm_gauge_engine::feedback::{Given, Rating};
+use llm_gauge_engine::feedback::{AcceptedFeedback, Rating};
 use llm_gauge_engine::ids::Ids;
 use llm_gauge_engine::judge::capture::JudgeInput;
 use llm_gauge_engine::judge::{Judgement, Outcome, Question, Verdict};
@@ -116,8 +116,13 @@ fn a_record_has_the_fields_of_the_contract() {
 fn feedback_has_the_fields_of_the_contract() {
     let text = |text: &str| text.to_owned();
     let ids = Ids::new(None, None, [1; 24]);
-    let given =
-        Given { request_id: text("id"), ids, model: text("m"), rating: Rating::Up, comment: Some(text("c")) };
+    let given = AcceptedFeedback {
+        request_id: text("id"),
+        ids,
+        model: text("m"),
+        rating: Rating::Up,
+        comment: Some(text("c")),
+    };
     let engine = fields(&given).into_iter().filter(|name| !matches!(name.as_str(), "ids" | "model"));
     assert_eq!(names("types", "feedback"), engine.collect::<Vec<_>>());
     let ratings =

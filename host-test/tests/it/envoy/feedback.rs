@@ -271,7 +271,7 @@ fn feedback_never_hangs_where_the_proxy_is_not_set_up() {
         let (provider, bootstrap) = bootstrap(json!({})).await;
         let rig = Rig::over(provider, bootstrap.without_stop_iteration().unwrap()).await;
         let body = format!(r#"{{"request_id":"{}","rating":4}}"#, id_of(SECRET, 0));
-        let said = r#"{"error":"body: the proxy does not show it to the filter, or it came too late"}"#;
+        let said = r#"{"error":"body: the proxy does not pass it to the filter, or it arrived too late"}"#;
         for protocol in [Protocol::Http1, Protocol::Http2] {
             assert_eq!(post(&rig, protocol, body.as_bytes()).await, (503, said.to_owned()));
         }

@@ -11,7 +11,7 @@ use llm_gauge_engine::head::Headers;
 use llm_gauge_engine::rewrite::Rewrite;
 
 use crate::json_twin::{TWIN_DEPTH_MAX, brackets};
-use crate::twins::{ask_twin, hide_twin, json_twin};
+use crate::twins::{chunk_filter_twin, json_twin, usage_option_twin};
 
 thread_local! {
     static POLICY: Rc<Policy> = {
@@ -38,7 +38,7 @@ fn check_request(document: &[u8], cuts: [u8; 2]) {
         return;
     }
     let is_shallow = brackets(document) < TWIN_DEPTH_MAX;
-    let tree = ask_twin::parse(document).filter(|_| is_shallow);
+    let tree = usage_option_twin::parse(document).filter(|_| is_shallow);
     let text =
         str::from_utf8(document).ok().filter(|_| is_shallow).map(|text| text.trim_end_matches('\u{c}'));
     let is_json = text.is_none_or(|text| json_twin::read(text, &[], 0, usize::MAX).is_some());
@@ -48,16 +48,16 @@ fn check_request(document: &[u8], cuts: [u8; 2]) {
         assert_eq!(after, expected);
         assert!(is_json || after == document, "edited, and no JSON");
         if let Some(tree) = &tree {
-            let asked = tree.asked_if_needed();
+            let asked = tree.with_option_if_needed();
             assert_eq!(asked.is_some(), after != document);
-            assert_eq!(ask_twin::parse(&after).as_ref(), asked.as_ref().or(Some(tree)));
+            assert_eq!(usage_option_twin::parse(&after).as_ref(), asked.as_ref().or(Some(tree)));
         }
         assert_one_splice(document, &after);
         let after = streamed_request(&pieces);
         assert_one_splice(document, &after);
         // A request that is not held is edited before all of it has been seen.
         if let (Some(tree), true) = (&tree, after != document) {
-            assert_eq!(ask_twin::parse(&after), tree.asked());
+            assert_eq!(usage_option_twin::parse(&after), tree.with_option());
         }
     }
     if expected != document {
@@ -100,7 +100,7 @@ fn streamed_request(pieces: &[&[u8]]) -> Vec<u8> {
         match rewrite.request_body(piece, left == 0) {
             Some(edit) => {
                 upstream.extend(edit.apply(piece).expect("a place in the piece"));
-                rewrite.asked();
+                rewrite.confirm_edit();
             }
             None => upstream.extend_from_slice(piece),
         }
@@ -113,7 +113,9 @@ fn check_response(stream: &[u8], cuts: [u8; 2], is_end_announced: bool) {
     for pieces in cuttings(stream, cuts) {
         assert_eq!(shown_response(&pieces, is_end_announced), expected);
     }
-    if let (true, Some(by_twin)) = (brackets(stream) < TWIN_DEPTH_MAX, hide_twin::shown(stream)) {
+    if let (true, Some(by_twin)) =
+        (brackets(stream) < TWIN_DEPTH_MAX, chunk_filter_twin::without_usage_chunks(stream))
+    {
         assert_eq!(expected, by_twin);
     }
 }
@@ -122,7 +124,7 @@ fn check_response(stream: &[u8], cuts: [u8; 2], is_end_announced: bool) {
 fn shown_response(pieces: &[&[u8]], is_end_announced: bool) -> Vec<u8> {
     let mut rewrite = begin(None);
     rewrite.request_body(br#"{"stream":true}"#, true).expect("an edit");
-    rewrite.asked();
+    rewrite.confirm_edit();
     let head = [(&b":status"[..], &b"200"[..]), (b"content-type", b"text/event-stream")];
     rewrite.response_head(&Headers::new(head));
     let mut client = Vec::new();

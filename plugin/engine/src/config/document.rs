@@ -1,4 +1,4 @@
-//! The configuration as JSON.
+//! Parses the configuration's JSON document.
 
 use serde_json::error::Category;
 
@@ -6,11 +6,11 @@ use super::ConfigError;
 use crate::json::JsonValue;
 use crate::limits::TREE_KEYS_MAX;
 
-/// Reads a whole document.
+/// Parses a whole document.
 pub(super) fn read(document: &[u8]) -> Result<JsonValue, ConfigError> {
     let mut json = serde_json::Deserializer::from_slice(document);
     let tree = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        // The document itself is `.` there, a key that was not read to its end `?`.
+        // The path of the document itself is `.`, and that of an incomplete key ends with `?`.
         let path = error.path().to_string().trim_end_matches(['.', '?']).to_owned();
         refused(path, &error.into_inner())
     })?;
@@ -18,7 +18,8 @@ pub(super) fn read(document: &[u8]) -> Result<JsonValue, ConfigError> {
     Ok(tree)
 }
 
-/// The reasons of `serde_json` and of [`JsonValue`] have keys and places in them, and no values.
+/// Returns the error of a document. The messages of `serde_json` and of [`JsonValue`] contain keys and positions, but
+/// no values.
 fn refused(path: String, error: &serde_json::Error) -> ConfigError {
     let expected = match error.classify() {
         Category::Data => format!("at most {TREE_KEYS_MAX} keys in an object, each once"),

@@ -1,20 +1,20 @@
-//! Why a configuration is refused.
+//! The error of a configuration that is refused.
 
 use core::fmt;
 
-/// The first fault of a configuration. Displayed as `judge.timeout_ms: expected at most 600000, got 900000`.
+/// The first error of a configuration. Displayed as `judge.timeout_ms: expected at most 600000, got 900000`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigError {
-    /// Path of the key, such as `models.max_series` or `match[0].format`; empty for the document itself.
+    /// The path of the key, such as `models.max_series` or `match[0].format`. Empty for the document itself.
     pub path: String,
-    /// What is accepted there.
+    /// The accepted values.
     pub expected: String,
-    /// What the configuration has there. Never the value of a key that may hold a secret.
+    /// The value in the configuration, but never that of a key that may hold a secret.
     pub got: String,
 }
 
 impl ConfigError {
-    /// The fault of the key at `path`.
+    /// Returns the error of the key at `path`.
     pub(super) fn new(path: String, expected: impl Into<String>, got: impl Into<String>) -> Self {
         Self { path, expected: expected.into(), got: got.into() }
     }

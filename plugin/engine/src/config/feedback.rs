@@ -1,17 +1,17 @@
-//! The section `feedback`.
+//! Compiles the section `feedback`.
 
 use super::ConfigError;
 use super::keys::feedback::{
     AGE_HOURS, BODY_BYTES, CORS_NAMES, FEEDBACK_NAMES, ORIGINS, PATH_DEFAULT, PER_MINUTE,
 };
-use super::section::{Section, kind, shown};
+use super::section::{Section, displayed, kind};
 use crate::feedback::FeedbackPlan;
 use crate::ids::Key;
 use crate::json::JsonValue;
 use crate::limits::{SECRET_BYTES_MIN, SECRETS_MAX};
 use crate::pattern::Pattern;
 
-/// Compiles the endpoint. `None` if the section is left out.
+/// Compiles the section. `None` if it is absent.
 pub(super) fn read(document: &Section<'_>) -> Result<Option<FeedbackPlan>, ConfigError> {
     let Some(item) = document.item("feedback") else {
         return Ok(None);
@@ -25,13 +25,13 @@ pub(super) fn read(document: &Section<'_>) -> Result<Option<FeedbackPlan>, Confi
         path: path.to_owned(),
         keys: secrets(&feedback)?,
         bytes_max: feedback.size(&BODY_BYTES)?,
-        per_minute: feedback.whole(&PER_MINUTE)?,
-        age_s_max: feedback.whole(&AGE_HOURS)?.saturating_mul(3600),
+        per_minute: feedback.integer(&PER_MINUTE)?,
+        age_s_max: feedback.integer(&AGE_HOURS)?.saturating_mul(3600),
         origins: origins(&feedback)?,
     }))
 }
 
-/// Reads one secret or a list of them. No error repeats any.
+/// Reads one secret or a list of secrets. No error repeats one.
 fn secrets(feedback: &Section<'_>) -> Result<Vec<Key>, ConfigError> {
     let Some((path, value)) = feedback.item("secret") else {
         return Ok(Vec::new());
@@ -56,7 +56,7 @@ fn secret(path: String, value: &JsonValue) -> Result<Key, ConfigError> {
     Err(ConfigError::new(path, format!("random text of at least {SECRET_BYTES_MIN} bytes"), got))
 }
 
-/// Reads the origins whose pages may send feedback. `None` if `cors` is left out.
+/// Reads the origins whose pages may send feedback. `None` if `cors` is absent.
 fn origins(feedback: &Section<'_>) -> Result<Option<Vec<Pattern>>, ConfigError> {
     let Some(item) = feedback.item("cors") else {
         return Ok(None);
@@ -67,7 +67,7 @@ fn origins(feedback: &Section<'_>) -> Result<Option<Vec<Pattern>>, ConfigError> 
     };
     let mut patterns = Vec::new();
     for (path, origin) in items {
-        // What a browser sends: scheme and host, neither a path nor a slash at the end.
+        // Browsers send scheme and host, without a path or a trailing slash.
         let is_origin = |origin: &&str| {
             let host = origin.split_once("://").map(|(_, host)| host);
             *origin == "*" || host.is_some_and(|host| !host.is_empty() && !host.contains('/'))
@@ -76,7 +76,7 @@ fn origins(feedback: &Section<'_>) -> Result<Option<Vec<Pattern>>, ConfigError> 
             Some(origin) => patterns.push(Pattern::new(&origin.to_ascii_lowercase())),
             None => {
                 let expected = "an origin such as `https://app.example`, without a path";
-                return Err(ConfigError::new(path, expected, shown(origin)));
+                return Err(ConfigError::new(path, expected, displayed(origin)));
             }
         }
     }

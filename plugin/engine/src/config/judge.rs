@@ -1,4 +1,4 @@
-//! The section `judge`.
+//! Compiles the section `judge`.
 
 use super::keys::judge::{
     BUDGET_NAMES, CALLS, CHARS, CONTEXT, CRITERIA, CRITERION_NAMES, HALLUCINATION, IN_FLIGHT, JUDGE_NAMES,
@@ -6,7 +6,7 @@ use super::keys::judge::{
     SOURCE_NAMES, TARGET_NAMES, TIMEOUT_MS, TOKENS, USD, WEIGHT,
 };
 use super::keys::{Number, UNBOUNDED};
-use super::section::{Item, Section, is_header_name, quoted, shown};
+use super::section::{Item, Section, displayed, is_header_name, quoted};
 use super::{ConfigError, Label};
 use crate::formats;
 use crate::judge::capture::ContextSource;
@@ -16,7 +16,7 @@ use crate::metrics::is_label_name;
 use crate::pattern::Pattern;
 use crate::price::Table;
 
-/// Compiles the judge. `None` if the section is left out.
+/// Compiles the section. `None` if it is absent.
 pub(super) fn read(
     document: &Section<'_>,
     labels: &[Label],
@@ -45,7 +45,7 @@ pub(super) fn read(
         criteria: criteria(&judge, asks_hallucination)?,
         asks_hallucination,
         sources,
-        timeout_ms: judge.whole(&TIMEOUT_MS)?,
+        timeout_ms: judge.integer(&TIMEOUT_MS)?,
         in_flight_max: judge.size(&IN_FLIGHT)?,
         queue_max: judge.size(&QUEUE)?,
         chars_max: judge.size(&CHARS)?,
@@ -76,7 +76,7 @@ fn target(judge: &Section<'_>) -> Result<Judge, ConfigError> {
     if !path.starts_with('/') || !is_visible(path) {
         return judge.refuse_value("path", ["a path such as ", &quoted(PATH_DEFAULT)].concat());
     }
-    // By default the name of the cluster, which may be any text.
+    // The default is the name of the cluster, which may be any text.
     let authority = judge.text("authority")?.unwrap_or(cluster);
     if authority.is_empty() || !is_visible(authority) {
         return judge.refuse("authority", "a host such as `judge.internal`", quoted(authority));
@@ -88,11 +88,11 @@ fn target(judge: &Section<'_>) -> Result<Judge, ConfigError> {
         model: model.to_owned(),
         provider: judge.text("provider")?.unwrap_or(formats::CHAT_API_PROVIDER).to_owned(),
         headers: judge.headers()?,
-        weight: judge.whole(&WEIGHT)?,
+        weight: judge.integer(&WEIGHT)?,
     })
 }
 
-/// Reads a share of all exchanges as the count of hash values below it.
+/// Reads a sample rate, and returns the number of hash values below its threshold.
 fn threshold(section: &Section<'_>, key: &Number) -> Result<u64, ConfigError> {
     let Some(rate) = section.number(key)? else {
         return section.refuse_value(key.name, "a number");
@@ -171,7 +171,7 @@ fn source(item: Item<'_>) -> Result<ContextSource, ConfigError> {
         Some("documents") => return Ok(ContextSource::Documents),
         Some(_) => {
             let expected = "`system`, `tool_results`, `documents`, or an object";
-            return Err(ConfigError::new(item.0, expected, shown(item.1)));
+            return Err(ConfigError::new(item.0, expected, displayed(item.1)));
         }
         None => {}
     }
@@ -216,15 +216,15 @@ fn budget(
     let nanodollars_per_hour = budget.number(&USD)?.map_or(UNBOUNDED, |usd| (usd * 1e9) as u64);
     let is_priced =
         |judge: &&Judge| prices.is_some_and(|table| table.find(&judge.provider, &judge.model).is_some());
-    // A bound on a cost that nobody can count would bound nothing.
+    // A cost that cannot be computed cannot be bounded.
     if let Some(judge) = judges.iter().find(|judge| nanodollars_per_hour != UNBOUNDED && !is_priced(judge)) {
         let expected =
             ["a row in `prices` for the model ", &quoted(&judge.model), " of ", &quoted(&judge.provider)];
         return budget.refuse(USD.name, expected.concat(), "none");
     }
     Ok(BudgetLimits {
-        calls_per_minute: budget.whole(&CALLS)?,
-        tokens_per_hour: budget.whole(&TOKENS)?,
+        calls_per_minute: budget.integer(&CALLS)?,
+        tokens_per_hour: budget.integer(&TOKENS)?,
         nanodollars_per_hour,
     })
 }

@@ -1,8 +1,8 @@
 //! Every key of the configuration.
 //!
-//! A [`Key`] is a row for readers. What the parser needs of it (names, defaults, bounds) it takes from here as well, from
-//! [`Whole`] and the like and from [`names`], so that the two cannot differ. Meanings are read by [`super::table`] alone,
-//! which the filter does not call: the linker leaves them out of the module.
+//! A [`Key`] is a row for readers. The parser takes its names, defaults and bounds from the same constants, such as
+//! [`Integer`] and [`names`], so that the two cannot differ. Only [`super::table`] reads the meanings, and the filter
+//! does not call that: the linker leaves them out of the wasm module.
 
 pub(super) mod feedback;
 pub(super) mod judge;
@@ -12,13 +12,13 @@ pub(super) mod telemetry;
 
 /// The keys of one object.
 pub(super) struct Object {
-    /// Path of the object, with `[]` for any item of a list; empty for the document.
+    /// The path of the object, with `[]` for any item of a list. Empty for the document.
     pub(super) path: &'static str,
-    /// Its keys, in the order of the reference page.
+    /// The keys in the order of the reference page.
     pub(super) keys: &'static [Key],
 }
 
-/// All objects, each behind the one that it is a part of.
+/// All objects, each after the one that contains it.
 pub(super) const OBJECTS: &[Object] = &[
     Object { path: "", keys: &root::ROOT },
     Object { path: "match[]", keys: &root::MATCH },
@@ -43,118 +43,118 @@ pub(super) const OBJECTS: &[Object] = &[
     Object { path: "limits", keys: &root::LIMITS },
 ];
 
-/// One key.
+/// A key of the configuration.
 #[derive(Clone, Copy)]
 pub(super) struct Key {
     pub(super) name: &'static str,
     pub(super) kind: Kind,
     pub(super) default: Fallback,
     pub(super) bound: Bound,
-    /// Unit of a number, empty if it has none.
+    /// The unit of a number. Empty if it has none.
     pub(super) unit: &'static str,
-    /// One line for the reference page.
+    /// The meaning: one line for the reference page.
     pub(super) meaning: &'static str,
-    /// Whether no error may repeat the value.
+    /// Whether the value may be a secret, which no error may repeat.
     pub(super) is_secret: bool,
 }
 
-/// Type of a value.
+/// The type of a value.
 #[derive(Clone, Copy)]
 pub(super) enum Kind {
     /// An object with [`Key`]s of its own.
     Object,
     /// A list of such objects.
     Objects,
-    /// An object of strings whose keys are free.
+    /// An object with arbitrary keys and string values.
     Pairs,
     Text,
     Texts,
-    Whole,
+    Integer,
     Number,
     Switch,
     /// One of these words.
     Choice(&'static [&'static str]),
-    /// Any other mixture, in words.
+    /// Another combination of types, described in words.
     Mixed(&'static str),
 }
 
-/// What holds if a key is left out.
+/// The value of an absent key.
 #[derive(Clone, Copy)]
 pub(super) enum Fallback {
     /// The configuration is refused.
     Required,
-    /// What the key turns on is off.
+    /// The feature of the key is off.
     Absent,
     Text(&'static str),
     /// This JSON.
     Json(&'static str),
-    Whole(u64),
+    Integer(u64),
     Number(f64),
     Switch(bool),
-    /// What a JSON value does not say.
+    /// A default that is described in words, since it is not a JSON value.
     Words(&'static str),
 }
 
-/// What is accepted.
+/// The values that are accepted.
 #[derive(Clone, Copy)]
 pub(super) enum Bound {
     Any,
-    Whole { least: u64, most: u64 },
+    Integer { least: u64, most: u64 },
     Number { most: f64 },
     Items { least: usize, most: usize },
     Bytes { least: usize, most: usize },
     Words(&'static str),
 }
 
-/// No bound, or a default that is none.
+/// No bound, or a default that means no bound.
 pub(super) const UNBOUNDED: u64 = u64::MAX;
 
-/// The largest size of anything in memory: the filter counts in 32 bits, and what it refuses a native check has to
-/// refuse as well.
+/// The largest size of anything in memory. The filter has 32-bit sizes, and a native check must refuse whatever the
+/// filter refuses.
 pub(super) const SIZE_MAX: u64 = 0xFFFF_FFFF;
 
-/// Name, default and bounds of a whole number.
-pub(super) struct Whole {
+/// The name, default and bounds of an integer.
+pub(super) struct Integer {
     pub(super) name: &'static str,
     pub(super) default: u64,
     pub(super) least: u64,
     pub(super) most: u64,
 }
 
-/// Name, default and upper bound of a number from 0.
+/// The name, default and upper bound of a number from 0.
 pub(super) struct Number {
     pub(super) name: &'static str,
     pub(super) default: Option<f64>,
     pub(super) most: f64,
 }
 
-/// Name and default of a switch.
+/// The name and default of a switch.
 pub(super) struct Switch {
     pub(super) name: &'static str,
     pub(super) default: bool,
 }
 
-/// Name and words of a choice; the first word is the default.
+/// The name and words of a choice. The first word is the default.
 pub(super) struct Choice {
     pub(super) name: &'static str,
     pub(super) words: &'static [&'static str],
 }
 
-/// Name and bounds of a list.
+/// The name and bounds of a list.
 pub(super) struct List {
     pub(super) name: &'static str,
     pub(super) may_be_empty: bool,
     pub(super) most: usize,
 }
 
-impl Whole {
+impl Integer {
     pub(super) const fn new(name: &'static str, default: u64, least: u64, most: u64) -> Self {
         Self { name, default, least, most }
     }
 }
 
 impl List {
-    /// A list of any length.
+    /// Returns a list of any length.
     pub(super) const fn any(name: &'static str) -> Self {
         Self::at_most(name, usize::MAX)
     }
@@ -170,7 +170,7 @@ impl Key {
         Self { name, kind, default, bound, unit: "", meaning, is_secret: false }
     }
 
-    /// An object that is empty if it is left out.
+    /// Returns a key of an object that is empty if it is absent.
     pub(super) const fn section(name: &'static str, meaning: &'static str) -> Self {
         Self::new(name, Kind::Object, meaning).default(Fallback::Json("{}"))
     }
@@ -179,13 +179,13 @@ impl Key {
         Self::new(name, Kind::Text, meaning)
     }
 
-    pub(super) const fn whole(key: &Whole, unit: &'static str, meaning: &'static str) -> Self {
-        let bound = Bound::Whole { least: key.least, most: key.most };
+    pub(super) const fn integer(key: &Integer, unit: &'static str, meaning: &'static str) -> Self {
+        let bound = Bound::Integer { least: key.least, most: key.most };
         Self {
-            default: Fallback::Whole(key.default),
+            default: Fallback::Integer(key.default),
             bound,
             unit,
-            ..Self::new(key.name, Kind::Whole, meaning)
+            ..Self::new(key.name, Kind::Integer, meaning)
         }
     }
 
@@ -218,7 +218,7 @@ impl Key {
         Self { default: Fallback::Json("[]"), bound, ..Self::new(key.name, kind, meaning) }
     }
 
-    /// A key without which the configuration is refused.
+    /// Makes the key required.
     pub(super) const fn required(self) -> Self {
         self.default(Fallback::Required)
     }
@@ -227,7 +227,7 @@ impl Key {
         Self { default, ..self }
     }
 
-    /// What is accepted, in words.
+    /// Sets the bound to a description in words.
     pub(super) const fn within(self, words: &'static str) -> Self {
         self.bound(Bound::Words(words))
     }
@@ -241,7 +241,8 @@ impl Key {
     }
 }
 
-/// The names of keys, for the parser. Evaluated by the compiler, so that the rows themselves do not ship.
+/// Returns the names of keys, for the parser. The compiler evaluates it, so that the rows themselves are not in the
+/// wasm module.
 pub(super) const fn names<const N: usize>(keys: &[Key; N]) -> [&'static str; N] {
     let mut names = [""; N];
     let (mut names_left, mut keys_left) = (names.as_mut_slice(), keys.as_slice());

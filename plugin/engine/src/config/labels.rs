@@ -1,4 +1,4 @@
-//! The section `labels`.
+//! Compiles the section `labels`.
 
 use super::ConfigError;
 use super::keys::root;
@@ -6,16 +6,16 @@ use super::section::{Section, quoted};
 use crate::filter_state::is_json_field;
 use crate::metrics::{self, is_label_name};
 
-/// An extra label, filled from a request header.
+/// An extra label, whose values are read from a request header.
 #[derive(Debug)]
 pub struct Label {
     /// The label's name.
     pub name: String,
     /// The request header that holds its value, in lower case.
     pub header: String,
-    /// Values with series of their own; further ones are `other`.
+    /// The number of values with series of their own. Further values become `other`.
     pub max_values: usize,
-    /// The value of requests without the header.
+    /// The value for requests without the header.
     pub default: String,
 }
 
@@ -45,7 +45,7 @@ fn check_name(label: &Section<'_>, name: &str, before: &[Label]) -> Result<(), C
     }
     let mut taken = metrics::label_names();
     taken.extend(before.iter().map(|label| label.name.as_str()));
-    // Tag extraction may match a name at the end of a longer one.
+    // Envoy's tag extraction may match a name at the end of a longer one.
     if let Some(other) = taken.iter().find(|other| other.ends_with(name) || name.ends_with(**other)) {
         let expected = ["a name that neither ends with the label ", &quoted(other), " nor ends it"].concat();
         return label.refuse_value("name", expected);

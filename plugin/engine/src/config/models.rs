@@ -1,18 +1,18 @@
-//! The section `models`.
+//! Compiles the section `models`.
 
 use super::ConfigError;
 use super::keys::root;
 use super::section::Section;
 use crate::pattern::Pattern;
 
-/// How models become label values.
+/// The settings that map models to label values.
 #[derive(Debug)]
 pub struct Models {
-    /// Models that always have series of their own.
+    /// The models that always have series of their own.
     pub known: Vec<String>,
-    /// Models with series of their own; further ones are `other`.
+    /// The number of models with series of their own. Further models become `other`.
     pub max_series: usize,
-    /// Patterns for models and the names that replace them; the first that matches decides.
+    /// Patterns for models, with the names that replace them. The first that matches decides.
     renames: Vec<(Pattern, String)>,
 }
 

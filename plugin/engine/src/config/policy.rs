@@ -1,4 +1,4 @@
-//! The compiled configuration: it answers every question of the hot path.
+//! The compiled configuration, which answers every question of the hot path.
 
 use std::rc::Rc;
 
@@ -26,10 +26,10 @@ use crate::price::Table;
 use crate::scan::Paths;
 use crate::telemetry::{Content, Redactor, TelemetryPlan};
 
-/// What the filter does.
+/// The compiled configuration of the filter.
 #[derive(Debug)]
 pub struct Policy {
-    /// `None` if the path of a request decides.
+    /// The rules that select requests. `None` if the path of a request decides.
     pub(super) rules: Option<Vec<MatchRule>>,
     labels: Vec<Label>,
     models: Models,
@@ -45,9 +45,9 @@ pub struct Policy {
     request_bytes_max: usize,
     worker_bytes: usize,
     memory: MemoryBudget,
-    /// Paths of usage and errors, by the index of a format.
+    /// The paths of usage and errors, by the index of a format.
     paths: Vec<FormatPaths>,
-    /// Paths of exchanges whose texts are kept, by the index of a format; empty if none are kept.
+    /// The paths of exchanges whose texts are captured, by the index of a format. Empty if none are captured.
     sampled_paths: Vec<FormatPaths>,
     fingerprint: String,
 }
@@ -62,7 +62,7 @@ pub struct FormatPaths {
 }
 
 impl FormatPaths {
-    /// The paths of usage and errors, and of texts if tokens are estimated from them.
+    /// Returns the paths of usage and errors, and of texts if tokens are estimated from them.
     fn new(format: &'static Format, estimates: bool) -> Self {
         let wanted = match estimates && format.has_usage {
             true => Wanted::Estimate,
@@ -74,7 +74,7 @@ impl FormatPaths {
         }
     }
 
-    /// The paths of exchanges whose texts are kept.
+    /// Returns the paths of exchanges whose texts are captured.
     fn sampled(format: &'static Format, sources: &[ContextSource]) -> Self {
         Self {
             request: request_paths(format, sources),
@@ -90,7 +90,7 @@ impl Policy {
         Self::compile(&document::read(document)?, fingerprint(document))
     }
 
-    /// Reads the sections from top to bottom, each with what it needs of those before it.
+    /// Compiles the sections from top to bottom, since some need the settings of those before them.
     fn compile(document: &JsonValue, fingerprint: String) -> Result<Self, ConfigError> {
         let document = Section::new((String::new(), document), &ROOT_NAMES)?;
         let service = document.text("service")?.unwrap_or("llm-gauge");
@@ -108,7 +108,7 @@ impl Policy {
         let limits = document.section("limits", &LIMITS_NAMES)?;
         let worker_bytes = limits.size(&WORKER_BYTES)?;
         Ok(Self {
-            event_bytes_max: limits.whole(&EVENT_BYTES)?,
+            event_bytes_max: limits.integer(&EVENT_BYTES)?,
             request_bytes_max: limits.size(&REQUEST_BYTES)?,
             worker_bytes,
             memory: MemoryBudget::new(worker_bytes),
@@ -129,14 +129,14 @@ impl Policy {
         })
     }
 
-    /// Returns the paths to read of the format with this index.
+    /// Returns the paths to read of the format with this index. `None` if there is no such format.
     pub(crate) fn paths(&self, format_index: usize, is_sampled: bool) -> Option<&FormatPaths> {
         let paths = if is_sampled { &self.sampled_paths } else { &self.paths };
         paths.get(format_index)
     }
 
-    /// Reads what `row` wants in place of what the row of its name wants, for an exchange whose
-    /// [`Route`](super::Route) has it: so a replay finds out which rules of a row its cases need.
+    /// Replaces the row of a format by one with the same name, for exchanges whose [`Route`](super::Route) has it. A
+    /// replay uses this to find the rules of a row that no case needs.
     pub fn replace_row(&mut self, row: &'static Format) {
         let Some(index) = formats::ALL.iter().position(|known| known.name == row.name) else {
             return;
@@ -151,12 +151,12 @@ impl Policy {
         }
     }
 
-    /// Returns how answers are judged. `None` if they are not.
+    /// Returns the settings of the judge. `None` if no judge is configured.
     pub fn judge(&self) -> Option<&Rc<JudgePlan>> {
         self.judge.as_ref()
     }
 
-    /// Returns how feedback is accepted. `None` if it is not.
+    /// Returns the settings of feedback. `None` if no feedback is configured.
     pub fn feedback(&self) -> Option<&Rc<FeedbackPlan>> {
         self.feedback.as_ref()
     }
@@ -166,12 +166,12 @@ impl Policy {
         self.feedback()?.signing_key()
     }
 
-    /// Returns where spans and events are sent. `None` if they are not.
+    /// Returns the settings of the export of spans and events. `None` if none is configured.
     pub fn telemetry(&self) -> Option<&Rc<TelemetryPlan>> {
         self.telemetry.as_ref()
     }
 
-    /// Returns what is removed from texts before they are exported.
+    /// Returns the redactor of texts that are exported.
     pub fn redactor(&self) -> &Rc<Redactor> {
         &self.redactor
     }
@@ -181,20 +181,20 @@ impl Policy {
         self.telemetry.as_ref().map_or(Content::None, |plan| plan.content())
     }
 
-    /// Whether texts of any exchange are kept.
+    /// Returns whether texts of any exchange are captured.
     pub(crate) fn keeps_texts(&self) -> bool {
         !self.sampled_paths.is_empty()
     }
 
-    /// Returns which texts beside the question and the answer are kept, and the bound on their characters.
+    /// Returns the sources of captured context, and the bound on the characters of captured texts.
     pub(crate) fn texts(&self) -> (&[ContextSource], usize) {
         self.judge
             .as_ref()
             .map_or((SOURCES, CONTENT_CHARS_DEFAULT), |plan| (plan.sources(), plan.chars_max()))
     }
 
-    /// Returns the values of the extra labels, in their order, cut to the length of a label value: clients choose them,
-    /// and they are kept for as long as the VM lives.
+    /// Returns the values of the extra labels in their order, truncated to the bound of label values. Clients choose
+    /// them, and Envoy keeps them for the lifetime of the VM.
     pub fn label_values(&self, head: &Headers<'_>) -> Vec<String> {
         let value = |label: &Label| match head.get(&label.header) {
             Some(value) => metrics::label_value(&String::from_utf8_lossy(value)),
@@ -208,12 +208,12 @@ impl Policy {
         &self.labels
     }
 
-    /// Returns the names of the extra labels, each with its value among `values`.
+    /// Returns the name of each extra label with its value in `values`.
     pub fn labels_of<'a>(&'a self, values: &'a [String]) -> impl Iterator<Item = (&'a str, &'a str)> {
         self.labels.iter().zip(values).map(|(label, value)| (label.name.as_str(), value.as_str()))
     }
 
-    /// Returns how models become label values.
+    /// Returns the settings that map models to label values.
     pub fn models(&self) -> &Models {
         &self.models
     }
@@ -228,22 +228,22 @@ impl Policy {
         self.prices.as_ref()
     }
 
-    /// Returns the further keys of filter state.
+    /// Returns the additional keys of filter state.
     pub fn filter_state(&self) -> &[&'static str] {
         &self.filter_state
     }
 
-    /// Returns the bound on the bytes of one stream event that is read.
+    /// Returns the bound on the bytes of a stream event that is read.
     pub fn event_bytes_max(&self) -> u64 {
         self.event_bytes_max
     }
 
-    /// Whether tokens are estimated if no usage is reported.
+    /// Returns whether tokens are estimated if no usage is reported.
     pub fn estimates(&self) -> bool {
         self.estimates
     }
 
-    /// Whether usage of streams is requested if the client does not request it.
+    /// Returns whether the filter asks streams for usage if the client does not.
     pub fn requests_usage(&self) -> bool {
         self.requests_usage
     }
@@ -253,25 +253,25 @@ impl Policy {
         self.request_bytes_max
     }
 
-    /// Returns the budget that exchanges take memory from for what peers send.
+    /// Returns the memory budget for data whose size peers choose.
     pub fn memory(&self) -> &MemoryBudget {
         &self.memory
     }
 
-    /// Makes exchanges take their memory from this budget, and sets its size to what the configuration says: all
-    /// configurations of one worker share its memory.
+    /// Makes exchanges use this memory budget, and sets its size to the configured one. All configurations of one
+    /// worker share its memory.
     pub fn share_memory(&mut self, memory: &MemoryBudget) {
         memory.set_bytes_max(self.worker_bytes);
         self.memory = memory.clone();
     }
 
-    /// Returns a short hash that tells configurations apart, for `llm_gauge_build_info`.
+    /// Returns a short hash that identifies the configuration, for `llm_gauge_build_info`.
     pub fn fingerprint(&self) -> &str {
         &self.fingerprint
     }
 }
 
-/// The texts that are kept with the question if there is no judge.
+/// The sources of captured context if there is no judge.
 const SOURCES: &[ContextSource] =
     &[ContextSource::System, ContextSource::ToolResults, ContextSource::Documents];
 
@@ -284,12 +284,13 @@ fn filter_state(document: &Section<'_>) -> Result<Vec<&'static str>, ConfigError
     document.texts(&FILTER_STATE)?.into_iter().map(field).collect()
 }
 
-/// Returns the paths of usage and errors, and of texts if tokens are estimated from them.
+/// Returns the paths of usage and errors for all formats, and of texts if tokens are estimated from them.
 fn paths(estimates: bool) -> Vec<FormatPaths> {
     formats::ALL.iter().map(|format| FormatPaths::new(format, estimates)).collect()
 }
 
-/// Returns the paths of exchanges whose texts are kept. Empty if neither a judge nor telemetry needs any.
+/// Returns the paths of exchanges whose texts are captured, for all formats. Empty if neither a judge nor telemetry
+/// needs them.
 fn sampled_paths(judge: Option<&JudgePlan>, telemetry: Option<&TelemetryPlan>) -> Vec<FormatPaths> {
     if judge.is_none() && telemetry.is_none_or(|plan| plan.content() == Content::None) {
         return Vec::new();
@@ -298,7 +299,7 @@ fn sampled_paths(judge: Option<&JudgePlan>, telemetry: Option<&TelemetryPlan>) -
     formats::ALL.iter().map(|format| FormatPaths::sampled(format, sources)).collect()
 }
 
-/// Returns the paths of a sampled request, those that the operator points to included.
+/// Returns the paths of a captured request, with those that the operator has configured.
 fn request_paths(format: &'static Format, sources: &[ContextSource]) -> Paths {
     let mut paths = formats::paths(format.request, "", Wanted::Texts);
     for source in sources {
@@ -309,7 +310,7 @@ fn request_paths(format: &'static Format, sources: &[ContextSource]) -> Paths {
     paths
 }
 
-/// Returns the first 64 bits of SHA-256: the document may hold secrets, and all readers of metrics see this.
+/// Returns the first 64 bits of the document's SHA-256. It must not reveal the document, which may hold secrets.
 fn fingerprint(document: &[u8]) -> String {
     let mut text = String::with_capacity(16);
     ids::push_hex(&mut text, hmac_sha256::Hash::hash(document).first_chunk::<8>().unwrap_or(&[0; 8]));

@@ -1,14 +1,14 @@
-//! The section `prices`.
+//! Compiles the section `prices`.
 
 use super::ConfigError;
 use super::keys::prices::{PRICES_NAMES, ROW_NAMES, ROWS};
-use super::section::{Section, quoted, shown};
+use super::section::{Section, displayed, quoted};
 use crate::price::{Class, ModelPrices, Name, Price, Table, words};
 
 const EXPECTED_PRICE: &str = "USD per million tokens as a string, such as \"2.5\", or \"1.25 >200000 2.5\" with a \
     second price above 200000 input tokens";
 
-/// Compiles the price table. `None` if the section is left out.
+/// Compiles the section. `None` if it is absent.
 pub(super) fn read(document: &Section<'_>) -> Result<Option<Table>, ConfigError> {
     let Some(item) = document.item("prices") else {
         return Ok(None);
@@ -44,8 +44,8 @@ fn add_row(table: &mut Table, row: &Section<'_>) -> Result<(), ConfigError> {
         };
         match value.text().and_then(Price::new) {
             Some(price) => model.prices.push((class, price)),
-            // A null is refused as well: a price that is missing by mistake would count nothing.
-            None => return row.refuse(key, EXPECTED_PRICE, shown(value)),
+            // A null is refused too: a price that is missing by mistake would leave tokens uncounted.
+            None => return row.refuse(key, EXPECTED_PRICE, displayed(value)),
         }
     }
     table.add(seller, names, model);

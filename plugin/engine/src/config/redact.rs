@@ -1,8 +1,8 @@
-//! The section `redact`.
+//! Compiles the section `redact`.
 
 use super::ConfigError;
 use super::keys::{root::REDACT, telemetry::REDACTION_NAMES};
-use super::section::{Item, Section, listed, quoted, shown};
+use super::section::{Item, Section, displayed, listed, quoted};
 use crate::limits::REGEX_BYTES_MAX;
 use crate::metrics::is_label_name;
 use crate::telemetry::{Redaction, Redactor, redaction_names};
@@ -18,7 +18,7 @@ fn redaction(item: Item<'_>) -> Result<Redaction, ConfigError> {
         return Redaction::named(name).ok_or_else(|| ConfigError::new(item.0, expected(), quoted(name)));
     }
     if item.1.pairs().is_none() {
-        return Err(ConfigError::new(item.0, "the name of a pattern, or an object", shown(item.1)));
+        return Err(ConfigError::new(item.0, "the name of a pattern, or an object", displayed(item.1)));
     }
     let redaction = Section::new(item, &REDACTION_NAMES)?;
     let (name, regex) = (redaction.filled_text("name")?, redaction.filled_text("regex")?);

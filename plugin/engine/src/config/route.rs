@@ -1,35 +1,35 @@
-//! Which requests are metered, and as what.
+//! Selects the requests to meter, with their format and provider.
 
 use super::Policy;
 use crate::formats::{self, Format};
 use crate::head::Headers;
 
-/// How one request is metered.
+/// The format and provider of a metered request.
 #[derive(Clone, Debug)]
 pub struct Route {
     /// The wire format.
     pub format: &'static Format,
-    /// `gen_ai.provider.name`
+    /// The value of `gen_ai.provider.name`.
     pub provider: String,
-    /// Whether a rule or the host names the provider, so that the response need not.
+    /// Whether a rule or the host determines the provider, so that the response need not.
     pub is_provider_known: bool,
-    /// The model in the request's path. `None` if paths of the format have none.
+    /// The model in the request's path. `None` if the format's paths have none.
     pub model_in_path: Option<String>,
-    /// Index of the format in [`formats::ALL`].
+    /// The index of the format in [`formats::ALL`].
     pub(crate) format_index: usize,
 }
 
-/// Where Envoy sends a request. Empty unless a rule [needs it](Policy::needs_place).
+/// The route and cluster that Envoy chose for a request. Empty unless a rule [needs it](Policy::needs_place).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Place {
-    /// `xds.route_name`
+    /// The property `xds.route_name`.
     pub route: String,
-    /// `xds.cluster_name`
+    /// The property `xds.cluster_name`.
     pub cluster: String,
 }
 
 impl Policy {
-    /// Returns whether requests with this method may be metered. The cheapest of the checks.
+    /// Returns whether requests with this method may be metered. This is the cheapest check, so it is the first one.
     pub fn may_meter(&self, method: &[u8]) -> bool {
         match &self.rules {
             Some(_) => method == b"POST",
@@ -37,12 +37,12 @@ impl Policy {
         }
     }
 
-    /// Whether a rule needs the [`Place`] of a request.
+    /// Returns whether a rule needs the [`Place`] of a request.
     pub fn needs_place(&self) -> bool {
         self.rules.iter().flatten().any(|rule| rule.needs_place())
     }
 
-    /// Returns how a request is metered. `None` if it is not.
+    /// Returns the route of a request. `None` if the request is not metered.
     pub fn route(&self, head: &Headers<'_>, place: &Place) -> Option<Route> {
         if head.get("x-llm-gauge") == Some(b"internal") {
             return None; // the filter's own calls
@@ -53,7 +53,7 @@ impl Policy {
             return None;
         }
         let path = String::from_utf8_lossy(raw_path);
-        // Proxies route hosts in any case; a client must not slip past a rule by it.
+        // Hosts are case-insensitive, and a client must not evade a rule with another case.
         let host = String::from_utf8_lossy(raw_host).to_ascii_lowercase();
         let rule = match &self.rules {
             None => None,

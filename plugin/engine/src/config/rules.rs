@@ -1,4 +1,4 @@
-//! The section `match`.
+//! Compiles the section `match`.
 
 use super::keys::root;
 use super::section::Section;
@@ -17,7 +17,7 @@ pub(super) struct MatchRule {
     pub(super) format: Option<&'static Format>,
 }
 
-/// Reads the rules. `None` if the section is left out: then paths decide.
+/// Compiles the rules. `None` if the section is absent, so that paths decide.
 pub(super) fn read(document: &Section<'_>) -> Result<Option<Vec<MatchRule>>, ConfigError> {
     let Some(items) = document.list(&root::RULES)? else {
         return Ok(None);
@@ -47,7 +47,7 @@ impl MatchRule {
         })
     }
 
-    /// Whether the rule matches a request; `host` in lower case.
+    /// Returns whether the rule matches a request. `host` must be in lower case.
     pub(super) fn fits(&self, path: &str, host: &str, place: &Place) -> bool {
         let path = path.split('?').next().unwrap_or(path);
         let fits =
@@ -58,7 +58,7 @@ impl MatchRule {
             && fits(&self.cluster, &place.cluster)
     }
 
-    /// Whether the rule needs the [`Place`] of a request.
+    /// Returns whether the rule needs the [`Place`] of a request.
     pub(super) fn needs_place(&self) -> bool {
         self.route.is_some() || self.cluster.is_some()
     }

@@ -1,29 +1,33 @@
-//! An object of the configuration: its values by type, with errors that name the key.
+//! An object of the configuration: its typed values, with errors that name the key.
 
 use super::ConfigError;
-use super::keys::{Choice, List, Number, Switch, Whole};
+use super::keys::{Choice, Integer, List, Number, Switch};
 use crate::json::JsonValue;
 
-/// Bytes of a refused text that an error repeats.
+/// The bound on the bytes of a refused text that an error repeats.
 const GOT_BYTES_MAX: usize = 64;
 
-/// Headers that the filter sets on its own calls.
+/// The headers that the filter sets on its own calls.
 const OWN_HEADERS: [&str; 4] = ["x-llm-gauge", "content-type", "content-length", "content-encoding"];
 
-/// A value of the configuration and its path.
+/// A value of the configuration with its path.
 pub(super) type Item<'a> = (String, &'a JsonValue);
 
-/// An object and its path.
+/// An object of the configuration with its path.
 pub(super) struct Section<'a> {
     path: String,
     pairs: &'a [(String, JsonValue)],
 }
 
 impl<'a> Section<'a> {
-    /// The object `tree` at `path`. Each of its keys must be among `known`.
+    /// Returns the object `tree` at `path`.
+    ///
+    /// # Errors
+    ///
+    /// Fails if `tree` is not an object, or has a key that is not in `known`.
     pub(super) fn new((path, tree): Item<'a>, known: &[&str]) -> Result<Self, ConfigError> {
         let Some(pairs) = tree.pairs() else {
-            return Err(ConfigError::new(path, "an object", shown(tree)));
+            return Err(ConfigError::new(path, "an object", displayed(tree)));
         };
         let section = Self { path, pairs };
         match pairs.iter().find(|(key, _)| !known.contains(&key.as_str())) {
@@ -32,7 +36,7 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// The path of one of its keys.
+    /// Returns the path of a key of this object.
     pub(super) fn path(&self, key: &str) -> String {
         match self.path.as_str() {
             "" => key.to_owned(),
@@ -40,7 +44,7 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// Refuses the value of a key.
+    /// Returns the error of a key.
     pub(super) fn refuse<T>(
         &self,
         key: &str,
@@ -50,28 +54,28 @@ impl<'a> Section<'a> {
         Err(ConfigError::new(self.path(key), expected, got))
     }
 
-    /// Refuses the value of a key and repeats it. Not for a key that may hold a secret.
+    /// Returns the error of a key, with its value. Not for a key that may hold a secret.
     pub(super) fn refuse_value<T>(&self, key: &str, expected: impl Into<String>) -> Result<T, ConfigError> {
-        self.refuse(key, expected, self.get(key).map_or_else(|| "nothing".to_owned(), shown))
+        self.refuse(key, expected, self.get(key).map_or_else(|| "nothing".to_owned(), displayed))
     }
 
-    /// The value of a key. `None` if the key is left out or null.
+    /// Returns the value of a key. `None` if the key is absent or null.
     pub(super) fn get(&self, key: &str) -> Option<&'a JsonValue> {
         let value = self.pairs.iter().find(|(known, _)| known == key).map(|(_, value)| value);
         value.filter(|value| **value != JsonValue::Null)
     }
 
-    /// Its keys and their values.
+    /// Returns the keys with their values.
     pub(super) fn values(&self) -> impl Iterator<Item = (&'a str, &'a JsonValue)> {
         self.pairs.iter().map(|(key, value)| (key.as_str(), value))
     }
 
-    /// The value of a key and its path. `None` if the key is left out or null.
+    /// Returns the value of a key with its path. `None` if the key is absent or null.
     pub(super) fn item(&self, key: &str) -> Option<Item<'a>> {
         Some((self.path(key), self.get(key)?))
     }
 
-    /// The object at a key, empty if the key is left out.
+    /// Returns the object at a key. It is empty if the key is absent.
     pub(super) fn section(&self, key: &str, known: &[&str]) -> Result<Self, ConfigError> {
         match self.item(key) {
             Some(item) => Section::new(item, known),
@@ -79,7 +83,7 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// A string. `None` if the key is left out.
+    /// Returns a string. `None` if the key is absent.
     pub(super) fn text(&self, key: &str) -> Result<Option<&'a str>, ConfigError> {
         match self.get(key) {
             None => Ok(None),
@@ -88,7 +92,7 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// A string that must be given.
+    /// Returns a required string.
     pub(super) fn required_text(&self, key: &str) -> Result<&'a str, ConfigError> {
         match self.text(key)? {
             Some(text) => Ok(text),
@@ -96,7 +100,7 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// A string that must be given and hold more than spaces.
+    /// Returns a required string that is not blank.
     pub(super) fn filled_text(&self, key: &str) -> Result<&'a str, ConfigError> {
         match self.text(key)?.filter(|text| !text.trim().is_empty()) {
             Some(text) => Ok(text),
@@ -104,8 +108,8 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// A whole number within the key's bounds.
-    pub(super) fn whole(&self, key: &Whole) -> Result<u64, ConfigError> {
+    /// Returns an integer within the key's bounds.
+    pub(super) fn integer(&self, key: &Integer) -> Result<u64, ConfigError> {
         let number = match self.get(key.name) {
             None => return Ok(key.default),
             Some(JsonValue::Whole(number)) => *number,
@@ -120,12 +124,12 @@ impl<'a> Section<'a> {
         Ok(number)
     }
 
-    /// A whole number within the key's bounds, as a count of things in memory.
-    pub(super) fn size(&self, key: &Whole) -> Result<usize, ConfigError> {
-        Ok(usize::try_from(self.whole(key)?).unwrap_or(usize::MAX))
+    /// Returns an integer within the key's bounds, as a size in memory.
+    pub(super) fn size(&self, key: &Integer) -> Result<usize, ConfigError> {
+        Ok(usize::try_from(self.integer(key)?).unwrap_or(usize::MAX))
     }
 
-    /// A number from 0 to the key's bound. `None` if it is left out and has no default.
+    /// Returns a number from 0 to the key's bound. `None` if the key is absent and has no default.
     pub(super) fn number(&self, key: &Number) -> Result<Option<f64>, ConfigError> {
         let number = match self.get(key.name) {
             None => return Ok(key.default),
@@ -142,7 +146,8 @@ impl<'a> Section<'a> {
         Ok(Some(number))
     }
 
-    /// `true` or `false`, or the words `on` and `off`, which some YAML readers turn into the former.
+    /// Returns a boolean. The words `on` and `off` are accepted too, since some YAML parsers convert them to booleans
+    /// and others do not.
     pub(super) fn switch(&self, key: &Switch) -> Result<bool, ConfigError> {
         match self.get(key.name) {
             None => Ok(key.default),
@@ -152,7 +157,7 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// The index of the chosen word, 0 if the key is left out.
+    /// Returns the index of the chosen word. It is 0 if the key is absent.
     pub(super) fn choice(&self, key: &Choice) -> Result<usize, ConfigError> {
         let Some(value) = self.get(key.name) else {
             return Ok(0);
@@ -164,7 +169,7 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// The items of a list, within the key's bounds. `None` if the key is left out.
+    /// Returns the items of a list within the key's bounds. `None` if the key is absent.
     pub(super) fn list(&self, key: &List) -> Result<Option<Vec<Item<'a>>>, ConfigError> {
         let Some(value) = self.get(key.name) else {
             return Ok(None);
@@ -182,16 +187,17 @@ impl<'a> Section<'a> {
         Ok(Some(items.iter().enumerate().map(|(number, item)| (path(number), item)).collect()))
     }
 
-    /// The strings of a list, none if the key is left out.
+    /// Returns the strings of a list. It is empty if the key is absent.
     pub(super) fn texts(&self, key: &List) -> Result<Vec<(String, &'a str)>, ConfigError> {
         let text = |(path, item): Item<'a>| match item.text() {
             Some(text) => Ok((path, text)),
-            None => Err(ConfigError::new(path, "a string", shown(item))),
+            None => Err(ConfigError::new(path, "a string", displayed(item))),
         };
         self.list(key)?.unwrap_or_default().into_iter().map(text).collect()
     }
 
-    /// The keys and strings of an object whose keys are free, none if it is left out. A null is an empty string.
+    /// Returns the entries of an object with arbitrary keys and string values. It is empty if the key is absent. A
+    /// null is an empty string.
     pub(super) fn pairs(&self, key: &str) -> Result<Vec<(&'a str, &'a str)>, ConfigError> {
         let mut texts = Vec::new();
         for (name, value) in self.free_keys(key)? {
@@ -202,7 +208,7 @@ impl<'a> Section<'a> {
                     return Err(ConfigError::new(
                         [&self.path(key), ".", name].concat(),
                         "a string",
-                        shown(value),
+                        displayed(value),
                     ));
                 }
             }
@@ -210,8 +216,8 @@ impl<'a> Section<'a> {
         Ok(texts)
     }
 
-    /// The headers of the filter's own calls, by a key `headers`. No error repeats a value, as it may be a secret, nor a
-    /// malformed name, as it may be a whole header.
+    /// Returns the headers of the filter's own calls, from the key `headers`. No error repeats a value, since it may
+    /// be a secret, nor a malformed name, since it may be a whole header.
     pub(super) fn headers(&self) -> Result<Vec<(String, String)>, ConfigError> {
         let mut headers = Vec::new();
         for (name, value) in self.free_keys("headers")? {
@@ -240,7 +246,8 @@ impl<'a> Section<'a> {
         Ok(headers)
     }
 
-    /// An object whose keys are free, empty if it is left out. Its value is never repeated.
+    /// Returns the entries of an object with arbitrary keys. It is empty if the key is absent. Errors never repeat
+    /// its value.
     fn free_keys(&self, key: &str) -> Result<&'a [(String, JsonValue)], ConfigError> {
         match self.get(key) {
             None => Ok(&[]),
@@ -252,18 +259,18 @@ impl<'a> Section<'a> {
     }
 }
 
-/// Whether a header may have this name; in lower case, as in HTTP/2.
+/// Returns whether a text is a valid header name in lower case, as in HTTP/2.
 pub(super) fn is_header_name(name: &str) -> bool {
     let is_mark = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_');
     !name.is_empty() && name.bytes().all(is_mark)
 }
 
-/// Words in backticks, with commas.
+/// Returns the words in backticks, separated by commas.
 pub(super) fn listed(words: &[&str]) -> String {
     ["`", &words.join("`, `"), "`"].concat()
 }
 
-/// A text in backticks, its control characters escaped, the end of a long one left out.
+/// Returns a text in backticks with escaped control characters. A long text is truncated.
 pub(super) fn quoted(text: &str) -> String {
     let mut quoted = "`".to_owned();
     for letter in text.chars() {
@@ -280,19 +287,19 @@ pub(super) fn quoted(text: &str) -> String {
     quoted
 }
 
-/// A value as errors repeat it. Not for a key that may hold a secret.
-pub(super) fn shown(value: &JsonValue) -> String {
+/// Returns a value as errors repeat it. Not for a key that may hold a secret.
+pub(super) fn displayed(value: &JsonValue) -> String {
     match value {
         JsonValue::Bool(is) => is.to_string(),
         JsonValue::Whole(number) => number.to_string(),
-        // 7.0 for 7.0, where `Display` has 7, which would look as if it were whole.
+        // `Debug` writes 7.0 for 7.0, while `Display` writes 7, which would look like an integer.
         JsonValue::Number(number) => format!("{number:?}"),
         JsonValue::Text(text) if !text.is_empty() => quoted(text),
         _ => kind(value).to_owned(),
     }
 }
 
-/// The type of a value, which says nothing about it otherwise.
+/// Returns the type of a value, without the value itself.
 pub(super) fn kind(value: &JsonValue) -> &'static str {
     match value {
         JsonValue::Null => "null",

@@ -1,31 +1,31 @@
-//! Every key of the configuration as text: for the reference page and for `cargo gauge check`. The filter calls nothing
-//! of this, so that its module has none of the meanings.
+//! The table of all configuration keys as text, for the reference page and for `cargo gauge check`. The filter does
+//! not call it, so its module does not contain the meanings.
 
 use core::fmt;
 
 use super::keys::{Bound, Fallback, Key, Kind, OBJECTS, Object, UNBOUNDED};
 use crate::json;
 
-/// One key.
+/// A key of the configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
-    /// Path with `[]` for any item of a list, such as `labels[].name`.
+    /// The path, with `[]` for any item of a list, such as `labels[].name`.
     pub path: String,
-    /// Type of its value.
+    /// The type of the value.
     pub kind: String,
-    /// Unit of its value; empty if it has none.
+    /// The unit of the value. Empty if it has none.
     pub unit: &'static str,
-    /// What holds if the key is left out; `required` if it must be given, `none` if what it turns on is then off.
+    /// The default: `required` if the key is required, `none` if its absence turns the feature off.
     pub default: String,
-    /// What is accepted beyond the type; empty if everything is.
+    /// The accepted values beyond the type. Empty if all values are accepted.
     pub bound: String,
-    /// What the key does.
+    /// The meaning of the key.
     pub meaning: &'static str,
     /// Whether the value may be a secret, which no error repeats.
     pub is_secret: bool,
 }
 
-/// Returns the rows of all keys: the keys of the document, then those of each section.
+/// Returns the rows of all keys: those of the document, then those of each section.
 pub fn rows() -> Vec<Row> {
     let rows = |object: &Object| object.keys.iter().map(|key| Row::new(object.path, key));
     OBJECTS.iter().flat_map(rows).collect()
@@ -37,8 +37,10 @@ pub fn row(path: &str) -> Option<Row> {
     rows().into_iter().find(|row| row.path == path)
 }
 
-/// Returns the row of the key at a path, or of the nearest key around it: errors may name an item of a list, a free key
-/// or an unknown one. `None` if nothing on the path is a key.
+/// Returns the row of the key at a path, or of the nearest key that contains it. Errors may name an item of a list,
+/// an arbitrary key or an unknown one.
+///
+/// `None` if nothing on the path is a key.
 pub fn nearest_row(path: &str) -> Option<Row> {
     let rows = rows();
     let path = without_indices(path);
@@ -63,7 +65,7 @@ pub fn rows_in(path: &str) -> Vec<Row> {
     rows().into_iter().filter(is_in).collect()
 }
 
-/// Returns the keys as Markdown: a heading and a table per object.
+/// Returns all keys as Markdown: a heading and a table for each object.
 pub fn markdown() -> String {
     let mut text = String::new();
     let mut before = None;
@@ -92,7 +94,7 @@ pub fn markdown() -> String {
     text
 }
 
-/// Returns the keys as a JSON array of objects with the fields of [`Row`].
+/// Returns all keys as a JSON array of objects with the fields of [`Row`].
 pub fn json() -> String {
     let mut text = "[".to_owned();
     for (number, row) in rows().into_iter().enumerate() {
@@ -125,7 +127,7 @@ impl Row {
     }
 }
 
-/// The path, the meaning, and a line for each of type, default and bound.
+/// Writes the path, the meaning, and one line each for type, default and bound.
 impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}\n  {}\n  type:    {}", self.path, self.meaning, self.kind)?;
@@ -140,7 +142,7 @@ impl fmt::Display for Row {
     }
 }
 
-/// Returns a path with `[]` for `[0]` and the like.
+/// Returns a path with `[]` for every `[0]`.
 fn without_indices(path: &str) -> String {
     let mut parts = path.split('[');
     let mut normal = parts.next().unwrap_or_default().to_owned();
@@ -158,7 +160,7 @@ fn kind(kind: Kind) -> String {
         Kind::Pairs => "object of strings",
         Kind::Text => "string",
         Kind::Texts => "list of strings",
-        Kind::Whole => "whole number",
+        Kind::Integer => "whole number",
         Kind::Number => "number",
         Kind::Switch => "`on` or `off`",
         Kind::Choice(words) => return ["one of `", &words.join("`, `"), "`"].concat(),
@@ -173,8 +175,8 @@ fn default(default: Fallback) -> String {
         Fallback::Absent => "none".to_owned(),
         Fallback::Text(text) => ["\"", text, "\""].concat(),
         Fallback::Json(json) => json.to_owned(),
-        Fallback::Whole(UNBOUNDED) => "no bound".to_owned(),
-        Fallback::Whole(number) => number.to_string(),
+        Fallback::Integer(UNBOUNDED) => "no bound".to_owned(),
+        Fallback::Integer(number) => number.to_string(),
         Fallback::Number(number) => number.to_string(),
         Fallback::Switch(true) => "on".to_owned(),
         Fallback::Switch(false) => "off".to_owned(),
@@ -185,9 +187,9 @@ fn default(default: Fallback) -> String {
 fn bound(bound: Bound) -> String {
     match bound {
         Bound::Any => String::new(),
-        Bound::Whole { least: 0, most: UNBOUNDED } => String::new(),
-        Bound::Whole { least, most: UNBOUNDED } => format!("at least {least}"),
-        Bound::Whole { least, most } => format!("{least} to {most}"),
+        Bound::Integer { least: 0, most: UNBOUNDED } => String::new(),
+        Bound::Integer { least, most: UNBOUNDED } => format!("at least {least}"),
+        Bound::Integer { least, most } => format!("{least} to {most}"),
         Bound::Number { most } if most.is_finite() => format!("0 to {most}"),
         Bound::Number { .. } => "at least 0".to_owned(),
         Bound::Items { least: 0, most } => format!("at most {most} items"),

@@ -1,4 +1,4 @@
-//! The section `telemetry`.
+//! Compiles the section `telemetry`.
 
 use super::ConfigError;
 use super::keys::telemetry::{
@@ -7,9 +7,9 @@ use super::keys::telemetry::{
 };
 use super::section::Section;
 use crate::telemetry::otlp::Encoding;
-use crate::telemetry::{self, Batch, Content, TelemetryPlan};
+use crate::telemetry::{self, BatchLimits, Content, TelemetryPlan};
 
-/// Compiles the export. `None` if the section is left out. `has_judge`: whether `content` may follow its sample.
+/// Compiles the section. `None` if it is absent. `has_judge` is whether `content` may be `sampled`.
 pub(super) fn read(
     document: &Section<'_>,
     service: &str,
@@ -43,7 +43,7 @@ pub(super) fn read(
         headers: telemetry.headers()?,
         encoding: if telemetry.choice(&ENCODING)? == 1 { Encoding::Json } else { Encoding::Protobuf },
         wants_gzip: telemetry.choice(&COMPRESSION)? == 1,
-        timeout_ms: telemetry.whole(&TIMEOUT_MS)?,
+        timeout_ms: telemetry.integer(&TIMEOUT_MS)?,
         batch: batch(&telemetry.section("batch", &BATCH_NAMES)?)?,
         has_gen_ai: attributes != 1,
         has_openinference,
@@ -55,10 +55,10 @@ pub(super) fn read(
     }))
 }
 
-fn batch(batch: &Section<'_>) -> Result<Batch, ConfigError> {
-    Ok(Batch {
+fn batch(batch: &Section<'_>) -> Result<BatchLimits, ConfigError> {
+    Ok(BatchLimits {
         items_max: batch.size(&ITEMS)?,
         bytes_max: batch.size(&BATCH_BYTES)?,
-        interval_ms: batch.whole(&INTERVAL_MS)?,
+        interval_ms: batch.integer(&INTERVAL_MS)?,
     })
 }

@@ -1,4 +1,4 @@
-//! What an operator reads if a configuration is refused, and the table of keys held against the parser.
+//! Tests of the errors that operators read, and of the table of keys against the parser.
 
 mod document;
 mod exports;
@@ -10,7 +10,7 @@ mod table;
 
 use super::*;
 
-/// Asserts the whole error of a document.
+/// Asserts the complete error of a document.
 #[track_caller]
 fn refused(document: &str, message: &str) {
     let error = Policy::parse(document.as_bytes()).map(|_| "accepted").unwrap_err();

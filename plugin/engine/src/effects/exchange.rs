@@ -16,7 +16,7 @@ use crate::telemetry::otlp::Signal;
 use crate::telemetry::{SpanContext, exchange_span};
 use crate::usage::Count;
 
-/// The parts of the inclusive counts that have a series of their own.
+/// The parts of the inclusive counts that have series of their own.
 const DETAILS: &[(Count, &str)] = &[
     (Count::CacheRead, "cached_input"),
     (Count::CacheWrite, "cache_write"),
@@ -52,8 +52,10 @@ pub fn exchange_effects(record: &Record, policy: &Policy, series: &mut Series) -
     effects
 }
 
-/// Returns the cost of an exchange. Prices go by the answering model first, since the requested name may be an alias.
-/// `None` without prices, or if the usage is not known.
+/// Returns the cost of an exchange. The price is that of the answering model if it has one, since the requested name
+/// may be an alias.
+///
+/// `None` without prices, or if the usage is unknown.
 fn cost(record: &Record, policy: &Policy, renamed: Option<&str>) -> Option<Cost> {
     let table = policy.prices()?;
     record.source()?;
@@ -64,7 +66,7 @@ fn cost(record: &Record, policy: &Policy, renamed: Option<&str>) -> Option<Cost>
     Some(table.cost(&record.provider, names.into_iter().flatten(), &tokens))
 }
 
-/// The effects of a record while they are put together.
+/// The builder of a record's effects.
 struct Builder<'a> {
     record: &'a Record,
     policy: &'a Policy,
@@ -72,9 +74,9 @@ struct Builder<'a> {
     model: String,
     /// The values of the extra labels.
     extra: Vec<String>,
-    /// The labels that nearly every stat of the record begins with, in their encoding.
+    /// The encoded labels with which nearly every stat of the record begins.
     provider_model_labels: String,
-    /// The extra labels, in their encoding. Stats of an exchange end with them.
+    /// The encoded extra labels, with which the stats of an exchange end.
     extra_labels: String,
     /// `None` if there is no cost to count.
     cost: Option<Cost>,
@@ -95,19 +97,19 @@ impl Builder<'_> {
             self.count(&metrics::GAPS, gap.name(), 1);
         }
         self.filter_state();
-        if let Some(shown) = &self.record.judged {
-            self.judge(shown);
+        if let Some(decision) = &self.record.judged {
+            self.judge(decision);
         }
         self.span();
         self.effects
     }
 
-    /// Counts a sampled exchange, and its outcome if it cannot be judged. The dispatcher counts the others.
+    /// Counts a sampled exchange, and its outcome if it cannot be judged. The dispatcher counts the other outcomes.
     #[cold]
-    fn judge(&mut self, shown: &JudgeDecision) {
+    fn judge(&mut self, decision: &JudgeDecision) {
         let Effects { stats, jobs, .. } = &mut self.effects;
         stats.push(judge_stats::sampled(&self.model));
-        match shown {
+        match decision {
             JudgeDecision::Nothing => stats.push(judge_stats::outcome(&self.model, Outcome::NotApplicable)),
             JudgeDecision::TooLarge => stats.push(judge_stats::outcome(&self.model, Outcome::TooLarge)),
             JudgeDecision::NoMemory => stats.push(judge_stats::outcome(&self.model, Outcome::Memory)),
@@ -194,8 +196,8 @@ impl Builder<'_> {
         }
     }
 
-    /// Returns the stat of a metric for this record. `own` is the value of the label that only this metric has, beside
-    /// `source`.
+    /// Returns the stat of a metric for this record. `own` is the value of the label that only this metric has, in
+    /// addition to `source`.
     fn stat(&self, metric: &Metric, (own, source): (&str, &str)) -> String {
         let mut stat = String::with_capacity(160);
         stat.push_str(metric.name);

@@ -2,7 +2,7 @@
 
 use super::{CalloutJob, Effects, count_overflows};
 use crate::config::Policy;
-use crate::feedback::Given;
+use crate::feedback::AcceptedFeedback;
 use crate::ids::push_hex;
 use crate::judge::{Evaluation, EvaluationSource};
 use crate::metrics::{self, StatUpdate};
@@ -11,10 +11,15 @@ use crate::telemetry::otlp::Signal;
 
 /// Returns the effects of accepted feedback: a count, and an evaluation if events are exported.
 ///
-/// The model is not taken for one that has succeeded, since only the worker of its exchange knows that: an id alone
-/// gives a name no series that a made-up name would not get.
-pub fn feedback_effects(given: Given, policy: &Policy, series: &mut Series, random: [u8; 24]) -> Effects {
-    let Given { request_id, ids, model, rating, comment } = given;
+/// The model is not admitted as one that has succeeded, since only the worker of its exchange knows that. So an id
+/// gets no series for a name that an invented name would not get.
+pub fn feedback_effects(
+    feedback: AcceptedFeedback,
+    policy: &Policy,
+    series: &mut Series,
+    random: [u8; 24],
+) -> Effects {
+    let AcceptedFeedback { request_id, ids, model, rating, comment } = feedback;
     let model = series.model(Some(model.as_str()), false);
     let labels = [("model", model.as_str()), ("rating", rating.name())];
     let stat = metrics::stat(&metrics::FEEDBACK, labels.into_iter());

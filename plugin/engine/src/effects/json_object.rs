@@ -1,6 +1,7 @@
-//! A JSON object, field by field.
+//! A JSON object that is written field by field.
 //!
-//! Written by hand, since every exchange makes one: with derived serialisers it was a seventh of an exchange's cost.
+//! It is written by hand, since every exchange writes one: with derived serialisers it took a seventh of an
+//! exchange's cost.
 
 use crate::json::{push_number, push_text};
 use crate::record::Word;
@@ -8,7 +9,7 @@ use crate::record::Word;
 /// The value of a field.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum FieldValue<'a> {
-    /// Unknown.
+    /// An unknown value.
     Null,
     Bool(bool),
     Number(u64),
@@ -18,10 +19,10 @@ pub(super) enum FieldValue<'a> {
     Words(&'a [Word]),
 }
 
-/// Fields in their order. A name is written as it is, so it must need no escapes.
+/// Fields in their order. A name is written unchanged, so it must not need escapes.
 pub(super) type Fields<'a> = Vec<(&'a str, FieldValue<'a>)>;
 
-/// Returns the fields as a JSON object; nulls are left out unless `nulls`.
+/// Returns the fields as a JSON object. Nulls are left out unless `nulls`.
 pub(super) fn json(fields: &Fields<'_>, nulls: bool) -> String {
     let mut json = String::with_capacity(1024);
     json.push('{');
@@ -41,7 +42,7 @@ pub(super) fn json(fields: &Fields<'_>, nulls: bool) -> String {
 }
 
 impl FieldValue<'_> {
-    /// Returns the value outside of JSON: text has no quotes.
+    /// Returns the value without JSON syntax: text has no quotes.
     pub(super) fn plain(self) -> String {
         match self {
             Self::Text(text) => text.to_owned(),

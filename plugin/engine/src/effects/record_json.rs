@@ -1,11 +1,11 @@
-//! A record as JSON.
+//! A record as a JSON object.
 
 use super::json_object::{FieldValue, json};
 use crate::record::Record;
 use crate::usage::Count;
 
-/// Returns everything that is known about an exchange as a JSON object: filter state `wasm.llm.record`, which replays
-/// read. Unknown fields are null.
+/// Returns all fields of an exchange's record as a JSON object: filter state `wasm.llm.record`, which replays
+/// compare. Unknown fields are null.
 pub fn record_json(record: &Record) -> String {
     let answer = &record.answer;
     let count = |count| FieldValue::from(answer.usage.get(count));

@@ -1,12 +1,12 @@
-//! Filter state `wasm.llm.json`: what is known of an exchange, for access logs.
+//! Filter state `wasm.llm.json`: a summary of an exchange for access logs.
 
 use super::json_object::{FieldValue, Fields};
 use crate::config::Policy;
 use crate::record::{Record, SOURCE_ESTIMATED};
 use crate::usage::Count;
 
-/// Returns the fields of filter state `wasm.llm.json`, in their order. `model` and `extra` are the values of the metric
-/// labels.
+/// Returns the fields of filter state `wasm.llm.json` in their order. `model` and `extra` are the values of the
+/// metric labels.
 pub(super) fn summary<'a>(
     record: &'a Record,
     policy: &'a Policy,
@@ -29,7 +29,7 @@ pub(super) fn summary<'a>(
         ("status", record.status.name().into()),
         ("error", record.error.name().into()),
     ]);
-    // Without reasons they are unknown, which an empty list would not say.
+    // Without reasons the field is left out, since an empty list would mean that there are none.
     if !answer.finish_reasons.is_empty() {
         fields.push(("finish_reasons", FieldValue::Words(&answer.finish_reasons)));
     }

@@ -4,7 +4,7 @@ use crate::judge::EvaluationSource;
 use crate::judge::capture::JudgeInput;
 
 #[test]
-fn each_lost_job_has_a_count() {
+fn every_lost_job_is_counted() {
     let ids = Ids { trace: [1; 16], span: [2; 8], parent: None };
     let text = str::to_owned;
     let judge = JudgeJob { request_id: text("id"), ids, model: text("m"), input: JudgeInput::default() };
@@ -30,5 +30,5 @@ fn each_lost_job_has_a_count() {
         count("llm_gauge_dropped_total.kind=.=spans;.;"),
         count("llm_gauge_dropped_total.kind=.=events;.;"),
     ];
-    assert_eq!(jobs.map(|job| job.lost()), expected);
+    assert_eq!(jobs.map(|job| job.lost_update()), expected);
 }

@@ -1,16 +1,16 @@
-//! How an exchange ended: Envoy's response flags, the HTTP status and the provider's own words, as one class.
+//! Classifies how an exchange ended, from Envoy's response flags, the HTTP status and the provider's error words.
 
 use crate::formats::{ErrorWords, Format};
 use crate::record::{Answer, ErrorClass, Status, UsageMissing, Word};
 
-/// What the proxy reports when an exchange is over.
+/// The proxy's report of the end of an exchange.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct End {
-    /// `response.code`; `None` if the client left before there was one.
+    /// `response.code`. `None` if the client disconnected before there was one.
     pub code: Option<u32>,
-    /// `response.flags`, one bit a flag.
+    /// `response.flags`: one bit for each flag.
     pub flags: u64,
-    /// `response.code_details`
+    /// `response.code_details`.
     pub details: String,
 }
 
@@ -36,7 +36,7 @@ mod flag {
     pub(super) const DOWNSTREAM_REMOTE_RESET: u64 = 1 << 28;
 }
 
-/// The flags that say by themselves what went wrong, the most telling ones first.
+/// The flags that determine the class of an error by themselves, the most specific ones first.
 const BY_FLAG: &[(u64, ErrorClass)] = &[
     (
         flag::UPSTREAM_REQUEST_TIMEOUT | flag::STREAM_IDLE_TIMEOUT | flag::DURATION_TIMEOUT,
@@ -66,41 +66,52 @@ impl End {
     }
 }
 
-/// What was seen of the response.
+/// How much of the response arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Seen {
-    /// Whether the response's head came.
+pub struct ResponseProgress {
+    /// Whether the head arrived.
     pub head: bool,
-    /// Whether the response's end came.
+    /// Whether the end arrived.
     pub end: bool,
-    /// Whether the document of a unary response came to its end.
+    /// Whether the document of a unary response is complete.
     pub document: bool,
-    /// Whether the stream's last mark came, or at least the end of a choice.
-    pub last_mark: bool,
+    /// Whether the stream's end marker arrived, or at least the end of a choice.
+    pub end_marker: bool,
 }
 
-/// Returns the status and the error of an exchange.
-pub fn classify(end: &End, seen: Seen, answer: &Answer, format: &Format) -> (Status, ErrorClass) {
-    // After an error event nothing else comes, and clients close: neither they nor the upstream's reset failed.
+/// Returns the status and the error class of an exchange.
+pub fn classify(
+    end: &End,
+    progress: ResponseProgress,
+    answer: &Answer,
+    format: &Format,
+) -> (Status, ErrorClass) {
+    // Clients close the connection after an error event, and upstreams may reset it: neither is a further failure.
     let is_last =
         answer.complete == Some(true) || (answer.error_told && end.code.is_none_or(|code| code < 400));
-    let is_whole = seen.end || (answer.streaming && is_last);
-    // A client that knows the length of an answer may leave before the proxy sees its end; an upstream that
-    // breaks off there still breaks the answer.
-    if end.client_left() && !is_whole && !seen.document {
+    let is_whole = progress.end || (answer.streaming && is_last);
+    // A client that knows the length of a response may disconnect before the proxy sees its end. An upstream that
+    // disconnects there still breaks the response.
+    if end.client_left() && !is_whole && !progress.document {
         return (Status::Cancelled, ErrorClass::ClientCancelled);
     }
     let is_whole = is_whole || end.client_left();
-    let error = match class_of(end, seen, answer, format, is_whole) {
+    let error = match class_of(end, progress, answer, format, is_whole) {
         ErrorClass::None => return (Status::Success, ErrorClass::None),
         error => error,
     };
     (Status::Error, error)
 }
 
-fn class_of(end: &End, seen: Seen, answer: &Answer, format: &Format, is_whole: bool) -> ErrorClass {
+fn class_of(
+    end: &End,
+    progress: ResponseProgress,
+    answer: &Answer,
+    format: &Format,
+    is_whole: bool,
+) -> ErrorClass {
     let code = end.code.unwrap_or(0);
-    // A client that got everything does not care how the connection was closed afterwards.
+    // If the client received everything, it does not matter how the connection was closed.
     let flagged = BY_FLAG.iter().find(|(flags, _)| end.flags & flags != 0);
     if let Some((_, class)) = flagged.filter(|_| !is_whole || code >= 400) {
         return *class;
@@ -108,7 +119,7 @@ fn class_of(end: &End, seen: Seen, answer: &Answer, format: &Format, is_whole: b
     if code >= 400 {
         return http_error_class(end, code, answer, format);
     }
-    // A redirect that Envoy follows by itself: the response to it belongs to the next exchange.
+    // Envoy follows the redirect itself, and the response to it belongs to the next exchange.
     if (300..400).contains(&code) {
         return ErrorClass::None;
     }
@@ -121,11 +132,11 @@ fn class_of(end: &End, seen: Seen, answer: &Answer, format: &Format, is_whole: b
         };
     }
     if !is_whole {
-        return if seen.head { ErrorClass::UpstreamReset } else { ErrorClass::Other };
+        return if progress.head { ErrorClass::UpstreamReset } else { ErrorClass::Other };
     }
-    // An upstream that dies on a connection that ends with the body looks like a clean end; a stream that
-    // ended neither itself nor a choice was not one.
-    if answer.streaming && !seen.last_mark {
+    // If a connection that is closed by its end breaks, the end looks clean. So a stream must also have ended itself
+    // or a choice.
+    if answer.streaming && !progress.end_marker {
         return ErrorClass::UpstreamReset;
     }
     ErrorClass::None
@@ -136,7 +147,7 @@ fn http_error_class(end: &End, code: u32, answer: &Answer, format: &Format) -> E
         return class;
     }
     let refused = end.flags & flag::UNAUTHORIZED_EXTERNAL_SERVICE != 0;
-    // Once the client has left, the details say that, and not who answered.
+    // After the client has disconnected, the details say so and no longer who answered.
     let is_local = !end.client_left() && !end.details.is_empty() && end.details != "via_upstream";
     match code {
         401 => ErrorClass::Authentication,
@@ -151,12 +162,12 @@ fn http_error_class(end: &End, code: u32, answer: &Answer, format: &Format) -> E
     }
 }
 
-/// Returns the class that the error's code names, which a status cannot tell.
+/// Returns the class of the error's code, which is more specific than a status. `None` if the code is unknown.
 fn code_class(answer: &Answer, format: &Format) -> Option<ErrorClass> {
     class_of_word(answer.error_code.as_ref()?, format.error_codes)
 }
 
-/// Returns the class that the error's type names.
+/// Returns the class of the error's type. `None` if the type is unknown.
 fn type_class(answer: &Answer, format: &Format) -> Option<ErrorClass> {
     class_of_word(answer.error_type.as_ref()?, format.error_types)
 }
@@ -169,7 +180,7 @@ fn class_of_word(word: &Word, words: &[ErrorWords]) -> Option<ErrorClass> {
     words.find(|(name, _)| name == text).map(|(_, class)| *class)
 }
 
-/// Returns why there is no usage; `None` if there should be none, since a refused request generates nothing.
+/// Returns the reason why there is no usage. `None` if none is expected, since a refused request generates nothing.
 pub fn usage_missing(
     status: Status,
     error: ErrorClass,

@@ -11,7 +11,7 @@ use crate::testing::{every_cutting, pieces, points};
 
 const MS: u64 = 1_000_000;
 
-/// One exchange as a test writes it down.
+/// One exchange as a test describes it.
 #[derive(Clone, Copy)]
 struct Case<'a> {
     path: &'a str,
@@ -55,7 +55,7 @@ fn begin(case: Case<'_>) -> Exchange {
     Exchange::begin(&policy, &headers(&fields), &Place::default(), [7; 24], 1000 * MS).unwrap()
 }
 
-/// Runs a case with its request and the body's pieces cut by `cut`.
+/// Runs a case, with its request and each piece of its body cut by `cut`.
 fn run<'a>(case: Case<'a>, cut: impl Fn(&'a str) -> Vec<&'a [u8]>) -> Record {
     let mut exchange = begin(case);
     for piece in cut(case.request) {
@@ -79,7 +79,7 @@ fn run<'a>(case: Case<'a>, cut: impl Fn(&'a str) -> Vec<&'a [u8]>) -> Record {
     exchange.finish(&end, 2000 * MS)
 }
 
-/// The record, the same however the pieces are cut.
+/// Returns the record of a case, and asserts that it does not depend on how the body is cut.
 fn record(case: Case<'_>) -> Record {
     let whole = run(case, |text| vec![text.as_bytes()]);
     assert_eq!(run(case, |text| text.as_bytes().chunks(1).collect()), whole);
@@ -87,7 +87,7 @@ fn record(case: Case<'_>) -> Record {
     whole
 }
 
-/// `status error usage_missing gaps` and the inclusive token counts.
+/// Asserts `status error usage_missing gaps` and the inclusive token counts.
 fn check(case: Case<'_>, ending: &str, tokens: (Option<u64>, Option<u64>)) -> Record {
     let record = record(case);
     let gaps = record.gaps.iter().map(|gap| gap.name());
@@ -145,7 +145,7 @@ const ERROR: &[(u64, &str)] =
 const NONE: (Option<u64>, Option<u64>) = (None, None);
 
 #[test]
-fn an_openai_stream() {
+fn exchange_reads_an_openai_stream() {
     let record = check(Case { body: OPENAI, ..CHAT }, "success none -", (Some(9), Some(5)));
     let times = Times {
         duration_ms: 1000,
@@ -168,7 +168,7 @@ fn an_openai_stream() {
 }
 
 #[test]
-fn an_anthropic_stream() {
+fn exchange_reads_an_anthropic_stream() {
     let record = check(Case { body: ANTHROPIC, ..MESSAGES }, "success none -", (Some(33), Some(11)));
     let times = Times {
         duration_ms: 1000,
@@ -185,7 +185,7 @@ fn an_anthropic_stream() {
 }
 
 #[test]
-fn an_answer_in_one_document() {
+fn exchange_reads_a_unary_answer() {
     let case = Case { body: UNARY, content_type: "application/json", ..CHAT };
     let record = check(case, "success none -", (Some(7), Some(2)));
     assert_eq!(record.times, Times { duration_ms: 1000, first_byte_ms: Some(700), ..Times::default() });
@@ -202,7 +202,7 @@ fn an_answer_in_one_document() {
 }
 
 #[test]
-fn every_ending() {
+fn exchange_classifies_every_ending() {
     let stream = Case { body: &OPENAI[..3], has_end: false, ..CHAT };
     let cancelled = "cancelled client_cancelled cancelled";
     check(Case { flags: CLIENT_LEFT, ..stream }, cancelled, NONE);
@@ -210,12 +210,12 @@ fn every_ending() {
     check(Case { flags: UPSTREAM_RESET, ..stream }, reset, NONE);
     check(Case { has_end: true, ..stream }, reset, NONE);
     check(Case { flags: TIMEOUT, ..stream }, "error upstream_timeout upstream_reset incomplete_stream", NONE);
-    // Everything came: how the connection ends is nobody's failure.
+    // The client received everything, so the end of the connection is not a failure.
     let whole = Case { body: OPENAI, has_end: false, ..CHAT };
     for flags in [CLIENT_LEFT, UPSTREAM_RESET, TIMEOUT] {
         check(Case { flags, ..whole }, "success none -", (Some(9), Some(5)));
     }
-    // The choice ended, usage was never asked for.
+    // The choice ended, but usage was never requested.
     check(Case { body: &OPENAI[..5], ..CHAT }, "success none not_sent", NONE);
     let early = Case { code: "", flags: CLIENT_LEFT, has_end: false, ..CHAT };
     assert_eq!(check(early, cancelled, NONE).times.first_byte_ms, None);
@@ -230,7 +230,7 @@ fn every_ending() {
 }
 
 #[test]
-fn errors_in_documents_and_in_streams() {
+fn exchange_classifies_errors_in_documents_and_in_streams() {
     let error = |code| Case { code, body: ERROR, content_type: "application/json", ..CHAT };
     let record = check(error("400"), "error context_length -", NONE);
     assert_eq!(record.answer.error_code, Some(Word::Text("context_length_exceeded".to_owned())));
@@ -239,7 +239,7 @@ fn errors_in_documents_and_in_streams() {
     let event = &[OPENAI[2], (400, "data: {\"error\":{\"type\":\"server_error\"}}\n\n")];
     let record = check(Case { body: event, ..CHAT }, "error in_stream not_sent", NONE);
     assert_eq!(record.error_in_stream(), Some(true));
-    // A client that closes on an error did not cancel.
+    // A client that closes the connection after an error did not cancel.
     let closed = Case { body: event, has_end: false, flags: CLIENT_LEFT, ..CHAT };
     check(closed, "error in_stream not_sent", NONE);
     let html = Case { code: "502", body: &[(5, "<html>")], content_type: "text/html", ..CHAT };
@@ -252,7 +252,7 @@ fn errors_in_documents_and_in_streams() {
 }
 
 #[test]
-fn what_cannot_be_read_is_a_gap_and_no_error() {
+fn exchange_reports_an_unreadable_body_as_a_gap_and_not_as_an_error() {
     let encoded = |encoding| Case { body: OPENAI, encoding, ..CHAT };
     check(encoded("gzip"), "success none unreadable decode_failed", NONE);
     let record = check(encoded("compress"), "success none unreadable unknown_encoding", NONE);
@@ -268,7 +268,7 @@ fn what_cannot_be_read_is_a_gap_and_no_error() {
 }
 
 #[test]
-fn a_gap_in_the_request_says_nothing_of_usage() {
+fn a_gap_in_the_request_does_not_explain_missing_usage() {
     let bad = Case { request: "{]", body: &OPENAI[..5], ..CHAT };
     assert_eq!(check(bad, "success none not_sent malformed", NONE).request_model, None);
     let both = Case { request: "{]", body: &[(5, "{]")], ..CHAT };
@@ -285,7 +285,7 @@ fn a_gap_in_the_request_says_nothing_of_usage() {
 }
 
 #[test]
-fn the_last_of_equal_keys_counts_as_it_does_for_json_readers() {
+fn the_last_of_duplicate_keys_counts() {
     let request = r#"{"model":"a","model":"b"}"#;
     let body = &[(5, r#"{"usage":{"prompt_tokens":1,"completion_tokens":1,"prompt_tokens":5}}"#)];
     let record = check(Case { request, body, ..CHAT }, "success none -", (Some(5), Some(1)));
@@ -293,21 +293,21 @@ fn the_last_of_equal_keys_counts_as_it_does_for_json_readers() {
 }
 
 #[test]
-fn usage_is_replaced_and_never_added() {
+fn later_usage_replaces_earlier_usage() {
     let usage = |tokens: &str| format!("data: {{\"choices\":[],\"usage\":{tokens}}}\n\n");
     let first = usage(r#"{"prompt_tokens":1,"completion_tokens":1}"#);
     let second = usage(r#"{"prompt_tokens":2,"completion_tokens":null}"#);
-    let odd = usage(r#"{"prompt_tokens":-5,"completion_tokens":"7"}"#);
-    let body = [(1, first.as_str()), (2, &second), (3, &odd), OPENAI[4], OPENAI[6]];
+    let invalid = usage(r#"{"prompt_tokens":-5,"completion_tokens":"7"}"#);
+    let body = [(1, first.as_str()), (2, &second), (3, &invalid), OPENAI[4], OPENAI[6]];
     check(Case { body: &body, ..CHAT }, "success none -", (Some(2), Some(1)));
     let float = usage(r#"{"prompt_tokens":12.0,"completion_tokens":1.2e1}"#);
-    let odd = usage(r#"{"prompt_tokens":1.5,"completion_tokens":99999999999999999999}"#);
-    let body = [(1, float.as_str()), (2, &odd), OPENAI[4], OPENAI[6]];
+    let invalid = usage(r#"{"prompt_tokens":1.5,"completion_tokens":99999999999999999999}"#);
+    let body = [(1, float.as_str()), (2, &invalid), OPENAI[4], OPENAI[6]];
     check(Case { body: &body, ..CHAT }, "success none -", (Some(12), Some(12)));
 }
 
 #[test]
-fn hostile_answers_stay_within_bounds() {
+fn hostile_answers_stay_within_the_bounds() {
     let choice = |number: usize| {
         format!("{{\"index\":{number},\"delta\":{{\"content\":\"x\"}},\"finish_reason\":\"stop\"}}")
     };
@@ -333,7 +333,7 @@ fn hostile_answers_stay_within_bounds() {
 }
 
 #[test]
-fn times_need_what_they_divide_by() {
+fn time_per_output_token_needs_two_tokens_and_two_deltas() {
     let per_token = |body: &[(u64, &str)], output: &str| {
         let usage = format!("data: {{\"usage\":{{\"completion_tokens\":{output}}}}}\n\n");
         let body = [body, &[(900, usage.as_str()), OPENAI[4]]].concat();
@@ -348,8 +348,8 @@ fn times_need_what_they_divide_by() {
 }
 
 #[test]
-fn a_stream_that_broke_off_has_no_pace() {
-    // Five output tokens were told at the start, and deltas came until something broke.
+fn a_stream_that_breaks_off_has_no_time_per_output_token() {
+    // Five output tokens were reported at the start, and deltas arrived until the stream broke off.
     let start = "data: {\"message\":{\"usage\":{\"input_tokens\":1,\"output_tokens\":5}}}\n\n";
     let body = [&[(90, start)], &ANTHROPIC[3..5]].concat();
     let cut = record(Case { body: &body, ..MESSAGES });
@@ -359,7 +359,7 @@ fn a_stream_that_broke_off_has_no_pace() {
 }
 
 #[test]
-fn any_cutting_and_any_cut_off_give_one_record() {
+fn a_record_does_not_depend_on_how_the_body_is_cut() {
     for (case, events) in [(CHAT, OPENAI), (MESSAGES, ANTHROPIC), (CHAT, UNARY), (CHAT, ERROR)] {
         let text: String = events.iter().map(|(_, text)| *text).collect();
         for end in 0..=text.len() {
@@ -378,7 +378,7 @@ fn any_cutting_and_any_cut_off_give_one_record() {
 
 proptest! {
     #[test]
-    fn any_prefix_reads_alike_in_any_cutting(
+    fn a_prefix_of_a_body_gives_one_record_however_it_is_cut(
         which in 0..4_usize, end: prop::sample::Index, points in points(), has_end: bool, shift in 0..29_u32,
     ) {
         let (case, events) = [(CHAT, OPENAI), (MESSAGES, ANTHROPIC), (CHAT, UNARY), (CHAT, ERROR)][which];

@@ -4,16 +4,16 @@ use crate::head::Headers;
 use crate::ids::Key;
 use crate::pattern::Pattern;
 
-/// How feedback is accepted.
+/// The settings of the feedback endpoint.
 #[derive(Debug)]
 pub struct FeedbackPlan {
     pub(crate) path: String,
-    /// Keys that request ids are signed with. The first one signs, all are accepted; if empty, ids are not signed.
+    /// The keys of request ids. The first one signs, and all are accepted. Without keys, ids are not signed.
     pub(crate) keys: Vec<Key>,
     pub(crate) bytes_max: usize,
     pub(crate) per_minute: u64,
     pub(crate) age_s_max: u64,
-    /// Origins whose pages may send feedback. `None` if only pages of the gateway's own origin may.
+    /// The origins whose pages may send feedback. `None` if only pages of the gateway's own origin may.
     pub(crate) origins: Option<Vec<Pattern>>,
 }
 

@@ -1,9 +1,9 @@
-//! How much feedback is taken in a minute.
+//! The rate limit of feedback.
 
 const MINUTE_NS: u64 = 60_000_000_000;
 const SECOND_NS: u64 = 1_000_000_000;
 
-/// What was taken in the minute under way: a record that workers share, and change by compare-and-swap.
+/// The number of feedbacks in the current minute: a record that workers share, and change by compare-and-swap.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Rate {
     minute: u64,
@@ -11,7 +11,7 @@ pub struct Rate {
 }
 
 impl Rate {
-    /// The record that these bytes are. Others, which nobody of ours wrote, count as an empty one.
+    /// Decodes the record from shared data. Bytes that are not a record count as an empty one.
     pub fn decode(bytes: &[u8]) -> Self {
         match bytes.as_chunks::<8>() {
             ([minute, taken], []) => {
@@ -21,7 +21,7 @@ impl Rate {
         }
     }
 
-    /// As shared data.
+    /// Encodes the record for shared data.
     pub fn encode(self) -> [u8; 16] {
         let mut bytes = [0; 16];
         let numbers = [self.minute, self.taken].into_iter().flat_map(u64::to_le_bytes);
@@ -29,8 +29,11 @@ impl Rate {
         bytes
     }
 
-    /// The record after one more at `now_ns`, on the clock that the workers share; or in how many seconds there is room
-    /// for one.
+    /// Returns the record after one more feedback at `now_ns`, on the clock that the workers share.
+    ///
+    /// # Errors
+    ///
+    /// Returns the seconds until the next minute if this one is at its limit.
     pub fn take(self, per_minute: u64, now_ns: u64) -> Result<Self, u64> {
         let minute = now_ns.checked_div(MINUTE_NS).unwrap_or(0);
         let taken = if self.minute == minute { self.taken } else { 0 };

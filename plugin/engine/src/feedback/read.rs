@@ -1,4 +1,4 @@
-//! What a body of feedback says.
+//! Reads the body of feedback.
 
 use super::plan::FeedbackPlan;
 use crate::ids::{Ids, Refused, RequestId};
@@ -6,32 +6,32 @@ use crate::json::JsonValue;
 
 /// Feedback that was accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Given {
-    /// The id, as it came.
+pub struct AcceptedFeedback {
+    /// The request id, as the client sent it.
     pub request_id: String,
     /// The trace and span of the exchange.
     pub ids: Ids,
-    /// The model that was asked for; empty where none was known.
+    /// The requested model. Empty if it was unknown.
     pub model: String,
-    /// What the user made of the answer.
+    /// The user's rating of the answer.
     pub rating: Rating,
-    /// In words.
+    /// The user's comment. `None` if there is none.
     pub comment: Option<String>,
 }
 
-/// What a user made of an answer.
+/// A rating of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rating {
-    /// Good.
+    /// A thumb up.
     Up,
-    /// Bad.
+    /// A thumb down.
     Down,
-    /// From 1, bad, to 5.
+    /// From 1, the worst, to 5, the best.
     Points(u8),
 }
 
 impl Rating {
-    /// The label value.
+    /// Returns the label value.
     pub fn name(self) -> &'static str {
         match self {
             Self::Up => "up",
@@ -44,7 +44,7 @@ impl Rating {
         }
     }
 
-    /// As a number: 1 or 0 for a thumb.
+    /// Returns the rating as a number: 1 for a thumb up, 0 for a thumb down, or the points.
     pub fn value(self) -> f64 {
         match self {
             Self::Up => 1.0,
@@ -63,14 +63,14 @@ impl Rating {
     }
 }
 
-/// Why feedback is not taken.
+/// The reason why feedback is refused.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Refusal {
-    /// The id's signature is wrong; else something is that the client could have known.
+    /// Whether the signature of the id is wrong. Otherwise the request is malformed or the id too old.
     pub(super) is_unauthorized: bool,
-    /// Where.
+    /// The faulty field.
     pub(super) field: String,
-    /// What was expected there.
+    /// The expected value.
     pub(super) message: String,
 }
 
@@ -80,8 +80,8 @@ fn refuse<T>(field: &str, message: impl Into<String>) -> Result<T, Refusal> {
 
 const FIELDS: &[&str] = &["request_id", "rating", "comment"];
 
-/// A key that is not known is refused: a misspelt `comment` would be lost without a word.
-pub(super) fn read(body: &[u8], plan: &FeedbackPlan, unix_s: u64) -> Result<Given, Refusal> {
+/// Reads feedback. An unknown key is refused, since a misspelt `comment` would otherwise be lost silently.
+pub(super) fn read(body: &[u8], plan: &FeedbackPlan, unix_s: u64) -> Result<AcceptedFeedback, Refusal> {
     let tree = match JsonValue::read(body) {
         Ok(tree) => tree,
         Err(error) => return refuse("body", error.to_string()),
@@ -106,16 +106,16 @@ pub(super) fn read(body: &[u8], plan: &FeedbackPlan, unix_s: u64) -> Result<Give
     let RequestId { ids, issued_s, model } = match RequestId::read(request_id, plan.keys()) {
         Ok(id) => id,
         Err(Refused::Form) => {
-            return refuse("request_id", "expected what the response's header x-llm-request-id says");
+            return refuse("request_id", "expected the value of the response header x-llm-request-id");
         }
         Err(Refused::Signature) => {
             let (field, message) = ("request_id".to_owned(), "the signature is wrong".to_owned());
             return Err(Refusal { is_unauthorized: true, field, message });
         }
     };
-    // An id from the future is one of a proxy whose clock is ahead.
+    // An id from the future was issued by a proxy whose clock is ahead.
     if unix_s.saturating_sub(issued_s.into()) > plan.age_s_max() {
         return refuse("request_id", format!("older than {} hours", plan.age_s_max() / 3600));
     }
-    Ok(Given { request_id: request_id.to_owned(), ids, model, rating, comment })
+    Ok(AcceptedFeedback { request_id: request_id.to_owned(), ids, model, rating, comment })
 }

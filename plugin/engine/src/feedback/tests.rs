@@ -28,7 +28,7 @@ fn head<'a>(method: &'a str, more: &[(&'a str, &'a str)]) -> Headers<'a> {
     Headers::new(fields.map(|(name, value)| (name.as_bytes(), value.as_bytes())))
 }
 
-fn post(plan: &Rc<FeedbackPlan>, body: &[u8]) -> (Reply, Option<Given>) {
+fn post(plan: &Rc<FeedbackPlan>, body: &[u8]) -> (FeedbackReply, Option<AcceptedFeedback>) {
     let mut request = Request::begin(plan, &head("POST", &[]), false, &memory()).unwrap();
     match request.body(body) {
         Some(reply) => (reply, None),
@@ -36,12 +36,12 @@ fn post(plan: &Rc<FeedbackPlan>, body: &[u8]) -> (Reply, Option<Given>) {
     }
 }
 
-/// Without a word of the id: `ID` stands for a good one.
+/// Asserts the reply to a body, in which `ID` is replaced by a valid id.
 #[track_caller]
-fn check(body: &str, status: u32, said: &str) {
-    let (reply, given) = post(&plan(""), body.replace("ID", &id_of(SECRET, NOW_S)).as_bytes());
-    assert_eq!((reply.status, reply.body.as_str()), (status, said), "{body}");
-    assert_eq!(given.is_some(), status == 202);
+fn check(body: &str, status: u32, expected: &str) {
+    let (reply, feedback) = post(&plan(""), body.replace("ID", &id_of(SECRET, NOW_S)).as_bytes());
+    assert_eq!((reply.status, reply.body.as_str()), (status, expected), "{body}");
+    assert_eq!(feedback.is_some(), status == 202);
     assert_eq!(reply.headers, [("content-type", "application/json".to_owned())]);
 }
 
@@ -55,20 +55,20 @@ fn feedback_is_accepted() {
     check(r#" {"comment":"\u00e4","rating":"up","request_id":"ID"} "#, 202, ACCEPTED);
     check(r#"{"comment":null,"rating":"up","request_id":"ID"}"#, 202, ACCEPTED);
     let id = id_of(SECRET, NOW_S);
-    let (_, given) =
+    let (_, feedback) =
         post(&plan(""), format!(r#"{{"request_id":"{id}","rating":4,"comment":"Gut."}}"#).as_bytes());
-    let expected = Given {
+    let expected = AcceptedFeedback {
         request_id: id,
         ids: IDS,
         model: "gpt-4o".to_owned(),
         rating: Rating::Points(4),
         comment: Some("Gut.".to_owned()),
     };
-    assert_eq!(given, Some(expected));
+    assert_eq!(feedback, Some(expected));
 }
 
 #[test]
-fn what_is_wrong_is_named() {
+fn the_reply_names_the_faulty_field() {
     let rating = r#"{"error":"rating: expected \"up\", \"down\" or a whole number from 1 to 5"}"#;
     for wrong in
         ["0", "6", "11", "-1", "1.5", "5.0", "1e0", "true", "null", r#""UP""#, r#""5""#, r#""""#, "[1]", "{}"]
@@ -79,7 +79,7 @@ fn what_is_wrong_is_named() {
     let no_id = r#"{"error":"request_id: expected a string"}"#;
     check(r#"{"rating":"up"}"#, 400, no_id);
     check(r#"{"request_id":7,"rating":"up"}"#, 400, no_id);
-    let no_form = r#"{"error":"request_id: expected what the response's header x-llm-request-id says"}"#;
+    let no_form = r#"{"error":"request_id: expected the value of the response header x-llm-request-id"}"#;
     for id in ["", "x", "chatcmpl-123", "ID-00", "0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331"] {
         check(&format!(r#"{{"request_id":"{id}","rating":"up"}}"#), 400, no_form);
     }
@@ -103,11 +103,11 @@ fn what_is_wrong_is_named() {
 }
 
 #[test]
-fn words_of_the_client_are_quoted_and_cut() {
+fn texts_of_the_client_are_escaped_and_truncated() {
     let (reply, _) = post(&plan(""), br#"{"\"\n\u0001</script>":1}"#);
-    let said: serde_json::Value = serde_json::from_str(&reply.body).unwrap();
+    let expected: serde_json::Value = serde_json::from_str(&reply.body).unwrap();
     assert_eq!(
-        said["error"],
+        expected["error"],
         "\"\n\u{1}</script>: unknown field, expected `request_id`, `rating` or `comment`"
     );
     let (reply, _) = post(&plan(""), format!(r#"{{"{}":1}}"#, "é".repeat(5000)).as_bytes());
@@ -117,11 +117,11 @@ fn words_of_the_client_are_quoted_and_cut() {
 }
 
 #[test]
-fn only_our_own_ids_of_late_are_taken() {
+fn only_recent_signed_ids_are_accepted() {
     let refused = |keys: &str, id: &str| {
-        let (reply, given) =
+        let (reply, feedback) =
             post(&plan(keys), format!(r#"{{"request_id":"{id}","rating":"up"}}"#).as_bytes());
-        assert!(given.is_none() || reply.status == 202);
+        assert!(feedback.is_none() || reply.status == 202);
         (reply.status, reply.body)
     };
     let wrong = (401, r#"{"error":"request_id: the signature is wrong"}"#.to_owned());
@@ -133,12 +133,12 @@ fn only_our_own_ids_of_late_are_taken() {
     assert_eq!(refused("", &id_of(SECRET, NOW_S - 720 * 3600)).0, 202);
     assert_eq!(refused("", &id_of(SECRET, NOW_S - 720 * 3600 - 1)), old(720));
     assert_eq!(refused(r#","max_age_hours":1"#, &id_of(SECRET, NOW_S - 3601)), old(1));
-    assert_eq!(refused("", &id_of(SECRET, 0)), old(720), "no client had it");
+    assert_eq!(refused("", &id_of(SECRET, 0)), old(720), "the id was issued with no response");
     assert_eq!(refused("", &id_of(SECRET, NOW_S + 3600)).0, 202);
 }
 
 #[test]
-fn methods_and_lengths_are_told_by_the_head() {
+fn requests_are_refused_by_method_and_length_at_their_head() {
     let plan = plan("");
     let answer = |method, more: &[(&str, &str)], is_all| {
         Request::begin(&plan, &head(method, more), is_all, &memory()).err()
@@ -152,7 +152,7 @@ fn methods_and_lengths_are_told_by_the_head() {
     let reply = answer("HEAD", &[], true).unwrap();
     assert_eq!(
         reply,
-        Reply { status: 405, headers: vec![("allow", "POST".to_owned())], body: String::new() }
+        FeedbackReply { status: 405, headers: vec![("allow", "POST".to_owned())], body: String::new() }
     );
     let reply = answer("POST", &[("content-length", "16385")], false).unwrap();
     assert_eq!(
@@ -166,7 +166,7 @@ fn methods_and_lengths_are_told_by_the_head() {
 }
 
 #[test]
-fn a_body_is_bounded_in_any_pieces() {
+fn the_body_is_bounded_over_all_pieces() {
     let plan = plan(r#","max_bytes":10"#);
     let mut request = Request::begin(&plan, &head("POST", &[]), false, &memory()).unwrap();
     assert_eq!(request.body(b"12345678"), None);
@@ -175,17 +175,17 @@ fn a_body_is_bounded_in_any_pieces() {
 }
 
 #[test]
-fn more_than_the_rate_is_refused_last() {
+fn the_rate_is_checked_after_everything_else() {
     let plan = plan(r#","per_minute":7"#);
     let ask = |body: &str, taken: &mut u32| {
         let mut request = Request::begin(&plan, &head("POST", &[]), false, &memory()).unwrap();
         request.body(body.as_bytes());
-        let (reply, given) = request.end(NOW_S, |per_minute| {
+        let (reply, feedback) = request.end(NOW_S, |per_minute| {
             assert_eq!(per_minute, 7);
             *taken += 1;
             Err(12)
         });
-        assert_eq!(given, None);
+        assert_eq!(feedback, None);
         reply
     };
     let mut taken = 0;
@@ -194,11 +194,11 @@ fn more_than_the_rate_is_refused_last() {
     assert_eq!((reply.status, taken), (429, 1));
     assert_eq!(reply.body, r#"{"error":"rate: too much feedback in this minute"}"#);
     assert!(reply.headers.contains(&("retry-after", "12".to_owned())));
-    assert_eq!((ask("{}", &mut taken).status, taken), (400, 1), "what is refused anyway takes nothing");
+    assert_eq!((ask("{}", &mut taken).status, taken), (400, 1), "a refused request does not count");
 }
 
 #[test]
-fn pages_of_the_origins_named_may_read_replies() {
+fn pages_of_configured_origins_may_read_replies() {
     let plan = plan(r#","cors":{"origins":["https://app.example","https://*.Team.example"]}"#);
     let ask = |method, origin| {
         Request::begin(&plan, &head(method, &[("origin", origin)]), true, &memory()).unwrap_err()
@@ -215,7 +215,7 @@ fn pages_of_the_origins_named_may_read_replies() {
             ("access-control-allow-headers", "content-type"),
             ("access-control-max-age", "600"),
         ];
-        let expected = Reply { status: 204, headers: owned(&preflight), body: String::new() };
+        let expected = FeedbackReply { status: 204, headers: owned(&preflight), body: String::new() };
         assert_eq!(ask("OPTIONS", origin), expected);
         let actual = [
             ("vary", "origin"),
@@ -233,27 +233,27 @@ fn pages_of_the_origins_named_may_read_replies() {
 }
 
 proptest! {
-    /// Whatever comes, one of the replies goes out, and it is JSON.
+    /// Any bytes get one of the replies, and it is JSON.
     #[test]
-    fn any_bytes_have_a_reply(bytes: Vec<u8>) {
-        let (reply, given) = post(&plan(""), &bytes);
-        prop_assert_eq!((reply.status, given), (400, None));
+    fn every_body_gets_a_reply(bytes: Vec<u8>) {
+        let (reply, feedback) = post(&plan(""), &bytes);
+        prop_assert_eq!((reply.status, feedback), (400, None));
         prop_assert!(serde_json::from_str::<serde_json::Value>(&reply.body).unwrap()["error"].is_string());
     }
 
-    /// Good feedback in which a few bytes are others.
+    /// Valid feedback with a few other bytes.
     #[test]
-    fn spoilt_feedback_has_a_reply(changes in prop::collection::vec((any::<usize>(), any::<u8>()), 0..4)) {
+    fn damaged_feedback_gets_a_reply(changes in prop::collection::vec((any::<usize>(), any::<u8>()), 0..4)) {
         let id = id_of(SECRET, NOW_S);
         let mut body = format!(r#"{{"request_id":"{id}","rating":4,"comment":"\u00e4\n"}}"#).into_bytes();
         for (at, byte) in changes {
             let at = at % body.len();
             body[at] = byte;
         }
-        let (reply, given) = post(&plan(""), &body);
+        let (reply, feedback) = post(&plan(""), &body);
         prop_assert!(matches!(reply.status, 202 | 400 | 401), "{}", reply.status);
-        prop_assert_eq!(given.is_some(), reply.status == 202);
-        prop_assert!(given.is_none_or(|given| given.request_id == id), "no other id is taken");
+        prop_assert_eq!(feedback.is_some(), reply.status == 202);
+        prop_assert!(feedback.is_none_or(|feedback| feedback.request_id == id), "no other id is accepted");
         prop_assert!(serde_json::from_str::<serde_json::Value>(&reply.body).is_ok());
     }
 }

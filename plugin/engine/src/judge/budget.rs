@@ -1,34 +1,34 @@
-//! What judging may cost in a minute and in an hour, shared by all workers.
+//! The budget of judge calls per minute and per hour, which all workers share.
 //!
-//! The workers keep one record as shared data of the proxy and change it by compare-and-swap. What a call will cost is
-//! not known before it is answered, so an estimate is taken out first and set right then.
+//! The workers keep one record in the proxy's shared data and change it by compare-and-swap. The price of a call is
+//! only known once it is answered, so an estimate is reserved first and corrected then.
 
 use super::plan::BudgetLimits;
 
 const MINUTE_NS: u64 = 60_000_000_000;
 const HOUR_NS: u64 = 3_600_000_000_000;
 
-/// What a call costs.
+/// The price of a call.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Price {
-    /// Tokens that the judge reads and writes.
+    /// The number of tokens that the judge reads and writes.
     pub tokens: u64,
-    /// What they cost, in nanodollars; 0 where there is no price.
+    /// The price of the tokens in nanodollars; 0 if they have no price.
     pub nanodollars: u64,
 }
 
-/// A call that was answered: what was taken out for it, and when, and what it came to.
+/// The correction of a reserved price, once the call has been answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settlement {
-    /// Taken out before.
+    /// The reserved price.
     pub reserved: Price,
-    /// When, on the clock that the workers share.
+    /// The time of the reservation, on the clock that the workers share.
     pub reserved_at_ns: u64,
-    /// What it came to.
+    /// The actual price.
     pub actual: Price,
 }
 
-/// The record: what was spent in the minute and in the hour under way.
+/// The record: the calls in the current minute and the prices in the current hour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Budget {
     minute: u64,
@@ -38,7 +38,7 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// The record that these bytes are. Others, which nobody of ours wrote, count as an empty one.
+    /// Decodes the record from shared data. Bytes that are not a record count as an empty one.
     pub fn decode(bytes: &[u8]) -> Self {
         let (numbers, rest) = bytes.as_chunks::<8>();
         let numbers: Vec<_> = numbers.iter().map(|number| u64::from_le_bytes(*number)).collect();
@@ -50,13 +50,13 @@ impl Budget {
         }
     }
 
-    /// As shared data.
+    /// Encodes the record for shared data.
     pub fn encode(&self) -> Vec<u8> {
         let numbers = [self.minute, self.calls, self.hour, self.spent.tokens, self.spent.nanodollars];
         numbers.iter().flat_map(|number| number.to_le_bytes()).collect()
     }
 
-    /// The record after a call at this price; `None` if it would be over a limit.
+    /// Returns the record after a call at this price. `None` if it would exceed a limit.
     pub fn take(self, price: Price, limits: &BudgetLimits, now_ns: u64) -> Option<Self> {
         let mut after = self.at(now_ns);
         after.calls = after.calls.saturating_add(1);
@@ -68,7 +68,7 @@ impl Budget {
         is_within.then_some(after)
     }
 
-    /// The record after a call was answered. What was taken out in an hour that has passed is no matter any more.
+    /// Returns the record after a call was answered. A reservation of an earlier hour needs no correction.
     pub fn settle(self, settlement: &Settlement, now_ns: u64) -> Self {
         let mut after = self.at(now_ns);
         if hour_of(settlement.reserved_at_ns) == after.hour {
@@ -83,7 +83,7 @@ impl Budget {
         after
     }
 
-    /// Nothing is spent yet of a minute and an hour that begin.
+    /// Returns the record with the sums of a past minute or hour reset.
     fn at(mut self, now_ns: u64) -> Self {
         let (minute, hour) = (now_ns.checked_div(MINUTE_NS).unwrap_or(0), hour_of(now_ns));
         if self.minute != minute {

@@ -1,9 +1,9 @@
 //! The texts of a sampled exchange, for a judge or for its span: the question, the context that the answer should be
 //! based on, and the answer.
 //!
-//! [`RequestCapture`] takes them from the request's documents and [`ResponseCapture`] from the response's, if the
-//! configuration asks for them. Both are bounded. A text over the bound is dropped and never cut, since a judge would
-//! take the cut for a fault of the answer: the exchange is then [`JudgeDecision::TooLarge`].
+//! [`RequestCapture`] receives them from the request's documents and [`ResponseCapture`] from the response's, if the
+//! configuration needs them. Both are bounded. A text over the bound is dropped and not truncated, since a judge
+//! would score the truncation as a fault of the answer. The exchange is then [`JudgeDecision::TooLarge`].
 
 mod request;
 mod response;
@@ -29,7 +29,7 @@ pub struct JudgeInput {
 /// A sampled exchange that waits to be judged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JudgeJob {
-    /// The exchange's request id, as the client got it.
+    /// The exchange's request id, as it was sent to the client.
     pub request_id: String,
     /// The exchange's trace and span, to which its scores belong.
     pub ids: Ids,
@@ -59,9 +59,9 @@ pub enum ContextSource {
 /// Whether a sampled exchange can be judged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum JudgeDecision {
-    /// These texts can.
+    /// The exchange can be judged by these texts.
     Input(JudgeInput),
-    /// There is no question, or no whole answer in words.
+    /// There is no question, or no complete answer in words.
     Nothing,
     /// The texts are longer than the bound.
     TooLarge,

@@ -1,7 +1,7 @@
-//! The dispatcher of judge calls in one worker: jobs that wait, callouts in flight, and what becomes of each.
+//! The dispatcher of judge calls in one worker: the queue of jobs, the callouts in flight, and the outcome of each.
 //!
-//! A value: times and random bytes are arguments, callouts are returned, and the shell makes them. Each job that is
-//! submitted ends in exactly one [`Outcome`].
+//! It is a plain value: times and random bytes are arguments, and the shell makes the callouts that it returns. Each
+//! submitted job ends in exactly one [`Outcome`].
 
 mod callout;
 mod judges;
@@ -13,7 +13,7 @@ use callout::{bytes_of, callout, retry_ms};
 use judges::Judges;
 use stats::CostCounter;
 
-use super::{Judge, JudgePlan, Outcome, Price, Reply, Settlement, Verdict, prompt};
+use super::{Judge, JudgePlan, JudgeReply, Outcome, Price, Settlement, Verdict, prompt};
 use crate::callouts::{
     ActiveCallout, Callout, CalloutQueue, CalloutResponse, QueueLimits, SendResult, milliseconds_until,
     nanoseconds,
@@ -24,29 +24,29 @@ use crate::limits::{JUDGE_OUTPUT_TOKENS_MAX, JUDGE_QUEUE_BYTES_MAX};
 use crate::metrics::StatUpdate;
 use crate::price::Table;
 
-/// How often a judge is asked about one job: once, and once more if it was too busy.
+/// The number of attempts per query: one, and one more if the judge was too busy.
 const ATTEMPTS_MAX: u32 = 2;
 
-/// A rough length of a token, to reserve a price before the judge has counted.
+/// The approximate length of a token, to reserve a price before the judge has counted its tokens.
 const BYTES_PER_TOKEN: usize = 4;
 
 /// A query to one judge about one job. A panel makes two of each job.
 #[derive(Debug)]
 struct Query {
     job: u64,
-    /// The judge's place in the plan. `None` until one is chosen; a panel and a retry have theirs from the start.
+    /// The judge's index in the plan. `None` until one is chosen; a panel and a retry have it from the start.
     judge: Option<usize>,
 }
 
-/// What is kept of a callout until its response.
+/// The state of a callout that waits for its response.
 #[derive(Debug)]
 struct Attempt {
-    /// The judge's place in the plan.
+    /// The judge's index in the plan.
     judge: usize,
     nonce: String,
-    /// Spreads the retries of workers that were turned away together.
+    /// Random bits that spread the retries of workers which were turned away together.
     random: u16,
-    /// What was reserved in the budget.
+    /// The price that was reserved in the budget.
     reserved: Price,
 }
 
@@ -57,14 +57,14 @@ type QueryCallout = ActiveCallout<Query, Attempt>;
 struct OpenJob {
     number: u64,
     job: JudgeJob,
-    /// Queries that have not ended.
+    /// The number of queries that have not ended.
     queries: usize,
     verdicts: Vec<Verdict>,
     /// The first failure. `None` if no query failed.
     failure: Option<Outcome>,
 }
 
-/// What a response comes to, beside the stats.
+/// The result of a response, in addition to its stats.
 #[derive(Debug)]
 pub struct QueryResult {
     /// The price of the query, for the budget.
@@ -73,16 +73,17 @@ pub struct QueryResult {
     pub evaluations: Vec<Evaluation>,
 }
 
-/// See the module.
+/// The dispatcher of judge calls, as described in the module.
 #[derive(Debug)]
 pub struct Dispatcher {
     plan: Rc<JudgePlan>,
+    /// `None` if no prices are configured.
     prices: Option<Rc<Table>>,
     exports_scores: bool,
-    /// As many as may wait and be in flight: few enough to be searched one by one.
+    /// The open jobs. Their bound is small enough for a linear search.
     jobs: Vec<OpenJob>,
     callouts: CalloutQueue<Query, Attempt>,
-    /// The length of all texts in `jobs`.
+    /// The number of bytes of all texts in `jobs`.
     bytes: usize,
     judges: Judges,
     last_number: u64,
@@ -110,12 +111,13 @@ impl Dispatcher {
         }
     }
 
-    /// Queues a job, or ends it with [`Outcome::QueueFull`] if too many wait.
+    /// Queues a job, or ends it with [`Outcome::QueueFull`] if the queue is full.
     pub fn submit(&mut self, job: JudgeJob, out: &mut Vec<StatUpdate>) {
         let queries = if self.plan.is_panel { 2 } else { 1 };
         let queries_max = self.plan.queue_max.saturating_mul(queries);
         let bytes = self.bytes.saturating_add(bytes_of(&job));
-        // Retries count too: a judge that is too busy for all of them would let the queue grow without a bound.
+        // Retries count too: a judge that is too busy for all of them would otherwise let the queue grow without a
+        // bound.
         if self.callouts.queued() >= queries_max || bytes > JUDGE_QUEUE_BYTES_MAX {
             out.push(stats::outcome(&job.model, Outcome::QueueFull));
             return;
@@ -128,8 +130,9 @@ impl Dispatcher {
         self.jobs.push(OpenJob { number, job, queries, verdicts: Vec::new(), failure: None });
     }
 
-    /// Returns the next callout to make now. `reserve` takes its price from the budget, and returns whether that was
-    /// within the limits.
+    /// Returns the next callout to make now. `None` if there is none.
+    ///
+    /// `reserve` reserves its price in the budget, and returns whether that is within the limits.
     pub fn next(
         &mut self,
         now_ns: u64,
@@ -161,7 +164,7 @@ impl Dispatcher {
                 self.end_query(job, Err(Outcome::OverBudget), out);
                 continue;
             }
-            self.judges.called(place);
+            self.judges.record_call(place);
             let number = self.next_number();
             let [high, low, ..] = random;
             let attempt = Attempt { judge: place, nonce, random: u16::from_be_bytes([high, low]), reserved };
@@ -171,9 +174,10 @@ impl Dispatcher {
         None
     }
 
-    /// Records that the host took a callout and gave it a token, or refused it if there is none. Returns what the
-    /// budget is owed for a callout that was refused.
-    pub fn sent(
+    /// Records that the host accepted a callout with this token, or refused it if `token` is `None`.
+    ///
+    /// Returns the correction of the budget for a refused callout, and `None` otherwise.
+    pub fn record_sent(
         &mut self,
         number: u64,
         token: Option<u32>,
@@ -186,7 +190,7 @@ impl Dispatcher {
                 self.fail(&callout, Outcome::JudgeError, now_ns, out);
                 Some(settlement(&callout, Price::default()))
             }
-            // It may have cost what was reserved, so that stays reserved.
+            // The replaced callout may have cost its reserved price, so that stays reserved.
             SendResult::Replaced(callout) => {
                 self.fail(&callout, Outcome::JudgeError, now_ns, out);
                 None
@@ -194,8 +198,8 @@ impl Dispatcher {
         }
     }
 
-    /// Takes the response to a callout. `None` if the callout is none of this dispatcher's.
-    pub fn answered(
+    /// Handles the response to a callout. `None` if the callout is not one of this dispatcher.
+    pub fn handle_response(
         &mut self,
         token: u32,
         response: &CalloutResponse<'_>,
@@ -219,8 +223,8 @@ impl Dispatcher {
         Some(QueryResult { settlement, evaluations })
     }
 
-    /// Returns the milliseconds after which [`next`](Self::next) needs to be called although nothing happens before.
-    /// `None` if it need not be.
+    /// Returns the milliseconds after which [`next`](Self::next) must be called even if nothing happens before.
+    /// `None` if it need not be called.
     pub fn wake_ms(&self, now_ns: u64) -> Option<u64> {
         self.callouts.wake_ns().map(|due_ns| milliseconds_until(due_ns, now_ns).max(1))
     }
@@ -248,7 +252,7 @@ impl Dispatcher {
         self.jobs.iter().find(|open| open.number == number).map(|open| &open.job)
     }
 
-    /// Returns the price of a query before it is made: as many tokens as its body may be, and the longest verdict.
+    /// Returns the estimated price of a query: the tokens of its body, and the longest verdict.
     fn estimate(&self, judge: &Judge, body_bytes: usize) -> Price {
         let input = u64::try_from(body_bytes / BYTES_PER_TOKEN).unwrap_or(u64::MAX);
         let output = JUDGE_OUTPUT_TOKENS_MAX;
@@ -256,7 +260,7 @@ impl Dispatcher {
         Price { tokens: input.saturating_add(output), nanodollars: stats::nanodollars(units) }
     }
 
-    /// Reads a verdict, and returns what it cost and the scores to export.
+    /// Reads a verdict. Returns its price and the scores to export.
     fn read(
         &mut self,
         callout: &QueryCallout,
@@ -268,13 +272,13 @@ impl Dispatcher {
         let (Some(judge), Some(job)) = (plan.judges.get(*place), self.job(callout.item.job)) else {
             return (*reserved, Vec::new());
         };
-        let reply = Reply::read(body, &plan, &job.input, nonce);
+        let reply = JudgeReply::read(body, &plan, &job.input, nonce);
         let exported = reply.verdict.as_ref().filter(|_| self.exports_scores);
         let evaluations = exported
             .map(|verdict| stats::evaluations(job, verdict, (&judge.model, nonce)))
             .unwrap_or_default();
-        self.judges.succeeded(*place);
-        // A judge that reports no tokens may have cost what was reserved.
+        self.judges.record_success(*place);
+        // A judge that reports no tokens may have cost the reserved price.
         let mut actual = *reserved;
         if let Some((input, output)) = reply.tokens {
             let nanodollars = self.costs.count(self.prices.as_deref(), judge, (input, output), out);
@@ -284,7 +288,8 @@ impl Dispatcher {
         (actual, evaluations)
     }
 
-    /// Queries a judge that was too busy once more. The query fails if it was so before, or asks for too long a pause.
+    /// Retries a query to a judge that was too busy. The query fails if this was its last attempt, or if the judge
+    /// asks for too long a pause.
     fn retry(
         &mut self,
         mut callout: QueryCallout,
@@ -299,18 +304,18 @@ impl Dispatcher {
             None => Err(callout),
         };
         match failed {
-            Ok(()) => self.judges.busy(judge, now_ns),
+            Ok(()) => self.judges.record_busy(judge, now_ns),
             Err(callout) => self.fail(&callout, Outcome::JudgeError, now_ns, out),
         }
     }
 
-    /// Ends the query of a callout that failed.
+    /// Ends the query of a failed callout.
     fn fail(&mut self, callout: &QueryCallout, outcome: Outcome, now_ns: u64, out: &mut Vec<StatUpdate>) {
-        self.judges.failed(callout.context.judge, now_ns);
+        self.judges.record_failure(callout.context.judge, now_ns);
         self.end_query(callout.item.job, Err(outcome), out);
     }
 
-    /// Ends one query of a job, and with the last one the job. Of a panel one verdict is enough.
+    /// Ends one query of a job, and the job with its last query. One verdict of a panel is enough.
     fn end_query(&mut self, job: u64, result: Result<Verdict, Outcome>, out: &mut Vec<StatUpdate>) {
         let Some(place) = self.jobs.iter().position(|open| open.number == job) else {
             return;

@@ -1,33 +1,33 @@
-//! One score, by a judge or by a user: what leaves as the event `gen_ai.evaluation.result`.
+//! A score of a judge or of a user, which is exported as the event `gen_ai.evaluation.result`.
 
-/// Who gave a score.
+/// The author of a score.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EvaluationSource {
-    /// A judge, by its model's name.
+    /// A judge, by the name of its model.
     Judge(String),
-    /// A user, by the feedback endpoint.
+    /// A user of the feedback endpoint.
     User,
 }
 
 /// A score of one exchange.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evaluation {
-    /// The exchange's request id, as the client got it.
+    /// The exchange's request id, as it was sent to the client.
     pub request_id: String,
-    /// The exchange's trace and span.
+    /// The trace and span of the exchange.
     pub ids: crate::ids::Ids,
-    /// The metric label of its model.
+    /// The metric label of the exchange's model.
     pub model: String,
-    /// What was judged: a criterion's name, `hallucination`, `user_feedback`.
+    /// The subject of the score: the name of a criterion, `hallucination`, or `user_feedback`.
     pub name: String,
     /// The score as a number.
     pub value: f64,
-    /// The score in a word.
+    /// The score as a label value.
     pub label: String,
-    /// The reason or comment, as it came: whether it may leave is decided by the exporter.
+    /// The unredacted reason or comment. The exporter decides whether it may leave. `None` if there is none.
     pub explanation: Option<String>,
-    /// Who gave it.
+    /// The author of the score.
     pub source: EvaluationSource,
-    /// Unique, and the same on every retry.
+    /// A unique id, which stays the same on every retry.
     pub uid: String,
 }

@@ -1,25 +1,25 @@
-//! What became of a sampled exchange.
+//! The outcomes of sampled exchanges.
 
-/// Label `outcome` of `llm_judge_outcomes_total`: every sampled exchange ends in exactly one.
+/// The label `outcome` of `llm_judge_outcomes_total`: every sampled exchange ends in exactly one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Outcome {
-    /// Every score is there.
+    /// The verdict has every score.
     Scored,
-    /// The judge answered with something else than a verdict.
+    /// The judge's answer is not a valid verdict.
     InvalidVerdict,
     /// The judge did not answer in time.
     Timeout,
-    /// The judge could not be reached, answered with an error, or is left alone after several of these.
+    /// The judge could not be reached, answered with an error, or its breaker is open.
     JudgeError,
-    /// Judging it would have cost more than the budget allows.
+    /// The price of the call would exceed the budget.
     OverBudget,
-    /// Too many were waiting.
+    /// The queue was full.
     QueueFull,
-    /// There is no answer in words to judge, or no question.
+    /// The exchange has no question, or no complete answer in words.
     NotApplicable,
-    /// Its texts are longer than `max_chars`.
+    /// The texts are longer than `max_chars`.
     TooLarge,
-    /// The worker's memory budget had nothing left for its texts.
+    /// The worker's memory budget had no room for the texts.
     Memory,
     /// The plugin was unloaded before the judge answered.
     Lost,
@@ -40,7 +40,7 @@ impl Outcome {
         Self::Lost,
     ];
 
-    /// The label's value.
+    /// Returns the label value.
     pub fn name(self) -> &'static str {
         match self {
             Self::Scored => "scored",

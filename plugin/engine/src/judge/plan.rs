@@ -8,22 +8,22 @@ use crate::limits;
 /// How sampled exchanges are judged.
 #[derive(Debug)]
 pub struct JudgePlan {
-    /// At least one.
+    /// The judges; at least one.
     pub(crate) judges: Vec<Judge>,
     /// Whether the first two judges both score each exchange.
     pub(crate) is_panel: bool,
-    /// How many of the values of a sample's hash are sampled, if no rule matches.
+    /// The number of hash values that are sampled if no rule matches.
     pub(crate) threshold: u64,
     pub(crate) rules: Vec<SampleRule>,
     pub(crate) criteria: Vec<Criterion>,
     /// Whether a verdict says if the answer is hallucinated.
     pub(crate) asks_hallucination: bool,
-    /// Where context is read from.
+    /// The parts of the request that are context.
     pub(crate) sources: Vec<ContextSource>,
     pub(crate) timeout_ms: u64,
     pub(crate) in_flight_max: usize,
     pub(crate) queue_max: usize,
-    /// Characters of one exchange that are sent.
+    /// The bound on the characters of one exchange.
     pub(crate) chars_max: usize,
     pub(crate) limits: BudgetLimits,
 }
@@ -39,31 +39,31 @@ pub(crate) struct Judge {
     pub(crate) weight: u64,
 }
 
-/// Shows the cluster alone: the headers may hold secrets.
+/// Writes the cluster only, since the headers may hold secrets.
 impl core::fmt::Debug for Judge {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.write_str(&self.cluster)
     }
 }
 
-/// What judging may cost, all workers together. [`u64::MAX`] is no bound.
+/// The limits of the budget over all workers. [`u64::MAX`] means no limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BudgetLimits {
-    /// Calls in a minute.
+    /// The number of calls per minute.
     pub calls_per_minute: u64,
-    /// Tokens in an hour.
+    /// The number of tokens per hour.
     pub tokens_per_hour: u64,
-    /// Nanodollars in an hour.
+    /// The cost in nanodollars per hour.
     pub nanodollars_per_hour: u64,
 }
 
 impl JudgePlan {
-    /// Returns the places that context is read from.
+    /// Returns the parts of the request that are context.
     pub fn sources(&self) -> &[ContextSource] {
         &self.sources
     }
 
-    /// Returns the number of characters of one exchange that are sent at most.
+    /// Returns the bound on the characters of one exchange.
     pub fn chars_max(&self) -> usize {
         self.chars_max
     }
@@ -73,18 +73,20 @@ impl JudgePlan {
         &self.criteria
     }
 
-    /// Returns the bounds on what judging costs.
+    /// Returns the limits of the budget.
     pub fn limits(&self) -> &BudgetLimits {
         &self.limits
     }
 
-    /// Returns the bytes of a judge's answer to read: one more than its bound, which shows that it is too long.
+    /// Returns the number of bytes of a judge's answer to read: one more than the bound, to recognise longer answers.
     pub fn reply_bytes(&self) -> usize {
         limits::JUDGE_REPLY_BYTES_MAX.saturating_add(1)
     }
 
-    /// Samples an exchange at its request head. `None` if no later fact can make it sampled. While the model is unknown
-    /// the exchange is sampled if any model would be.
+    /// Samples an exchange at its request head. While the model is unknown, the exchange is sampled if it would be
+    /// with any model.
+    ///
+    /// `None` if no later fact can make it sampled.
     pub fn sample(&self, trace: &[u8; 16], facts: &Facts<'_>) -> Option<Sample> {
         Some(Sample::of(trace)).filter(|sample| facts.is_answer() && self.is_sampled(*sample, facts))
     }

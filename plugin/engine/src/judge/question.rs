@@ -1,13 +1,16 @@
-//! One question to a judge without a dispatcher: for hosts that make their calls themselves, in their own order and
-//! within their own budget. The prompt, and how an answer is read, are the dispatcher's.
+//! One question to a judge without a dispatcher, for hosts that make their calls themselves, in their own order and
+//! within their own budget.
+//!
+//! The prompt and the rules for verdicts are those of the dispatcher.
 
 use std::rc::Rc;
 
-use super::{JudgePlan, Outcome, Reply, Verdict, prompt};
+use super::{JudgePlan, JudgeReply, Outcome, Verdict, prompt};
 use crate::callouts::request_headers;
 use crate::judge::capture::JudgeInput;
 
-/// See the module. It can be answered more than once, as a host may retry a judge that was too busy.
+/// A question to one judge about one exchange. It can be answered more than once, since a host may retry a judge that
+/// was too busy.
 #[derive(Debug)]
 pub struct Question {
     plan: Rc<JudgePlan>,
@@ -16,37 +19,37 @@ pub struct Question {
     request: JudgeRequest,
 }
 
-/// The request to make. Headers that the configuration adds are left out, since they may be secrets and a host that has
-/// the configuration has them already.
+/// The request to make. It has no headers from the configuration, since they may be secrets and a host with the
+/// configuration has them already.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JudgeRequest {
-    /// The Envoy cluster, or whatever the host calls by that name.
+    /// The Envoy cluster, or the host's equivalent.
     pub cluster: String,
     /// The pseudo-header `:authority`.
     pub authority: String,
     /// The pseudo-header `:path`.
     pub path: String,
-    /// Header fields, pseudo-headers left out.
+    /// The header fields, without pseudo-headers.
     pub headers: Vec<(String, String)>,
-    /// The body.
+    /// The request body.
     pub body: Vec<u8>,
     /// The timeout in milliseconds.
     pub timeout_ms: u64,
 }
 
-/// A judge's answer as it was read.
+/// The result of reading a judge's response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Judgement {
     /// The verdict, or the outcome of the exchange if there is none.
     pub verdict: Result<Verdict, Outcome>,
-    /// Tokens that the judge read. `None` if it does not report them.
+    /// The number of tokens that the judge read. `None` if it does not report them.
     pub input_tokens: Option<u64>,
-    /// Tokens that the judge wrote. `None` if it does not report them.
+    /// The number of tokens that the judge wrote. `None` if it does not report them.
     pub output_tokens: Option<u64>,
 }
 
 impl Question {
-    /// Returns a question to the judge at this place in the plan. `None` if the plan has no such judge. `random` must
+    /// Returns a question to the judge at this index in the plan. `None` if the plan has no such judge. `random` must
     /// be new for every question.
     pub fn ask(plan: &Rc<JudgePlan>, judge: usize, input: JudgeInput, random: [u8; 16]) -> Option<Self> {
         let judge = plan.judges.get(judge)?;
@@ -75,7 +78,7 @@ impl Question {
             let verdict = Err(Outcome::JudgeError);
             return Judgement { verdict, input_tokens: None, output_tokens: None };
         }
-        let reply = Reply::read(body, &self.plan, &self.input, &self.nonce);
+        let reply = JudgeReply::read(body, &self.plan, &self.input, &self.nonce);
         let (input_tokens, output_tokens) = reply.tokens.unzip();
         Judgement { verdict: reply.verdict.ok_or(Outcome::InvalidVerdict), input_tokens, output_tokens }
     }

@@ -3,27 +3,27 @@
 /// A criterion that is scored from 1 to 5; higher is better.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Criterion {
-    /// Value of the label `criterion`, and key in verdicts.
+    /// The value of the label `criterion`, and the key in verdicts.
     pub name: String,
-    /// What the criterion means, for the prompt.
+    /// The definition of the criterion in the prompt.
     pub definition: String,
-    /// Scores and what they mean, in the order of the prompt.
+    /// Scores with their meanings, in the order of the prompt.
     pub scale: Vec<(String, String)>,
     /// Whether only answers with context are scored.
     pub needs_context: bool,
 }
 
-/// Key of the verdict that says whether the answer is hallucinated.
+/// The key of the verdict that says whether the answer is hallucinated.
 pub const HALLUCINATION: &str = "hallucination";
 
-/// Keys of verdicts that no criterion may have.
+/// The keys of verdicts that a criterion must not have as its name.
 pub(crate) const RESERVED: &[&str] = &[HALLUCINATION, "nonce"];
 
-/// What [`HALLUCINATION`] means, for the prompt.
+/// The definition of [`HALLUCINATION`] in the prompt.
 pub(super) const HALLUCINATION_DEFINITION: &str = "`yes` if the answer states as a fact anything that the context \
     neither states nor implies, or that contradicts it; else `no`.";
 
-/// Returns faithfulness, relevance and completeness.
+/// Returns the criteria faithfulness, relevance and completeness.
 pub(crate) fn default_criteria() -> Vec<Criterion> {
     let criterion = |name: &str, needs_context, definition: &str, scale: [&str; 3]| Criterion {
         name: name.to_owned(),

@@ -1,40 +1,40 @@
-//! Which exchanges are judged: by a hash of the trace id, so that every proxy in a fleet decides alike.
+//! Decides which exchanges are judged, by a hash of the trace id, so that every proxy of a fleet decides alike.
 
 use crate::pattern::Pattern;
 
-/// What is known of an exchange.
+/// The facts of an exchange that sampling depends on.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts<'a> {
-    /// `gen_ai.operation.name`
+    /// The value of `gen_ai.operation.name`.
     pub operation: &'a str,
-    /// The path, with its query or without.
+    /// The request's path, with or without its query.
     pub path: &'a str,
-    /// The model that is asked for, after the rename rules; `None` while it is not known.
+    /// The requested model after the rename rules. `None` while it is unknown.
     pub model: Option<&'a str>,
-    /// The values of the extra labels, in their order.
+    /// The values of the extra labels in their order.
     pub labels: &'a [String],
 }
 
 impl Facts<'_> {
-    /// Whether its operation is one that answers in words.
+    /// Returns whether the operation answers in words.
     pub fn is_answer(&self) -> bool {
         matches!(self.operation, "chat" | "text_completion" | "generate_content")
     }
 }
 
-/// Where an exchange stands among all.
+/// The sampling hash of an exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sample(u64);
 
 impl Sample {
-    /// Of this trace. Trace ids are mostly random, but some are counted up, or hold a time: each bit of theirs moves
-    /// half of the bits here (the finalizer of SplitMix64).
+    /// Returns the hash of a trace id. Most trace ids are random, but some are sequential or contain a time. The
+    /// finalizer of SplitMix64 makes each bit of the id change half of the bits of the hash.
     pub fn of(trace: &[u8; 16]) -> Self {
         let halves = trace.as_chunks::<8>().0.iter().map(|half| u64::from_be_bytes(*half));
         Self(halves.fold(0, |hash, half| mix(hash ^ half)))
     }
 
-    /// Whether it is among the first so many of all; [`u64::MAX`] is all of them.
+    /// Returns whether the hash is below the threshold. [`u64::MAX`] includes all hashes.
     pub(super) fn is_below(self, threshold: u64) -> bool {
         self.0 < threshold || threshold == u64::MAX
     }
@@ -47,19 +47,19 @@ fn mix(hash: u64) -> u64 {
     hash ^ (hash >> 31)
 }
 
-/// Another share for some exchanges.
+/// A rule that gives some exchanges another sample rate.
 #[derive(Debug)]
 pub(crate) struct SampleRule {
     pub(crate) model: Option<Pattern>,
     pub(crate) operation: Option<Pattern>,
     pub(crate) path: Option<Pattern>,
-    /// Each with the index of its label.
+    /// The patterns for extra labels, each with the index of its label.
     pub(crate) labels: Vec<(usize, Pattern)>,
     pub(crate) threshold: u64,
 }
 
 impl SampleRule {
-    /// Whether it fits; `None` where the model would tell.
+    /// Returns whether the rule matches. `None` if that depends on the model, which is unknown.
     fn fits(&self, facts: &Facts<'_>) -> Option<bool> {
         let fits =
             |pattern: &Option<Pattern>, text: &str| pattern.as_ref().is_none_or(|pattern| pattern.fits(text));
@@ -77,7 +77,7 @@ impl SampleRule {
     }
 }
 
-/// The share of exchanges like this one; where the model is not known, the largest that it could be.
+/// Returns the threshold for an exchange. If the model is unknown, it is the largest that any model could have.
 pub(super) fn threshold(rules: &[SampleRule], default: u64, facts: &Facts<'_>) -> u64 {
     let mut most = 0;
     for rule in rules {

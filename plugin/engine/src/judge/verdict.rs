@@ -1,4 +1,5 @@
-//! A judge's answer: a verdict to the letter of what was asked, or none. What cannot be read is never a low score.
+//! Reads a judge's answer. It is a verdict that has exactly what the prompt asked for, or no verdict: an unreadable
+//! answer is never a low score.
 
 use super::plan::JudgePlan;
 use super::prompt;
@@ -7,26 +8,27 @@ use crate::json::JsonValue;
 use crate::judge::capture::JudgeInput;
 use crate::limits::{JUDGE_REPLY_BYTES_MAX, JUDGE_TOKENS_MAX, REASON_BYTES_MAX};
 
-/// What a judge said of one exchange.
+/// A judge's verdict on one exchange.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
-    /// Each criterion that was asked for, with its score from 1 to 5 and the reason.
+    /// Each criterion of the prompt, with its score from 1 to 5 and the reason.
     pub scores: Vec<(String, u8, String)>,
-    /// Whether anything was made up, and the reason; `None` where that was not asked.
+    /// Whether the answer is hallucinated, and the reason. `None` if the prompt did not ask for it.
     pub hallucination: Option<(bool, String)>,
 }
 
-/// What a judge's answer holds.
+/// The contents of a judge's answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Reply {
-    /// Tokens that the judge read and wrote, which are paid for whatever they say.
+pub(crate) struct JudgeReply {
+    /// The numbers of tokens that the judge read and wrote, which cost money whatever the verdict. `None` if they are
+    /// not reported.
     pub(crate) tokens: Option<(u64, u64)>,
-    /// `None`: not what was asked for.
+    /// `None` if the answer is not a valid verdict.
     pub(crate) verdict: Option<Verdict>,
 }
 
-impl Reply {
-    /// Reads the body of an answer with status 200. One that is longer than the bound holds nothing.
+impl JudgeReply {
+    /// Reads the body of an answer with status 200. A body over the bound counts as empty.
     pub(crate) fn read(body: &[u8], plan: &JudgePlan, input: &JudgeInput, nonce: &str) -> Self {
         let is_short = body.len() <= JUDGE_REPLY_BYTES_MAX;
         let Some(answer) = Some(body).filter(|_| is_short).and_then(JsonValue::parse) else {
@@ -42,12 +44,12 @@ impl Reply {
     }
 }
 
-/// The text of the only choice, if it ended by itself.
+/// Returns the text of the only choice, if it ended by itself.
 fn content(answer: &JsonValue) -> Option<&str> {
     let [choice] = answer.get("choices")?.list()? else {
         return None;
     };
-    // Some servers leave it out; an answer that was cut off is no JSON anyway.
+    // Some servers leave the reason out. An answer that was cut off is not valid JSON anyway.
     let is_whole = match choice.get("finish_reason") {
         None | Some(JsonValue::Null) => true,
         Some(reason) => reason.text() == Some("stop"),
@@ -61,7 +63,7 @@ fn verdict(text: &str, plan: &JudgePlan, input: &JudgeInput, nonce: &str) -> Opt
         return None;
     }
     let mut scores = Vec::new();
-    for criterion in prompt::asked(plan, input) {
+    for criterion in prompt::scored_criteria(plan, input) {
         let (reason, value) = grade(verdict.get(&criterion.name)?, "score")?;
         let score = u8::try_from(value.whole()?).ok().filter(|score| (1..=5).contains(score))?;
         scores.push((criterion.name.clone(), score, reason));
@@ -69,18 +71,18 @@ fn verdict(text: &str, plan: &JudgePlan, input: &JudgeInput, nonce: &str) -> Opt
     let mut hallucination = None;
     if prompt::asks_hallucination(plan, input) {
         let (reason, value) = grade(verdict.get(HALLUCINATION)?, "verdict")?;
-        let is_made_up = match value.text()? {
+        let is_hallucinated = match value.text()? {
             "yes" => true,
             "no" => false,
             _ => return None,
         };
-        hallucination = Some((is_made_up, reason));
+        hallucination = Some((is_hallucinated, reason));
     }
     let keys = scores.len().saturating_add(hallucination.is_some().into()).saturating_add(1);
     (verdict.pairs()?.len() == keys).then_some(Verdict { scores, hallucination })
 }
 
-/// The reason and the value of an object that has these two keys and no other.
+/// Returns the reason and the value of an object that has exactly these two keys.
 fn grade<'a>(grade: &'a JsonValue, key: &str) -> Option<(String, &'a JsonValue)> {
     let reason = grade.get("reason")?.text().filter(|reason| reason.len() <= REASON_BYTES_MAX)?;
     let value = grade.get(key)?;

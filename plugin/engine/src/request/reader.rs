@@ -1,4 +1,4 @@
-//! The sink between the scanner and a [`RequestState`].
+//! The sink that connects the scanner to a [`RequestState`].
 
 use super::RequestState;
 use crate::formats::{self, Format, RequestField, RequestRule};
@@ -6,7 +6,7 @@ use crate::judge::capture::TextPart;
 use crate::record::Gap;
 use crate::scan::{At, Documents, Node, NodeId, Paths, Scalar, Sink};
 
-/// Takes the document of one request as it arrives.
+/// The receiver of one request's document as it arrives.
 pub(super) struct RequestReader<'a> {
     pub(super) state: &'a mut RequestState,
     pub(super) format: &'static Format,
@@ -20,8 +20,8 @@ impl<'a> RequestReader<'a> {
         rules.iter().filter_map(|rule| formats::rule(format.request, *rule))
     }
 
-    /// Returns whether text of the prompt is at this place, and what a judge may be shown of it. The rules are not
-    /// looked at in the usual case, that nothing is shown.
+    /// Returns whether this path holds text of the prompt, and which text for a judge. The rules are only looked up
+    /// if the exchange is sampled, which is rare.
     fn part(&self, node: NodeId) -> (bool, Option<TextPart>) {
         if self.state.capture.is_none() {
             return (true, None);
@@ -35,7 +35,7 @@ impl<'a> RequestReader<'a> {
         parts.fold(first, |(was, part), (is, other)| (was || is, part.or(other)))
     }
 
-    /// Takes over the speaker of a message.
+    /// Records the role of a message.
     fn role(&mut self, word: &[u8]) {
         let Some(capture) = &mut self.state.capture else {
             return;
@@ -46,7 +46,7 @@ impl<'a> RequestReader<'a> {
         }
     }
 
-    /// Ends a value. Of evidence, numbers tell as much as strings.
+    /// Captures a scalar and ends its text. In evidence, numbers and booleans count as text too.
     fn show_scalar(&mut self, node: NodeId, value: Scalar<'_>) {
         let (_, part) = self.part(node);
         let (Some(capture), Some(part)) = (&mut self.state.capture, part) else {
@@ -62,7 +62,7 @@ impl<'a> RequestReader<'a> {
     }
 }
 
-/// Returns what a judge may be shown of a field.
+/// Returns the text for a judge that a field holds. `None` if it holds none.
 fn part_of(field: RequestField) -> Option<TextPart> {
     match field {
         RequestField::Text => Some(TextPart::Message),
@@ -92,7 +92,7 @@ impl Sink for RequestReader<'_> {
         }
     }
 
-    // Values count at once: a model was asked for even if the body breaks off later.
+    // Values count at once: the model was requested even if the body breaks off later.
     fn scalar(&mut self, node: NodeId, _at: At, value: Scalar<'_>) {
         for rule in self.rules(node) {
             match rule.field {
@@ -116,14 +116,14 @@ impl Sink for RequestReader<'_> {
                 | RequestField::ToolResult
                 | RequestField::Document
                 | RequestField::Aside => self.state.prompt.text.end(),
-                // A message that is no object has no parts.
+                // A message that is not an object has no parts.
                 RequestField::Turn => {}
             }
         }
         self.show_scalar(node, value);
     }
 
-    // What flows in a request is text and nothing else.
+    // Long values of a request are always text.
     fn flow(&mut self, node: NodeId, _at: At, piece: &[u8]) {
         let (is_prompt, part) = self.part(node);
         if is_prompt {

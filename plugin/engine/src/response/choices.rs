@@ -2,50 +2,51 @@
 
 use llm_gauge_decode::{MemoryBudget, Reservation};
 
-use super::event::{Signs, Value};
+use super::event::{EventValue, FieldPresence};
 use crate::limits::{CHOICES_MAX, SCALAR_BYTES_MAX};
 use crate::record::{Gap, Word};
 
-/// Memory of one choice: its place in a list that grows in powers of 2, and the word it ends with.
+/// The memory of one choice: its entry in a list that grows in powers of 2, and its finish reason.
 const CHOICE_BYTES: usize = 2 * size_of::<Choice>() + SCALAR_BYTES_MAX;
 
-/// What has been read of a response's choices.
+/// The choices of a response that have been read.
 #[derive(Debug)]
 pub(super) struct ChoiceSet {
-    /// In the order of their numbers.
+    /// Sorted by number.
     choices: Vec<Choice>,
     memory: Reservation,
-    /// Why no choice began.
+    /// The provider's reason for not answering the prompt. `None` if it was answered.
     blocked: Option<Word>,
     items: u32,
     tool_calls: u32,
-    /// Tool calls in answers that came whole.
+    /// The number of tool calls in whole answers, which repeat those of the deltas.
     whole_tool_calls: u32,
 }
 
-/// One choice.
+/// A choice of the response.
 #[derive(Debug)]
 struct Choice {
     number: u32,
-    /// Whether a rule says that it is a choice; otherwise it is only the end of an answer that knows none.
-    is_told: bool,
+    /// Whether a rule identifies it as a choice. If not, it only holds the finish reason of an answer without
+    /// choices.
+    is_reported: bool,
     finish: Option<Word>,
 }
 
-/// One choice of the document that is being applied.
+/// A choice of the current document.
 #[derive(Debug, Default)]
 pub(super) struct OpenChoice {
-    /// The place in the document's array.
+    /// The index in the document's array.
     pub(super) ordinal: u32,
-    /// The number, if the choice has one.
+    /// The choice's own number. `None` if it has none.
     pub(super) number: Option<u64>,
     pub(super) finish: Option<Word>,
     pub(super) detail: Option<Word>,
-    pub(super) is_told: bool,
+    pub(super) is_reported: bool,
 }
 
 impl ChoiceSet {
-    /// The state before anything is read.
+    /// Returns an empty set.
     pub(super) fn new(memory: &MemoryBudget) -> Self {
         Self {
             choices: Vec::new(),
@@ -57,16 +58,16 @@ impl ChoiceSet {
         }
     }
 
-    /// Returns the budget that choices take their memory from.
+    /// Returns the budget of the choices' memory.
     pub(super) fn budget(&self) -> &MemoryBudget {
         self.memory.budget()
     }
 
-    /// Takes over a choice of which all values have been seen: the key order inside it no longer matters.
+    /// Adds a choice whose values have all been read, so that the order of its keys does not matter.
     ///
     /// # Errors
     ///
-    /// The choice is one too many, or there is no memory for it.
+    /// Fails if the choice exceeds the bound on their number, or the memory budget has no room for it.
     pub(super) fn close(&mut self, choice: OpenChoice) -> Result<(), Gap> {
         let number = choice.number.and_then(|number| u32::try_from(number).ok());
         let number = number.unwrap_or(choice.ordinal);
@@ -75,55 +76,55 @@ impl ChoiceSet {
             Ok(place) => {
                 if let Some(known) = self.choices.get_mut(place) {
                     known.finish = finish.or(known.finish.take());
-                    known.is_told |= choice.is_told;
+                    known.is_reported |= choice.is_reported;
                 }
             }
             Err(_) if self.memory.grow(CHOICE_BYTES).is_err() => return Err(Gap::Memory),
             Err(place) if self.choices.len() < CHOICES_MAX => {
-                self.choices.insert(place, Choice { number, is_told: choice.is_told, finish });
+                self.choices.insert(place, Choice { number, is_reported: choice.is_reported, finish });
             }
             Err(_) => return Err(Gap::TooManyValues),
         }
         Ok(())
     }
 
-    /// Takes over why no choice began.
-    pub(super) fn block(&mut self, reason: Value<'_>) {
+    /// Sets the reason why the prompt was not answered.
+    pub(super) fn block(&mut self, reason: EventValue<'_>) {
         self.blocked = reason.word().or(self.blocked.take());
     }
 
-    /// Adds what a document counts.
-    pub(super) fn add(&mut self, signs: Signs) {
-        self.whole_tool_calls = self.whole_tool_calls.saturating_add(signs.whole_tool_calls);
-        self.items = self.items.saturating_add(signs.items);
-        self.tool_calls = self.tool_calls.saturating_add(signs.tool_calls);
+    /// Adds the counts of a document.
+    pub(super) fn add(&mut self, presence: FieldPresence) {
+        self.whole_tool_calls = self.whole_tool_calls.saturating_add(presence.whole_tool_calls);
+        self.items = self.items.saturating_add(presence.items);
+        self.tool_calls = self.tool_calls.saturating_add(presence.tool_calls);
     }
 
-    /// Returns whether the prompt was not answered, for a reason of the provider.
+    /// Returns whether the provider refused to answer the prompt.
     pub(super) fn is_blocked(&self) -> bool {
         self.blocked.is_some()
     }
 
-    /// Returns whether a choice has ended.
+    /// Returns whether a choice has a finish reason.
     pub(super) fn has_finished(&self) -> bool {
         self.choices.iter().any(|choice| choice.finish.is_some())
     }
 
-    /// Returns how many choices and items there are.
+    /// Returns the number of choices and items.
     pub(super) fn count(&self) -> u32 {
-        let counted = self.choices.iter().filter(|choice| choice.is_told).count();
+        let counted = self.choices.iter().filter(|choice| choice.is_reported).count();
         u32::try_from(counted).unwrap_or(u32::MAX).saturating_add(self.items)
     }
 
-    /// Returns how many tool calls there are.
+    /// Returns the number of tool calls.
     pub(super) fn tool_calls(&self) -> u32 {
         if self.tool_calls > 0 { self.tool_calls } else { self.whole_tool_calls }
     }
 
-    /// Returns why each choice ended, or else why none began.
+    /// Removes and returns the finish reasons, or the reason why the prompt was not answered if there are none.
     pub(super) fn take_finish_reasons(&mut self, is_http_error: bool) -> Vec<Word> {
         let choices = core::mem::take(&mut self.choices).into_iter();
-        // In the body of an HTTP error the same key means something else.
+        // The body of an HTTP error uses the key of finish reasons for something else.
         let choices = choices.filter(|_| !is_http_error);
         let reasons: Vec<_> = choices.filter_map(|choice| choice.finish).collect();
         let blocked = self.blocked.take().filter(|_| reasons.is_empty());

@@ -1,39 +1,39 @@
 //! The error that a response reports.
 
-use super::event::Value;
+use super::event::EventValue;
 use crate::record::Word;
 
-/// What has been read of an error.
+/// The error values that have been read.
 #[derive(Debug, Default)]
 pub(super) struct ReportedError {
-    /// Whether the body reports an error at all.
-    pub(super) is_told: bool,
-    /// The provider's class of the error.
+    /// Whether the body reports an error.
+    pub(super) is_reported: bool,
+    /// The provider's class of the error. `None` if it names none.
     pub(super) error_type: Option<Word>,
-    /// The provider's code of the error.
+    /// The provider's code of the error. `None` if it names none.
     pub(super) error_code: Option<Word>,
 }
 
 impl ReportedError {
-    /// Takes over the class of the error; the last one counts.
-    pub(super) fn set_type(&mut self, value: Value<'_>) {
+    /// Sets the class of the error. The last one counts.
+    pub(super) fn set_type(&mut self, value: EventValue<'_>) {
         self.error_type = value.word().or(self.error_type.take());
     }
 
-    /// Takes over the code of the error; the last one counts.
-    pub(super) fn set_code(&mut self, value: Value<'_>) {
+    /// Sets the code of the error. The last one counts.
+    pub(super) fn set_code(&mut self, value: EventValue<'_>) {
         self.error_code = value.word().or(self.error_code.take());
     }
 
-    /// Takes over the class that the head names: `ValidationException:http://internal...`
+    /// Sets the class that a header names, as in `ValidationException:http://internal...`.
     pub(super) fn set_type_of_head(&mut self, text: &str) {
         let name = text.split(':').next().unwrap_or(text);
         self.error_type = Some(Word::Text(name.to_owned()));
     }
 
-    /// Takes over an exception of the framing.
+    /// Records an exception message of the AWS framing.
     pub(super) fn set_exception(&mut self, kind: &[u8]) {
-        self.is_told = true;
+        self.is_reported = true;
         self.error_type = Some(Word::Text(String::from_utf8_lossy(kind).into_owned()));
     }
 }

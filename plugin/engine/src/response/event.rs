@@ -1,4 +1,4 @@
-//! The values of the one document that is being read.
+//! The values of the document that is being read.
 
 use llm_gauge_decode::{Buffer, MemoryBudget, Reservation};
 
@@ -8,26 +8,26 @@ use crate::record::Word;
 use crate::scan::{At, Scalar};
 use crate::usage::Count;
 
-/// The values of a document in their order, in buffers that the next document uses again.
+/// The values of the current document in their order. The next document reuses the buffers.
 #[derive(Debug)]
 pub(super) struct PendingEvent {
-    found: Vec<Found>,
-    found_memory: Reservation,
+    entries: Vec<EventEntry>,
+    entries_memory: Reservation,
     text: Buffer,
-    /// What the document says it is.
+    /// The kind that the document names. Empty if it names none.
     kind: String,
-    signs: Signs,
-    /// Where visible text is that a value beside it may still hide.
-    beside: Option<At>,
-    /// Where text is hidden.
-    hidden: Option<At>,
+    presence: FieldPresence,
+    /// The place of visible text that a value beside it may still hide. `None` if there is none.
+    visible_at: Option<At>,
+    /// The place of hidden text. `None` if there is none.
+    hidden_at: Option<At>,
     is_overfull: bool,
     is_out_of_memory: bool,
 }
 
-/// What a document says by having something, whatever its value.
+/// The counts and flags of fields whose presence matters and not their value.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Signs {
+pub(super) struct FieldPresence {
     pub(super) items: u32,
     pub(super) tool_calls: u32,
     pub(super) whole_tool_calls: u32,
@@ -40,21 +40,21 @@ pub(super) struct Signs {
 
 /// A kept value.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Value<'a> {
-    /// Something is there.
-    Seen,
+pub(super) enum EventValue<'a> {
+    /// A value whose presence alone matters.
+    Present,
     /// A whole number.
     Number(i64),
     /// A string.
     Text(&'a str),
 }
 
-impl Value<'_> {
+impl EventValue<'_> {
     /// Returns the value as a token count or an ordinal.
     pub(super) fn count(self) -> Option<u64> {
         match self {
             Self::Number(number) => u64::try_from(number).ok(),
-            Self::Seen | Self::Text(_) => None,
+            Self::Present | Self::Text(_) => None,
         }
     }
 
@@ -62,14 +62,14 @@ impl Value<'_> {
     pub(super) fn text(self) -> Option<String> {
         match self {
             Self::Text(text) => Some(text.to_owned()),
-            Self::Seen | Self::Number(_) => None,
+            Self::Present | Self::Number(_) => None,
         }
     }
 
     /// Returns the value as the provider's word.
     pub(super) fn word(self) -> Option<Word> {
         match self {
-            Self::Seen => None,
+            Self::Present => None,
             Self::Number(number) => Some(Word::Number(number)),
             Self::Text(text) => Some(Word::Text(text.to_owned())),
         }
@@ -77,76 +77,76 @@ impl Value<'_> {
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Found {
+struct EventEntry {
     field: ResponseField,
-    /// The kind of document in which the value counts; `None` if in all.
+    /// The kind of document in which the value counts. `None` if it counts in all.
     kind: Option<&'static str>,
-    /// The ordinal in the outermost array.
+    /// The index in the outermost array.
     outer: u32,
     value: StoredValue,
 }
 
 #[derive(Clone, Copy, Debug)]
 enum StoredValue {
-    Seen,
+    Present,
     Number(i64),
-    /// The bytes of [`PendingEvent::text`] from `from`, which `to` is behind.
+    /// A range of bytes in [`PendingEvent::text`]; `to` is exclusive.
     Text {
         from: usize,
         to: usize,
     },
-    /// What a [`ResponseField::Modality`] names.
+    /// The count that belongs to the word of a [`ResponseField::Modality`].
     Modality(Count),
 }
 
 impl PendingEvent {
-    /// The state before anything is kept.
+    /// Returns the state before anything is read.
     pub(super) fn new(memory: &MemoryBudget) -> Self {
         Self {
-            found: Vec::new(),
-            found_memory: memory.reservation(),
+            entries: Vec::new(),
+            entries_memory: memory.reservation(),
             text: memory.buffer(),
             kind: String::new(),
-            signs: Signs::default(),
-            beside: None,
-            hidden: None,
+            presence: FieldPresence::default(),
+            visible_at: None,
+            hidden_at: None,
             is_overfull: false,
             is_out_of_memory: false,
         }
     }
 
-    /// Returns the kept values: what each is, its ordinal in the outermost array, and the value.
-    pub(super) fn values(&self) -> impl Iterator<Item = (ResponseField, u32, Value<'_>)> {
-        let counts = |found: &&Found| found.kind.is_none_or(|kind| kind == self.kind);
-        self.found.iter().filter(counts).map(|found| {
-            let value = match found.value {
-                StoredValue::Seen | StoredValue::Modality(_) => Value::Seen,
-                StoredValue::Number(number) => Value::Number(number),
+    /// Returns the values that count in this kind of document: field, index in the outermost array, and value.
+    pub(super) fn values(&self) -> impl Iterator<Item = (ResponseField, u32, EventValue<'_>)> {
+        let counts = |entry: &&EventEntry| entry.kind.is_none_or(|kind| kind == self.kind);
+        self.entries.iter().filter(counts).map(|entry| {
+            let value = match entry.value {
+                StoredValue::Present | StoredValue::Modality(_) => EventValue::Present,
+                StoredValue::Number(number) => EventValue::Number(number),
                 StoredValue::Text { from, to } => {
                     let text = self.text.bytes().get(from..to).unwrap_or_default();
-                    Value::Text(core::str::from_utf8(text).unwrap_or_default())
+                    EventValue::Text(core::str::from_utf8(text).unwrap_or_default())
                 }
             };
-            (found.field, found.outer, value)
+            (entry.field, entry.outer, value)
         })
     }
 
-    /// Returns which of `modalities` the element at `ordinal` is about.
+    /// Returns the count of `modalities` that the element at `ordinal` names. `None` if it names none of them.
     pub(super) fn modality(&self, modalities: Modalities, ordinal: u32) -> Option<Count> {
-        let about = self.found.iter().filter(|found| found.outer == ordinal);
-        let mut counts = about.filter_map(|found| match found.value {
+        let about = self.entries.iter().filter(|entry| entry.outer == ordinal);
+        let mut counts = about.filter_map(|entry| match entry.value {
             StoredValue::Modality(count) => Some(count),
-            StoredValue::Seen | StoredValue::Number(_) | StoredValue::Text { .. } => None,
+            StoredValue::Present | StoredValue::Number(_) | StoredValue::Text { .. } => None,
         });
         counts.find(|count| modalities.iter().any(|(_, known)| known == count))
     }
 
-    /// Returns what the document says it is.
+    /// Returns the kind that the document names.
     pub(super) fn kind(&self) -> &str {
         &self.kind
     }
 
-    /// Returns the number that the choice at `ordinal` says it has.
+    /// Returns the number of the choice at `ordinal`. `None` if it has none.
     pub(super) fn choice_number(&self, ordinal: u32) -> Option<u32> {
         let mut numbers = self.values().filter_map(|(field, outer, value)| {
             let is_number = field == ResponseField::ChoiceIndex && outer == ordinal;
@@ -155,18 +155,18 @@ impl PendingEvent {
         numbers.next().and_then(|number| u32::try_from(number).ok())
     }
 
-    /// Returns what the document has.
-    pub(super) fn signs(&self) -> Signs {
-        let mut signs = self.signs;
-        signs.text |= self.beside.is_some();
-        let counts = |found: &&Found| found.kind.is_some_and(|kind| kind == self.kind);
-        for found in self.found.iter().filter(counts) {
-            signs.add(found.field);
+    /// Returns the fields that are present in the document.
+    pub(super) fn presence(&self) -> FieldPresence {
+        let mut presence = self.presence;
+        presence.text |= self.visible_at.is_some();
+        let counts = |entry: &&EventEntry| entry.kind.is_some_and(|kind| kind == self.kind);
+        for entry in self.entries.iter().filter(counts) {
+            presence.add(entry.field);
         }
-        signs
+        presence
     }
 
-    /// Takes over what the document says it is.
+    /// Sets the kind of the document.
     pub(super) fn set_kind(&mut self, value: Scalar<'_>) {
         if let Scalar::Text { start, .. } = value {
             self.kind.clear();
@@ -174,39 +174,39 @@ impl PendingEvent {
         }
     }
 
-    /// Returns whether a bound dropped a value.
+    /// Returns whether a value was dropped because of a bound.
     pub(super) fn is_overfull(&self) -> bool {
         self.is_overfull
     }
 
-    /// Returns whether the memory budget refused a value.
+    /// Returns whether a value was dropped because the memory budget had no room for it.
     pub(super) fn is_out_of_memory(&self) -> bool {
         self.is_out_of_memory
     }
 
-    /// Forgets the document.
+    /// Removes all values, for the next document.
     pub(super) fn clear(&mut self) {
-        self.found.clear();
+        self.entries.clear();
         self.text.clear();
         self.kind.clear();
-        self.signs = Signs::default();
-        self.beside = None;
-        self.hidden = None;
+        self.presence = FieldPresence::default();
+        self.visible_at = None;
+        self.hidden_at = None;
         self.is_overfull = false;
         self.is_out_of_memory = false;
     }
 
-    /// Takes a container at the place of `rule`.
+    /// Reads the start of a container at the path of `rule`.
     pub(super) fn open(&mut self, rule: &ResponseRule, at: At) {
         if rule.takes_containers() {
-            self.sign(rule, at);
+            self.note_presence(rule, at);
         }
     }
 
-    /// Takes a scalar at the place of `rule`.
+    /// Reads a scalar at the path of `rule`.
     pub(super) fn scalar(&mut self, rule: &ResponseRule, at: At, value: Scalar<'_>) {
         match rule.field {
-            // What flows has counted already, and says nothing by being there.
+            // These texts have counted already while they arrived, and their presence has no meaning.
             ResponseField::Whole | ResponseField::WholeAside => {}
             ResponseField::Text
             | ResponseField::Hidden
@@ -218,14 +218,14 @@ impl PendingEvent {
             | ResponseField::WholeToolCall
             | ResponseField::Error
             | ResponseField::Last => {
-                if passes(rule, value) {
-                    self.sign(rule, at);
+                if matches_rule(rule, value) {
+                    self.note_presence(rule, at);
                 }
             }
-            // The key alone is what only this provider sends.
+            // The key alone identifies the provider, since only this one sends it.
             ResponseField::Speaker(_) => {
-                if rule.only.is_none() || passes(rule, value) {
-                    self.sign(rule, at);
+                if rule.only.is_none() || matches_rule(rule, value) {
+                    self.note_presence(rule, at);
                 }
             }
             ResponseField::Modality(modalities) => self.keep_modality(rule, at, modalities, value),
@@ -244,7 +244,7 @@ impl PendingEvent {
             | ResponseField::Blocked
             | ResponseField::ErrorType
             | ResponseField::ErrorCode => {
-                if rule.only.is_none() || passes(rule, value) {
+                if rule.only.is_none() || matches_rule(rule, value) {
                     self.keep_value(rule, at, value);
                 }
             }
@@ -255,7 +255,7 @@ impl PendingEvent {
         match value {
             Scalar::Null | Scalar::Bool(_) => {}
             Scalar::Number(digits) => {
-                if let Some(number) = whole(digits) {
+                if let Some(number) = whole_number(digits) {
                     self.keep(rule, at, StoredValue::Number(number));
                 }
             }
@@ -288,41 +288,41 @@ impl PendingEvent {
     }
 
     fn keep(&mut self, rule: &ResponseRule, at: At, value: StoredValue) {
-        if self.found.len() >= VALUES_PER_DOCUMENT_MAX {
+        if self.entries.len() >= VALUES_PER_DOCUMENT_MAX {
             self.is_overfull = true;
             return;
         }
-        if self.found_memory.make_room(&mut self.found, 1).is_err() {
+        if self.entries_memory.make_room(&mut self.entries, 1).is_err() {
             self.is_out_of_memory = true;
             return;
         }
-        self.found.push(Found { field: rule.field, kind: rule.kind, outer: at.outer, value });
+        self.entries.push(EventEntry { field: rule.field, kind: rule.kind, outer: at.outer, value });
     }
 
-    /// Notes that there is something at the place of `rule`.
-    fn sign(&mut self, rule: &ResponseRule, at: At) {
+    /// Records that a value is present at the path of `rule`.
+    fn note_presence(&mut self, rule: &ResponseRule, at: At) {
         match rule.field {
-            // Whether it counts is known only when the whole document is.
-            _ if rule.kind.is_some() => self.keep(rule, at, StoredValue::Seen),
-            ResponseField::Choice | ResponseField::Speaker(_) => self.keep(rule, at, StoredValue::Seen),
-            ResponseField::Text if self.hidden == Some(at) => self.signs.generated = true,
+            // Whether it counts is known at the end of the document, when its kind is known.
+            _ if rule.kind.is_some() => self.keep(rule, at, StoredValue::Present),
+            ResponseField::Choice | ResponseField::Speaker(_) => self.keep(rule, at, StoredValue::Present),
+            ResponseField::Text if self.hidden_at == Some(at) => self.presence.generated = true,
             ResponseField::Text => {
-                self.signs.text |= self.beside.is_some_and(|beside| beside != at);
-                self.beside = Some(at);
+                self.presence.text |= self.visible_at.is_some_and(|visible_at| visible_at != at);
+                self.visible_at = Some(at);
             }
             ResponseField::Hidden => {
-                self.hidden = Some(at);
-                if self.beside == Some(at) {
-                    self.beside = None;
-                    self.signs.generated = true;
+                self.hidden_at = Some(at);
+                if self.visible_at == Some(at) {
+                    self.visible_at = None;
+                    self.presence.generated = true;
                 }
             }
-            field => self.signs.add(field),
+            field => self.presence.add(field),
         }
     }
 }
 
-impl Signs {
+impl FieldPresence {
     fn add(&mut self, field: ResponseField) {
         match field {
             ResponseField::Item => self.items = self.items.saturating_add(1),
@@ -333,7 +333,7 @@ impl Signs {
             ResponseField::Refusal => (self.generated, self.refusal) = (true, true),
             ResponseField::Error => self.error = true,
             ResponseField::Last => self.last = true,
-            // Their values count, and not that they are there.
+            // The values of these fields count and not their presence.
             ResponseField::Id
             | ResponseField::Model
             | ResponseField::Speaker(_)
@@ -358,8 +358,8 @@ impl Signs {
     }
 }
 
-/// Returns whether there is a value, and if the rule asks for one value, whether it is that one.
-fn passes(rule: &ResponseRule, value: Scalar<'_>) -> bool {
+/// Returns whether a value is present, and is the one that the rule asks for, if it asks for one.
+fn matches_rule(rule: &ResponseRule, value: Scalar<'_>) -> bool {
     match (value, rule.only) {
         (Scalar::Null | Scalar::Bool(false), None) => false,
         (Scalar::Bool(true) | Scalar::Number(_), None) => true,
@@ -371,13 +371,14 @@ fn passes(rule: &ResponseRule, value: Scalar<'_>) -> bool {
     }
 }
 
-/// Returns a whole number, also if it is written as `12.0` or `1.2e1`.
-fn whole(digits: &str) -> Option<i64> {
+/// Returns an integer, also if it is written as `12.0` or `1.2e1`. `None` if the number has a fraction or is too
+/// large.
+fn whole_number(digits: &str) -> Option<i64> {
     if let Ok(number) = digits.parse() {
         return Some(number);
     }
     let number: f64 = digits.parse().ok()?;
-    // Beyond 2^53 a float cannot tell neighbours apart.
+    // A float above 2^53 does not distinguish adjacent integers.
     let is_whole = number.fract() == 0.0 && number.abs() < 9_007_199_254_740_992.0;
     #[expect(clippy::cast_possible_truncation, reason = "whole and in range, checked above")]
     is_whole.then_some(number as i64)

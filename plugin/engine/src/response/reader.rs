@@ -1,4 +1,4 @@
-//! The sink between the scanner and a [`ResponseState`].
+//! The sink that connects the scanner to a [`ResponseState`].
 
 use super::ResponseState;
 use super::event::PendingEvent;
@@ -8,36 +8,37 @@ use crate::judge::capture::AnswerPiece;
 use crate::record::Gap;
 use crate::scan::{At, Documents, Node, NodeId, Paths, Scalar, Sink};
 
-/// Takes the documents of one response as they arrive.
+/// The receiver of one response's documents as they arrive.
 #[derive(Debug)]
 pub struct ResponseReader<'a> {
     pub(super) state: &'a mut ResponseState,
     pub(super) paths: &'a Paths,
     pub(super) now_ns: u64,
-    /// Where text flowed last, and whether it is of a whole answer: an escape cuts a text in two pieces.
-    pub(super) flowed: Option<(NodeId, bool)>,
+    /// The path of the last text, and whether it is of a whole answer. An escape splits a text in two pieces, so the
+    /// next piece is often at the same path. `None` before the first text.
+    pub(super) last_text: Option<(NodeId, bool)>,
 }
 
 impl ResponseReader<'_> {
-    /// Returns whether text of a whole answer is at this place.
+    /// Returns whether this path holds the text of a whole answer.
     fn has_whole(&self, node: NodeId) -> bool {
         let rules = self.paths.node(node).map(Node::rules).unwrap_or_default();
         let mut rules = rules.iter().filter_map(|rule| formats::rule(self.state.format.response, *rule));
         rules.any(|rule| matches!(rule.field, ResponseField::Whole | ResponseField::WholeAside))
     }
 
-    /// Returns where text of this place is added to.
+    /// Returns the estimate to which the text at this path is added.
     fn answer(&mut self, node: NodeId) -> &mut estimate::Answer {
-        let is_whole = match self.flowed {
+        let is_whole = match self.last_text {
             Some((last, is_whole)) if last == node => is_whole,
             _ => self.has_whole(node),
         };
-        self.flowed = Some((node, is_whole));
+        self.last_text = Some((node, is_whole));
         self.state.texts.open(is_whole)
     }
 
-    /// Keeps a piece of text that a judge may be shown, if anything is kept.
-    fn show(&mut self, node: NodeId, at: At, text: &[u8]) {
+    /// Captures a piece of text, if the exchange is sampled and the path holds text for a judge.
+    fn capture_text(&mut self, node: NodeId, at: At, text: &[u8]) {
         let (Some(capture), Some(node)) = (&mut self.state.capture, self.paths.node(node)) else {
             return;
         };
@@ -53,26 +54,26 @@ impl ResponseReader<'_> {
         }
     }
 
-    /// Hides the text beside this value, if the value says that it is not visible.
+    /// Marks the text beside this value as invisible, if the value says so.
     fn hide(&mut self, node: NodeId, at: At, value: Scalar<'_>) {
         if self.state.capture.is_none() || value == Scalar::Bool(false) || value == Scalar::Null {
             return;
         }
         let mut is_hidden = false;
-        self.found(node, |_, rule| is_hidden |= rule.field == ResponseField::Hidden);
+        self.for_each_rule(node, |_, rule| is_hidden |= rule.field == ResponseField::Hidden);
         if let Some(capture) = self.state.capture.as_mut().filter(|_| is_hidden) {
             capture.hide((at.outer, at.inner));
         }
     }
 
-    fn found(&mut self, node: NodeId, mut take: impl FnMut(&mut PendingEvent, &ResponseRule)) {
+    fn for_each_rule(&mut self, node: NodeId, mut take: impl FnMut(&mut PendingEvent, &ResponseRule)) {
         let rules = self.paths.node(node).map(Node::rules).unwrap_or_default();
         for rule in rules {
-            // `KIND` is no rule's number: `scalar` has looked at that place.
+            // `KIND` is not the number of a rule: `scalar` has already handled that path.
             let Some(rule) = formats::rule(self.state.format.response, *rule) else {
                 continue;
             };
-            // Every event of a stream repeats its id and model; only the first ones count.
+            // Every event of a stream repeats its id and model, and only the first ones count.
             let is_settled = (rule.field == ResponseField::Id && self.state.id.is_some())
                 || (rule.field == ResponseField::Model && self.state.model.is_some());
             if !is_settled {
@@ -84,7 +85,7 @@ impl ResponseReader<'_> {
 
 impl Sink for ResponseReader<'_> {
     fn open(&mut self, node: NodeId, at: At) {
-        self.found(node, |event, rule| event.open(rule, at));
+        self.for_each_rule(node, |event, rule| event.open(rule, at));
     }
 
     fn scalar(&mut self, node: NodeId, at: At, value: Scalar<'_>) {
@@ -96,13 +97,13 @@ impl Sink for ResponseReader<'_> {
             self.state.texts.end_whole();
         }
         self.hide(node, at, value);
-        self.found(node, |event, rule| event.scalar(rule, at, value));
+        self.for_each_rule(node, |event, rule| event.scalar(rule, at, value));
     }
 
-    // Text counts at once: of a body that is one document, no half may be lost.
+    // Text counts at once and not at the end of its document, since a unary body that breaks off would lose it.
     fn flow(&mut self, node: NodeId, at: At, piece: &[u8]) {
         self.answer(node).feed(piece);
-        self.show(node, at, piece);
+        self.capture_text(node, at, piece);
     }
 
     fn written(&mut self, node: NodeId, _at: At, bytes: &[u8]) -> usize {

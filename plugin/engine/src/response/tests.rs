@@ -1,5 +1,5 @@
-//! When the first token and the first answer of a stream arrive. Which places of a format hold them is in its cases
-//! (`first_token_event` and `first_answer_event` of `expected`).
+//! The times of the first token and the first answer of a stream. The paths that hold them are tested in each
+//! format's cases (`first_token_event` and `first_answer_event` in `expected`).
 
 use std::rc::Rc;
 
@@ -12,14 +12,14 @@ use crate::record::Times;
 const CHAT: &str = "/v1/chat/completions";
 
 #[test]
-fn visible_text_is_token_and_answer_and_empty_text_is_neither() {
-    let seen = times(CHAT, r#"{"choices":[{"delta":{"content":"The"}}]}"#);
-    assert_eq!((seen.first_token_ms, seen.first_answer_ms), (Some(7), Some(7)));
+fn visible_text_sets_first_token_and_first_answer_and_empty_text_neither() {
+    let visible = times(CHAT, r#"{"choices":[{"delta":{"content":"The"}}]}"#);
+    assert_eq!((visible.first_token_ms, visible.first_answer_ms), (Some(7), Some(7)));
     let empty = times(CHAT, r#"{"choices":[{"delta":{"content":"","reasoning":""}}]}"#);
     assert_eq!((empty.first_token_ms, empty.first_answer_ms), (None, None));
 }
 
-/// The times of a stream with this one event, which comes after 7 ms.
+/// Returns the times of a stream with this one event, which arrives after 7 ms.
 fn times(path: &str, document: &str) -> Times {
     let policy = Rc::new(Policy::parse(b"{}").unwrap());
     let head =

@@ -1,25 +1,25 @@
-//! How much text a response has generated.
+//! The amount of text that a response has generated.
 
 use crate::estimate::Answer;
 
-/// All generated text that was seen, also that of events which broke off.
+/// The generated text of all events, including those that broke off.
 #[derive(Debug, Default)]
 pub(super) struct GeneratedText {
     /// The text of all deltas.
     deltas: Answer,
     /// The text of the last document that had a whole answer.
     whole: Answer,
-    /// Whether that document has ended.
-    is_whole_over: bool,
+    /// Whether the document of `whole` has ended.
+    has_whole_ended: bool,
 }
 
 impl GeneratedText {
-    /// Returns where text is added to, which is of a whole answer or of a delta.
+    /// Returns the estimate to which text is added: that of a whole answer, or that of the deltas.
     pub(super) fn open(&mut self, is_whole: bool) -> &mut Answer {
         if !is_whole {
             return &mut self.deltas;
         }
-        if core::mem::take(&mut self.is_whole_over) {
+        if core::mem::take(&mut self.has_whole_ended) {
             self.whole = Answer::default();
         }
         &mut self.whole
@@ -30,12 +30,12 @@ impl GeneratedText {
         self.whole.end();
     }
 
-    /// Ends the document.
+    /// Ends the current document.
     pub(super) fn end_document(&mut self) {
-        self.is_whole_over = true;
+        self.has_whole_ended = true;
     }
 
-    /// Returns the text of the answer. A stream that also repeats its whole answer has it once.
+    /// Returns the text of the answer. If a stream also repeats its whole answer, the text counts once.
     pub(super) fn answer(&self) -> Answer {
         if self.deltas.is_empty() { self.whole } else { self.deltas }
     }

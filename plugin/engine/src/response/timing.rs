@@ -1,8 +1,8 @@
-//! When the deltas of a stream came.
+//! The times at which the deltas of a stream arrived.
 
-use super::event::Signs;
+use super::event::FieldPresence;
 
-/// Times of generated deltas, on the exchange's clock.
+/// The times of a stream's deltas, in nanoseconds on the exchange's clock. Each is `None` until such a delta arrives.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct DeltaTimes {
     /// The first delta of any kind.
@@ -14,12 +14,12 @@ pub struct DeltaTimes {
 }
 
 impl DeltaTimes {
-    /// Takes over a document that came at `now_ns`.
-    pub(super) fn add(&mut self, signs: Signs, now_ns: u64) {
-        if signs.text {
+    /// Records a document that arrived at `now_ns`.
+    pub(super) fn add(&mut self, presence: FieldPresence, now_ns: u64) {
+        if presence.text {
             self.first_answer_ns.get_or_insert(now_ns);
         }
-        if signs.text || signs.generated {
+        if presence.text || presence.generated {
             self.first_ns.get_or_insert(now_ns);
             self.last_ns = Some(now_ns);
         }

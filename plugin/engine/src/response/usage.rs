@@ -6,27 +6,27 @@ use crate::usage::{Count, Usage};
 /// The token counts that a response has reported so far.
 #[derive(Debug, Default)]
 pub(super) struct ReportedUsage {
-    /// By the model.
+    /// The counts that the model reported.
     usage: Usage,
-    /// By the platform in front of the model.
+    /// The counts that the platform in front of the model reported.
     metered: Usage,
-    /// Whether the output count is of the stream's beginning.
+    /// Whether the output count is that of the stream's beginning.
     is_first_output: bool,
 }
 
 impl ReportedUsage {
     /// Sets a count in the usage of one document.
-    pub(super) fn set(&mut self, of_document: &mut Usage, count: Count, tokens: Option<u64>) {
+    pub(super) fn set(&mut self, document_usage: &mut Usage, count: Count, tokens: Option<u64>) {
         if let Some(tokens) = tokens {
-            of_document.set(count, tokens);
+            document_usage.set(count, tokens);
             self.is_first_output &= count != Count::Output;
         }
     }
 
-    /// Sets a count that says nothing about the end.
-    pub(super) fn set_first(&mut self, of_document: &mut Usage, count: Count, tokens: Option<u64>) {
+    /// Sets a count of the stream's beginning, which is not the final one.
+    pub(super) fn set_first(&mut self, document_usage: &mut Usage, count: Count, tokens: Option<u64>) {
         if let Some(tokens) = tokens {
-            of_document.set(count, tokens);
+            document_usage.set(count, tokens);
             self.is_first_output |= count == Count::Output;
         }
     }
@@ -38,10 +38,10 @@ impl ReportedUsage {
         }
     }
 
-    /// Takes over the usage of a document.
-    pub(super) fn merge(&mut self, of_document: &Usage, format: &Format) {
-        if !of_document.is_empty() {
-            self.usage.merge(of_document, format.merge);
+    /// Merges the usage of a document by the format's rule.
+    pub(super) fn merge(&mut self, document_usage: &Usage, format: &Format) {
+        if !document_usage.is_empty() {
+            self.usage.merge(document_usage, format.merge);
         }
     }
 
@@ -50,27 +50,27 @@ impl ReportedUsage {
         self.usage.is_empty()
     }
 
-    /// Returns whether the output count is of the stream's beginning.
+    /// Returns whether the output count is that of the stream's beginning.
     pub(super) fn is_first_output(&self) -> bool {
         self.is_first_output
     }
 
-    /// Returns the counts that stand: the model's, or if it has none the platform's.
-    pub(super) fn standing(&self) -> Usage {
+    /// Returns the counts of the model, or those of the platform if the model reported none.
+    pub(super) fn effective(&self) -> Usage {
         if self.usage.is_empty() { self.metered } else { self.usage }
     }
 }
 
-/// Adds to a count.
-pub(super) fn add(of_document: &mut Usage, count: Count, tokens: Option<u64>) {
+/// Adds to a count of a document.
+pub(super) fn add_count(document_usage: &mut Usage, count: Count, tokens: Option<u64>) {
     if let Some(tokens) = tokens {
-        of_document.set(count, of_document.get(count).unwrap_or(0).saturating_add(tokens));
+        document_usage.set(count, document_usage.get(count).unwrap_or(0).saturating_add(tokens));
     }
 }
 
 /// Sets a count unless the document already has it.
-pub(super) fn set_else(of_document: &mut Usage, count: Count, tokens: Option<u64>) {
-    if let (Some(tokens), None) = (tokens, of_document.get(count)) {
-        of_document.set(count, tokens);
+pub(super) fn set_if_missing(document_usage: &mut Usage, count: Count, tokens: Option<u64>) {
+    if let (Some(tokens), None) = (tokens, document_usage.get(count)) {
+        document_usage.set(count, tokens);
     }
 }

@@ -2,9 +2,9 @@ use super::*;
 use crate::config::Place;
 
 const BODY: &[u8] = br#"{"stream":true}"#;
-const ASKED: &[u8] = br#"{"stream":true,"stream_options":{"include_usage":true}}"#;
+const EDITED: &[u8] = br#"{"stream":true,"stream_options":{"include_usage":true}}"#;
 const STREAM: &[u8] = b"data: {\"choices\":[{}]}\n\ndata: {\"choices\":[],\"usage\":{}}\n\ndata: [DONE]\n\n";
-const HIDDEN: &[u8] = b"data: {\"choices\":[{}]}\n\ndata: [DONE]\n\n";
+const FILTERED: &[u8] = b"data: {\"choices\":[{}]}\n\ndata: [DONE]\n\n";
 
 fn begin_with(configuration: &[u8], fields: &[(&str, &str)]) -> Option<Rewrite> {
     let policy = Policy::parse(configuration).unwrap();
@@ -32,7 +32,7 @@ fn respond(rewrite: &mut Rewrite, fields: &[(&str, &str)]) -> (bool, Vec<u8>) {
 }
 
 #[test]
-fn only_what_may_need_it_is_rewritten() {
+fn rewrite_begins_only_for_requests_that_may_need_it() {
     let length = ("content-length", "15");
     assert!(begin(&[length]).unwrap().holds_request());
     assert!(!begin(&[]).unwrap().holds_request());
@@ -67,28 +67,28 @@ fn only_what_may_need_it_is_rewritten() {
 }
 
 #[test]
-fn a_held_request_changes_at_its_end_only() {
+fn a_held_request_is_edited_at_its_end() {
     let mut rewrite = begin(&[("content-length", "15"), ("accept-encoding", "gzip, br")]).unwrap();
-    assert!(rewrite.refuses_encodings());
+    assert!(rewrite.needs_identity_encoding());
     let (first, second) = BODY.split_at(7);
     assert_eq!(rewrite.request_body(first, false), None);
     assert_eq!(rewrite.request_body(second, false), None);
     let edit = rewrite.request_body(b"", true).unwrap();
-    assert_eq!(edit.apply(BODY).unwrap(), ASKED);
-    assert_eq!(rewrite.length_after(&edit), ASKED.len());
+    assert_eq!(edit.apply(BODY).unwrap(), EDITED);
+    assert_eq!(rewrite.length_after(&edit), EDITED.len());
     for identity in ["", "identity", "Identity"] {
-        assert!(!begin(&[("accept-encoding", identity)]).unwrap().refuses_encodings());
+        assert!(!begin(&[("accept-encoding", identity)]).unwrap().needs_identity_encoding());
     }
 }
 
 #[test]
-fn a_head_that_told_another_length_is_left_alone() {
+fn a_body_of_another_length_than_announced_stays_unchanged() {
     let mut rewrite = begin(&[("content-length", "16")]).unwrap();
     assert_eq!(rewrite.request_body(BODY, true), None);
 }
 
 #[test]
-fn a_passing_request_changes_in_one_piece() {
+fn a_passing_request_is_edited_in_one_piece() {
     for cut in 0..BODY.len() {
         let mut rewrite = begin(&[]).unwrap();
         let mut upstream = Vec::new();
@@ -97,17 +97,17 @@ fn a_passing_request_changes_in_one_piece() {
             match rewrite.request_body(piece, end) {
                 Some(edit) => {
                     upstream.extend(edit.apply(piece).unwrap());
-                    rewrite.asked();
+                    rewrite.confirm_edit();
                 }
                 None => upstream.extend(piece),
             }
         }
-        assert_eq!(upstream, [ASKED, b"\n"].concat());
+        assert_eq!(upstream, [EDITED, b"\n"].concat());
     }
 }
 
 #[test]
-fn what_has_passed_stays() {
+fn a_request_whose_edit_is_in_a_passed_piece_stays_unchanged() {
     let mut rewrite = begin(&[]).unwrap();
     assert_eq!(rewrite.request_body(br#"{"stream_options":{"include_usage":fal"#, false), None);
     assert_eq!(rewrite.request_body(br#"se},"stream":true}"#, true), None);
@@ -116,32 +116,32 @@ fn what_has_passed_stays() {
 }
 
 #[test]
-fn hidden_is_what_was_asked_for_here() {
-    let asked = || {
+fn usage_chunks_are_removed_only_after_an_edit() {
+    let edited = || {
         let mut rewrite = begin(&[]).unwrap();
         rewrite.request_body(BODY, true).unwrap();
-        rewrite.asked();
+        rewrite.confirm_edit();
         rewrite
     };
     let (ok, sse) = ((":status", "200"), ("content-type", "text/event-stream; charset=utf-8"));
-    assert_eq!(respond(&mut asked(), &[ok, sse]), (false, HIDDEN.to_vec()));
-    assert_eq!(respond(&mut asked(), &[ok]), (false, HIDDEN.to_vec()));
-    assert_eq!(respond(&mut asked(), &[ok, sse, ("content-length", "9")]), (true, HIDDEN.to_vec()));
+    assert_eq!(respond(&mut edited(), &[ok, sse]), (false, FILTERED.to_vec()));
+    assert_eq!(respond(&mut edited(), &[ok]), (false, FILTERED.to_vec()));
+    assert_eq!(respond(&mut edited(), &[ok, sse, ("content-length", "9")]), (true, FILTERED.to_vec()));
     for fields in [
         &[ok, ("content-length", "9")][..],
         &[ok, sse, ("content-encoding", "gzip")],
         &[(":status", "400"), sse],
     ] {
-        assert_eq!(respond(&mut asked(), fields), (false, STREAM.to_vec()), "{fields:?}");
+        assert_eq!(respond(&mut edited(), fields), (false, STREAM.to_vec()), "{fields:?}");
     }
     assert_eq!(respond(&mut begin(&[]).unwrap(), &[ok, sse]), (false, STREAM.to_vec()));
 }
 
 #[test]
-fn what_was_asked_before_is_hidden_and_not_asked_again() {
-    let mut rewrite = Rewrite::of_asked(&Policy::parse(b"{}").unwrap());
-    assert!(rewrite.is_asked() && !rewrite.holds_request() && !rewrite.refuses_encodings());
-    assert_eq!(rewrite.request_body(ASKED, true), None);
-    assert_eq!(respond(&mut rewrite, &[(":status", "200")]).1, HIDDEN);
-    assert!(!begin(&[]).unwrap().is_asked());
+fn a_resent_request_is_not_edited_again_and_its_response_is_filtered() {
+    let mut rewrite = Rewrite::of_resent_request(&Policy::parse(b"{}").unwrap());
+    assert!(rewrite.is_edited() && !rewrite.holds_request() && !rewrite.needs_identity_encoding());
+    assert_eq!(rewrite.request_body(EDITED, true), None);
+    assert_eq!(respond(&mut rewrite, &[(":status", "200")]).1, FILTERED);
+    assert!(!begin(&[]).unwrap().is_edited());
 }

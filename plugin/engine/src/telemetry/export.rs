@@ -1,8 +1,8 @@
-//! The exporter of spans and events in one worker: items that wait, batches in flight, and what becomes of each.
+//! The exporter of spans and events in one worker: waiting items, batches in flight, and the delivery of each item.
 //!
-//! A value like the [`Dispatcher`](crate::judge::Dispatcher). Each item that is handed in is delivered, or counted as
-//! dropped, exactly once. What is kept is bounded in bytes, whatever the receiver does: while it is in trouble nothing is
-//! sent for a while, and what arrives in the meantime waits.
+//! It is a plain value like the [`Dispatcher`](crate::judge::Dispatcher). Each submitted item is delivered, or
+//! counted as dropped, exactly once. The number of kept bytes is bounded, whatever the receiver does: after a failure
+//! nothing is sent for a while, and new items wait.
 
 mod batch;
 mod event;
@@ -35,7 +35,7 @@ const BACKOFF: Backoff = Backoff { first_ms: TELEMETRY_BACK_OFF_MS, max_ms: TELE
 /// A batch in flight, with the random number that spreads its retries.
 type BatchCallout = ActiveCallout<Batch, u16>;
 
-/// The items of one signal: those that wait for others, and their batches.
+/// The items of one signal: those that wait for a batch, and the batches.
 #[derive(Debug)]
 struct Lane {
     signal: Signal,
@@ -44,13 +44,13 @@ struct Lane {
 }
 
 impl Lane {
-    /// When something can be sent, whether or not a callout may be in flight. `None` if nothing waits.
+    /// Returns the time at which a batch is due, even if too many callouts are in flight. `None` if no item waits.
     fn due_ns(&self, plan: &TelemetryPlan) -> Option<u64> {
         let new_ns = || self.batcher.due_ns(&plan.batch).map(|due_ns| self.callouts.not_before(due_ns));
         self.callouts.due_ns().or_else(new_ns)
     }
 
-    /// Returns the next callout to make now.
+    /// Returns the next callout to make now. `None` if there is none.
     fn next(&mut self, number: u64, plan: &TelemetryPlan, random: u16, now_ns: u64) -> Option<Callout> {
         let is_due = self.due_ns(plan).is_some_and(|due_ns| due_ns <= now_ns);
         if is_due && self.callouts.queued() == 0 && self.callouts.has_capacity() {
@@ -62,20 +62,20 @@ impl Lane {
         Some(callout)
     }
 
-    /// When the lane needs to be looked at although nothing happens before.
+    /// Returns the time at which the lane must be run even if nothing happens before. `None` if there is none.
     fn wake_ns(&self, plan: &TelemetryPlan) -> Option<u64> {
         let due_ns = self.due_ns(plan).filter(|_| self.callouts.has_capacity());
         due_ns.into_iter().chain(self.callouts.wake_ns()).min()
     }
 }
 
-/// See the module.
+/// The exporter of spans and events, as described in the module.
 #[derive(Debug)]
 pub struct Exporter {
     plan: Rc<TelemetryPlan>,
     redactor: Rc<Redactor>,
     lanes: [Lane; 2],
-    /// The length of all items, wherever they are.
+    /// The number of bytes of all items, waiting or in flight.
     bytes: usize,
     last_number: u64,
 }
@@ -98,8 +98,10 @@ impl Exporter {
         }
     }
 
-    /// Takes a span that ends now, which is `wall_ns` after the Unix epoch. Returns the milliseconds after which
-    /// [`next`](Self::next) is to be called. `None` if it is to be called as early for another item.
+    /// Submits a span that ends now, `wall_ns` after the Unix epoch. Returns the milliseconds after which
+    /// [`next`](Self::next) must be called.
+    ///
+    /// `None` if an earlier item has already asked for a call at that time or before, or if the item was dropped.
     pub fn span(
         &mut self,
         mut span: Span,
@@ -117,7 +119,7 @@ impl Exporter {
         self.push(Signal::Spans, item, now_ns, out)
     }
 
-    /// Takes a score, and returns what [`span`](Self::span) does.
+    /// Submits a score, and returns the same as [`span`](Self::span).
     pub fn evaluation(
         &mut self,
         score: &Evaluation,
@@ -148,7 +150,7 @@ impl Exporter {
         before_ns.is_none_or(|before_ns| due_ns < before_ns).then(|| milliseconds_until(due_ns, now_ns))
     }
 
-    /// Returns the next callout to make now.
+    /// Returns the next callout to make now. `None` if there is none.
     pub fn next(&mut self, now_ns: u64, random: [u8; 24], out: &mut Vec<StatUpdate>) -> Option<Callout> {
         let plan = Rc::clone(&self.plan);
         for signal in SIGNALS {
@@ -164,8 +166,8 @@ impl Exporter {
         Some(callout)
     }
 
-    /// Records that the host took a callout and gave it a token, or refused it if there is none.
-    pub fn sent(&mut self, number: u64, token: Option<u32>, now_ns: u64, out: &mut Vec<StatUpdate>) {
+    /// Records that the host accepted a callout with this token, or refused it if `token` is `None`.
+    pub fn record_sent(&mut self, number: u64, token: Option<u32>, now_ns: u64, out: &mut Vec<StatUpdate>) {
         for signal in SIGNALS {
             match self.lane(signal).callouts.sent(number, token) {
                 SendResult::Unknown | SendResult::InFlight => {}
@@ -176,8 +178,8 @@ impl Exporter {
         }
     }
 
-    /// Takes the response to a callout, and returns whether the callout is one of these.
-    pub fn answered(
+    /// Handles the response to a callout. Returns whether the callout is one of this exporter.
+    pub fn handle_response(
         &mut self,
         token: u32,
         response: &CalloutResponse<'_>,
@@ -196,7 +198,7 @@ impl Exporter {
                 self.lane(signal).callouts.resume();
                 self.release(&callout.item);
             }
-            // Too large for the receiver, which is no failure of the batch.
+            // The batch is too large for the receiver, which does not count as a failed attempt.
             Some(413) if items > 1 => {
                 let [first, second] = callout.item.halves();
                 let callouts = &mut self.lane(signal).callouts;
@@ -212,24 +214,24 @@ impl Exporter {
         true
     }
 
-    /// Returns the milliseconds after which [`next`](Self::next) needs to be called although nothing happens before.
-    /// `None` if it need not be.
+    /// Returns the milliseconds after which [`next`](Self::next) must be called even if nothing happens before.
+    /// `None` if it need not be called.
     pub fn wake_ms(&self, now_ns: u64) -> Option<u64> {
         let due_ns = self.lanes.iter().filter_map(|lane| lane.wake_ns(&self.plan)).min()?;
         Some(milliseconds_until(due_ns, now_ns).max(1))
     }
 
-    /// Returns whether every item was delivered or dropped.
+    /// Returns whether every item has been delivered or dropped.
     pub fn is_idle(&self) -> bool {
         self.bytes == 0
     }
 
-    /// Sends everything that waits at once from now on, and retries nothing.
+    /// Sends all waiting items at once from now on, without retries.
     pub fn close(&mut self) {
         self.lanes.iter_mut().for_each(|lane| lane.callouts.close());
     }
 
-    /// Drops everything that has not been delivered.
+    /// Drops all items that have not been delivered.
     pub fn abandon(&mut self, out: &mut Vec<StatUpdate>) {
         for lane in &mut self.lanes {
             let batched = lane.callouts.drain().map(|batch| batch.items.len());
@@ -248,7 +250,8 @@ impl Exporter {
         }
     }
 
-    /// Queues a batch again that the receiver could not take now, or drops it. Either way nothing is sent for a while.
+    /// Queues a batch again that the receiver cannot accept now, or drops it after its last attempt. In both cases
+    /// the lane pauses.
     fn retry(
         &mut self,
         signal: Signal,
@@ -282,7 +285,7 @@ fn drop_items(signal: Signal, by: u64, out: &mut Vec<StatUpdate>) {
     }
 }
 
-/// Returns the update that counts items as never delivered. `by` is at least 1.
+/// Returns the update that counts `by` items, at least 1, as dropped.
 pub(crate) fn dropped(signal: Signal, by: u64) -> StatUpdate {
     let kind = match signal {
         Signal::Spans => "spans",

@@ -1,18 +1,19 @@
-//! OpenTelemetry's protocol as far as we speak it: spans, log records, and the requests that carry them.
+//! The parts of OpenTelemetry's protocol that the filter uses: spans, log records, and the requests that contain
+//! them.
 //!
-//! A dozen messages, so they are written by hand: each item is put into bytes once, when it comes, and a request is
-//! their concatenation between a beginning and an end. A message library would hold every item as a tree until it
-//! leaves, and weigh more.
+//! The encoders for its dozen messages are written by hand. Each item is encoded once, when it is submitted, and a
+//! request concatenates the items between a header and a trailer. A message library would keep every item as a tree
+//! until it is sent, and would make the filter larger.
 
 mod json;
 mod protobuf;
 
 use std::borrow::Cow;
 
-/// A value with its name.
+/// An attribute: a name and its value.
 pub type Attribute = (Cow<'static, str>, Value);
 
-/// What a value can be.
+/// The value of an attribute.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
     /// A text.
@@ -23,45 +24,45 @@ pub enum Value {
     Bool(bool),
     /// A count.
     Int(u64),
-    /// A number.
+    /// A floating-point number.
     Double(f64),
 }
 
-/// A span of a client; its times count from when it is put into bytes.
+/// A client span. Its start and end times are computed when it is encoded.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Span {
-    /// Trace id.
+    /// The trace id.
     pub trace: [u8; 16],
-    /// Span id.
+    /// The span id.
     pub id: [u8; 8],
-    /// The parent's span id.
+    /// The span id of the parent. `None` if the span has no parent.
     pub parent: Option<[u8; 8]>,
-    /// What it is called.
+    /// The span's name.
     pub name: String,
-    /// How long it took.
+    /// The duration in milliseconds.
     pub duration_ms: u64,
-    /// What is known of it.
+    /// The span's attributes.
     pub attributes: Vec<Attribute>,
-    /// What happened in it, and how long after its beginning.
+    /// The span's events: the name, and the milliseconds from the span's start.
     pub events: Vec<(&'static str, u64)>,
-    /// Why it failed, if it did.
+    /// The class of the error. `None` if the span did not fail.
     pub failure: Option<&'static str>,
 }
 
 /// A log record that is an event.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
-    /// What kind of event.
+    /// The event's name.
     pub name: &'static str,
-    /// The trace that it belongs to.
+    /// The trace that the event belongs to.
     pub trace: [u8; 16],
-    /// The span that it belongs to.
+    /// The span that the event belongs to.
     pub span: [u8; 8],
-    /// What is known of it.
+    /// The event's attributes.
     pub attributes: Vec<Attribute>,
 }
 
-/// What a request carries.
+/// The type of the items in a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signal {
     /// Spans.
@@ -70,10 +71,10 @@ pub enum Signal {
     Events,
 }
 
-/// How messages are put into bytes.
+/// The encoding of messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Encoding {
-    /// Binary.
+    /// Binary protobuf.
     Protobuf,
     /// JSON.
     Json,
@@ -82,17 +83,17 @@ pub enum Encoding {
 const SCOPE: &str = "llm-gauge";
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// `SPAN_KIND_CLIENT`
+/// The value of `SPAN_KIND_CLIENT`.
 const KIND_CLIENT: u64 = 3;
 
-/// `STATUS_CODE_ERROR`
+/// The value of `STATUS_CODE_ERROR`.
 const STATUS_ERROR: u64 = 2;
 
-/// `SEVERITY_NUMBER_INFO`
+/// The value of `SEVERITY_NUMBER_INFO`.
 const SEVERITY_INFO: u64 = 9;
 
 impl Encoding {
-    /// Its media type.
+    /// Returns the media type.
     pub fn content_type(self) -> &'static str {
         match self {
             Self::Protobuf => "application/x-protobuf",
@@ -100,7 +101,7 @@ impl Encoding {
         }
     }
 
-    /// A span that ended at `end_ns` after the epoch.
+    /// Encodes a span that ended `end_ns` after the Unix epoch.
     pub fn span(self, span: &Span, end_ns: u64) -> Vec<u8> {
         let start_ns = end_ns.saturating_sub(nanoseconds(span.duration_ms));
         match self {
@@ -109,7 +110,7 @@ impl Encoding {
         }
     }
 
-    /// An event at `at_ns` after the epoch.
+    /// Encodes an event at `at_ns` after the Unix epoch.
     pub fn event(self, event: &Event, at_ns: u64) -> Vec<u8> {
         match self {
             Self::Protobuf => protobuf::event(event, at_ns),
@@ -117,7 +118,7 @@ impl Encoding {
         }
     }
 
-    /// The request that carries these items, which are in this encoding, from this resource.
+    /// Encodes the request with these items, which are already in this encoding, and this resource.
     pub fn request<'i>(
         self,
         signal: Signal,

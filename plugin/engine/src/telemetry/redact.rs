@@ -1,11 +1,11 @@
-//! What is removed from texts before they leave; [`config`](crate::config) compiles the patterns.
+//! Redacts texts before they are exported; [`config`](crate::config) compiles the patterns.
 //!
-//! A text is looked at whole, right before it is put into a message, so that what came in pieces is found all the
-//! same. The named patterns are written by hand, as they walk a text once and mostly step over it; for the operator's own
-//! ones there is a regular expression, in time that grows with the text and with the expression and not beyond.
+//! A text is redacted as a whole, right before it is put into a message, so that a match is found even if it arrived
+//! in pieces. The named patterns are written by hand, since they read a text once and skip most of it. The operator's
+//! own patterns are regular expressions, whose time is linear in the text and in the expression.
 //!
-//! It is of spans and scores alone. The judge's own call gets the texts as they are: a mark in the place of a name would
-//! change what is scored, and who may see them there is said by the cluster that is configured.
+//! Only spans and scores are redacted. The judge's call has the unredacted texts: a replacement would change what is
+//! scored, and the operator chooses its cluster.
 
 mod patterns;
 
@@ -15,7 +15,7 @@ use regex_lite::{Regex, RegexBuilder};
 
 use crate::limits::REGEX_COMPILED_BYTES_MAX;
 
-/// What is taken out of texts.
+/// The patterns that are removed from texts.
 #[derive(Clone, Debug, Default)]
 pub struct Redactor {
     redactions: Vec<Redaction>,
@@ -36,12 +36,12 @@ enum Finder {
 }
 
 impl Redactor {
-    /// A redactor that applies these, in their order.
+    /// Returns a redactor that applies these patterns in their order.
     pub(crate) fn new(redactions: Vec<Redaction>) -> Self {
         Self { redactions }
     }
 
-    /// The text without what is not to leave.
+    /// Returns the text with each match replaced.
     pub fn apply(&self, text: &str) -> String {
         let mut text = text.to_owned();
         for redaction in &self.redactions {
@@ -54,20 +54,24 @@ impl Redactor {
 }
 
 impl Redaction {
-    /// Returns one of the named patterns. `None` if there is none of this name.
+    /// Returns the named pattern. `None` if there is no pattern of this name.
     pub(crate) fn named(name: &str) -> Option<Self> {
         let (name, find) = patterns::ALL.iter().find(|(known, _)| *known == name)?;
         Some(Self { mark: mark(name), finder: Finder::Named(*find) })
     }
 
-    /// Compiles a regular expression of the operator's. `None` if it matches the empty text, which is everywhere.
+    /// Compiles a regular expression. `None` if it matches the empty text, which is at every position.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the expression is invalid, or too large when compiled.
     pub(crate) fn regex(name: &str, regex: &str) -> Result<Option<Self>, regex_lite::Error> {
         let regex = RegexBuilder::new(regex).size_limit(REGEX_COMPILED_BYTES_MAX).build()?;
         let is_everywhere = regex.is_match("");
         Ok((!is_everywhere).then(|| Self { mark: mark(name), finder: Finder::Regex(regex) }))
     }
 
-    /// `None` where nothing is found.
+    /// Returns the text with each match replaced. `None` if there is no match.
     fn apply(&self, text: &str) -> Option<String> {
         let (mut kept, mut from) = (String::new(), 0);
         let mut replace = |found: Range<usize>| {

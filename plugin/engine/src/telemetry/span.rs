@@ -1,5 +1,5 @@
-//! From a record to a span: one for each exchange, by OpenTelemetry's conventions for generative AI, by
-//! OpenInference's, or both, and with what they have no name for.
+//! Converts a record to a span. Each exchange has one, with attributes of OpenTelemetry's conventions for generative
+//! AI, of OpenInference's, or of both, and with own attributes for values that have no name there.
 
 use std::borrow::Cow;
 
@@ -12,19 +12,19 @@ use crate::limits::ATTRIBUTE_BYTES_MAX;
 use crate::record::{ErrorClass, Record, SOURCE_ESTIMATED, Status, Word};
 use crate::usage::Count;
 
-/// What is known of an exchange beside its record.
+/// The facts of an exchange that are not in its record.
 pub struct SpanContext<'a> {
-    /// The metric label of its model.
+    /// The metric label of the exchange's model.
     pub model: &'a str,
-    /// The extra labels, with their values as metrics have them.
+    /// The extra labels, with their metric label values.
     pub labels: Vec<(&'a str, &'a str)>,
-    /// What it cost, where every token has a price.
+    /// The cost in nanodollars. `None` if a token has no price.
     pub cost_nanodollars: Option<u64>,
-    /// Whether it is judged; `None` where there is no judge.
+    /// Whether the exchange is judged. `None` if no judge is configured.
     pub is_sampled: Option<bool>,
 }
 
-/// The span of an exchange.
+/// Returns the span of an exchange.
 pub fn exchange_span(
     record: &Record,
     context: &SpanContext<'_>,
@@ -40,7 +40,7 @@ pub fn exchange_span(
     if plan.has_openinference {
         attributes.openinference(record);
     }
-    attributes.own(record, context);
+    attributes.llm_gauge(record, context);
     if let Some(content) = &record.content {
         attributes.content(record, content, plan, redactor);
     }
@@ -61,36 +61,36 @@ pub fn exchange_span(
     }
 }
 
-/// Attributes that hold content: what a span has too much of goes without them.
+/// The attributes with content. A span that is too large is sent without them.
 const CONTENT: &[&str] = &["gen_ai.input.messages", "gen_ai.output.messages", "input.value", "output.value"];
 
-/// Says that content was more than a bound.
+/// The attribute that says that content was over a bound.
 const CONTENT_TOO_LARGE: &str = "llm_gauge.content_too_large";
 
-/// Takes the content out of a span that is too large; whether there was any.
+/// Removes the content from a span that is too large. Returns whether there was any.
 pub(super) fn remove_content(span: &mut Span) -> bool {
     let before = span.attributes.len();
     span.attributes.retain(|(name, _)| !CONTENT.contains(&name.as_ref()) && name != CONTENT_TOO_LARGE);
-    let had_any = span.attributes.len() < before;
-    if had_any {
+    let had_content = span.attributes.len() < before;
+    if had_content {
         span.attributes.push((Cow::Borrowed(CONTENT_TOO_LARGE), Value::Bool(true)));
     }
-    had_any
+    had_content
 }
 
 fn name(record: &Record) -> String {
     match &record.request_model {
-        Some(model) => [record.operation, " ", cut(model)].concat(),
+        Some(model) => [record.operation, " ", truncate(model)].concat(),
         None => record.operation.to_owned(),
     }
 }
 
-/// A text that somebody else chose.
-fn cut(text: &str) -> &str {
+/// Truncates a text that a client or provider chose to the bound of attributes.
+fn truncate(text: &str) -> &str {
     text.get(..text.floor_char_boundary(ATTRIBUTE_BYTES_MAX)).unwrap_or(text)
 }
 
-/// Milliseconds in seconds.
+/// Returns milliseconds in seconds.
 #[expect(clippy::cast_precision_loss, reason = "exact for longer than any exchange lasts")]
 fn seconds(ms: u64) -> f64 {
     ms as f64 / 1000.0
@@ -98,7 +98,7 @@ fn seconds(ms: u64) -> f64 {
 
 struct Attributes(Vec<Attribute>);
 
-/// None of these is worth a copy of itself for each of the dozens of names.
+/// The methods are not inlined, since each of the dozens of calls would be a copy.
 impl Attributes {
     #[inline(never)]
     fn add(&mut self, name: &'static str, value: Value) {
@@ -108,7 +108,7 @@ impl Attributes {
     #[inline(never)]
     fn text(&mut self, name: &'static str, text: Option<&str>) {
         if let Some(text) = text {
-            self.add(name, Value::Text(cut(text).to_owned()));
+            self.add(name, Value::Text(truncate(text).to_owned()));
         }
     }
 
@@ -145,7 +145,7 @@ impl Attributes {
         self.text("gen_ai.response.model", answer.model.as_deref());
         self.text("gen_ai.response.id", answer.id.as_deref());
         if !answer.finish_reasons.is_empty() {
-            let reasons = answer.finish_reasons.iter().map(word).collect();
+            let reasons = answer.finish_reasons.iter().map(word_text).collect();
             self.add("gen_ai.response.finish_reasons", Value::Texts(reasons));
         }
         self.int("gen_ai.usage.input_tokens", input);
@@ -178,7 +178,7 @@ impl Attributes {
         self.int("llm.token_count.completion_details.reasoning", count(Count::Reasoning));
     }
 
-    fn own(&mut self, record: &Record, context: &SpanContext<'_>) {
+    fn llm_gauge(&mut self, record: &Record, context: &SpanContext<'_>) {
         let times = &record.times;
         let is_estimated = record.estimated_tokens() != (None, None);
         self.text("llm_gauge.request_id", Some(&record.request_id));
@@ -215,11 +215,12 @@ impl Attributes {
             let messages = messages.iter().filter_map(|(role, text)| Some((*role, text.as_deref()?)));
             let messages: Vec<_> = messages.collect();
             if !messages.is_empty() {
-                self.add("gen_ai.input.messages", Value::Text(list(&messages, None)));
+                self.add("gen_ai.input.messages", Value::Text(messages_json(&messages, None)));
             }
             if let Some(answer) = &answer {
-                let finish = record.answer.finish_reasons.first().map_or_else(|| "unknown".to_owned(), word);
-                let messages = list(&[("assistant", answer)], Some(&finish));
+                let finish =
+                    record.answer.finish_reasons.first().map_or_else(|| "unknown".to_owned(), word_text);
+                let messages = messages_json(&[("assistant", answer)], Some(&finish));
                 self.add("gen_ai.output.messages", Value::Text(messages));
             }
         }
@@ -236,15 +237,15 @@ impl Attributes {
     }
 }
 
-fn word(word: &Word) -> String {
+fn word_text(word: &Word) -> String {
     match word {
-        Word::Text(text) => cut(text).to_owned(),
+        Word::Text(text) => truncate(text).to_owned(),
         Word::Number(number) => number.to_string(),
     }
 }
 
-/// Messages as the conventions' JSON schema has them.
-fn list(messages: &[(&str, &str)], finish_reason: Option<&str>) -> String {
+/// Returns messages as JSON by the schema of the conventions.
+fn messages_json(messages: &[(&str, &str)], finish_reason: Option<&str>) -> String {
     let mut json = String::from("[");
     for (place, (role, text)) in messages.iter().enumerate() {
         json.push_str(if place > 0 { ",{\"role\":\"" } else { "{\"role\":\"" });
@@ -262,7 +263,7 @@ fn list(messages: &[(&str, &str)], finish_reason: Option<&str>) -> String {
     json
 }
 
-/// The host of an authority, and its port where it says one.
+/// Returns the host of an authority, and its port. The port is `None` if the authority has none.
 fn server(authority: &str) -> (&str, Option<u64>) {
     let bare = |host: &'_ str| -> Option<usize> { host.strip_prefix('[')?.find(']') };
     if let Some(bytes) = bare(authority) {

@@ -3,7 +3,7 @@ use crate::config::Policy;
 use super::*;
 
 #[test]
-fn a_cluster_is_all_it_needs() {
+fn telemetry_needs_only_a_cluster() {
     let policy = Policy::parse(br#"{"telemetry":{"cluster":"otel"}}"#).unwrap();
     let plan = policy.telemetry().unwrap();
     assert_eq!((plan.cluster.as_str(), plan.authority.as_str()), ("otel", "otel"));
@@ -12,14 +12,14 @@ fn a_cluster_is_all_it_needs() {
     assert_eq!((plan.encoding, plan.wants_gzip, plan.timeout_ms), (Encoding::Protobuf, false, 10_000));
     assert_eq!((plan.has_gen_ai, plan.has_openinference, plan.has_root_spans), (true, false, false));
     assert_eq!(plan.content(), Content::None);
-    assert_eq!(plan.batch, Batch { items_max: 512, bytes_max: 512 * 1024, interval_ms: 5000 });
+    assert_eq!(plan.batch, BatchLimits { items_max: 512, bytes_max: 512 * 1024, interval_ms: 5000 });
     assert!(plan.takes(Signal::Spans) && plan.takes(Signal::Events));
     let service = (Cow::Borrowed("service.name"), Value::Text("llm-gauge".to_owned()));
     assert_eq!(plan.resource, [service]);
 }
 
 #[test]
-fn every_key_has_an_effect() {
+fn every_telemetry_key_has_an_effect() {
     let policy = Policy::parse(
         br#"{"service":"shop","judge":{"cluster":"judge","model":"g"},"telemetry":{"cluster":"otel",
             "authority":"api.example","path":"/api/otel","headers":{"x-api-key":"secret"},"encoding":"json",
@@ -36,7 +36,7 @@ fn every_key_has_an_effect() {
     assert_eq!((plan.encoding, plan.wants_gzip, plan.timeout_ms), (Encoding::Json, true, 4));
     assert_eq!((plan.has_gen_ai, plan.has_openinference, plan.has_root_spans), (true, true, true));
     assert_eq!(plan.content(), Content::Sampled);
-    assert_eq!(plan.batch, Batch { items_max: 1, bytes_max: 2, interval_ms: 3 });
+    assert_eq!(plan.batch, BatchLimits { items_max: 1, bytes_max: 2, interval_ms: 3 });
     assert!(plan.takes(Signal::Spans) && !plan.takes(Signal::Events));
     let shop = || Value::Text("shop".to_owned());
     assert_eq!(

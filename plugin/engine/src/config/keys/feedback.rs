@@ -1,15 +1,15 @@
-//! Keys of `feedback`.
+//! The keys of `feedback`.
 
-use super::{Bound, Fallback, Key, Kind, List, UNBOUNDED, Whole, names};
+use super::{Bound, Fallback, Integer, Key, Kind, List, UNBOUNDED, names};
 use crate::limits;
 
 pub(in crate::config) const PATH_DEFAULT: &str = "/feedback";
-pub(in crate::config) const BODY_BYTES: Whole =
-    Whole::new("max_bytes", limits::FEEDBACK_BYTES_DEFAULT as u64, 1, limits::FEEDBACK_BYTES_MAX as u64);
-pub(in crate::config) const PER_MINUTE: Whole =
-    Whole::new("per_minute", limits::FEEDBACK_PER_MINUTE_DEFAULT, 1, UNBOUNDED);
-pub(in crate::config) const AGE_HOURS: Whole =
-    Whole::new("max_age_hours", limits::FEEDBACK_AGE_HOURS_DEFAULT, 1, UNBOUNDED);
+pub(in crate::config) const BODY_BYTES: Integer =
+    Integer::new("max_bytes", limits::FEEDBACK_BYTES_DEFAULT as u64, 1, limits::FEEDBACK_BYTES_MAX as u64);
+pub(in crate::config) const PER_MINUTE: Integer =
+    Integer::new("per_minute", limits::FEEDBACK_PER_MINUTE_DEFAULT, 1, UNBOUNDED);
+pub(in crate::config) const AGE_HOURS: Integer =
+    Integer::new("max_age_hours", limits::FEEDBACK_AGE_HOURS_DEFAULT, 1, UNBOUNDED);
 
 pub(super) const FEEDBACK: [Key; 6] = [
     Key::text("path", "Path at which feedback is accepted.")
@@ -22,9 +22,9 @@ pub(super) const FEEDBACK: [Key; 6] = [
     )
     .bound(Bound::Bytes { least: limits::SECRET_BYTES_MIN, most: usize::MAX })
     .secret(),
-    Key::whole(&BODY_BYTES, "bytes", "Largest body. A larger one is answered 413."),
-    Key::whole(&PER_MINUTE, "requests per minute", "Accepted feedback, over all workers. More is answered 429."),
-    Key::whole(&AGE_HOURS, "hours", "Age up to which a request id is accepted."),
+    Key::integer(&BODY_BYTES, "bytes", "Largest body. A larger one is answered 413."),
+    Key::integer(&PER_MINUTE, "requests per minute", "Accepted feedback, over all workers. More is answered 429."),
+    Key::integer(&AGE_HOURS, "hours", "Age up to which a request id is accepted."),
     Key::new("cors", Kind::Object, "Access from pages of other origins. Without this key browsers refuse it."),
 ];
 pub(in crate::config) const FEEDBACK_NAMES: [&str; 6] = names(&FEEDBACK);

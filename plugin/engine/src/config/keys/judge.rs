@@ -1,13 +1,13 @@
-//! Keys of `judge`.
+//! The keys of `judge`.
 
-use super::{Bound, Fallback, Key, Kind, List, Number, Switch, UNBOUNDED, Whole, names};
+use super::{Bound, Fallback, Integer, Key, Kind, List, Number, Switch, UNBOUNDED, names};
 use crate::formats;
 use crate::limits;
 
 pub(in crate::config) const PATH_DEFAULT: &str = "/v1/chat/completions";
-pub(in crate::config) const WEIGHT: Whole = Whole::new("weight", 1, 0, UNBOUNDED);
+pub(in crate::config) const WEIGHT: Integer = Integer::new("weight", 1, 0, UNBOUNDED);
 
-/// Keys of each judge; those of the first one are among the others of `judge`.
+/// The keys of each judge. Those of the first one are keys of `judge` itself.
 pub(super) const TARGET: [Key; 7] = [
     Key::text("cluster", "Envoy cluster that reaches the judge.").required(),
     Key::text("authority", "Host of the judge's calls.").default(Fallback::Words("the value of `cluster`")),
@@ -21,11 +21,11 @@ pub(super) const TARGET: [Key; 7] = [
         .within("names in lower case, none that the filter sets itself")
         .default(Fallback::Json("{}"))
         .secret(),
-    Key::whole(&WEIGHT, "", "Share of the calls, relative to the weights of the other judges."),
+    Key::integer(&WEIGHT, "", "Share of the calls, relative to the weights of the other judges."),
 ];
 pub(in crate::config) const TARGET_NAMES: [&str; 7] = names(&TARGET);
 
-/// Judges beside the first one.
+/// The judges in addition to the first one.
 pub(in crate::config) const JUDGES: List = List::at_most("judges", limits::JUDGES_MAX.saturating_sub(1));
 pub(in crate::config) const PANEL: Switch = Switch { name: "panel", default: false };
 pub(in crate::config) const SAMPLE_RATE: Number =
@@ -34,18 +34,18 @@ pub(in crate::config) const RULES: List = List::any("rules");
 pub(in crate::config) const CRITERIA: List = List::at_most("criteria", limits::CRITERIA_MAX);
 pub(in crate::config) const HALLUCINATION: Switch = Switch { name: "hallucination", default: true };
 pub(in crate::config) const CONTEXT: List = List::any("context");
-pub(in crate::config) const TIMEOUT_MS: Whole =
-    Whole::new("timeout_ms", limits::JUDGE_TIMEOUT_MS_DEFAULT, 1, limits::JUDGE_TIMEOUT_MS_MAX);
-pub(in crate::config) const IN_FLIGHT: Whole = Whole::new(
+pub(in crate::config) const TIMEOUT_MS: Integer =
+    Integer::new("timeout_ms", limits::JUDGE_TIMEOUT_MS_DEFAULT, 1, limits::JUDGE_TIMEOUT_MS_MAX);
+pub(in crate::config) const IN_FLIGHT: Integer = Integer::new(
     "max_in_flight",
     limits::JUDGE_IN_FLIGHT_DEFAULT as u64,
     1,
     limits::JUDGE_IN_FLIGHT_MAX as u64,
 );
-pub(in crate::config) const QUEUE: Whole =
-    Whole::new("max_queue", limits::JUDGE_QUEUE_DEFAULT as u64, 1, limits::JUDGE_QUEUE_MAX as u64);
-pub(in crate::config) const CHARS: Whole =
-    Whole::new("max_chars", limits::JUDGE_CHARS_DEFAULT as u64, 1, limits::JUDGE_CHARS_MAX as u64);
+pub(in crate::config) const QUEUE: Integer =
+    Integer::new("max_queue", limits::JUDGE_QUEUE_DEFAULT as u64, 1, limits::JUDGE_QUEUE_MAX as u64);
+pub(in crate::config) const CHARS: Integer =
+    Integer::new("max_chars", limits::JUDGE_CHARS_DEFAULT as u64, 1, limits::JUDGE_CHARS_MAX as u64);
 
 pub(super) const JUDGE: [Key; 12] = [
     Key::list(&JUDGES, Kind::Objects, "Further judges, which share the calls with the first one by weight."),
@@ -68,10 +68,10 @@ pub(super) const JUDGE: [Key; 12] = [
         "Places in the request that hold context: `system`, `tool_results`, `documents`, or an object.",
     )
     .default(Fallback::Json(r#"["tool_results", "documents", {"tag": "context"}]"#)),
-    Key::whole(&TIMEOUT_MS, "ms", "Longest wait for one call to a judge."),
-    Key::whole(&IN_FLIGHT, "", "Concurrent calls to judges in one worker."),
-    Key::whole(&QUEUE, "", "Exchanges that wait for a judge in one worker. Further ones are `queue_full`."),
-    Key::whole(
+    Key::integer(&TIMEOUT_MS, "ms", "Longest wait for one call to a judge."),
+    Key::integer(&IN_FLIGHT, "", "Concurrent calls to judges in one worker."),
+    Key::integer(&QUEUE, "", "Exchanges that wait for a judge in one worker. Further ones are `queue_full`."),
+    Key::integer(
         &CHARS,
         "characters",
         "Longest exchange that is sent to a judge. A longer one is `too_large`.",
@@ -122,14 +122,14 @@ pub(super) const SOURCE: [Key; 3] = [
 ];
 pub(in crate::config) const SOURCE_NAMES: [&str; 3] = names(&SOURCE);
 
-pub(in crate::config) const CALLS: Whole =
-    Whole::new("calls_per_minute", limits::JUDGE_CALLS_PER_MINUTE_DEFAULT, 1, UNBOUNDED);
-pub(in crate::config) const TOKENS: Whole = Whole::new("tokens_per_hour", UNBOUNDED, 0, UNBOUNDED);
+pub(in crate::config) const CALLS: Integer =
+    Integer::new("calls_per_minute", limits::JUDGE_CALLS_PER_MINUTE_DEFAULT, 1, UNBOUNDED);
+pub(in crate::config) const TOKENS: Integer = Integer::new("tokens_per_hour", UNBOUNDED, 0, UNBOUNDED);
 pub(in crate::config) const USD: Number = Number { name: "usd_per_hour", default: None, most: f64::INFINITY };
 
 pub(super) const BUDGET: [Key; 3] = [
-    Key::whole(&CALLS, "calls per minute", "Calls to judges."),
-    Key::whole(&TOKENS, "tokens per hour", "Tokens that judges read and write."),
+    Key::integer(&CALLS, "calls per minute", "Calls to judges."),
+    Key::integer(&TOKENS, "tokens per hour", "Tokens that judges read and write."),
     Key::number(&USD, "USD per hour", "Cost of judges. Each judge's model needs a row in `prices`."),
 ];
 pub(in crate::config) const BUDGET_NAMES: [&str; 3] = names(&BUDGET);

@@ -1,4 +1,4 @@
-//! Keys of `prices`.
+//! The keys of `prices`.
 
 use super::{Fallback, Key, Kind, List, names};
 
@@ -20,7 +20,7 @@ pub(super) const PRICES: [Key; 5] = [
 ];
 pub(in crate::config) const PRICES_NAMES: [&str; 5] = names(&PRICES);
 
-/// A price of one class of tokens.
+/// Returns the key of a price for one class of tokens.
 const fn price(name: &'static str, meaning: &'static str) -> Key {
     Key { unit: "USD per million tokens", ..Key::text(name, meaning) }
         .within("such as `2.5`, or with a price above 200000 input tokens: `1.25 >200000 2.5`")

@@ -1,6 +1,6 @@
-//! Keys of the document and of its small sections.
+//! The keys of the document and of its small sections.
 
-use super::{Choice, Fallback, Key, Kind, List, SIZE_MAX, Switch, UNBOUNDED, Whole, names};
+use super::{Choice, Fallback, Integer, Key, Kind, List, SIZE_MAX, Switch, UNBOUNDED, names};
 use crate::limits;
 
 pub(in crate::config) const RULES: List = List::any("match");
@@ -65,15 +65,15 @@ pub(super) const MATCH: [Key; 6] = [
 ];
 pub(in crate::config) const MATCH_NAMES: [&str; 6] = names(&MATCH);
 
-pub(in crate::config) const LABEL_VALUES: Whole =
-    Whole::new("max_values", limits::LABEL_VALUES_DEFAULT as u64, 1, SIZE_MAX);
+pub(in crate::config) const LABEL_VALUES: Integer =
+    Integer::new("max_values", limits::LABEL_VALUES_DEFAULT as u64, 1, SIZE_MAX);
 
 pub(super) const LABEL: [Key; 4] = [
     Key::text("name", "Name of the label. It also needs an entry in Envoy's `stats_tags`.")
         .within("lower-case letters, digits and _, a letter first; no suffix of another label, nor the other way round")
         .required(),
     Key::text("header", "Request header that holds the value.").within("in lower case").required(),
-    Key::whole(&LABEL_VALUES, "", "Values with series of their own. Further values are counted as `other`."),
+    Key::integer(&LABEL_VALUES, "", "Values with series of their own. Further values are counted as `other`."),
     Key::text("default", "Value of requests without the header. An empty one becomes `unknown`.")
         .default(Fallback::Text("")),
 ];
@@ -81,13 +81,17 @@ pub(in crate::config) const LABEL_NAMES: [&str; 4] = names(&LABEL);
 
 pub(in crate::config) const KNOWN: List = List::any("known");
 pub(in crate::config) const RENAMES: List = List::any("rename");
-pub(in crate::config) const MODEL_SERIES: Whole =
-    Whole::new("max_series", limits::MODELS_DEFAULT as u64, 1, SIZE_MAX);
+pub(in crate::config) const MODEL_SERIES: Integer =
+    Integer::new("max_series", limits::MODELS_DEFAULT as u64, 1, SIZE_MAX);
 
 pub(super) const MODELS: [Key; 3] = [
     Key::list(&KNOWN, Kind::Texts, "Models that always have series of their own."),
     Key::list(&RENAMES, Kind::Objects, "Rules that rename models. The first rule that matches decides."),
-    Key::whole(&MODEL_SERIES, "", "Models with series of their own. Further models are counted as `other`."),
+    Key::integer(
+        &MODEL_SERIES,
+        "",
+        "Models with series of their own. Further models are counted as `other`.",
+    ),
 ];
 pub(in crate::config) const MODELS_NAMES: [&str; 3] = names(&MODELS);
 
@@ -105,12 +109,12 @@ pub(super) const STREAMING: [Key; 1] = [Key::choice(
 )];
 pub(in crate::config) const STREAMING_NAMES: [&str; 1] = names(&STREAMING);
 
-pub(in crate::config) const EVENT_BYTES: Whole =
-    Whole::new("event_bytes", limits::EVENT_BYTES_DEFAULT, 1, UNBOUNDED);
-pub(in crate::config) const REQUEST_BYTES: Whole =
-    Whole::new("request_bytes", limits::REQUEST_BYTES_DEFAULT as u64, 1, SIZE_MAX);
+pub(in crate::config) const EVENT_BYTES: Integer =
+    Integer::new("event_bytes", limits::EVENT_BYTES_DEFAULT, 1, UNBOUNDED);
+pub(in crate::config) const REQUEST_BYTES: Integer =
+    Integer::new("request_bytes", limits::REQUEST_BYTES_DEFAULT as u64, 1, SIZE_MAX);
 
-pub(in crate::config) const WORKER_BYTES: Whole = Whole::new(
+pub(in crate::config) const WORKER_BYTES: Integer = Integer::new(
     "worker_bytes",
     limits::WORKER_BYTES_DEFAULT as u64,
     limits::WORKER_BYTES_MIN as u64,
@@ -118,12 +122,12 @@ pub(in crate::config) const WORKER_BYTES: Whole = Whole::new(
 );
 
 pub(super) const LIMITS: [Key; 3] = [
-    Key::whole(&EVENT_BYTES, "bytes", "Size of one stream event that is read. A longer one is a gap."),
-    Key::whole(
+    Key::integer(&EVENT_BYTES, "bytes", "Size of one stream event that is read. A longer one is a gap."),
+    Key::integer(
         &REQUEST_BYTES,
         "bytes",
         "Size of a request that is held to ask for usage. A longer one passes unchanged.",
     ),
-    Key::whole(&WORKER_BYTES, "bytes", "Memory of one worker for what peers choose the size of."),
+    Key::integer(&WORKER_BYTES, "bytes", "Memory of one worker for what peers choose the size of."),
 ];
 pub(in crate::config) const LIMITS_NAMES: [&str; 3] = names(&LIMITS);

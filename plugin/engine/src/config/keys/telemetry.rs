@@ -1,6 +1,6 @@
-//! Keys of `telemetry` and `redact`.
+//! The keys of `telemetry` and `redact`.
 
-use super::{Bound, Choice, Fallback, Key, Kind, Switch, Whole, names};
+use super::{Bound, Choice, Fallback, Integer, Key, Kind, Switch, names};
 use crate::limits;
 
 pub(in crate::config) const ENCODING: Choice = Choice { name: "encoding", words: &["protobuf", "json"] };
@@ -11,8 +11,8 @@ pub(in crate::config) const ATTRIBUTES: Choice =
     Choice { name: "attributes", words: &["gen_ai", "openinference", "both"] };
 pub(in crate::config) const CONTENT: Choice = Choice { name: "content", words: &["none", "sampled", "all"] };
 pub(in crate::config) const ROOT_SPANS: Switch = Switch { name: "root_spans", default: false };
-pub(in crate::config) const TIMEOUT_MS: Whole =
-    Whole::new("timeout_ms", limits::TELEMETRY_TIMEOUT_MS_DEFAULT, 1, limits::TELEMETRY_TIMEOUT_MS_MAX);
+pub(in crate::config) const TIMEOUT_MS: Integer =
+    Integer::new("timeout_ms", limits::TELEMETRY_TIMEOUT_MS_DEFAULT, 1, limits::TELEMETRY_TIMEOUT_MS_MAX);
 
 pub(super) const TELEMETRY: [Key; 13] = [
     Key::text("cluster", "Envoy cluster that reaches the OTLP receiver.").required(),
@@ -44,25 +44,25 @@ pub(super) const TELEMETRY: [Key; 13] = [
         "Whether spans have no parent, for stores that drop a span whose parent never arrives.",
     ),
     Key::section("batch", "When a batch is sent."),
-    Key::whole(&TIMEOUT_MS, "ms", "Longest wait for one call to the receiver."),
+    Key::integer(&TIMEOUT_MS, "ms", "Longest wait for one call to the receiver."),
 ];
 pub(in crate::config) const TELEMETRY_NAMES: [&str; 13] = names(&TELEMETRY);
 
-pub(in crate::config) const ITEMS: Whole =
-    Whole::new("max_items", limits::TELEMETRY_ITEMS_DEFAULT as u64, 1, limits::TELEMETRY_ITEMS_MAX as u64);
-pub(in crate::config) const BATCH_BYTES: Whole = Whole::new(
+pub(in crate::config) const ITEMS: Integer =
+    Integer::new("max_items", limits::TELEMETRY_ITEMS_DEFAULT as u64, 1, limits::TELEMETRY_ITEMS_MAX as u64);
+pub(in crate::config) const BATCH_BYTES: Integer = Integer::new(
     "max_bytes",
     limits::TELEMETRY_BATCH_BYTES_DEFAULT as u64,
     1,
     limits::TELEMETRY_QUEUE_BYTES_MAX as u64,
 );
-pub(in crate::config) const INTERVAL_MS: Whole =
-    Whole::new("interval_ms", limits::TELEMETRY_INTERVAL_MS_DEFAULT, 1, limits::TELEMETRY_INTERVAL_MS_MAX);
+pub(in crate::config) const INTERVAL_MS: Integer =
+    Integer::new("interval_ms", limits::TELEMETRY_INTERVAL_MS_DEFAULT, 1, limits::TELEMETRY_INTERVAL_MS_MAX);
 
 pub(super) const BATCH: [Key; 3] = [
-    Key::whole(&ITEMS, "", "Spans or events in one batch."),
-    Key::whole(&BATCH_BYTES, "bytes", "Size of the spans or events in one batch."),
-    Key::whole(&INTERVAL_MS, "ms", "Longest wait of a span or event for its batch."),
+    Key::integer(&ITEMS, "", "Spans or events in one batch."),
+    Key::integer(&BATCH_BYTES, "bytes", "Size of the spans or events in one batch."),
+    Key::integer(&INTERVAL_MS, "ms", "Longest wait of a span or event for its batch."),
 ];
 pub(in crate::config) const BATCH_NAMES: [&str; 3] = names(&BATCH);
 

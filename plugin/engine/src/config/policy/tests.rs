@@ -1,7 +1,7 @@
 use super::*;
 use crate::judge::Judge;
 
-/// Everything that a configuration compiles to, without the fingerprint and the paths, which follow from the rest.
+/// Returns all settings of a policy, without the fingerprint and the paths, which follow from the others.
 pub(in crate::config) fn settings(policy: &Policy) -> String {
     let Policy { rules, labels, models, requests_usage, estimates, prices, .. } = policy;
     let mut settings = format!("{rules:?} {labels:?} {models:?} {requests_usage} {estimates} {prices:?}\n");
@@ -9,7 +9,7 @@ pub(in crate::config) fn settings(policy: &Policy) -> String {
     settings += &format!("{judge:?} {feedback:?} {redactor:?} {filter_state:?}\n");
     let Policy { event_bytes_max, request_bytes_max, worker_bytes, .. } = policy;
     settings += &format!("{event_bytes_max} {request_bytes_max} {worker_bytes}\n");
-    // What `Debug` does not show, since there are secrets beside it.
+    // These are not in `Debug`, since there are secrets beside them.
     for judge in judge.iter().flat_map(|plan| &plan.judges) {
         let Judge { cluster, authority, path, model, provider, headers, weight } = judge;
         settings += &format!("{cluster} {authority} {path} {model} {provider} {headers:?} {weight}\n");

@@ -1,6 +1,6 @@
 use super::*;
 
-/// Checks the format and the provider of a request, `-` if it is not metered.
+/// Asserts the format and the provider of a request, or `-` if it is not metered.
 fn check(rules: &str, request: &str, expected: &str) {
     let policy = match rules {
         "" => Policy::parse(b"{}"),
@@ -82,7 +82,7 @@ fn route_applies_the_first_rule_that_matches() {
 }
 
 #[test]
-fn rules_decide_about_place_and_method() {
+fn rules_select_by_place_and_method() {
     let asks = |config: &str| Policy::parse(config.as_bytes()).unwrap().needs_place();
     assert!(asks(r#"{"match":[{},{"route":"a"}]}"#) && asks(r#"{"match":[{"cluster":"a"}]}"#));
     assert!(!asks(r#"{"match":[{"path":"a","host":"b","provider":"c"}]}"#) && !asks(r#"{"match":[]}"#));

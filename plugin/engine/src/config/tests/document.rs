@@ -3,7 +3,7 @@
 use super::{accepted, refused};
 
 #[test]
-fn broken_json_is_refused_with_its_place() {
+fn invalid_json_is_refused_with_its_position() {
     let expected = "expected valid JSON, got";
     refused("{} x", &format!("{expected} trailing characters at line 1 column 4"));
     refused("{}{}", &format!("{expected} trailing characters at line 1 column 3"));
@@ -55,7 +55,7 @@ fn objects_of_another_type_are_refused() {
 }
 
 #[test]
-fn values_of_another_type_are_refused_as_they_are_written() {
+fn errors_repeat_values_of_another_type_unchanged() {
     let max_series = |value: &str, got: &str| {
         let document = format!(r#"{{"models":{{"max_series":{value}}}}}"#);
         refused(&document, &format!("models.max_series: expected a whole number, got {got}"));
@@ -74,7 +74,7 @@ fn values_of_another_type_are_refused_as_they_are_written() {
 }
 
 #[test]
-fn null_is_a_key_left_out() {
+fn a_null_counts_as_an_absent_key() {
     for key in
         ["service", "match", "labels", "models", "streaming", "estimate", "prices", "judge", "feedback"]
     {

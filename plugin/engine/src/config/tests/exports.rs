@@ -3,7 +3,7 @@
 use super::{accepted, refused};
 
 #[test]
-fn feedback_paths_are_plain() {
+fn feedback_paths_have_no_query_and_no_pattern() {
     for path in ["feedback", "/a?b", "/a/*", "/a#b"] {
         refused(
             &format!(r#"{{"feedback":{{"path":"{path}"}}}}"#),
@@ -15,7 +15,7 @@ fn feedback_paths_are_plain() {
 }
 
 #[test]
-fn feedback_origins_are_those_of_browsers() {
+fn feedback_origins_have_the_form_that_browsers_send() {
     let cors = |cors: &str, message: &str| {
         refused(&format!(r#"{{"feedback":{{"cors":{cors}}}}}"#), &format!("feedback.cors.origins{message}"));
     };

@@ -1,15 +1,15 @@
-//! The rows of the table of keys, as operators and tools read them.
+//! Tests of the rows of the table of keys, as operators and tools read them.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::table::{beyond, keys, taken};
+use super::table::{accepted_at, keys, refused_at};
 use crate::config::keys::OBJECTS;
 use crate::config::table;
 
 #[test]
-fn rows_are_sorted_unique_and_in_the_house_style() {
+fn rows_are_sorted_unique_and_in_one_style() {
     let rows = table::rows();
     let paths: BTreeSet<_> = rows.iter().map(|row| row.path.as_str()).collect();
     assert_eq!((paths.len(), rows.len()), (keys().len(), keys().len()), "a path twice");
@@ -18,7 +18,7 @@ fn rows_are_sorted_unique_and_in_the_house_style() {
         assert!(is_sentence && row.meaning.len() <= 120, "{}: {} bytes", row.path, row.meaning.len());
         assert!(!row.kind.is_empty() && !row.default.is_empty(), "{}", row.path);
     }
-    // Only numbers have units, and only what may be a number has a price.
+    // Only numbers have units, and only numbers or strings have prices.
     assert!(
         rows.iter()
             .all(|row| row.unit.is_empty() || row.kind.contains("number") || row.unit.starts_with("USD"))
@@ -47,7 +47,7 @@ fn row_of_a_path_is_found_with_its_indices() {
 }
 
 #[test]
-fn row_displays_what_an_operator_needs() {
+fn row_displays_meaning_type_default_and_bound() {
     assert_eq!(
         table::row("judge.timeout_ms").unwrap().to_string(),
         "judge.timeout_ms\n  Longest wait for one call to a judge.\n  type:    whole number, ms\n  \
@@ -93,11 +93,11 @@ fn json_has_the_fields_of_each_row() {
     }
 }
 
-/// A size that the filter cannot hold is refused natively too.
+/// Asserts that a native check refuses a size which the filter cannot hold.
 #[test]
-fn sizes_fit_the_filter() {
+fn sizes_beyond_32_bits_are_refused() {
     for path in ["models.max_series", "labels[].max_values", "limits.request_bytes"] {
-        taken(path, &json!(u32::MAX));
-        beyond(path, &json!(1_u64 << 32), "at most 4294967295", "4294967296");
+        accepted_at(path, &json!(u32::MAX));
+        refused_at(path, &json!(1_u64 << 32), "at most 4294967295", "4294967296");
     }
 }

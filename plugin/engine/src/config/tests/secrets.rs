@@ -3,9 +3,9 @@
 use super::{accepted, refused};
 use crate::config::table;
 
-/// Asserts the error of a document, and that nothing of the secret in it is repeated.
+/// Asserts the error of a document, and that it repeats nothing of the secret in it.
 #[track_caller]
-fn hidden(document: &str, message: &str) {
+fn refused_without_secret(document: &str, message: &str) {
     refused(document, message);
     assert!(document.contains("s3cret") || document.contains("31337"), "{document} has no secret");
     for secret in ["s3cret", "31337"] {
@@ -16,7 +16,10 @@ fn hidden(document: &str, message: &str) {
 #[test]
 fn secrets_of_feedback_are_never_repeated() {
     let secret = |value: &str, message: &str| {
-        hidden(&format!(r#"{{"feedback":{{"secret":{value}}}}}"#), &format!("feedback.secret{message}"));
+        refused_without_secret(
+            &format!(r#"{{"feedback":{{"secret":{value}}}}}"#),
+            &format!("feedback.secret{message}"),
+        );
     };
     let random = "expected random text of at least 16 bytes, got";
     secret(r#""s3cret""#, &format!(": {random} 6 bytes"));
@@ -47,7 +50,7 @@ fn values_of_headers_are_never_repeated() {
         ("telemetry.headers", "{\"telemetry\":{\"cluster\":\"c\",\"headers\":".to_owned(), "}}"),
     ] {
         let headers = |value: &str, message: &str| {
-            hidden(&[&before, value, after].concat(), &format!("{path}{message}"));
+            refused_without_secret(&[&before, value, after].concat(), &format!("{path}{message}"));
         };
         headers(r#""x-api-key: s3cret""#, ": expected an object, got a string");
         headers(r#"["x-api-key: s3cret"]"#, ": expected an object, got a list");
@@ -78,7 +81,7 @@ fn values_of_headers_are_never_repeated() {
 #[test]
 fn unknown_keys_are_repeated_without_their_value() {
     let document = r#"{"feedback":{"secrets":"s3cret"}}"#;
-    hidden(
+    refused_without_secret(
         document,
         "feedback.secrets: expected one of `path`, `secret`, `max_bytes`, `per_minute`, `max_age_hours`, `cors`, got \
          `secrets`",
@@ -86,7 +89,7 @@ fn unknown_keys_are_repeated_without_their_value() {
 }
 
 #[test]
-fn secret_keys_of_the_table_are_those_above() {
+fn the_table_marks_the_secret_keys() {
     let rows = table::rows();
     let paths: Vec<_> = rows.iter().filter(|row| row.is_secret).map(|row| row.path.as_str()).collect();
     assert_eq!(paths, ["judge.headers", "judge.judges[].headers", "feedback.secret", "telemetry.headers"]);

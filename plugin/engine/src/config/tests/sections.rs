@@ -3,7 +3,7 @@
 use super::{accepted, refused};
 
 #[test]
-fn choices_and_switches_name_their_words() {
+fn errors_of_choices_and_switches_list_the_accepted_words() {
     for value in ["\"on\"", "true", "\"off\"", "false"] {
         let is_on = value == "\"on\"" || value == "true";
         assert_eq!(accepted(&format!(r#"{{"estimate":{value}}}"#)).estimates(), is_on, "{value}");
@@ -83,7 +83,7 @@ fn label_headers_are_in_lower_case() {
     header("", "an empty string");
 }
 
-/// The first row is good, the second one is asserted.
+/// Asserts the error of a second row after a valid first one.
 #[track_caller]
 fn row_refused(row: &str, message: &str) {
     let good = r#"{"provider":"p","match":"a","input":"1"}"#;

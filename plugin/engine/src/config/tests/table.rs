@@ -1,4 +1,4 @@
-//! The table of keys, held against the parser: names, defaults and bounds are those that it applies.
+//! Tests of the table of keys against the parser, which must apply its names, defaults and bounds.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,8 @@ use crate::config::policy::tests::settings;
 use crate::config::{ConfigError, Policy};
 use crate::judge;
 
-/// Every object once, with required keys alone. A price table has a date only if it has a version.
+/// Returns a document with every object once, and with the required keys only. A price table has a date only if it
+/// has a version.
 fn full() -> Value {
     json!({
         "match": [{}],
@@ -30,7 +31,7 @@ fn full() -> Value {
     })
 }
 
-/// A value other than the default, or than that of [`full`], for keys whose type does not give one.
+/// Values other than the default, or other than that of [`full`], for keys whose type does not determine one.
 const OTHERS: &[(&str, &str)] = &[
     ("service", r#""shop""#),
     ("match", r#"[{}, {}]"#),
@@ -104,10 +105,10 @@ const OTHERS: &[(&str, &str)] = &[
     ("redact[].regex", r#""z""#),
 ];
 
-/// Keys that are for people and change nothing.
+/// The keys that are for people and have no effect.
 const WITHOUT_EFFECT: &[&str] = &["prices.notice"];
 
-/// The keys of this object exclude one another, and one of them must be given.
+/// The prefix of keys that exclude one another. One of them is required.
 const ONE_OF: &str = "judge.context[].";
 
 pub(super) fn keys() -> Vec<(String, &'static Key)> {
@@ -119,7 +120,7 @@ pub(super) fn keys() -> Vec<(String, &'static Key)> {
     keys.map(|(object, key)| (path(object, key.name), key)).collect()
 }
 
-/// The objects of [`full`] at a path of the table, and the path of the last item that is taken.
+/// Returns the object of [`full`] at a path of the table, and the path of its last item.
 fn object<'a>(document: &'a mut Value, path: &str, key: &str) -> (&'a mut Value, String) {
     let (mut object, mut at) = (document, String::new());
     for step in path.split('.').filter(|step| !step.is_empty()) {
@@ -136,7 +137,7 @@ fn object<'a>(document: &'a mut Value, path: &str, key: &str) -> (&'a mut Value,
     (object, at)
 }
 
-/// The full document with another value at a path, or without the key; and the path as errors have it.
+/// Returns the full document with another value at a path, or without the key, and the path as errors have it.
 fn with(path: &str, value: Option<&Value>) -> (String, String) {
     let (parent, key) = path.rsplit_once('.').unwrap_or(("", path));
     let mut document = full();
@@ -160,13 +161,13 @@ fn error(document: &str) -> ConfigError {
     Policy::parse(document.as_bytes()).map(|_| "accepted").expect_err(document)
 }
 
-/// The default as JSON. `None` if a key has none.
+/// Returns the default as JSON. `None` if a key has none.
 fn default(path: &str, key: &Key) -> Option<Value> {
     Some(match key.default {
         Fallback::Required | Fallback::Absent => return None,
         Fallback::Text(text) => json!(text),
         Fallback::Json(json) => serde_json::from_str(json).unwrap(),
-        Fallback::Whole(number) => json!(number),
+        Fallback::Integer(number) => json!(number),
         Fallback::Number(number) => json!(number),
         Fallback::Switch(is_on) => json!(is_on),
         Fallback::Words(_) => match path {
@@ -184,21 +185,21 @@ fn default(path: &str, key: &Key) -> Option<Value> {
                 };
                 judge::default_criteria().into_iter().map(criterion).collect()
             }
-            // Of these there is no value that says the same.
+            // No JSON value means the same as these defaults.
             "match" | "match[].provider" | "match[].format" => return None,
             _ => panic!("{path}: which JSON is its default?"),
         },
     })
 }
 
-/// A value other than the default.
+/// Returns a value other than the default.
 fn other(path: &str, key: &Key) -> Value {
     if let Some((_, other)) = OTHERS.iter().find(|(known, _)| *known == path) {
         return serde_json::from_str(other).unwrap();
     }
     match (key.kind, key.default) {
-        (Kind::Whole, Fallback::Whole(default)) => {
-            let Bound::Whole { least, .. } = key.bound else { panic!("{path} has no bounds") };
+        (Kind::Integer, Fallback::Integer(default)) => {
+            let Bound::Integer { least, .. } = key.bound else { panic!("{path} has no bounds") };
             json!(if least == default { least.saturating_add(1) } else { least })
         }
         (Kind::Number, _) => json!(0.125),
@@ -210,7 +211,7 @@ fn other(path: &str, key: &Key) -> Value {
 }
 
 #[test]
-fn each_default_is_what_the_parser_applies() {
+fn the_parser_applies_each_default_of_the_table() {
     for (path, key) in keys() {
         let (without, at) = with(&path, None);
         if matches!(key.default, Fallback::Required) {
@@ -245,7 +246,7 @@ fn each_key_has_an_effect() {
 }
 
 #[test]
-fn each_object_knows_the_keys_of_the_table() {
+fn each_object_accepts_exactly_the_keys_of_the_table() {
     let paths: BTreeSet<_> = OBJECTS.iter().map(|object| object.path).collect();
     for path in &paths {
         let mut document = full();
@@ -257,7 +258,7 @@ fn each_object_knows_the_keys_of_the_table() {
         let expected = ConfigError::new(at, format!("one of {}", names.join(", ")), "`?`");
         assert_eq!(error(&document.to_string()), expected);
     }
-    // Those of mixed lists are objects or names.
+    // The items of mixed lists are objects or names.
     let is_object = |key: &Key| matches!(key.kind, Kind::Object | Kind::Objects | Kind::Mixed(_));
     let mut objects: BTreeSet<_> = keys()
         .iter()
@@ -270,7 +271,7 @@ fn each_object_knows_the_keys_of_the_table() {
 }
 
 #[test]
-fn each_price_has_the_name_of_a_class() {
+fn each_price_key_names_a_token_class() {
     let names =
         keys().into_iter().filter_map(|(path, _)| Some(path.strip_prefix("prices.rows[].")?.to_owned()));
     let mut classes: Vec<_> = names.filter(|name| crate::price::Class::named(name).is_some()).collect();
@@ -281,50 +282,50 @@ fn each_price_has_the_name_of_a_class() {
     assert_eq!(classes, all);
 }
 
-/// Asserts that a value is taken at a path.
+/// Asserts that a value is accepted at a path.
 #[track_caller]
-pub(super) fn taken(path: &str, value: &Value) {
+pub(super) fn accepted_at(path: &str, value: &Value) {
     accepted(&with(path, Some(value)).0);
 }
 
 /// Asserts that a value is refused at a path.
 #[track_caller]
-pub(super) fn beyond(path: &str, value: &Value, expected: &str, got: &str) {
+pub(super) fn refused_at(path: &str, value: &Value, expected: &str, got: &str) {
     let (document, at) = with(path, Some(value));
     assert_eq!(error(&document), ConfigError::new(at, expected, got), "{path}");
 }
 
 #[test]
-fn each_bound_of_a_number_is_where_the_table_says() {
+fn each_bound_of_a_number_is_that_of_the_table() {
     let mut checked = 0;
     for (path, key) in keys() {
         match key.bound {
-            Bound::Whole { least, most } => {
-                taken(&path, &json!(most));
+            Bound::Integer { least, most } => {
+                accepted_at(&path, &json!(most));
                 if path != "judge.weight" {
-                    taken(&path, &json!(least)); // 0 is one of a judge among others
+                    accepted_at(&path, &json!(least)); // 0 is one of a judge among others
                 }
                 if let Some(below) = least.checked_sub(1) {
-                    beyond(&path, &json!(below), &format!("at least {least}"), &below.to_string());
+                    refused_at(&path, &json!(below), &format!("at least {least}"), &below.to_string());
                 }
                 if most != UNBOUNDED {
                     let above = most + 1;
-                    beyond(&path, &json!(above), &format!("at most {most}"), &above.to_string());
+                    refused_at(&path, &json!(above), &format!("at most {most}"), &above.to_string());
                 }
             }
             Bound::Number { most } => {
-                taken(&path, &json!(0));
-                beyond(&path, &json!(-0.5), "at least 0", "-0.5");
+                accepted_at(&path, &json!(0));
+                refused_at(&path, &json!(-0.5), "at least 0", "-0.5");
                 if most.is_finite() {
-                    taken(&path, &json!(most));
-                    beyond(
+                    accepted_at(&path, &json!(most));
+                    refused_at(
                         &path,
                         &json!(most + 0.5),
                         &format!("at most {most}"),
                         &format!("{:?}", most + 0.5),
                     );
                 } else {
-                    taken(&path, &json!(f64::MAX));
+                    accepted_at(&path, &json!(f64::MAX));
                 }
             }
             _ => continue,
@@ -334,7 +335,7 @@ fn each_bound_of_a_number_is_where_the_table_says() {
     assert_eq!(checked, 23);
 }
 
-/// As many different items as a list at this path can hold.
+/// Returns `count` different items for the list at this path.
 fn items(path: &str, count: usize) -> Value {
     let item = |number: usize| match path {
         "labels" => json!({"name": format!("x{number}y"), "header": "x"}),
@@ -348,25 +349,25 @@ fn items(path: &str, count: usize) -> Value {
 }
 
 #[test]
-fn each_bound_of_a_list_is_where_the_table_says() {
+fn each_bound_of_a_list_is_that_of_the_table() {
     let mut checked = 0;
     for (path, key) in keys() {
         let Bound::Items { least, most } = key.bound else {
             continue;
         };
-        taken(&path, &items(&path, least));
-        taken(&path, &items(&path, most));
+        accepted_at(&path, &items(&path, least));
+        accepted_at(&path, &items(&path, most));
         if least == 1 {
-            beyond(&path, &json!([]), "at least 1 item", "0");
+            refused_at(&path, &json!([]), "at least 1 item", "0");
         }
-        beyond(&path, &items(&path, most + 1), &format!("at most {most} items"), &(most + 1).to_string());
+        refused_at(&path, &items(&path, most + 1), &format!("at most {most} items"), &(most + 1).to_string());
         checked += 1;
     }
     assert_eq!(checked, 5);
 }
 
 #[test]
-fn each_bound_of_a_text_is_where_the_table_says() {
+fn each_bound_of_a_text_is_that_of_the_table() {
     let bounds = keys().into_iter().filter_map(|(path, key)| match key.bound {
         Bound::Bytes { least, most } => Some((path, least, most)),
         _ => None,
@@ -379,16 +380,16 @@ fn each_bound_of_a_text_is_where_the_table_says() {
     assert_eq!(bounds.collect::<Vec<_>>(), expected);
     let text = |bytes: usize| json!("a".repeat(bytes));
     let filled = "a string that is not empty";
-    taken("judge.criteria[].name", &text(1));
-    taken("judge.criteria[].name", &text(64));
-    beyond("judge.criteria[].name", &text(0), filled, "an empty string");
-    beyond("judge.criteria[].name", &text(65), "at most 64 letters", "65");
-    taken("feedback.secret", &text(16));
-    taken("feedback.secret", &text(1000));
-    beyond("feedback.secret", &text(15), "random text of at least 16 bytes", "15 bytes");
-    taken("feedback.secret", &json!([text(16), text(17), text(18), text(19)]));
-    taken("redact[].regex", &text(1));
-    taken("redact[].regex", &text(512));
-    beyond("redact[].regex", &text(0), filled, "an empty string");
-    beyond("redact[].regex", &text(513), "at most 512 bytes", "513");
+    accepted_at("judge.criteria[].name", &text(1));
+    accepted_at("judge.criteria[].name", &text(64));
+    refused_at("judge.criteria[].name", &text(0), filled, "an empty string");
+    refused_at("judge.criteria[].name", &text(65), "at most 64 letters", "65");
+    accepted_at("feedback.secret", &text(16));
+    accepted_at("feedback.secret", &text(1000));
+    refused_at("feedback.secret", &text(15), "random text of at least 16 bytes", "15 bytes");
+    accepted_at("feedback.secret", &json!([text(16), text(17), text(18), text(19)]));
+    accepted_at("redact[].regex", &text(1));
+    accepted_at("redact[].regex", &text(512));
+    refused_at("redact[].regex", &text(0), filled, "an empty string");
+    refused_at("redact[].regex", &text(513), "at most 512 bytes", "513");
 }

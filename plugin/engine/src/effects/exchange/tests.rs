@@ -10,7 +10,7 @@ use crate::head::Headers;
 
 const MS: u64 = 1_000_000;
 
-/// The effects of one exchange, a line each.
+/// Returns the effects of one exchange, one on each line.
 fn effects(config: &str, code: &str, flags: u64, body: &[(u64, &str)]) -> Vec<String> {
     let policy = Rc::new(Policy::parse(config.as_bytes()).unwrap());
     let request = [
@@ -44,7 +44,7 @@ fn effects(config: &str, code: &str, flags: u64, body: &[(u64, &str)]) -> Vec<St
     effects.stats.into_iter().map(line).chain(states).collect()
 }
 
-/// An update in one line; `;.;` and `=.=` are left out of labels.
+/// Returns an update as one line, without the delimiters `;.;` and `=.=` of labels.
 fn line(update: StatUpdate) -> String {
     let short = |stat: String| stat.replace(";.;", "").replace("=.=", "=");
     match update {
@@ -73,7 +73,7 @@ const STREAM: &[(u64, &str)] = &[
 const ID: &str = "07070707070707070707070707070707-0707070707070707-01-00000000-6770742d346f";
 
 #[test]
-fn a_unary_exchange() {
+fn effects_of_a_unary_exchange() {
     let json = format!(
         r#"{{"request_id":"{ID}","provider":"openai","operation":"chat","request_model":"gpt-4o","model":"gpt-4o","response_model":"gpt-4o-2024","status":"success","error":"none","finish_reasons":["stop"],"input_tokens":7,"output_tokens":2,"total_tokens":9,"cached_input_tokens":4,"source":"reported","duration_ms":1000,"first_byte_ms":700,"response_id":"c1"}}"#
     );
@@ -92,7 +92,7 @@ fn a_unary_exchange() {
 }
 
 #[test]
-fn a_stream_with_an_extra_label_and_further_keys() {
+fn effects_of_a_stream_with_an_extra_label_and_filter_state_keys() {
     let config = r#"{"labels":[{"name":"tenant","header":"x-tenant"}],"models":{"rename":[{"match":"gpt-*","to":"gpt"}]},
         "filter_state":["input_tokens","reasoning_tokens","first_answer_ms","response_id","model","finish_reasons"]}"#;
     let renamed = ID.replace("6770742d346f", "677074");
@@ -123,7 +123,7 @@ fn a_stream_with_an_extra_label_and_further_keys() {
 }
 
 #[test]
-fn an_error() {
+fn effects_of_an_error() {
     let body = &[(50, r#"{"error":{"type":"rate_limit_error"}}"#)];
     let json = format!(
         r#"{{"request_id":"{ID}","provider":"openai","operation":"chat","request_model":"gpt-4o","model":"gpt-4o","status":"error","error":"rate_limited","duration_ms":1000,"first_byte_ms":50}}"#
@@ -142,7 +142,7 @@ fn an_error() {
 }
 
 #[test]
-fn a_cancelled_exchange_and_a_model_without_a_series() {
+fn effects_of_a_cancelled_exchange_whose_model_has_no_series() {
     let json = format!(
         r#"{{"request_id":"{ID}","provider":"openai","operation":"chat","request_model":"gpt-4o","model":"other","status":"cancelled","error":"client_cancelled","duration_ms":1000}}"#
     );
@@ -159,7 +159,7 @@ fn a_cancelled_exchange_and_a_model_without_a_series() {
 }
 
 #[test]
-fn estimates_stand_apart_from_what_was_reported() {
+fn estimated_tokens_are_counted_apart_from_reported_ones() {
     let body = &[(100, "data: {\"choices\":[{\"delta\":{\"content\":\"one two three\"}}]}\n\n")];
     let lines = |config| effects(config, "200", 1 << 14, body);
     let has = |lines: &[String], line: &str| lines.iter().any(|found| found.contains(line));
@@ -176,7 +176,7 @@ fn estimates_stand_apart_from_what_was_reported() {
 }
 
 #[test]
-fn what_could_not_be_read_is_counted() {
+fn gaps_are_counted() {
     let config = r#"{"labels":[{"name":"tenant","header":"x-tenant"}]}"#;
     let lines = effects(config, "200", 0, &[(5, "{]")]);
     assert!(lines.contains(&"count llm_gauge_gaps_total.reason=malformed 1".to_owned()), "{lines:?}");
@@ -224,19 +224,20 @@ fn every_key_of_filter_state_resolves() {
 }
 
 #[test]
-fn what_the_gauge_says_of_itself() {
+fn build_info_has_version_and_configuration() {
     let policy = Policy::parse(b"{}").unwrap();
     let version = env!("CARGO_PKG_VERSION");
     let expected =
         format!("set llm_gauge_build_info.version={version}.config={}.prices=none 1", policy.fingerprint());
     assert_eq!(line(build_info(&policy)), expected);
     let priced = br#"{"prices":{"version":"made 1","date":"2026-11-23","rows":[]}}"#;
-    let said = line(build_info(&Policy::parse(priced).unwrap()));
-    assert!(said.ends_with(".prices=made 1 of 2026-11-23 1"), "{said}");
+    let text = line(build_info(&Policy::parse(priced).unwrap()));
+    assert!(text.ends_with(".prices=made 1 of 2026-11-23 1"), "{text}");
     assert_eq!(line(active_requests("openai", 1)), "add llm_active_requests.provider=openai 1");
 }
 
-/// Rows for the model as it answers and as it was asked for, at some dollars for a million tokens.
+/// Returns the priced effects with these rows for the requested and the answering model, in dollars per million
+/// tokens.
 fn priced(rows: &str) -> Vec<String> {
     let lines = effects(
         &format!(r#"{{"prices":{{"rows":[{rows}]}},"filter_state":["cost_nanodollars"]}}"#),
@@ -244,19 +245,20 @@ fn priced(rows: &str) -> Vec<String> {
         0,
         UNARY,
     );
-    let told = lines.into_iter().filter(|line| line.contains("cost_nano") || line.contains("_unpriced_"));
+    let priced_lines =
+        lines.into_iter().filter(|line| line.contains("cost_nano") || line.contains("_unpriced_"));
     let cost = |line: String| match line.split_once(r#","cost_nanodollars":"#) {
         Some((_, rest)) => format!("json {}", rest.split(',').next().unwrap()),
         None => line,
     };
-    told.map(cost).collect()
+    priced_lines.map(cost).collect()
 }
 
 #[test]
-fn the_cost_of_an_exchange() {
+fn cost_is_counted_by_token_class() {
     // 7 input tokens, 4 of them cached, and 2 output tokens.
     let answering = r#"{"provider":"openai","match":"gpt-4o-2024","input":"0.15","cached_input":"0.0755","output":"0.6"}"#;
-    let asked = r#"{"provider":"openai","match":"gpt-4o","input":"100","output":"100"}"#;
+    let requested = r#"{"provider":"openai","match":"gpt-4o","input":"100","output":"100"}"#;
     let labels = "provider=openai.model=gpt-4o";
     let expected = [
         format!("count llm_cost_nanodollars_total.{labels}.type=cached_input 302"),
@@ -265,21 +267,21 @@ fn the_cost_of_an_exchange() {
         "json 1952".to_owned(),
         "state cost_nanodollars 1952".to_owned(),
     ];
-    assert_eq!(priced(&format!("{asked},{answering}")), expected);
+    assert_eq!(priced(&format!("{requested},{answering}")), expected);
     let expected = [
         format!("count llm_cost_nanodollars_total.{labels}.type=input 700000"),
         format!("count llm_cost_nanodollars_total.{labels}.type=output 200000"),
         "json 900000".to_owned(),
         "state cost_nanodollars 900000".to_owned(),
     ];
-    assert_eq!(priced(asked), expected);
-    // A free model is free and says so; a fraction waits.
+    assert_eq!(priced(requested), expected);
+    // A free model costs 0, which is counted; a fraction of a nanodollar is carried over.
     let free = r#"{"provider":"*","match":"gpt-*","input":"0","output":"0.00025"}"#;
     assert_eq!(priced(free), ["json 1", "state cost_nanodollars 1"]);
 }
 
 #[test]
-fn what_has_no_price_is_counted_as_such() {
+fn tokens_without_a_price_are_counted() {
     let labels = "provider=openai.model=gpt-4o";
     let unpriced = format!("count llm_unpriced_tokens_total.{labels} 9");
     assert_eq!(priced(""), [unpriced.as_str(), "state cost_nanodollars -"]);
@@ -294,7 +296,7 @@ fn what_has_no_price_is_counted_as_such() {
         "state cost_nanodollars -".to_owned(),
     ];
     assert_eq!(priced(half), expected);
-    // Without a table nobody asked for costs; without usage there is nothing to price.
+    // Without a table no cost is configured; without usage there is nothing to price.
     let lines = |config: &str, body| effects(config, "200", 0, body).join("\n");
     for text in [lines("{}", UNARY), lines(r#"{"prices":{"rows":[]}}"#, &[(1, "{}")])] {
         assert!(
@@ -305,7 +307,7 @@ fn what_has_no_price_is_counted_as_such() {
 }
 
 #[test]
-fn a_renamed_model_is_priced_by_its_new_name_if_by_no_other() {
+fn the_renamed_model_is_the_last_one_whose_price_is_looked_up() {
     let config = r#"{"models":{"rename":[{"match":"gpt-4o","to":"house-model"}]},
         "prices":{"rows":[{"provider":"openai","match":"house-model","input":"1","output":"1"}]}}"#;
     let lines = effects(config, "200", 0, UNARY);

@@ -6,9 +6,15 @@ use crate::judge::EvaluationSource;
 
 const IDS: Ids = Ids { trace: [1; 16], span: [2; 8], parent: None };
 
-fn given_of(model: &str, rating: Rating) -> Given {
+fn accepted(model: &str, rating: Rating) -> AcceptedFeedback {
     let request_id = "id".to_owned();
-    Given { request_id, ids: IDS, model: model.to_owned(), rating, comment: Some("Gut.".to_owned()) }
+    AcceptedFeedback {
+        request_id,
+        ids: IDS,
+        model: model.to_owned(),
+        rating,
+        comment: Some("Gut.".to_owned()),
+    }
 }
 
 fn counts(effects: &Effects) -> Vec<String> {
@@ -24,7 +30,7 @@ fn feedback_is_counted_and_exported_if_events_are() {
     let effects = |policy: &str| {
         let policy = Policy::parse(policy.as_bytes()).unwrap();
         let mut series = Series::new(&policy);
-        feedback_effects(given_of("gpt-4o", Rating::Down), &policy, &mut series, [0xAB; 24])
+        feedback_effects(accepted("gpt-4o", Rating::Down), &policy, &mut series, [0xAB; 24])
     };
     let exported = effects(r#"{"telemetry":{"cluster":"o"}}"#);
     assert_eq!(counts(&exported), ["llm_feedback_total.model=.=gpt-4o;.;.rating=.=down;.; 1"]);
@@ -60,15 +66,15 @@ fn every_rating_has_its_label_and_value() {
 }
 
 #[test]
-fn models_are_folded_as_those_of_exchanges_are() {
+fn the_model_of_feedback_is_bounded_like_that_of_exchanges() {
     let policy = Policy::parse(br#"{"models":{"known":["m"],"max_series":2}}"#).unwrap();
     let mut series = Series::new(&policy);
     let mut of =
-        |model| counts(&feedback_effects(given_of(model, Rating::Points(5)), &policy, &mut series, [1; 24]));
+        |model| counts(&feedback_effects(accepted(model, Rating::Points(5)), &policy, &mut series, [1; 24]));
     assert_eq!(of("m"), ["llm_feedback_total.model=.=m;.;.rating=.=5;.; 1"]);
     assert_eq!(of(""), ["llm_feedback_total.model=.=unknown;.;.rating=.=5;.; 1"]);
     assert_eq!(
-        of("made-up"),
+        of("invented"),
         [
             "llm_feedback_total.model=.=other;.;.rating=.=5;.; 1",
             "llm_gauge_series_overflow_total.limit=.=models;.; 1"

@@ -1,64 +1,68 @@
 use super::*;
 use crate::formats;
 
-/// What the exchange had come to before its end.
+/// The state of the response at the end of the exchange.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Body {
-    /// No head of a response.
+    /// The response has no head.
     Nothing,
-    /// A head, and the end of the message did not come.
+    /// The head arrived, and the end of the message did not.
     Cut,
-    /// A unary answer that was cut behind its document.
+    /// A unary answer that was cut after its document.
     CutDocument,
-    /// A stream that was cut before its last mark.
+    /// A stream that was cut before its end marker.
     CutStream,
-    /// A stream that was cut behind its last mark.
+    /// A stream that was cut after its end marker.
     MarkedStream,
-    /// All of it, no stream.
+    /// A complete unary response.
     Whole,
-    /// A stream with its last mark and its end.
+    /// A stream that arrived with its end marker and its end.
     WholeStream,
-    /// A stream whose end came, its last mark did not.
+    /// A stream whose end arrived without its end marker.
     UnmarkedStream,
 }
 
-fn seen(body: Body) -> (Seen, Answer) {
+fn progress(body: Body) -> (ResponseProgress, Answer) {
     let streaming =
         matches!(body, Body::CutStream | Body::MarkedStream | Body::WholeStream | Body::UnmarkedStream);
     let marked = matches!(body, Body::MarkedStream | Body::WholeStream);
     let end = matches!(body, Body::Whole | Body::WholeStream | Body::UnmarkedStream);
-    let seen =
-        Seen { head: body != Body::Nothing, end, document: body == Body::CutDocument, last_mark: marked };
-    (seen, Answer { streaming, complete: streaming.then_some(marked), ..Answer::default() })
+    let progress = ResponseProgress {
+        head: body != Body::Nothing,
+        end,
+        document: body == Body::CutDocument,
+        end_marker: marked,
+    };
+    (progress, Answer { streaming, complete: streaming.then_some(marked), ..Answer::default() })
 }
 
-fn ended(code: u32, bits: &[u32], details: &str) -> End {
+fn end_of(code: u32, bits: &[u32], details: &str) -> End {
     let flags = bits.iter().map(|bit| 1 << bit).sum();
     End { code: (code != 0).then_some(code), flags, details: details.to_owned() }
 }
 
-/// `status error usage_missing` of an exchange without usage.
-fn check_end(end: &End, (seen, answer): &(Seen, Answer), expected: &str) {
-    let (status, error) = classify(end, *seen, answer, formats::named("openai_chat").unwrap());
+/// Asserts `status error usage_missing` of an exchange without usage.
+fn check_end(end: &End, (progress, answer): &(ResponseProgress, Answer), expected: &str) {
+    let (status, error) = classify(end, *progress, answer, formats::named("openai_chat").unwrap());
     let missing = usage_missing(status, error, end.code, false).map_or("-", UsageMissing::name);
     let found = [status.name(), error.name(), missing].join(" ");
-    assert_eq!(found, expected, "{end:?} {seen:?} {answer:?}");
+    assert_eq!(found, expected, "{end:?} {progress:?} {answer:?}");
 }
 
 fn check(code: u32, bits: &[u32], details: &str, body: Body, expected: &str) {
-    check_end(&ended(code, bits, details), &seen(body), expected);
+    check_end(&end_of(code, bits, details), &progress(body), expected);
 }
 
-/// The provider's words in a whole answer with this code.
+/// Asserts the result for a complete answer with this code and the provider's error words.
 fn check_words(code: u32, streaming: bool, kind: &str, word: &str, expected: &str) {
-    let (seen, mut answer) = seen(if streaming { Body::UnmarkedStream } else { Body::Whole });
+    let (progress, mut answer) = progress(if streaming { Body::UnmarkedStream } else { Body::Whole });
     let text = |text: &str| (!text.is_empty()).then(|| Word::Text(text.to_owned()));
     (answer.error_told, answer.error_type, answer.error_code) = (true, text(kind), text(word));
-    check_end(&ended(code, &[], "via_upstream"), &(seen, answer), expected);
+    check_end(&end_of(code, &[], "via_upstream"), &(progress, answer), expected);
 }
 
 #[test]
-fn every_ending_that_envoy_was_seen_to_make() {
+fn classify_knows_every_ending_that_envoy_was_observed_to_report() {
     use Body::{Cut, CutStream, MarkedStream, Nothing, Whole, WholeStream};
     let up = "via_upstream";
     let protocol = "upstream_reset_after_response_started{protocol_error}";
@@ -80,13 +84,13 @@ fn every_ending_that_envoy_was_seen_to_make() {
     check(200, &[2], "response_timeout", CutStream, "error upstream_timeout upstream_reset");
     check(200, &[16], "stream_idle_timeout", CutStream, "error upstream_timeout upstream_reset");
     check(503, &[15], up, Whole, "error overloaded -");
-    // An internal redirect is two exchanges: of the first only its code is seen.
+    // An internal redirect is two exchanges, and the first one has only its code.
     check(302, &[], "internal_redirect", Nothing, "success none -");
     check(200, &[], "direct_response", Whole, "success none not_sent");
     check(301, &[], "direct_response", Whole, "success none -");
     check(101, &[14], "downstream_remote_disconnect", Cut, "cancelled client_cancelled cancelled");
     check(202, &[], "", Whole, "success none not_sent");
-    // A client that got everything may close as it likes.
+    // A client that received everything may close the connection in any way.
     check(200, &[14], "downstream_remote_disconnect", MarkedStream, "success none not_sent");
     check(200, &[14], "downstream_remote_disconnect", Whole, "success none not_sent");
     check(400, &[14], "downstream_remote_disconnect", Whole, "error invalid_request -");
@@ -94,7 +98,7 @@ fn every_ending_that_envoy_was_seen_to_make() {
 }
 
 #[test]
-fn a_client_may_leave_with_everything_but_an_upstream_must_end_it() {
+fn a_complete_document_excuses_a_client_that_disconnects_but_not_an_upstream() {
     use Body::CutDocument;
     check(200, &[14], "downstream_remote_disconnect", CutDocument, "success none not_sent");
     check(400, &[14], "downstream_remote_disconnect", CutDocument, "error invalid_request -");
@@ -103,7 +107,7 @@ fn a_client_may_leave_with_everything_but_an_upstream_must_end_it() {
 }
 
 #[test]
-fn every_flag_of_a_cut_response() {
+fn classify_handles_every_flag_of_a_cut_response() {
     let cut = |bit: u32, expected: &str| check(200, &[bit], "x", Body::CutStream, expected);
     for bit in [2, 16, 22] {
         cut(bit, "error upstream_timeout upstream_reset");
@@ -132,7 +136,7 @@ fn every_flag_of_a_cut_response() {
 }
 
 #[test]
-fn every_code_of_a_whole_response() {
+fn classify_handles_every_status_of_a_complete_response() {
     let code = |code: u32, expected: &str| {
         check(code, &[], "via_upstream", Body::Whole, &format!("error {expected} -"));
     };
@@ -161,48 +165,48 @@ fn every_code_of_a_whole_response() {
 }
 
 #[test]
-fn the_providers_words_say_what_a_code_cannot() {
+fn the_providers_error_words_are_more_specific_than_a_status() {
     check_words(400, false, "invalid_request_error", "context_length_exceeded", "error context_length -");
     check_words(400, false, "", "content_filter", "error content_filter -");
     check_words(400, false, "", "content_policy_violation", "error content_filter -");
     check_words(400, false, "invalid_request_error", "", "error invalid_request -");
     check_words(429, false, "insufficient_quota", "insufficient_quota", "error rate_limited -");
-    let told = |kind: &str, expected: &str| {
+    let check_type = |kind: &str, expected: &str| {
         check_words(200, false, kind, "", &format!("error {expected} not_sent"));
         check_words(200, true, kind, "", "error in_stream not_sent");
     };
-    told("rate_limit_error", "rate_limited");
-    told("insufficient_quota", "rate_limited");
-    told("authentication_error", "authentication");
-    told("permission_error", "permission");
-    told("invalid_request_error", "invalid_request");
-    told("not_found_error", "not_found");
-    told("api_error", "server_error");
-    told("server_error", "server_error");
-    told("strange", "other");
-    told("", "other");
+    check_type("rate_limit_error", "rate_limited");
+    check_type("insufficient_quota", "rate_limited");
+    check_type("authentication_error", "authentication");
+    check_type("permission_error", "permission");
+    check_type("invalid_request_error", "invalid_request");
+    check_type("not_found_error", "not_found");
+    check_type("api_error", "server_error");
+    check_type("server_error", "server_error");
+    check_type("strange", "other");
+    check_type("", "other");
     check_words(200, false, "", "context_length_exceeded", "error context_length not_sent");
     check_words(200, false, "strange", "content_filter", "error content_filter not_sent");
 }
 
 #[test]
-fn an_error_event_is_not_the_fault_of_whoever_closes_after_it() {
+fn closing_after_an_error_event_is_no_further_failure() {
     for bit in [14, 4, 23] {
-        let (seen, mut answer) = seen(Body::CutStream);
+        let (progress, mut answer) = progress(Body::CutStream);
         answer.error_told = true;
-        check_end(&ended(200, &[bit], "x"), &(seen, answer.clone()), "error in_stream not_sent");
+        check_end(&end_of(200, &[bit], "x"), &(progress, answer.clone()), "error in_stream not_sent");
         answer.streaming = false;
         let cut = if bit == 14 {
             "cancelled client_cancelled cancelled"
         } else {
             "error upstream_reset upstream_reset"
         };
-        check_end(&ended(200, &[bit], "x"), &(seen, answer), cut);
+        check_end(&end_of(200, &[bit], "x"), &(progress, answer), cut);
     }
 }
 
 #[test]
-fn why_usage_is_missing() {
+fn usage_missing_names_the_reason() {
     let check = |status, error, code: u32, is_unreadable, expected: Option<UsageMissing>| {
         assert_eq!(usage_missing(status, error, (code != 0).then_some(code), is_unreadable), expected);
     };

@@ -1,15 +1,15 @@
 use super::*;
 
 #[test]
-fn tokens_are_estimated_where_nobody_told_them() {
+fn tokens_are_estimated_if_they_are_not_reported() {
     let tokens = |case| record(case).estimated_tokens();
     let stream = Case { body: &OPENAI[..3], has_end: false, flags: CLIENT_LEFT, ..CHAT };
-    // A word of two letters in a message in a template; a word of five letters.
+    // The prompt is a word of two letters in a message with its template; the answer is a word of five letters.
     assert_eq!(tokens(stream), (Some(8), Some(1)));
     assert_eq!(tokens(Case { body: &OPENAI[..1], ..stream }), (Some(8), Some(0)));
     assert_eq!(tokens(Case { body: OPENAI, ..stream }), (None, None));
     assert_eq!(tokens(Case { request: "", body: &[], ..stream }), (None, None));
-    // Input was told, and a first count of the output: `{}Hi` and a call.
+    // The input was reported, and a first count of the output, which is `{}Hi` and a call.
     let part = Case { body: &ANTHROPIC[..5], ..MESSAGES };
     let cut = Case { flags: CLIENT_LEFT, has_end: false, ..part };
     assert_eq!(tokens(cut), (None, Some(40)));
@@ -17,7 +17,7 @@ fn tokens_are_estimated_where_nobody_told_them() {
     assert_eq!(record(cut).source(), Some("reported"));
     assert_eq!(tokens(Case { body: &ANTHROPIC[..1], ..cut }), (None, Some(1)));
     assert_eq!(tokens(Case { body: ANTHROPIC, ..part }), (None, None));
-    // A whole answer that breaks off, and an error that is none.
+    // A unary answer that breaks off, and an error body that is not an error object.
     let half = r#"{"choices":[{"message":{"content":"one two three"#;
     let unary = Case { body: &[(5, half)], content_type: "application/json", ..stream };
     assert_eq!(tokens(unary), (Some(8), Some(3)));
@@ -25,20 +25,20 @@ fn tokens_are_estimated_where_nobody_told_them() {
 }
 
 #[test]
-fn prompts_are_texts_turns_and_tools() {
-    let asked = |request| {
+fn a_prompt_consists_of_texts_turns_and_tools() {
+    let prompt_of = |request| {
         let case = Case { request, body: &OPENAI[..1], has_end: false, flags: CLIENT_LEFT, ..CHAT };
         let prompt = record(case).estimate.unwrap().prompt;
         (prompt.text.characters(), prompt.turns, prompt.values)
     };
     assert_eq!(
-        asked(r#"{"messages":[{"role":"user","content":"a\u00e9\n"},{"content":[{"text":"b"}]}]}"#),
+        prompt_of(r#"{"messages":[{"role":"user","content":"a\u00e9\n"},{"content":[{"text":"b"}]}]}"#),
         (4, 2, 0)
     );
     let image = r#"{"messages":[{"content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,AAAA"}}]}]}"#;
-    assert_eq!(asked(image), (0, 1, 0));
+    assert_eq!(prompt_of(image), (0, 1, 0));
     let tools =
         r#"{"tools":[{"function":{"name":"add","parameters":{"x":{"type":"int"},"required":["x"],"n":1}}}]}"#;
-    assert_eq!(asked(tools), (7, 0, 10));
-    assert_eq!(asked(&format!(r#"{{"tools":{{"{}":"gone"}}}}"#, "k".repeat(65))), (0, 0, 1));
+    assert_eq!(prompt_of(tools), (7, 0, 10));
+    assert_eq!(prompt_of(&format!(r#"{{"tools":{{"{}":"gone"}}}}"#, "k".repeat(65))), (0, 0, 1));
 }

@@ -1,4 +1,4 @@
-//! Request ids: what they say of the model, and that each exchange has one.
+//! Request ids: the model in them, and that each exchange has exactly one.
 
 use std::rc::Rc;
 
@@ -17,19 +17,19 @@ fn begin(document: &str) -> Exchange {
 }
 
 #[test]
-fn the_model_is_the_one_that_metrics_will_have() {
+fn a_request_id_holds_the_model_label() {
     let rename = r#"{"models":{"rename":[{"match":"gpt-4o-*","to":"gpt;.;4o"}]}}"#;
     let mut exchange = begin(rename);
     exchange.request_body(br#"{"model":"gpt-4o-2024-08-06"}"#);
     let issued = exchange.issue(77).to_owned();
     let id = RequestId::read(&issued, &[]).unwrap();
     assert_eq!((id.model.as_str(), id.issued_s), ("gpt;_;4o", 77));
-    assert_eq!(exchange.issue(78), issued, "what a client has stays as it is");
+    assert_eq!(exchange.issue(78), issued, "the id of an exchange never changes");
     assert_eq!(exchange.finish(&End::default(), 0).request_id, issued);
 }
 
 #[test]
-fn an_id_may_come_before_its_model() {
+fn a_request_id_may_be_issued_before_the_model_is_known() {
     let mut exchange = begin("{}");
     assert_eq!(RequestId::read(exchange.issue(1), &[]).unwrap().model, "");
     exchange.request_body(br#"{"model":""}"#);
@@ -39,7 +39,7 @@ fn an_id_may_come_before_its_model() {
 }
 
 #[test]
-fn ids_are_signed_where_feedback_has_a_secret() {
+fn request_ids_are_signed_if_feedback_has_a_secret() {
     let key = |secret: &str| Key::new(secret.as_bytes());
     for document in [
         r#"{"feedback":{"secret":"SECRET"}}"#,

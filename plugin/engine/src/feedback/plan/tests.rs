@@ -8,8 +8,8 @@ fn compile(feedback: &str) -> Result<Policy, String> {
 #[test]
 fn debug_shows_no_secret() {
     for feedback in [r#"{"secret":"hunter2-hunter2-hunter2"}"#, r#"{"secret":["hunter2-hunter2-hunter2"]}"#] {
-        let shown = format!("{:?}", compile(feedback).unwrap());
-        assert!(shown.contains("keys: [Key]") && !shown.contains("hunter2"), "{shown}");
+        let debug_text = format!("{:?}", compile(feedback).unwrap());
+        assert!(debug_text.contains("keys: [Key]") && !debug_text.contains("hunter2"), "{debug_text}");
     }
 }
 

@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn so_many_a_minute_and_no_more() {
+fn rate_bounds_feedback_per_minute() {
     let now = 7 * MINUTE_NS + 20 * SECOND_NS;
     let one = Rate::default().take(2, now).unwrap();
     let two = one.take(2, now).unwrap();
@@ -11,7 +11,7 @@ fn so_many_a_minute_and_no_more() {
 }
 
 #[test]
-fn the_record_survives_shared_data_and_strangers_do_not() {
+fn decode_reads_encoded_records_and_ignores_other_bytes() {
     let record = Rate { minute: 1, taken: u64::MAX };
     assert_eq!(Rate::decode(&record.encode()), record);
     for bytes in [&b""[..], b"x", &record.encode()[1..], &[0xFF; 24]] {

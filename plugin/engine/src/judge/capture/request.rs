@@ -8,7 +8,7 @@ use crate::head::Headers;
 /// The place of a text in a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TextPart {
-    /// A message. Its role may be before or behind the text.
+    /// The text of a message. The message's role may come before or after it.
     Message,
     /// The user's message, whatever other messages there are.
     Question,
@@ -18,14 +18,14 @@ pub enum TextPart {
     ToolResult,
     /// A document beside the messages.
     Document,
-    /// A path that the operator has configured.
+    /// A value at a path that the operator has configured.
     Pointed,
 }
 
 /// The author of a message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Role {
-    /// The user, also of a message that names no role.
+    /// The user. Also the author of a message that names no role.
     #[default]
     User,
     /// The application.
@@ -45,9 +45,9 @@ pub struct RequestCapture {
     has_tools: bool,
     has_documents: bool,
     tags: Vec<String>,
-    /// The user's last message until now.
+    /// The user's last message so far.
     question: BoundedText,
-    /// Whether later messages leave `question` as it is.
+    /// Whether later messages leave `question` unchanged.
     is_settled: bool,
     context: BoundedText,
     /// The message that is being read.
@@ -184,17 +184,17 @@ impl RequestCapture {
     }
 }
 
-/// Returns the text before and behind the first `<TAG>`, or the first `</TAG>` if `open` is `</`.
+/// Returns the text before and after the first `<TAG>`, or the first `</TAG>` if `open` is `</`.
 fn split_at_mark<'a>(text: &'a str, open: &str, tag: &str) -> Option<(&'a str, &'a str)> {
-    let mut seen: usize = 0;
+    let mut searched: usize = 0;
     loop {
-        let from = text.get(seen..)?;
+        let from = text.get(searched..)?;
         let at = from.find('<')?;
         let mark = from.get(at..)?;
-        let behind = mark.strip_prefix(open).and_then(|rest| rest.strip_prefix(tag)?.strip_prefix('>'));
-        if let Some(behind) = behind {
-            return Some((text.get(..seen.saturating_add(at))?, behind));
+        let after = mark.strip_prefix(open).and_then(|rest| rest.strip_prefix(tag)?.strip_prefix('>'));
+        if let Some(after) = after {
+            return Some((text.get(..searched.saturating_add(at))?, after));
         }
-        seen = seen.saturating_add(at).saturating_add(1);
+        searched = searched.saturating_add(at).saturating_add(1);
     }
 }

@@ -6,7 +6,7 @@ use crate::exchange::End;
 use crate::exchange::Exchange;
 use crate::head::Headers;
 
-/// One exchange and what is shown of it, whole and cut up.
+/// One exchange, and its captured texts, whole and cut into pieces.
 struct Case {
     path: &'static str,
     request: &'static str,
@@ -16,7 +16,7 @@ struct Case {
 const ALL_SOURCES: &str = r#"{"judge":{"cluster":"judge","model":"j","sample_rate":1,"max_chars":200,
     "context":["system","tool_results","documents",{"tag":"context"},{"header":"x-rag"},{"pointer":"/metadata/facts"}]}}"#;
 
-fn shown_by(policy: &str, case: &Case, cut: usize, header: &str) -> Option<JudgeDecision> {
+fn decision_with(policy: &str, case: &Case, cut: usize, header: &str) -> Option<JudgeDecision> {
     let policy = Rc::new(Policy::parse(policy.as_bytes()).unwrap());
     let head = [
         (&b":method"[..], &b"POST"[..]),
@@ -42,7 +42,7 @@ fn check(path: &'static str, request: &'static str, response: &'static str, expe
     let [question, context, answer] = expected.map(str::to_owned);
     let expected = Some(JudgeDecision::Input(JudgeInput { question, context, answer }));
     for cut in [1, 2, 3, 7, 64, 100_000] {
-        assert_eq!(shown_by(ALL_SOURCES, &case, cut, ""), expected, "cut {cut}");
+        assert_eq!(decision_with(ALL_SOURCES, &case, cut, ""), expected, "cut {cut}");
     }
 }
 
@@ -50,17 +50,17 @@ fn check(path: &'static str, request: &'static str, response: &'static str, expe
 fn check_nothing(path: &'static str, request: &'static str, response: &'static str) {
     for cut in [1, 100_000] {
         let case = Case { path, request, response };
-        assert_eq!(shown_by(ALL_SOURCES, &case, cut, ""), Some(JudgeDecision::Nothing), "cut {cut}");
+        assert_eq!(decision_with(ALL_SOURCES, &case, cut, ""), Some(JudgeDecision::Nothing), "cut {cut}");
     }
 }
 
 const CHAT: &str = "/v1/chat/completions";
-const ASKED: &str = r#"{"model":"m","messages":[{"role":"user","content":"Why?"}]}"#;
-const ANSWERED: &str = r#"{"choices":[{"index":0,"message":{"content":"So."},"finish_reason":"stop"}]}"#;
+const REQUEST: &str = r#"{"model":"m","messages":[{"role":"user","content":"Why?"}]}"#;
+const RESPONSE: &str = r#"{"choices":[{"index":0,"message":{"content":"So."},"finish_reason":"stop"}]}"#;
 
 #[test]
-fn openai_chat() {
-    check(CHAT, ASKED, ANSWERED, ["Why?", "", "So."]);
+fn openai_chat_is_captured() {
+    check(CHAT, REQUEST, RESPONSE, ["Why?", "", "So."]);
     check(
         CHAT,
         r#"{"messages":[{"role":"system","content":"S"},{"content":[{"type":"text","text":"old"}],"role":"user"},
@@ -71,10 +71,10 @@ fn openai_chat() {
             {"message":{"content":"other"},"finish_reason":"stop","index":1}]}"#,
         ["a\n\"b\"\n", "S\n21 °C", "xé"],
     );
-    // The second choice speaks first; its number stands behind its text.
+    // The second choice is sent first, and its number comes after its text.
     check(
         CHAT,
-        ASKED,
+        REQUEST,
         "data: {\"choices\":[{\"delta\":{\"content\":\"So\"},\"index\":1}]}\n\n\
          data: {\"choices\":[{\"delta\":{\"content\":\"No\"},\"index\":0},{\"delta\":{\"content\":\" it\"},\"index\":1}]}\n\n\
          data: {\"choices\":[{\"delta\":{\"reasoning_content\":\"x\"},\"index\":1},{\"delta\":{\"content\":\".\"},\"index\":1,\"finish_reason\":\"stop\"}]}\n\n\
@@ -84,81 +84,82 @@ fn openai_chat() {
 }
 
 #[test]
-fn no_whole_answer_in_words_is_nothing() {
+fn an_exchange_without_a_complete_answer_in_words_cannot_be_judged() {
     let unary = |message: &str, finish: &str| -> &'static str {
         format!(r#"{{"choices":[{{"index":0,"message":{message},"finish_reason":"{finish}"}}]}}"#).leak()
     };
-    check_nothing(CHAT, ASKED, unary(r#"{"content":null,"refusal":"I cannot."}"#, "stop"));
-    check_nothing(CHAT, ASKED, unary(r#"{"content":"Half an","refusal":null}"#, "length"));
+    check_nothing(CHAT, REQUEST, unary(r#"{"content":null,"refusal":"I cannot."}"#, "stop"));
+    check_nothing(CHAT, REQUEST, unary(r#"{"content":"Half an","refusal":null}"#, "length"));
     check_nothing(
         CHAT,
-        ASKED,
+        REQUEST,
         unary(r#"{"content":"Wait","tool_calls":[{"function":{"arguments":"{}"}}]}"#, "tool_calls"),
     );
-    check_nothing(CHAT, ASKED, unary(r#"{"content":" \n"}"#, "stop"));
-    check_nothing(CHAT, ASKED, unary(r#"{"content":"x"}"#, "content_filter"));
-    check_nothing(CHAT, r#"{"messages":[{"role":"assistant","content":"x"}]}"#, ANSWERED);
-    check_nothing(CHAT, "nothing", ANSWERED);
-    check_nothing(CHAT, ASKED, r#"{"error":{"message":"no"}}"#);
+    check_nothing(CHAT, REQUEST, unary(r#"{"content":" \n"}"#, "stop"));
+    check_nothing(CHAT, REQUEST, unary(r#"{"content":"x"}"#, "content_filter"));
+    check_nothing(CHAT, r#"{"messages":[{"role":"assistant","content":"x"}]}"#, RESPONSE);
+    check_nothing(CHAT, "nothing", RESPONSE);
+    check_nothing(CHAT, REQUEST, r#"{"error":{"message":"no"}}"#);
     let cut_off = "data: {\"choices\":[{\"delta\":{\"content\":\"So\"},\"index\":0}]}\n\n";
-    check_nothing(CHAT, ASKED, cut_off);
+    check_nothing(CHAT, REQUEST, cut_off);
 }
 
 #[test]
-fn context_comes_from_where_it_is_pointed_to() {
+fn context_is_read_from_the_configured_sources() {
     check(
         CHAT,
         r#"{"metadata":{"facts":["F",{"n":2}],"else":"no"},"messages":[{"role":"user",
             "content":"<context> C1 </context>Why<context>C2</context>?<context>"}]}"#,
-        ANSWERED,
+        RESPONSE,
         ["Why?<context>", "F\n2\nC1\nC2", "So."],
     );
-    let case = Case { path: CHAT, request: ASKED, response: ANSWERED };
-    let Some(JudgeDecision::Input(input)) = shown_by(ALL_SOURCES, &case, 9, "H") else {
-        panic!("nothing is shown");
+    let case = Case { path: CHAT, request: REQUEST, response: RESPONSE };
+    let Some(JudgeDecision::Input(input)) = decision_with(ALL_SOURCES, &case, 9, "H") else {
+        panic!("expected the texts of a judge");
     };
     assert_eq!(input.context, "H");
     let plain = r#"{"judge":{"cluster":"judge","model":"j","sample_rate":1,"context":["tool_results"]}}"#;
     let request =
         r#"{"messages":[{"role":"system","content":"S"},{"role":"user","content":"Q"}],"documents":["D"]}"#;
-    let case = Case { path: CHAT, request, response: ANSWERED };
-    let Some(JudgeDecision::Input(input)) = shown_by(plain, &case, 9, "H") else {
-        panic!("nothing is shown");
+    let case = Case { path: CHAT, request, response: RESPONSE };
+    let Some(JudgeDecision::Input(input)) = decision_with(plain, &case, 9, "H") else {
+        panic!("expected the texts of a judge");
     };
     assert_eq!((input.question.as_str(), input.context.as_str()), ("Q", ""));
 }
 
 #[test]
-fn what_does_not_fit_is_not_cut() {
+fn texts_over_the_bound_are_dropped_and_not_truncated() {
     let request = |chars: usize| -> &'static str {
         format!(r#"{{"messages":[{{"role":"user","content":"{}"}}]}}"#, "é".repeat(chars)).leak()
     };
-    let shown = |request, response| {
-        let shown =
-            [1, 100_000].map(|cut| shown_by(ALL_SOURCES, &Case { path: CHAT, request, response }, cut, ""));
-        assert_eq!(shown[0], shown[1]);
-        matches!(shown[0], Some(JudgeDecision::TooLarge))
+    let decision = |request, response| {
+        let decision = [1, 100_000]
+            .map(|cut| decision_with(ALL_SOURCES, &Case { path: CHAT, request, response }, cut, ""));
+        assert_eq!(decision[0], decision[1]);
+        matches!(decision[0], Some(JudgeDecision::TooLarge))
     };
-    // `So.` and 197 make 200.
-    assert!(!shown(request(197), ANSWERED));
-    assert!(shown(request(198), ANSWERED));
-    assert!(shown(request(201), ANSWERED));
+    // `So.` and 197 characters make 200.
+    assert!(!decision(request(197), RESPONSE));
+    assert!(decision(request(198), RESPONSE));
+    assert!(decision(request(201), RESPONSE));
     let answer = format!(
         r#"{{"choices":[{{"index":0,"message":{{"content":"{}"}},"finish_reason":"stop"}}]}}"#,
         "x".repeat(201)
     );
-    assert!(shown(ASKED, answer.leak()));
-    // History is not shown, however long it is.
+    assert!(decision(REQUEST, answer.leak()));
+    // Earlier turns are not captured, however long they are.
     let history = format!(
         r#"{{"messages":[{{"role":"user","content":"{0}"}},{{"content":"{0}","role":"assistant"}},{{"role":"user","content":"Q"}}]}}"#,
         "x".repeat(500)
     );
-    assert!(!shown(history.leak(), ANSWERED));
+    assert!(!decision(history.leak(), RESPONSE));
 }
 
 #[test]
-fn context_that_does_not_fit_is_never_left_out() {
-    // Each text fits, all together do not: without its context the answer would be judged by another measure.
+fn context_over_the_bound_makes_the_exchange_too_large() {
+    // Each text fits, but all of them together do not. Without its context the answer would be judged by another
+    // standard.
     let request = |tool: usize, tagged: usize| -> &'static str {
         format!(
             r#"{{"messages":[{{"role":"tool","content":"{}"}},{{"role":"user","content":"Why?<context>{}</context>"}}]}}"#,
@@ -167,15 +168,16 @@ fn context_that_does_not_fit_is_never_left_out() {
         )
         .leak()
     };
-    let shown = |request| shown_by(ALL_SOURCES, &Case { path: CHAT, request, response: ANSWERED }, 9, "");
-    // `Why?`, `So.` and the line's end between the two make 8.
-    assert!(matches!(shown(request(100, 92)), Some(JudgeDecision::Input(_))));
-    assert_eq!(shown(request(100, 93)), Some(JudgeDecision::TooLarge));
-    assert_eq!(shown(request(150, 151)), Some(JudgeDecision::TooLarge));
+    let decision =
+        |request| decision_with(ALL_SOURCES, &Case { path: CHAT, request, response: RESPONSE }, 9, "");
+    // `Why?`, `So.` and the line end between them make 8.
+    assert!(matches!(decision(request(100, 92)), Some(JudgeDecision::Input(_))));
+    assert_eq!(decision(request(100, 93)), Some(JudgeDecision::TooLarge));
+    assert_eq!(decision(request(150, 151)), Some(JudgeDecision::TooLarge));
 }
 
 #[test]
-fn texts_that_are_hardly_text_stay_text() {
+fn unusual_texts_are_captured_unchanged() {
     check(
         CHAT,
         r#"{"messages":[{"role":"user","content":"a\ud800b\udc00\u0000\u202e"}]}"#,
@@ -185,30 +187,31 @@ fn texts_that_are_hardly_text_stay_text() {
 }
 
 #[test]
-fn a_pointer_to_many_places_is_bounded() {
+fn context_of_a_wildcard_pointer_is_bounded() {
     let policy = r#"{"judge":{"cluster":"judge","model":"j","sample_rate":1,"max_chars":200,"context":[{"pointer":"/facts/*/text"}]}}"#;
     let request = |facts: usize| -> &'static str {
         let facts = vec![r#"{"text":"f","more":[1]}"#; facts].join(",");
         format!(r#"{{"facts":[{facts}],"messages":[{{"role":"user","content":"Why?"}}]}}"#).leak()
     };
-    let shown = |request, cut| shown_by(policy, &Case { path: CHAT, request, response: ANSWERED }, cut, "");
+    let decision =
+        |request, cut| decision_with(policy, &Case { path: CHAT, request, response: RESPONSE }, cut, "");
     for cut in [1, 100_000] {
-        // A letter and a line's end each.
-        let Some(JudgeDecision::Input(input)) = shown(request(97), cut) else {
-            panic!("nothing is shown");
+        // One letter and one line end each.
+        let Some(JudgeDecision::Input(input)) = decision(request(97), cut) else {
+            panic!("expected the texts of a judge");
         };
         assert_eq!(input.context, vec!["f"; 97].join("\n"));
-        assert_eq!(shown(request(98), cut), Some(JudgeDecision::TooLarge));
-        assert_eq!(shown(request(50_000), cut), Some(JudgeDecision::TooLarge));
+        assert_eq!(decision(request(98), cut), Some(JudgeDecision::TooLarge));
+        assert_eq!(decision(request(50_000), cut), Some(JudgeDecision::TooLarge));
     }
 }
 
 #[test]
-fn nothing_is_kept_of_what_is_not_sampled() {
-    let case = Case { path: CHAT, request: ASKED, response: ANSWERED };
+fn exchanges_that_are_not_sampled_keep_no_text() {
+    let case = Case { path: CHAT, request: REQUEST, response: RESPONSE };
     let never = r#"{"judge":{"cluster":"judge","model":"j","sample_rate":0}}"#;
-    assert_eq!(shown_by(never, &case, 9, ""), None);
-    assert_eq!(shown_by("{}", &case, 9, ""), None);
+    assert_eq!(decision_with(never, &case, 9, ""), None);
+    assert_eq!(decision_with("{}", &case, 9, ""), None);
     let vectors = Case { path: "/v1/embeddings", request: r#"{"input":"Q"}"#, response: r#"{"data":[]}"# };
-    assert_eq!(shown_by(ALL_SOURCES, &vectors, 9, ""), None);
+    assert_eq!(decision_with(ALL_SOURCES, &vectors, 9, ""), None);
 }

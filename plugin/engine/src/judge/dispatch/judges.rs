@@ -1,15 +1,15 @@
-//! Which judge is queried: by weight, among those whose breakers allow it.
+//! The choice of the judge to query: by weight, among those whose breakers allow it.
 
 use crate::judge::{Breaker, Judge};
 
-/// The breakers of a plan's judges, by their places in the plan.
+/// The breakers of a plan's judges, in the order of the plan.
 #[derive(Debug)]
 pub(super) struct Judges {
     breakers: Vec<Breaker>,
 }
 
 impl Judges {
-    /// Returns the judges of a plan that has so many; all are available.
+    /// Returns the breakers of a plan with `count` judges, all of which are available.
     pub(super) fn new(count: usize) -> Self {
         Self { breakers: (0..count).map(|_| Breaker::default()).collect() }
     }
@@ -19,7 +19,7 @@ impl Judges {
         self.breakers.get(judge).is_some_and(|breaker| breaker.allows(now_ns))
     }
 
-    /// Returns the place of an available judge, chosen at random by weight. `None` if none is available.
+    /// Returns the index of an available judge, chosen at random by weight. `None` if none is available.
     pub(super) fn choose(&self, judges: &[Judge], random: [u8; 24], now_ns: u64) -> Option<usize> {
         let candidates = || (0..).zip(judges).filter(|(place, _)| self.is_available(*place, now_ns));
         let weights = candidates().map(|(_, judge)| judge.weight).fold(0, u64::saturating_add);
@@ -34,24 +34,24 @@ impl Judges {
         None
     }
 
-    /// The judge is queried.
-    pub(super) fn called(&mut self, judge: usize) {
-        self.update(judge, Breaker::called);
+    /// Records a call to the judge.
+    pub(super) fn record_call(&mut self, judge: usize) {
+        self.update(judge, Breaker::record_call);
     }
 
-    /// The judge answered, whatever its verdict.
-    pub(super) fn succeeded(&mut self, judge: usize) {
-        self.update(judge, Breaker::succeeded);
+    /// Records an answer of the judge, whatever its verdict.
+    pub(super) fn record_success(&mut self, judge: usize) {
+        self.update(judge, Breaker::record_success);
     }
 
-    /// The judge was too busy, which is no failure.
-    pub(super) fn busy(&mut self, judge: usize, now_ns: u64) {
-        self.update(judge, |breaker| breaker.busy(now_ns));
+    /// Records that the judge was too busy, which is not a failure.
+    pub(super) fn record_busy(&mut self, judge: usize, now_ns: u64) {
+        self.update(judge, |breaker| breaker.record_busy(now_ns));
     }
 
-    /// The judge failed.
-    pub(super) fn failed(&mut self, judge: usize, now_ns: u64) {
-        self.update(judge, |breaker| breaker.failed(now_ns));
+    /// Records a failure of the judge.
+    pub(super) fn record_failure(&mut self, judge: usize, now_ns: u64) {
+        self.update(judge, |breaker| breaker.record_failure(now_ns));
     }
 
     fn update(&mut self, judge: usize, update: impl FnOnce(&mut Breaker)) {

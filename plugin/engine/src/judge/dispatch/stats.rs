@@ -1,4 +1,4 @@
-//! The stats and scores that judging makes.
+//! The stats and scores of judge calls.
 
 use crate::judge::capture::JudgeJob;
 use crate::judge::{Evaluation, EvaluationSource};
@@ -7,7 +7,7 @@ use crate::metrics::{self, Metric, StatUpdate};
 use crate::price::{Table, Tokens, UNITS_PER_NANODOLLAR};
 use crate::usage::Usage;
 
-/// The least difference of two judges' scores that counts as a disagreement.
+/// The smallest difference between the scores of two judges that counts as a disagreement.
 const DISAGREEMENT_MIN: u8 = 2;
 
 fn count(metric: &Metric, labels: &[(&'static str, &str)], by: u64) -> StatUpdate {
@@ -19,18 +19,18 @@ pub(crate) fn sampled(model: &str) -> StatUpdate {
     count(&metrics::JUDGE_SAMPLED, &[("model", model)], 1)
 }
 
-/// Counts what became of a sampled exchange.
+/// Counts the outcome of a sampled exchange.
 pub(crate) fn outcome(model: &str, outcome: Outcome) -> StatUpdate {
     count(&metrics::JUDGE_OUTCOMES, &[("model", model), ("outcome", outcome.name())], 1)
 }
 
-/// Records how long a callout took, in milliseconds.
+/// Records the duration of a callout in milliseconds.
 pub(super) fn duration(model: &str, value: u64) -> StatUpdate {
     let labels = [("model", model)];
     StatUpdate::Observe { stat: metrics::stat(&metrics::JUDGE_DURATION, labels.into_iter()), value }
 }
 
-/// Counts the end of a job: its verdicts, or the first failure if there is none.
+/// Counts the end of a job: its verdicts, or its first failure if there is none.
 pub(super) fn end(model: &str, verdicts: &[Verdict], failure: Option<Outcome>, out: &mut Vec<StatUpdate>) {
     if verdicts.is_empty() {
         out.push(outcome(model, failure.unwrap_or(Outcome::Lost)));
@@ -72,7 +72,7 @@ pub(super) fn evaluations(
     scores.chain(finding).collect()
 }
 
-/// Counts the scores of one judge. Their mean is points by evaluations, both of which are integers.
+/// Counts the scores of one judge. Their mean is points divided by evaluations, both of which are integers.
 fn scores(model: &str, verdict: &Verdict, out: &mut Vec<StatUpdate>) {
     for (criterion, score, _) in &verdict.scores {
         let mut digit = [0; 4];
@@ -102,7 +102,7 @@ fn disagreement(one: &Verdict, other: &Verdict, out: &mut Vec<StatUpdate>) {
     }
 }
 
-/// Returns the price of a judge's tokens in [`UNITS_PER_NANODOLLAR`] of a nanodollar; 0 without a price.
+/// Returns the price of a judge's tokens in units of 1/[`UNITS_PER_NANODOLLAR`] nanodollar; 0 without a price.
 pub(super) fn units(prices: Option<&Table>, judge: &Judge, (input, output): (u64, u64)) -> u128 {
     let Some(table) = prices else {
         return 0;
@@ -111,19 +111,19 @@ pub(super) fn units(prices: Option<&Table>, judge: &Judge, (input, output): (u64
     table.cost(&judge.provider, [judge.model.as_str()], &tokens).units()
 }
 
-/// Returns the whole nanodollars in a price.
+/// Returns a price in whole nanodollars, rounded down.
 pub(super) fn nanodollars(units: u128) -> u64 {
     u64::try_from(units.checked_div(UNITS_PER_NANODOLLAR).unwrap_or(0)).unwrap_or(u64::MAX)
 }
 
-/// Counts what judging costs. What does not make a whole nanodollar is carried over to the next callout.
+/// The counter of judge costs. It carries a fraction of a nanodollar over to the next callout.
 #[derive(Debug, Default)]
 pub(super) struct CostCounter {
     carried_units: u128,
 }
 
 impl CostCounter {
-    /// Counts the tokens of one callout, and returns what they cost in nanodollars.
+    /// Counts the tokens of one callout, and returns their price in nanodollars.
     pub(super) fn count(
         &mut self,
         prices: Option<&Table>,

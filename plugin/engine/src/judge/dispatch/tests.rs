@@ -26,7 +26,7 @@ pub(in crate::judge) fn dispatcher(policy: &Policy) -> Dispatcher {
     Dispatcher::new(policy.judge().unwrap(), policy.prices(), false)
 }
 
-/// A dispatcher, its clock, and its effects.
+/// A dispatcher with its clock and its stats.
 struct Rig {
     dispatcher: Dispatcher,
     now_ns: u64,
@@ -46,18 +46,18 @@ impl Rig {
         self.dispatcher.next(self.now_ns, [self.random; 24], &mut |_| true, &mut self.out)
     }
 
-    /// Makes the next call under this token.
+    /// Makes the next callout with this token.
     fn send(&mut self, token: u32) -> Callout {
         let call = self.next().expect("a call");
-        self.dispatcher.sent(call.number, Some(token), self.now_ns, &mut self.out);
+        self.dispatcher.record_sent(call.number, Some(token), self.now_ns, &mut self.out);
         call
     }
 
-    /// Makes the next call under this token, if there is one.
-    fn next_is_sent(&mut self, token: u32) -> bool {
+    /// Makes the next callout with this token, and returns whether there was one.
+    fn send_next(&mut self, token: u32) -> bool {
         let call = self.next();
         if let Some(call) = &call {
-            self.dispatcher.sent(call.number, Some(token), self.now_ns, &mut self.out);
+            self.dispatcher.record_sent(call.number, Some(token), self.now_ns, &mut self.out);
         }
         call.is_some()
     }
@@ -75,11 +75,11 @@ impl Rig {
     }
 
     fn answer_as(&mut self, token: u32, answer: CalloutResponse<'_>) {
-        let result = self.dispatcher.answered(token, &answer, self.now_ns, &mut self.out);
+        let result = self.dispatcher.handle_response(token, &answer, self.now_ns, &mut self.out);
         self.settled.extend(result.map(|result| result.settlement));
     }
 
-    /// Counters by their stats, times left out.
+    /// Returns the counters by stat, without durations.
     fn counts(&self) -> BTreeMap<&str, u64> {
         let mut counts = BTreeMap::new();
         for effect in &self.out {
@@ -107,17 +107,17 @@ impl Rig {
     }
 }
 
-fn busy() -> CalloutResponse<'static> {
+fn busy_response() -> CalloutResponse<'static> {
     CalloutResponse { status: Some(429), is_local: false, retry_after: None, body: b"" }
 }
 
-/// What an obedient judge says to a call: these scores, and whether anything was made up.
-pub(in crate::judge) fn verdict(call: &Callout, scores: [u8; 3], made_up: &str) -> String {
+/// Returns a valid verdict for a callout, with these scores and this hallucination verdict.
+pub(in crate::judge) fn verdict(call: &Callout, scores: [u8; 3], is_hallucinated: &str) -> String {
     let body = String::from_utf8(call.body.clone()).unwrap();
     let nonce = body.split("</answer-").nth(1).unwrap().get(..32).unwrap();
     let [faithfulness, relevance, completeness] = scores;
     let content = format!(
-        r#"{{"nonce":"{nonce}","faithfulness":{{"reason":"r","score":{faithfulness}}},"relevance":{{"reason":"r","score":{relevance}}},"completeness":{{"reason":"r","score":{completeness}}},"hallucination":{{"reason":"r","verdict":"{made_up}"}}}}"#
+        r#"{{"nonce":"{nonce}","faithfulness":{{"reason":"r","score":{faithfulness}}},"relevance":{{"reason":"r","score":{relevance}}},"completeness":{{"reason":"r","score":{completeness}}},"hallucination":{{"reason":"r","verdict":"{is_hallucinated}"}}}}"#
     );
     completion(&content)
 }
@@ -130,7 +130,7 @@ pub(in crate::judge) fn completion(content: &str) -> String {
 }
 
 #[test]
-fn a_verdict_becomes_scores() {
+fn dispatcher_counts_and_returns_the_scores_of_a_verdict() {
     let mut rig = Rig::new("");
     rig.dispatcher.submit(job("C"), &mut rig.out);
     let call = rig.send(7);
@@ -169,20 +169,20 @@ fn a_verdict_becomes_scores() {
 }
 
 #[test]
-fn without_context_nothing_is_said_of_it() {
+fn without_context_no_criterion_that_needs_it_is_scored() {
     let mut rig = Rig::new("");
     rig.dispatcher.submit(job(""), &mut rig.out);
     let call = rig.send(1);
     let body: serde_json::Value = serde_json::from_slice(&call.body).unwrap();
     let schema = &body["response_format"]["json_schema"]["schema"];
     assert_eq!(schema["required"], serde_json::json!(["nonce", "relevance", "completeness"]));
-    // Scores that were not asked for make the verdict invalid.
+    // Scores that the prompt did not ask for make the verdict invalid.
     rig.answer(1, 200, &verdict(&call, [5, 5, 5], "no"));
     rig.check(&[("invalid_verdict", 1)]);
 }
 
 #[test]
-fn failures_have_their_outcomes() {
+fn each_failure_has_its_outcome() {
     let outcome = |answer: CalloutResponse<'_>| {
         let mut rig = Rig::new("");
         rig.dispatcher.submit(job("C"), &mut rig.out);
@@ -198,17 +198,17 @@ fn failures_have_their_outcomes() {
     assert_eq!(outcome(answer(Some(200), false, b"I would say 5.")).as_deref(), Some("invalid_verdict"));
     let long = vec![b' '; JUDGE_REPLY_BYTES_MAX + 1];
     assert_eq!(outcome(answer(Some(200), false, &long)).as_deref(), Some("invalid_verdict"));
-    assert_eq!(outcome(answer(Some(503), true, b"")), None, "it is tried again");
+    assert_eq!(outcome(answer(Some(503), true, b"")), None, "the query is retried");
 
     let mut rig = Rig::new("");
     rig.dispatcher.submit(job("C"), &mut rig.out);
     let call = rig.next().unwrap();
-    rig.dispatcher.sent(call.number, None, rig.now_ns, &mut rig.out);
+    rig.dispatcher.record_sent(call.number, None, rig.now_ns, &mut rig.out);
     rig.check(&[("judge_error", 1)]);
 }
 
 #[test]
-fn a_busy_judge_is_asked_once_more() {
+fn dispatcher_retries_a_busy_judge_once() {
     let mut rig = Rig::new("");
     rig.dispatcher.submit(job("C"), &mut rig.out);
     rig.send(1);
@@ -232,7 +232,7 @@ fn a_busy_judge_is_asked_once_more() {
     rig.send(4);
     rig.answer(4, 503, "");
     rig.check(&[("judge_error", 1), ("scored", 1)]);
-    // More than a sample is worth.
+    // A longer pause than a sample is worth.
     rig.dispatcher.submit(job("C"), &mut rig.out);
     rig.send(5);
     rig.answer_as(
@@ -243,14 +243,14 @@ fn a_busy_judge_is_asked_once_more() {
 }
 
 #[test]
-fn what_is_too_much_is_counted() {
+fn jobs_over_a_bound_are_counted() {
     let mut rig = Rig::new(r#","max_queue":2,"max_in_flight":1"#);
     for _ in 0..4 {
         rig.dispatcher.submit(job("C"), &mut rig.out);
     }
     assert_eq!(rig.outcomes(), [("queue_full".to_owned(), 2)]);
     let call = rig.send(1);
-    assert_eq!(rig.next(), None, "one is under way");
+    assert_eq!(rig.next(), None, "one callout is in flight");
     rig.answer(1, 200, &verdict(&call, [5, 5, 5], "no"));
     let denied = rig.dispatcher.next(rig.now_ns, [9; 24], &mut |_| false, &mut rig.out);
     assert_eq!(denied, None);
@@ -267,7 +267,7 @@ fn what_is_too_much_is_counted() {
 }
 
 #[test]
-fn a_call_that_nobody_answers_is_given_up() {
+fn a_callout_without_a_response_times_out() {
     let mut rig = Rig::new(r#","max_in_flight":1"#);
     rig.dispatcher.submit(job("C"), &mut rig.out);
     rig.send(1);
@@ -282,7 +282,7 @@ fn a_call_that_nobody_answers_is_given_up() {
 }
 
 #[test]
-fn a_judge_that_is_down_is_left_alone() {
+fn a_judge_with_an_open_breaker_is_not_called() {
     let mut rig = Rig::new("");
     for token in 0..5 {
         rig.dispatcher.submit(job("C"), &mut rig.out);
@@ -298,7 +298,7 @@ fn a_judge_that_is_down_is_left_alone() {
     rig.dispatcher.submit(job("C"), &mut rig.out);
     rig.dispatcher.submit(job("C"), &mut rig.out);
     let probe = rig.send(10);
-    assert_eq!(rig.next(), None, "one probe is enough");
+    assert_eq!(rig.next(), None, "only one probe is allowed");
     rig.answer(10, 200, &verdict(&probe, [5, 5, 5], "no"));
     rig.check(&[("judge_error", 9), ("scored", 1)]);
     rig.dispatcher.submit(job("C"), &mut rig.out);
@@ -308,7 +308,7 @@ fn a_judge_that_is_down_is_left_alone() {
 const SECOND_JUDGE: &str = r#","judges":[{"cluster":"other","model":"k","weight":3}]"#;
 
 #[test]
-fn judges_share_by_their_weights() {
+fn queries_are_distributed_by_weight() {
     let mut rig = Rig::new(&[SECOND_JUDGE, r#","max_in_flight":1000,"max_queue":1000"#].concat());
     let mut clusters = BTreeMap::<String, u32>::new();
     for number in 0..256_u32 {
@@ -321,14 +321,14 @@ fn judges_share_by_their_weights() {
 }
 
 #[test]
-fn two_judges_of_a_panel() {
+fn both_judges_of_a_panel_score_each_job() {
     let both = [SECOND_JUDGE, r#","panel":"on""#].concat();
     let mut rig = Rig::new(&both);
     rig.dispatcher.submit(job("C"), &mut rig.out);
     let calls = [rig.send(1), rig.send(2)];
     assert_eq!(calls.each_ref().map(|call| call.cluster.as_str()), ["judge", "other"]);
     rig.answer(1, 200, &verdict(&calls[0], [5, 4, 3], "no"));
-    assert_eq!(rig.outcomes(), [], "the other one is still out");
+    assert_eq!(rig.outcomes(), [], "the other callout is in flight");
     rig.answer(2, 200, &verdict(&calls[1], [3, 4, 2], "yes"));
     rig.check(&[("scored", 1)]);
     let counts = rig.counts();
@@ -356,7 +356,7 @@ fn two_judges_of_a_panel() {
 }
 
 #[test]
-fn cost_is_counted_to_the_nanodollar() {
+fn cost_counts_whole_nanodollars_and_carries_the_rest_over() {
     let prices = r#""prices":{"rows":[{"provider":"openai","match":"j","input":"0.15","output":"0.6"}]}"#;
     let document =
         format!(r#"{{"judge":{{"cluster":"judge","model":"j","budget":{{"usd_per_hour":1}}}},{prices}}}"#);

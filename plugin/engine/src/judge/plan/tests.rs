@@ -11,7 +11,7 @@ fn facts<'a>(model: Option<&'a str>, path: &'a str, labels: &'a [String]) -> Fac
 }
 
 #[test]
-fn sample_keeps_the_share_and_grows_with_the_rate() {
+fn sample_has_the_configured_share_and_grows_with_the_rate() {
     let sampled = |rate: &str| -> Vec<u32> {
         let policy = compile(&format!(r#"{{"cluster":"c","model":"m","sample_rate":{rate}}}"#)).unwrap();
         let plan = policy.judge().unwrap();
@@ -21,13 +21,13 @@ fn sample_keeps_the_share_and_grows_with_the_rate() {
         };
         (1..=20_000).filter(is_sampled).collect()
     };
-    // Ids that are counted up, the worst there are.
+    // Sequential ids are the worst case.
     let (few, some, all) = (sampled("0.05"), sampled("0.5"), sampled("1"));
     assert!((900..=1100).contains(&few.len()), "{}", few.len());
     assert!((9_800..=10_200).contains(&some.len()), "{}", some.len());
     assert!(few.iter().all(|number| some.contains(number)));
     assert_eq!((sampled("0").len(), all.len()), (0, 20_000));
-    // Every proxy of a fleet has to decide so, whatever its version.
+    // Every proxy of a fleet must decide like this, whatever its version.
     assert_eq!(few.get(..6), Some(&[1, 18, 27, 43, 47, 58][..]));
 }
 
@@ -43,7 +43,7 @@ fn sample_rules_replace_the_share() {
     let (trace, labels) = ([1; 16], ["acme".to_owned()]);
     let at_head = |facts: &Facts<'_>| plan.sample(&trace, facts).is_some();
     let at_end = |facts: &Facts<'_>| plan.is_sampled(Sample::of(&trace), facts);
-    assert!(at_head(&facts(None, "/v1", &[])), "the model may still be one that is judged");
+    assert!(at_head(&facts(None, "/v1", &[])), "the model is unknown and may be one that is sampled");
     assert!(!at_head(&facts(None, "/internal/x?y", &[])));
     assert!(!at_head(&Facts { operation: "embeddings", ..facts(Some("gpt-4"), "/v1", &[]) }));
     assert!(at_end(&facts(Some("gpt-4"), "/v1", &[])) && !at_end(&facts(Some("claude"), "/v1", &[])));

@@ -10,7 +10,7 @@ fn question() -> Question {
     Question::ask(policy.judge().unwrap(), 0, job("C").input, [1; 16]).unwrap()
 }
 
-/// As a call, for what reads calls.
+/// Returns the question as a callout, for helpers that read callouts.
 fn call(question: &Question) -> Callout {
     let request = question.request().clone();
     let (cluster, body) = (request.cluster, request.body);
@@ -25,7 +25,7 @@ fn call(question: &Question) -> Callout {
 }
 
 #[test]
-fn it_asks_what_a_desk_asks_and_keeps_secrets() {
+fn a_question_has_the_request_of_the_dispatcher_without_secret_headers() {
     let mut dispatcher = dispatcher(&policy(SECRET));
     dispatcher.submit(job("C"), &mut Vec::new());
     let called = dispatcher.next(0, [1; 24], &mut |_| true, &mut Vec::new()).unwrap();
@@ -42,14 +42,17 @@ fn it_asks_what_a_desk_asks_and_keeps_secrets() {
 }
 
 #[test]
-fn an_answer_is_a_verdict_or_an_outcome() {
+fn answer_returns_a_verdict_or_an_outcome() {
     let question = question();
     let good = verdict(&call(&question), [5, 4, 3], "no");
     let judged = question.answer(200, good.as_bytes());
     let scores = [("faithfulness", 5), ("relevance", 4), ("completeness", 3)];
     let scores = scores.map(|(name, score)| (name.to_owned(), score, "r".to_owned())).to_vec();
-    let said = Verdict { scores, hallucination: Some((false, "r".to_owned())) };
-    assert_eq!(judged, Judgement { verdict: Ok(said), input_tokens: Some(900), output_tokens: Some(100) });
+    let expected = Verdict { scores, hallucination: Some((false, "r".to_owned())) };
+    assert_eq!(
+        judged,
+        Judgement { verdict: Ok(expected), input_tokens: Some(900), output_tokens: Some(100) }
+    );
     assert_eq!(question.answer(200, good.as_bytes()), judged, "a question can be answered again");
 
     let long = format!("{good}{}", " ".repeat(JUDGE_REPLY_BYTES_MAX));
@@ -66,7 +69,7 @@ fn an_answer_is_a_verdict_or_an_outcome() {
 }
 
 #[test]
-fn only_judges_that_are_there_are_asked() {
+fn a_question_needs_a_judge_of_the_plan() {
     let policy = policy(r#","judges":[{"cluster":"other","model":"k"}]"#);
     let plan = policy.judge().unwrap();
     let cluster = |judge| {

@@ -4,11 +4,11 @@ use crate::judge::prompt::tests::INJECTIONS;
 
 const NONCE: &str = "00112233445566778899aabbccddeeff";
 
-fn read_as(context: &str, body: &str) -> Reply {
+fn read_as(context: &str, body: &str) -> JudgeReply {
     let policy = Policy::parse(br#"{"judge":{"cluster":"judge","model":"m"}}"#).unwrap();
     let text = |text: &str| text.to_owned();
     let input = JudgeInput { question: text("Q"), context: text(context), answer: text("A") };
-    Reply::read(body.as_bytes(), policy.judge().unwrap(), &input, NONCE)
+    JudgeReply::read(body.as_bytes(), policy.judge().unwrap(), &input, NONCE)
 }
 
 fn completion(content: &str) -> String {
@@ -22,7 +22,7 @@ fn read(content: &str) -> Option<Verdict> {
     read_as("C", &completion(content)).verdict
 }
 
-/// A good verdict with one thing in it changed.
+/// Returns a valid verdict with one part replaced.
 fn changed(from: &str, to: &str) -> String {
     let good = format!(
         r#"{{"nonce":"{NONCE}","faithfulness":{{"reason":"f","score":2}},"relevance":{{"reason":"r","score":5}},"completeness":{{"reason":"c","score":1}},"hallucination":{{"reason":"h","verdict":"yes"}}}}"#
@@ -32,7 +32,7 @@ fn changed(from: &str, to: &str) -> String {
 }
 
 #[test]
-fn a_verdict_is_read() {
+fn read_accepts_a_valid_verdict() {
     let text = |text: &str| text.to_owned();
     let expected = Verdict {
         scores: vec![
@@ -46,12 +46,12 @@ fn a_verdict_is_read() {
     assert_eq!(
         read(&changed("{\"nonce\"", " {\n \"nonce\"")).as_ref(),
         Some(&expected),
-        "white space is no fault"
+        "white space is allowed"
     );
     let reordered = changed(r#""faithfulness":{"reason":"f","score":2},"#, "")
         .replace("\"hallucination\"", r#""faithfulness":{"score":2,"reason":"f"},"hallucination""#);
-    assert_eq!(read(&reordered).as_ref(), Some(&expected), "the order of keys means nothing");
-    // A reason may hold anything.
+    assert_eq!(read(&reordered).as_ref(), Some(&expected), "the order of keys does not matter");
+    // A reason may hold any text.
     for injection in INJECTIONS {
         let reason = serde_json::to_string(injection).unwrap();
         assert!(read(&changed("\"f\"", &reason)).is_some(), "{injection}");
@@ -59,7 +59,7 @@ fn a_verdict_is_read() {
 }
 
 #[test]
-fn whatever_else_comes_back_is_no_verdict() {
+fn read_rejects_anything_but_a_valid_verdict() {
     let long = format!("\"{}\"", "x".repeat(REASON_BYTES_MAX + 1));
     let cases = [
         changed(NONCE, "ffeeddccbbaa99887766554433221100"),
@@ -112,7 +112,7 @@ fn whatever_else_comes_back_is_no_verdict() {
 }
 
 #[test]
-fn what_was_not_asked_for_is_no_verdict() {
+fn read_rejects_scores_that_the_prompt_did_not_ask_for() {
     assert_eq!(read_as("", &completion(&changed("", ""))).verdict, None);
     let asked = format!(
         r#"{{"nonce":"{NONCE}","relevance":{{"reason":"r","score":5}},"completeness":{{"reason":"c","score":1}}}}"#
@@ -122,7 +122,7 @@ fn what_was_not_asked_for_is_no_verdict() {
 }
 
 #[test]
-fn the_answer_around_it_has_to_be_whole() {
+fn read_rejects_an_incomplete_chat_completion() {
     let good = completion(&changed("", ""));
     let verdict = |from: &str, to: &str| {
         assert!(good.contains(from), "{from}");
@@ -137,7 +137,7 @@ fn the_answer_around_it_has_to_be_whole() {
 }
 
 #[test]
-fn tokens_are_paid_for_whatever_they_say() {
+fn read_returns_the_tokens_of_invalid_verdicts_too() {
     let with_usage = |content: &str, usage: &str| {
         read_as("C", &completion(content).replacen('{', &format!("{{\"usage\":{usage},"), 1)).tokens
     };

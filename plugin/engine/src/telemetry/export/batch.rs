@@ -1,4 +1,4 @@
-//! Items of one signal that wait until they make a batch.
+//! The items of one signal that wait for a batch.
 
 use std::collections::VecDeque;
 
@@ -8,27 +8,27 @@ use crate::telemetry;
 /// Items that are sent together.
 #[derive(Debug)]
 pub(super) struct Batch {
-    /// At least one item, each in its encoding.
+    /// The encoded items; at least one.
     pub(super) items: Vec<Vec<u8>>,
 }
 
 impl Batch {
-    /// Returns the length of all items.
+    /// Returns the number of bytes of all items.
     pub(super) fn bytes(&self) -> usize {
         self.items.iter().fold(0, |sum, item| sum.saturating_add(item.len()))
     }
 
-    /// Splits the batch in two, of which neither is empty if it has two items or more.
+    /// Splits the batch in two halves. Neither is empty if the batch has two items or more.
     pub(super) fn halves(mut self) -> [Self; 2] {
         let second = self.items.split_off(self.items.len() / 2);
         [self, Self { items: second }]
     }
 }
 
-/// See the module.
+/// The queue of items that wait for a batch.
 #[derive(Debug, Default)]
 pub(super) struct Batcher {
-    /// Items with the times at which they arrived.
+    /// Each item with the time at which it was submitted.
     items: VecDeque<(u64, Vec<u8>)>,
     bytes: usize,
 }
@@ -40,8 +40,9 @@ impl Batcher {
         self.items.push_back((now_ns, item));
     }
 
-    /// When the next batch is to be sent: at once if it is full, else after the interval. `None` without items.
-    pub(super) fn due_ns(&self, limits: &telemetry::Batch) -> Option<u64> {
+    /// Returns the time at which the next batch is due: at once if it is full, otherwise after the interval. `None`
+    /// without items.
+    pub(super) fn due_ns(&self, limits: &telemetry::BatchLimits) -> Option<u64> {
         let (arrived_ns, _) = self.items.front()?;
         let is_full = self.items.len() >= limits.items_max || self.bytes >= limits.bytes_max;
         let wait_ns = if is_full { 0 } else { nanoseconds(limits.interval_ms) };
@@ -49,7 +50,7 @@ impl Batcher {
     }
 
     /// Removes and returns the next batch: as many items as the limits allow, and at least one. `None` without items.
-    pub(super) fn take(&mut self, limits: &telemetry::Batch) -> Option<Batch> {
+    pub(super) fn take(&mut self, limits: &telemetry::BatchLimits) -> Option<Batch> {
         let (mut items, mut bytes) = (Vec::new(), 0_usize);
         while let Some((arrived_ns, item)) = self.items.pop_front() {
             let more = bytes.saturating_add(item.len());

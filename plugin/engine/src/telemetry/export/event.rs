@@ -1,7 +1,7 @@
-//! A score as an event.
+//! Encodes a score as an event.
 //!
-//! With [`Content::Sampled`] the comment of a user leaves also where the exchange was not sampled: the choice of a sample
-//! is about texts that nobody meant for the store, and feedback is given on purpose.
+//! With [`Content::Sampled`], the comment of a user is exported even if the exchange was not sampled: sampling
+//! protects texts that were not meant for the store, while feedback is given on purpose.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use crate::telemetry::{Content, Redactor, TelemetryPlan};
 
 const NAME: &str = "gen_ai.evaluation.result";
 
-/// Its reason is content, and leaves where that may.
+/// Returns the event of a score. Its reason is content, and is left out if no content is exported.
 pub(super) fn event(score: &Evaluation, plan: &TelemetryPlan, redactor: &Redactor) -> Event {
     let explanation = score.explanation.as_deref().filter(|text| !text.is_empty());
     let explanation = explanation.filter(|_| plan.content() != Content::None);
@@ -21,7 +21,7 @@ pub(super) fn event(score: &Evaluation, plan: &TelemetryPlan, redactor: &Redacto
     };
     let text = |name: &'static str, value: &str| (Cow::Borrowed(name), Value::Text(value.to_owned()));
     let mut attributes: Vec<Attribute> = vec![
-        // Stores that know only attributes find it here.
+        // For stores that only know attributes.
         text("event.name", NAME),
         text("gen_ai.evaluation.name", &score.name),
         (Cow::Borrowed("gen_ai.evaluation.score.value"), Value::Double(score.value)),

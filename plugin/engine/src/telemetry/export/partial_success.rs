@@ -1,19 +1,20 @@
-//! What a receiver says of a request that it took: that it left some of it out (partial success).
+//! Reads the partial success of a receiver's response: the number of items that it rejected from an accepted request.
 
 use crate::json::JsonValue;
 use crate::limits::TELEMETRY_REPLY_BYTES_MAX;
 
-/// How many items were rejected. Some receivers answer in JSON whatever they were asked in, others with words: what is
-/// neither form counts as nothing rejected.
+/// Returns the number of rejected items. Some receivers respond in JSON whatever the encoding of the request. A body
+/// in neither encoding counts as 0.
 pub(super) fn rejected(body: &[u8]) -> u64 {
     if body.len() > TELEMETRY_REPLY_BYTES_MAX {
         return 0;
     }
-    let found = if body.trim_ascii().starts_with(b"{") { of_json(body) } else { of_protobuf(body) };
+    let found =
+        if body.trim_ascii().starts_with(b"{") { rejected_in_json(body) } else { rejected_in_protobuf(body) };
     found.unwrap_or(0)
 }
 
-fn of_json(body: &[u8]) -> Option<u64> {
+fn rejected_in_json(body: &[u8]) -> Option<u64> {
     let answer = JsonValue::parse(body)?;
     let partial = answer.get("partialSuccess")?;
     match partial.get("rejectedSpans").or(partial.get("rejectedLogRecords"))? {
@@ -23,8 +24,8 @@ fn of_json(body: &[u8]) -> Option<u64> {
     }
 }
 
-/// `partial_success = 1 { rejected_spans = 1 }`; of log records it is the same.
-fn of_protobuf(body: &[u8]) -> Option<u64> {
+/// Reads `partial_success = 1 { rejected_spans = 1 }`; log records have the same field numbers.
+fn rejected_in_protobuf(body: &[u8]) -> Option<u64> {
     let Some(Field::Bytes(partial)) = field(body, 1) else {
         return None;
     };
@@ -39,7 +40,7 @@ enum Field<'a> {
     Bytes(&'a [u8]),
 }
 
-/// The first field with this number.
+/// Returns the first field with this number. `None` if there is none, or the message is malformed.
 fn field(mut message: &[u8], wanted: u64) -> Option<Field<'_>> {
     loop {
         let (tag, rest) = varint(message)?;

@@ -15,14 +15,14 @@ fn exporter(policy: &Policy) -> Exporter {
     Exporter::new(policy.telemetry().unwrap(), policy.redactor())
 }
 
-/// The items of an exporter, wherever they are.
-fn kept(exporter: &Exporter) -> usize {
+/// Returns the number of items of an exporter, waiting or in flight.
+fn item_count(exporter: &Exporter) -> usize {
     let batches = exporter.lanes.iter().flat_map(|lane| lane.callouts.items());
     let waiting = exporter.lanes.iter().map(|lane| lane.batcher.len());
     batches.map(|batch| batch.items.len()).chain(waiting).sum()
 }
 
-/// An exporter, its clock, and its effects.
+/// An exporter with its clock and its stats.
 struct Rig {
     exporter: Exporter,
     now_ns: u64,
@@ -36,7 +36,7 @@ impl Rig {
         Self { exporter: exporter(&policy), now_ns: 1000 * MS, out: Vec::new() }
     }
 
-    /// A span with so many bytes of a text.
+    /// Submits a span with a text of `bytes` bytes.
     fn span(&mut self, bytes: usize) -> Option<u64> {
         let attributes = vec![("output.value".into(), Value::Text("x".repeat(bytes)))];
         let span =
@@ -69,11 +69,11 @@ impl Rig {
         self.exporter.next(self.now_ns, [0; 24], &mut self.out)
     }
 
-    /// Makes the next call under this token.
+    /// Makes the next callout with this token.
     #[track_caller]
     fn send(&mut self, token: u32) -> Callout {
         let call = self.next().expect("a call");
-        self.exporter.sent(call.number, Some(token), self.now_ns, &mut self.out);
+        self.exporter.record_sent(call.number, Some(token), self.now_ns, &mut self.out);
         call
     }
 
@@ -83,7 +83,7 @@ impl Rig {
 
     fn answer_as(&mut self, token: u32, status: u32, retry_after: Option<&[u8]>, body: &[u8]) {
         let answer = CalloutResponse { status: Some(status), is_local: false, retry_after, body };
-        assert!(self.exporter.answered(token, &answer, self.now_ns, &mut self.out));
+        assert!(self.exporter.handle_response(token, &answer, self.now_ns, &mut self.out));
     }
 
     fn wake_ms(&self) -> Option<u64> {
@@ -94,7 +94,7 @@ impl Rig {
         self.now_ns += ms * MS;
     }
 
-    /// Spans and events that were dropped.
+    /// Returns the numbers of spans and events that were dropped.
     fn dropped(&self) -> (u64, u64) {
         dropped(&self.out)
     }
@@ -104,7 +104,7 @@ impl Rig {
         assert_eq!(self.dropped(), dropped);
         assert!(self.exporter.is_idle());
         assert_eq!(self.wake_ms(), None);
-        assert_eq!(kept(&self.exporter), 0);
+        assert_eq!(item_count(&self.exporter), 0);
     }
 }
 
@@ -123,7 +123,7 @@ fn dropped(out: &[StatUpdate]) -> (u64, u64) {
     (by_kind("spans"), by_kind("events"))
 }
 
-/// Items in a call.
+/// Returns the number of items in a callout.
 fn items(call: &Callout) -> usize {
     let marks: &[u8] = if path(call).ends_with("traces") { b"\x12\x08\x02\x02" } else { b"\x52\x08\x02\x02" };
     call.body.windows(marks.len()).filter(|window| *window == marks).count()
@@ -134,11 +134,11 @@ fn path(call: &Callout) -> &str {
 }
 
 #[test]
-fn a_batch_waits_for_its_interval() {
+fn a_batch_is_sent_after_its_interval() {
     let mut rig = Rig::new(r#","path":"/otel","headers":{"x-key":"k"}"#);
     assert_eq!(rig.span(1), Some(5000));
     rig.pass(1000);
-    assert_eq!(rig.span(1), None, "somebody comes by then");
+    assert_eq!(rig.span(1), None, "a call is already due at that time");
     assert_eq!(rig.wake_ms(), Some(4000));
     assert!(rig.next().is_none());
     rig.pass(4000);
@@ -162,13 +162,13 @@ fn a_batch_waits_for_its_interval() {
 }
 
 #[test]
-fn a_full_batch_does_not_wait() {
+fn a_full_batch_is_sent_at_once() {
     let mut rig = Rig::new(r#","batch":{"max_items":3}"#);
     assert_eq!([rig.span(1), rig.span(1), rig.span(1), rig.span(1)], [Some(5000), None, Some(0), None]);
     assert_eq!(items(&rig.send(1)), 3);
     assert!(rig.next().is_none(), "the fourth waits");
     rig.answer(1, 200);
-    // By bytes: 300 of them fit once.
+    // 300 bytes fit into a batch once.
     let mut rig = Rig::new(r#","batch":{"max_bytes":600}"#);
     assert_eq!([rig.span(300), rig.span(300)], [Some(5000), Some(0)]);
     assert_eq!(items(&rig.send(1)), 1);
@@ -176,7 +176,7 @@ fn a_full_batch_does_not_wait() {
 }
 
 #[test]
-fn spans_and_events_go_apart() {
+fn spans_and_events_are_sent_in_separate_batches() {
     let mut rig = Rig::new(r#","batch":{"max_items":1}"#);
     assert_eq!((rig.span(1), rig.score()), (Some(0), Some(0)));
     let calls = [rig.send(1), rig.send(2)];
@@ -192,7 +192,7 @@ fn spans_and_events_go_apart() {
 }
 
 #[test]
-fn what_a_receiver_refuses_for_good_is_dropped_at_once() {
+fn a_permanently_rejected_batch_is_dropped_at_once() {
     for status in [400, 401, 403, 404, 415, 500, 501, 301] {
         let mut rig = Rig::new(r#","batch":{"max_items":2}"#);
         rig.spans(2, 1);
@@ -203,7 +203,7 @@ fn what_a_receiver_refuses_for_good_is_dropped_at_once() {
 }
 
 #[test]
-fn what_it_cannot_take_now_is_tried_again_and_again() {
+fn a_temporarily_rejected_batch_is_retried_with_backoff() {
     let mut rig = Rig::new(r#","batch":{"max_items":1}"#);
     rig.span(1);
     for (status, pause_ms) in [(429, 1000), (502, 2000), (503, 4000), (504, 8000), (503, 16_000)] {
@@ -217,7 +217,7 @@ fn what_it_cannot_take_now_is_tried_again_and_again() {
     rig.send(1);
     rig.answer(1, 503);
     rig.check_idle((1, 0));
-    // What comes next is not held against it, but waits as long.
+    // The next item is not penalised, but waits as long.
     assert_eq!(rig.span(1), Some(30_000));
 }
 
@@ -228,18 +228,18 @@ fn retry_after_is_honoured() {
         rig.span(1);
         rig.send(1);
         rig.answer_as(1, 429, Some(header), b"");
-        assert_eq!(rig.span(1), None, "the retry brings it along");
+        assert_eq!(rig.span(1), None, "a call is due for the retry");
         rig.wake_ms()
     };
     assert_eq!(waits(b"7"), Some(7000));
-    assert_eq!(waits(b" 0 "), Some(1000), "never faster than by ourselves");
+    assert_eq!(waits(b" 0 "), Some(1000), "at least the own backoff");
     assert_eq!(waits(b"86400"), Some(300_000));
     assert_eq!(waits(b"Wed, 21 Oct 2026 07:28:00 GMT"), Some(1000));
     assert_eq!(waits(b"\xFF"), Some(1000));
 }
 
 #[test]
-fn too_large_a_batch_is_halved() {
+fn a_batch_that_is_too_large_is_halved() {
     let mut rig = Rig::new(r#","batch":{"max_items":5}"#);
     rig.spans(5, 1);
     rig.send(1);
@@ -256,7 +256,7 @@ fn too_large_a_batch_is_halved() {
 }
 
 #[test]
-fn partial_success_is_counted() {
+fn items_rejected_by_partial_success_are_counted() {
     let mut rig = Rig::new(r#","batch":{"max_items":3}"#);
     rig.spans(3, 1);
     rig.send(1);
@@ -271,26 +271,26 @@ fn partial_success_is_counted() {
 }
 
 #[test]
-fn what_a_host_refuses_or_forgets_is_tried_again() {
+fn a_callout_that_the_host_refuses_or_loses_is_retried() {
     let mut rig = Rig::new(r#","batch":{"max_items":1}"#);
     rig.span(1);
     let call = rig.next().unwrap();
-    rig.exporter.sent(call.number, None, rig.now_ns, &mut rig.out);
+    rig.exporter.record_sent(call.number, None, rig.now_ns, &mut rig.out);
     assert_eq!(rig.wake_ms(), Some(1000));
     rig.pass(1000);
     rig.send(1);
-    // The host never says a word: its time and ten seconds more.
+    // The host never responds: the timeout and ten more seconds.
     assert_eq!(rig.wake_ms(), Some(20_000));
     rig.pass(20_000);
     assert!(rig.next().is_none());
     rig.pass(2000);
     rig.send(2);
-    // An answer too late is nobody's.
+    // A response that arrives too late is ignored.
     let late = CalloutResponse { status: Some(200), is_local: false, retry_after: None, body: b"" };
-    assert!(!rig.exporter.answered(1, &late, rig.now_ns, &mut rig.out));
-    // One that was lost on its way may have arrived; it is told again, under the same ids.
+    assert!(!rig.exporter.handle_response(1, &late, rig.now_ns, &mut rig.out));
+    // A batch whose response was lost may have been delivered. It is sent again with the same ids.
     let lost = CalloutResponse { status: None, ..late };
-    assert!(rig.exporter.answered(2, &lost, rig.now_ns, &mut rig.out));
+    assert!(rig.exporter.handle_response(2, &lost, rig.now_ns, &mut rig.out));
     rig.pass(4000);
     rig.send(3);
     rig.answer(3, 200);
@@ -298,28 +298,28 @@ fn what_a_host_refuses_or_forgets_is_tried_again() {
 }
 
 #[test]
-fn a_few_calls_at_once_and_no_more() {
+fn the_number_of_callouts_in_flight_is_bounded() {
     let mut rig = Rig::new(r#","batch":{"max_items":1}"#);
     rig.spans(5, 1);
     rig.send(1);
     rig.send(2);
     assert!(rig.next().is_none());
-    assert_eq!(rig.wake_ms(), Some(20_000), "an answer comes before");
+    assert_eq!(rig.wake_ms(), Some(20_000), "the next call is due at a timeout");
     rig.answer(1, 200);
     rig.send(3);
     assert!(rig.next().is_none());
 }
 
 #[test]
-fn what_is_kept_is_bounded_in_bytes() {
+fn the_bytes_of_kept_items_are_bounded() {
     let mut rig = Rig::new(r#","batch":{"max_bytes":8388608}"#);
     let size = 64 * 1024;
     rig.spans(200, size);
-    assert_eq!(rig.dropped(), (73, 0), "127 fit into eight mebibytes, with their names");
+    assert_eq!(rig.dropped(), (73, 0), "127 fit into eight mebibytes, with their attribute names");
     assert!(rig.exporter.bytes <= TELEMETRY_QUEUE_BYTES_MAX);
     rig.pass(5000);
     rig.send(1);
-    assert!(rig.exporter.bytes > TELEMETRY_QUEUE_BYTES_MAX - size, "under way is kept too");
+    assert!(rig.exporter.bytes > TELEMETRY_QUEUE_BYTES_MAX - size, "items in flight are kept too");
     rig.span(size);
     assert_eq!(rig.dropped(), (74, 0));
     rig.answer(1, 200);
@@ -327,7 +327,7 @@ fn what_is_kept_is_bounded_in_bytes() {
 }
 
 #[test]
-fn a_span_larger_than_a_batch_goes_without_its_content() {
+fn a_span_larger_than_a_batch_is_sent_without_its_content() {
     let mut rig = Rig::new(r#","batch":{"max_bytes":1000}"#);
     rig.span(2000);
     rig.pass(5000);
@@ -337,7 +337,7 @@ fn a_span_larger_than_a_batch_goes_without_its_content() {
 }
 
 #[test]
-fn a_plugin_that_goes_sends_what_it_has_once() {
+fn a_closing_exporter_sends_its_items_once() {
     let mut rig = Rig::new("");
     rig.span(1);
     rig.score();
@@ -354,7 +354,7 @@ fn a_plugin_that_goes_sends_what_it_has_once() {
 }
 
 #[test]
-fn reasons_are_content() {
+fn reasons_are_exported_only_with_content() {
     let text = |policy: &str| {
         let document = format!(r#"{{"telemetry":{{"cluster":"o"{policy}}},"redact":["email"]}}"#);
         let policy = Policy::parse(document.as_bytes()).unwrap();
@@ -369,10 +369,10 @@ fn reasons_are_content() {
 }
 
 #[test]
-fn an_item_looks_the_same_whenever_it_leaves() {
+fn the_encoding_of_an_item_does_not_depend_on_when_it_is_sent() {
     for encoding in [Encoding::Protobuf, Encoding::Json] {
         let span = Span { duration_ms: 5, ..Span::default() };
         assert_eq!(encoding.span(&span, 7), encoding.span(&span, 7));
-        assert!(!encoding.span(&span, 0).is_empty(), "a clock at the epoch is no fault");
+        assert!(!encoding.span(&span, 0).is_empty(), "a clock at the epoch is valid");
     }
 }

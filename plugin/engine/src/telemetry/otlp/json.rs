@@ -1,4 +1,4 @@
-//! The JSON form: names in camel case, ids in hex, 64-bit numbers as texts.
+//! The JSON encoding: names in camel case, ids in hex, 64-bit integers as strings.
 
 use super::{
     Attribute, Event, KIND_CLIENT, SCOPE, SEVERITY_INFO, STATUS_ERROR, Signal, Span, VERSION, Value,
@@ -126,8 +126,8 @@ fn push_value(json: &mut String, value: &Value) {
     json.push('}');
 }
 
-/// Scores, and milliseconds as seconds: three decimals are all they have. The standard library's way to any number's
-/// shortest form would make the filter a thirtieth larger.
+/// Appends a score, or milliseconds in seconds: three decimals are enough for both. The standard library's shortest
+/// representation of any number would make the filter 3 % larger.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,

@@ -1,8 +1,8 @@
-//! The binary form: proto3 by `opentelemetry-proto`'s numbers.
+//! The binary encoding: proto3 with the field numbers of `opentelemetry-proto`.
 
 use super::{Attribute, Event, KIND_CLIENT, SCOPE, SEVERITY_INFO, STATUS_ERROR, Span, VERSION, Value};
 
-/// `opentelemetry.proto.trace.v1.Span`
+/// Encodes an `opentelemetry.proto.trace.v1.Span`.
 pub(super) fn span(span: &Span, start_ns: u64, end_ns: u64) -> Vec<u8> {
     let mut message = Message::default();
     message.bytes(1, &span.trace);
@@ -30,7 +30,7 @@ pub(super) fn span(span: &Span, start_ns: u64, end_ns: u64) -> Vec<u8> {
     message.0
 }
 
-/// `opentelemetry.proto.logs.v1.LogRecord`
+/// Encodes an `opentelemetry.proto.logs.v1.LogRecord`.
 pub(super) fn event(event: &Event, at_ns: u64) -> Vec<u8> {
     let mut message = Message::default();
     message.fixed(1, at_ns);
@@ -43,7 +43,7 @@ pub(super) fn event(event: &Event, at_ns: u64) -> Vec<u8> {
     message.0
 }
 
-/// `ExportTraceServiceRequest` and `ExportLogsServiceRequest`, whose numbers are the same.
+/// Encodes an `ExportTraceServiceRequest` or an `ExportLogsServiceRequest`, which have the same field numbers.
 pub(super) fn request<'i>(resource: &[Attribute], items: impl Iterator<Item = &'i [u8]> + Clone) -> Vec<u8> {
     let bytes = items.clone().fold(256, |sum: usize, item| sum.saturating_add(item.len()).saturating_add(8));
     let mut request = Message(Vec::with_capacity(bytes));
@@ -69,7 +69,7 @@ fn attributes(message: &mut Message, field: u64, attributes: &[Attribute]) {
     }
 }
 
-/// `AnyValue`: of these fields even an empty one is written, as it tells what the value is.
+/// Encodes an `AnyValue`. Even an empty field is written, since the field number is the type of the value.
 fn write(any: &mut Message, value: &Value) {
     match value {
         Value::Text(text) => any.bytes(1, text.as_bytes()),
@@ -87,7 +87,7 @@ fn write(any: &mut Message, value: &Value) {
 #[derive(Default)]
 struct Message(Vec<u8>);
 
-/// Wire types.
+/// Protobuf wire types.
 const VARINT: u64 = 0;
 const FIXED: u64 = 1;
 const BYTES: u64 = 2;
@@ -117,7 +117,8 @@ impl Message {
         self.0.extend_from_slice(bytes);
     }
 
-    /// Not generic: it is called in a dozen places. The length is not known before: a byte is kept for it, which is enough but for a few large ones.
+    /// Appends a nested message. It is not generic, since it is called in a dozen places. The length is unknown
+    /// before `write`, so one byte is reserved for it, which is enough for all but a few large messages.
     fn message(&mut self, field: u64, write: &mut dyn FnMut(&mut Self)) {
         self.tag(field, BYTES);
         let place = self.0.len();

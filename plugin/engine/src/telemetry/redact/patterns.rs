@@ -1,77 +1,81 @@
-//! The patterns that have names. Each walks a text once, and looks at a stretch again a bounded number of times.
+//! The named patterns. Each reads a text once, and reads a part of it again a bounded number of times.
 
 use core::ops::Range;
 
-/// The first place in a text from a byte on; never empty.
+/// A function that returns the first match in a text from a byte offset on. A match is never empty.
 pub(super) type Find = fn(&str, usize) -> Option<Range<usize>>;
 
-/// By their names in the configuration.
+/// The patterns by their names in the configuration.
 pub(super) const ALL: &[(&str, Find)] =
     &[("email", email), ("card", card), ("phone", phone), ("api_key", api_key), ("ssn", ssn)];
 
-/// What a word is made of: also letters of scripts that put spaces between words. Of others, every letter around an
-/// address would be taken for a part of it.
+/// Returns whether a letter belongs to a word. Only letters of scripts that put spaces between words do: in other
+/// scripts, the letters around an address would be read as part of it.
 fn is_word(letter: char) -> bool {
     letter.is_ascii_alphanumeric() || matches!(letter, '\u{C0}'..='\u{52F}')
 }
 
-/// ASCII digits, and the full-width ones of East Asian keyboards.
+/// Returns the value of a digit, ASCII or full-width. `None` for other characters.
 fn digit(letter: char) -> Option<u32> {
     let wide = u32::from(letter).wrapping_sub(u32::from('０'));
     letter.to_digit(10).or(Some(wide).filter(|digit| *digit < 10))
 }
 
-/// A space or a hyphen of any width, a tab, or the end of a line.
+/// Returns whether a character is a space or hyphen of any width, a tab, or a line end.
 fn is_gap(letter: char) -> bool {
     letter.is_whitespace() || matches!(letter, '-' | '\u{2010}'..='\u{2015}' | '－')
 }
 
-/// Signs without any width, which come along when numbers are copied: a number is the same with them and without.
-fn is_unseen(letter: char) -> bool {
+/// Returns whether a character has no width. Such characters are often copied along with a number, and do not change
+/// it.
+fn is_zero_width(letter: char) -> bool {
     matches!(letter, '\u{AD}' | '\u{FEFF}')
         || matches!(letter, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}')
 }
 
-/// Signs in a row between two groups: two spaces, or a hyphen or a carriage return at the end of a line.
+/// The longest gap between two groups, in characters: two spaces, or a hyphen and a line end.
 const GAP_MAX: usize = 2;
 
 fn before(text: &str, at: usize) -> Option<char> {
     text.get(..at)?.chars().next_back()
 }
 
-fn starts(text: &str, from: usize) -> impl Iterator<Item = (usize, char)> {
+fn letters_from(text: &str, from: usize) -> impl Iterator<Item = (usize, char)> {
     let rest = text.get(from..).unwrap_or_default();
     rest.char_indices().map(move |(at, letter)| (from.saturating_add(at), letter))
 }
 
-/// Groups of digits.
-struct Run {
+/// A number in groups of digits.
+struct DigitGroups {
     digits: Vec<u32>,
-    /// After each whole group: how many digits there are, and where it ends.
+    /// The number of digits up to the end of each complete group, and the offset of that end.
     ends: Vec<(usize, usize)>,
 }
 
-impl Run {
-    /// From `at` on, up to a date. A group that goes beyond `digits_max` is none of its groups, so that what is longer
-    /// without a gap is not taken for what it begins with, and what other numbers follow still is found.
+impl DigitGroups {
+    /// Reads a number from `at` up to a date.
     ///
-    /// As digits and gaps are bounded, a stretch of unseen signs is walked over by a bounded number of runs.
+    /// A group that exceeds `digits_max` is left out. So the beginning of a longer group is not taken for a match, and
+    /// a match before other numbers is still found.
+    ///
+    /// Since digits and gaps are bounded, a part of the text with zero-width characters is read a bounded number of
+    /// times.
     fn read(text: &str, at: usize, is_gap: fn(char) -> bool, digits_max: usize) -> Self {
-        let mut run = Self { digits: Vec::new(), ends: Vec::new() };
+        let mut groups = Self { digits: Vec::new(), ends: Vec::new() };
         let (mut gap, mut end) = (0, at);
-        for (at, letter) in starts(text, at).filter(|(_, letter)| !is_unseen(*letter)) {
+        for (at, letter) in letters_from(text, at).filter(|(_, letter)| !is_zero_width(*letter)) {
             if let Some(digit) = digit(letter) {
-                let is_first = run.digits.is_empty();
+                let is_first = groups.digits.is_empty();
                 if gap > 0 && !is_first {
-                    run.ends.push((run.digits.len(), end));
+                    groups.ends.push((groups.digits.len(), end));
                 }
                 if (gap > 0 || is_first) && is_date(text, at) {
-                    return run;
+                    return groups;
                 }
-                if run.digits.len() == digits_max {
-                    return run;
+                if groups.digits.len() == digits_max {
+                    return groups;
                 }
-                run.digits.push(digit);
+                groups.digits.push(digit);
                 (gap, end) = (0, at.saturating_add(letter.len_utf8()));
             } else if is_gap(letter) && gap < GAP_MAX {
                 gap = gap.saturating_add(1);
@@ -79,18 +83,19 @@ impl Run {
                 break;
             }
         }
-        run.ends.push((run.digits.len(), end));
-        run
+        groups.ends.push((groups.digits.len(), end));
+        groups
     }
 
-    /// How many digits there are after each group.
+    /// Returns the number of digits up to the end of each group.
     fn counts(&self) -> Vec<usize> {
         self.ends.iter().map(|(digits, _)| *digits).collect()
     }
 }
 
-/// Whether there is a date such as 2024-01-02, 02/01/2024 or 02.01.2024: several of them, or one behind another number,
-/// have as many digits as what is looked for. With hyphens only the year comes first, as these are in numbers too.
+/// Returns whether there is a date such as 2024-01-02, 02/01/2024 or 02.01.2024. Several dates, or a date after
+/// another number, have as many digits as a match. With hyphens only dates that start with the year count, since
+/// numbers contain hyphens too.
 fn is_date(text: &str, at: usize) -> bool {
     let bytes = text.as_bytes().get(at..).unwrap_or_default();
     let (year, signs, parts) = match bytes {
@@ -104,30 +109,31 @@ fn is_date(text: &str, at: usize) -> bool {
         && !bytes.get(10).is_some_and(u8::is_ascii_digit)
 }
 
-/// 13 to 19 digits whose last one is their checksum, in any groups.
+/// Finds a payment card number: 13 to 19 digits with a valid checksum, in any groups.
 fn card(text: &str, from: usize) -> Option<Range<usize>> {
     let mut last = before(text, from);
-    for (at, letter) in starts(text, from) {
+    for (at, letter) in letters_from(text, from) {
         let previous = last.replace(letter);
         let is_start =
             digit(letter).is_some_and(|digit| (2..=6).contains(&digit)) && previous.and_then(digit).is_none();
-        // The digits behind a point are of a fraction.
+        // Digits after a decimal point belong to a fraction.
         if !is_start
             || (previous == Some('.') && before(text, at.saturating_sub(1)).and_then(digit).is_some())
         {
             continue;
         }
-        let run = Run::read(text, at, is_gap, 19);
-        let is_card =
-            |digits: usize| digits >= 13 && run.digits.get(..digits).is_some_and(|digits| luhn(digits) == 0);
-        if let Some((_, end)) = run.ends.iter().rev().find(|(digits, _)| is_card(*digits)) {
+        let groups = DigitGroups::read(text, at, is_gap, 19);
+        let is_card = |digits: usize| {
+            digits >= 13 && groups.digits.get(..digits).is_some_and(|digits| luhn(digits) == 0)
+        };
+        if let Some((_, end)) = groups.ends.iter().rev().find(|(digits, _)| is_card(*digits)) {
             return Some(at..*end);
         }
     }
     None
 }
 
-/// Zero for numbers of cards (ISO/IEC 7812-1, annex B).
+/// Returns the checksum of a payment card number, which is 0 if it is valid (ISO/IEC 7812-1, annex B).
 fn luhn(digits: &[u32]) -> u32 {
     let doubled = |digit: u32| [0, 2, 4, 6, 8, 1, 3, 5, 7, 9].get(digit as usize).copied().unwrap_or(0);
     let from_end = digits.iter().rev().zip([false, true].into_iter().cycle());
@@ -135,23 +141,23 @@ fn luhn(digits: &[u32]) -> u32 {
     sum.fold(0, u32::saturating_add) % 10
 }
 
-/// A social security number of the United States, in its groups.
+/// Finds a social security number of the United States, in its groups.
 fn ssn(text: &str, from: usize) -> Option<Range<usize>> {
     let mut last = before(text, from);
-    for (at, letter) in starts(text, from) {
+    for (at, letter) in letters_from(text, from) {
         let previous = last.replace(letter);
         if digit(letter).is_none() || previous.is_some_and(|letter| is_word(letter) || letter == '-') {
             continue;
         }
-        let run = Run::read(text, at, is_gap, 9);
+        let groups = DigitGroups::read(text, at, is_gap, 9);
         let number = |range: Range<usize>| {
-            let digits = run.digits.get(range)?;
+            let digits = groups.digits.get(range)?;
             Some(digits.iter().fold(0_u32, |sum, digit| sum.saturating_mul(10).saturating_add(*digit)))
         };
-        let is_given = |area: u32| area != 0 && area != 666 && area < 900;
-        let end = run.ends.last().map(|(_, end)| *end);
-        if run.counts() == [3, 5, 9]
-            && number(0..3).is_some_and(is_given)
+        let is_valid_area = |area: u32| area != 0 && area != 666 && area < 900;
+        let end = groups.ends.last().map(|(_, end)| *end);
+        if groups.counts() == [3, 5, 9]
+            && number(0..3).is_some_and(is_valid_area)
             && number(3..5) != Some(0)
             && number(5..9) != Some(0)
         {
@@ -161,35 +167,37 @@ fn ssn(text: &str, from: usize) -> Option<Range<usize>> {
     None
 }
 
-/// A telephone number that looks like one: with its country's code, or in the groups of North America, or of
-/// countries whose numbers begin with a zero. Digits without any sign between them could be anything.
+/// Finds a telephone number: one with a country code, or in the groups of North America or of countries whose numbers
+/// begin with a zero. Digits without any separator are not matched, since they could be anything.
 fn phone(text: &str, from: usize) -> Option<Range<usize>> {
     let is_phone_gap = |letter: char| is_gap(letter) || matches!(letter, '.' | '/' | '(' | ')');
     let mut last = before(text, from);
-    for (at, letter) in starts(text, from) {
+    for (at, letter) in letters_from(text, from) {
         let previous = last.replace(letter);
         let is_inside = |letter: char| is_word(letter) || matches!(letter, '.' | '-' | '+' | '/');
-        // One sign is enough between two numbers.
+        // One character between two numbers is enough.
         let is_next = from > 0 && at == from.saturating_add(1);
         if previous.is_some_and(is_inside) && !is_next {
             continue;
         }
-        let behind = at.saturating_add(letter.len_utf8());
+        let after = at.saturating_add(letter.len_utf8());
         if matches!(letter, '+' | '＋') {
-            let run = Run::read(text, behind, is_phone_gap, 15);
-            let end = run.ends.iter().rev().find(|(digits, _)| (8..=15).contains(digits));
+            let groups = DigitGroups::read(text, after, is_phone_gap, 15);
+            let end = groups.ends.iter().rev().find(|(digits, _)| (8..=15).contains(digits));
             if let Some((_, end)) = end {
                 return Some(at..*end);
             }
         } else if letter == '(' || digit(letter).is_some() {
-            let run = Run::read(text, at, is_phone_gap, 12);
-            let counts = run.counts();
-            let is_phone = |groups: usize, end: usize| {
-                let (counts, written) = (counts.get(..=groups), text.get(at..end));
-                counts.zip(written).is_some_and(|(counts, written)| is_national(counts, &run.digits, written))
+            let groups = DigitGroups::read(text, at, is_phone_gap, 12);
+            let counts = groups.counts();
+            let is_phone = |last_group: usize, end: usize| {
+                let (counts, written) = (counts.get(..=last_group), text.get(at..end));
+                counts
+                    .zip(written)
+                    .is_some_and(|(counts, written)| is_national(counts, &groups.digits, written))
             };
-            let mut ends = run.ends.iter().enumerate().rev();
-            if let Some((_, (_, end))) = ends.find(|(groups, (_, end))| is_phone(*groups, *end)) {
+            let mut ends = groups.ends.iter().enumerate().rev();
+            if let Some((_, (_, end))) = ends.find(|(last_group, (_, end))| is_phone(*last_group, *end)) {
                 return Some(at..*end);
             }
         }
@@ -197,7 +205,8 @@ fn phone(text: &str, from: usize) -> Option<Range<usize>> {
     None
 }
 
-/// Of the first groups of a run: how many digits there are after each, and how they are written.
+/// Returns whether the first groups of a number, written like this, are a national telephone number. `counts` has the
+/// number of digits up to the end of each group.
 fn is_national(counts: &[usize], digits: &[u32], written: &str) -> bool {
     match (counts, digits) {
         ([3, 6, 10], [2..=9, ..]) | ([1, 4, 7, 11], [1, 2..=9, ..]) | ([2, 4, 6, 8, 10], [0, 1..=9, ..]) => {
@@ -208,7 +217,7 @@ fn is_national(counts: &[usize], digits: &[u32], written: &str) -> bool {
     }
 }
 
-/// An address of mail.
+/// Finds an email address.
 fn email(text: &str, from: usize) -> Option<Range<usize>> {
     let is_local = |letter: char| is_word(letter) || matches!(letter, '.' | '_' | '%' | '+' | '-' | '\'');
     let is_host = |letter: char| is_word(letter) || matches!(letter, '.' | '-');
@@ -221,18 +230,18 @@ fn email(text: &str, from: usize) -> Option<Range<usize>> {
         let local = text.get(start..at)?;
         let start =
             start.saturating_add(local.len().saturating_sub(local.trim_start_matches(['.', '\'']).len()));
-        let behind = at.saturating_add(text.get(at..)?.chars().next()?.len_utf8());
-        begin = behind;
-        let rest = text.get(behind..)?;
+        let after = at.saturating_add(text.get(at..)?.chars().next()?.len_utf8());
+        begin = after;
+        let rest = text.get(after..)?;
         let host_bytes = rest.find(|letter| !is_host(letter)).unwrap_or(rest.len());
         if let Some(bytes) = host(rest.get(..host_bytes)?).filter(|_| start < at) {
-            return Some(start..behind.saturating_add(bytes));
+            return Some(start..after.saturating_add(bytes));
         }
     }
     None
 }
 
-/// How much of it is a host with a domain at its end.
+/// Returns the length of the host name with a domain at the start of `name`. `None` if there is none.
 fn host(name: &str) -> Option<usize> {
     let mut name = name;
     loop {
@@ -246,8 +255,8 @@ fn host(name: &str) -> Option<usize> {
     }
 }
 
-/// What keys begin with, and how many signs follow at least.
-const KEYS: &[(&str, usize)] = &[
+/// The prefixes of API keys, and the least number of characters after each.
+const KEY_PREFIXES: &[(&str, usize)] = &[
     ("sk-", 16),
     ("sk_live_", 16),
     ("sk_test_", 16),
@@ -273,15 +282,15 @@ const KEYS: &[(&str, usize)] = &[
     ("AKIA", 16),
     ("ASIA", 16),
     ("AIza", 30),
-    // A token that says who it is for: its head begins with `{"`.
+    // A JSON Web Token: its header begins with `{"`, which is `eyJ` in base64.
     ("eyJ", 30),
 ];
 
-/// A key or a token of the usual makers, or what follows `Bearer`.
+/// Finds an API key or token of a well-known provider, or a value after `Bearer`.
 fn api_key(text: &str, from: usize) -> Option<Range<usize>> {
     let is_key = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-');
     let mut last = before(text, from);
-    for (at, letter) in starts(text, from) {
+    for (at, letter) in letters_from(text, from) {
         let previous = last.replace(letter);
         if !is_key(letter) || previous.is_some_and(is_key) {
             continue;
@@ -290,13 +299,13 @@ fn api_key(text: &str, from: usize) -> Option<Range<usize>> {
         let is_bearer = text.get(..at).is_some_and(|head| {
             head.strip_suffix(' ').is_some_and(|head| head.ends_with("Bearer") || head.ends_with("bearer"))
         });
-        let known = KEYS.iter().find(|(start, _)| rest.starts_with(start));
+        let known = KEY_PREFIXES.iter().find(|(start, _)| rest.starts_with(start));
         let (start, least) = match known {
             Some((start, least)) => (*start, *least),
             None if is_bearer => ("", 16),
             None => continue,
         };
-        // Parts of a token are joined by points.
+        // The parts of a token are separated by dots.
         let is_in = |letter: char| is_key(letter) || matches!(letter, '.' | '~' | '+' | '/' | '=');
         let is_in = |letter: char| if is_bearer || start == "eyJ" { is_in(letter) } else { is_key(letter) };
         let bytes = rest.find(|letter| !is_in(letter)).unwrap_or(rest.len());

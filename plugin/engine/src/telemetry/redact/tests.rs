@@ -10,7 +10,7 @@ fn redactor(list: &str) -> Redactor {
     Policy::parse(document.as_bytes()).unwrap().redactor().as_ref().clone()
 }
 
-/// What becomes of texts: in each, `<` and `>` stand around what has to be found, and nothing else may be.
+/// Asserts the redaction of texts: in each, `<` and `>` enclose a match, and there must be no other match.
 fn check(name: &str, texts: &[&str]) {
     let redactor = redactor(&format!(r#"["{name}"]"#));
     for marked in texts {
@@ -28,7 +28,7 @@ fn check(name: &str, texts: &[&str]) {
 }
 
 #[test]
-fn addresses_of_mail() {
+fn email_matches_addresses() {
     check(
         "email",
         &[
@@ -55,7 +55,7 @@ fn addresses_of_mail() {
 }
 
 #[test]
-fn numbers_of_cards() {
+fn card_matches_payment_card_numbers() {
     check(
         "card",
         &[
@@ -71,9 +71,9 @@ fn numbers_of_cards() {
             "<6011000990139424>",
             "<4111  1111  1111  1111>",
             "<4111\n1111\r\n1111\t1111>",
-            // One digit off.
+            // One digit differs.
             "4111111111111112",
-            // Too short, too long, a time, a fraction.
+            // Numbers that are too short or too long, a time, a fraction.
             "411111111111",
             "41111111111111111111",
             "1750000000000000003",
@@ -85,7 +85,7 @@ fn numbers_of_cards() {
 }
 
 #[test]
-fn telephone_numbers() {
+fn phone_matches_telephone_numbers() {
     check(
         "phone",
         &[
@@ -110,7 +110,7 @@ fn telephone_numbers() {
 }
 
 #[test]
-fn digits_that_are_no_telephone_number_do_not_hide_one() {
+fn phone_is_found_after_other_digits() {
     check(
         "phone",
         &[
@@ -132,7 +132,7 @@ fn digits_that_are_no_telephone_number_do_not_hide_one() {
 }
 
 #[test]
-fn social_security_numbers() {
+fn ssn_matches_social_security_numbers() {
     check(
         "ssn",
         &[
@@ -157,7 +157,7 @@ fn social_security_numbers() {
 }
 
 #[test]
-fn numbers_with_any_gap_and_with_signs_that_nobody_sees() {
+fn numbers_match_with_any_gap_and_with_zero_width_characters() {
     let gaps =
         ["\u{3000}", "\u{A0}", "\u{2007}", "\u{202F}", "\u{2003}", "\t", "\n", "\r\n", "  ", "-\n", "－"];
     let unseen =
@@ -182,7 +182,7 @@ fn numbers_with_any_gap_and_with_signs_that_nobody_sees() {
 }
 
 #[test]
-fn numbers_of_other_kinds_stay() {
+fn other_numbers_are_not_matched() {
     let texts = [
         "2024-01-02 10:30:00, 2024-01-03 11:45:00",
         "2024-01-02\n2024-01-03\n2024-01-04\n2024-01-05",
@@ -207,9 +207,9 @@ fn numbers_of_other_kinds_stay() {
     }
 }
 
-/// Neither does a long stretch of anything make a finder give up on what is behind it, nor walk it again and again.
+/// A long run of any character neither makes a finder miss a match after it nor takes quadratic time.
 #[test]
-fn behind_any_long_stretch_there_is_still_something_found() {
+fn a_match_after_a_long_run_of_characters_is_found() {
     let parts = [
         "1",
         "0 ",
@@ -237,7 +237,7 @@ fn behind_any_long_stretch_there_is_still_something_found() {
 }
 
 #[test]
-fn keys_and_tokens() {
+fn api_key_matches_keys_and_tokens() {
     check(
         "api_key",
         &[
@@ -257,7 +257,7 @@ fn keys_and_tokens() {
 }
 
 #[test]
-fn expressions_of_the_operator() {
+fn regular_expressions_of_the_operator_are_applied() {
     let redactor = redactor(
         r#"["email",{"name":"order","regex":"\\bORD-[0-9]{4,}\\b"},{"name":"name","regex":"Zoë|Łukasz"}]"#,
     );
@@ -268,7 +268,7 @@ fn expressions_of_the_operator() {
     assert_eq!(redactor.apply(""), "");
 }
 
-/// Signs of which finders decide things, so that texts of them come close to what is found.
+/// Generates texts from the characters that finders test, so that many are close to a match.
 fn text() -> impl Strategy<Value = String> {
     let signs = prop_oneof![
         4 => "[0-9]{1,5}",
@@ -283,9 +283,9 @@ fn text() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    /// Finders go forward, and what they leave is what was there.
+    /// Matches are in order, and the text between them stays unchanged.
     #[test]
-    fn what_is_left_is_as_it_was(text in text()) {
+    fn text_between_matches_stays_unchanged(text in text()) {
         for (name, _) in patterns::ALL {
             let redactor = redactor(&format!(r#"["{name}"]"#));
             let once = redactor.apply(&text);
@@ -301,9 +301,9 @@ proptest! {
         }
     }
 
-    /// By the book: every number of a card is found in any groups, and no other of its length.
+    /// By the standard: every valid card number is found in any groups, and no other number of its length.
     #[test]
-    fn cards_by_their_checksum(head in "[2-6][0-9]{11,17}", wrong in 1..10_u32) {
+    fn card_requires_a_valid_checksum(head in "[2-6][0-9]{11,17}", wrong in 1..10_u32) {
         let digits: Vec<u32> = head.bytes().map(|byte| u32::from(byte - b'0')).collect();
         let sum: u32 = digits.iter().rev().enumerate().map(|(place, digit)| {
             let value = if place % 2 == 0 { digit * 2 } else { *digit };

@@ -25,10 +25,15 @@ const STREAM: &str = concat!(
     "data: [DONE]\n\n"
 );
 
-const ASKED: &str = r#"{"model":"gpt-4o","stream":true,"messages":[{"role":"system","content":"Be \"brief\""},{"role":"user","content":"Who? 4111 1111 1111 1111"}]}"#;
+const REQUEST: &str = r#"{"model":"gpt-4o","stream":true,"messages":[{"role":"system","content":"Be \"brief\""},{"role":"user","content":"Who? 4111 1111 1111 1111"}]}"#;
 
-const CHAT: Case<'_> =
-    Case { policy: r#""telemetry":{"cluster":"otel"}"#, request: ASKED, code: "200", body: STREAM, flags: 0 };
+const CHAT: Case<'_> = Case {
+    policy: r#""telemetry":{"cluster":"otel"}"#,
+    request: REQUEST,
+    code: "200",
+    body: STREAM,
+    flags: 0,
+};
 
 fn span(case: &Case<'_>) -> Span {
     let policy = Rc::new(Policy::parse(format!("{{{}}}", case.policy).as_bytes()).unwrap());
@@ -71,7 +76,7 @@ fn span(case: &Case<'_>) -> Span {
     span.clone()
 }
 
-/// Attributes, a line each.
+/// Returns the attributes, one on each line.
 fn lines(span: &Span) -> Vec<String> {
     span.attributes.iter().map(|(name, value)| format!("{name} {value:?}")).collect()
 }
@@ -87,7 +92,7 @@ fn has(span: &Span, name: &str, value: &str) {
 }
 
 #[test]
-fn a_stream() {
+fn span_of_a_stream() {
     let span = span(&Case {
         policy: r#""telemetry":{"cluster":"otel"},"labels":[{"name":"tenant","header":"x-tenant"}],"judge":{"cluster":"j","model":"g","sample_rate":0},
             "prices":{"rows":[{"provider":"openai","match":"gpt-4o","input":"2.5","cached_input":"1.25","output":"10"}]}"#,
@@ -132,7 +137,7 @@ fn a_stream() {
 }
 
 #[test]
-fn openinference_instead() {
+fn span_with_openinference_attributes() {
     let span = span(&Case {
         policy: r#""telemetry":{"cluster":"o","attributes":"openinference","root_spans":"on"}"#,
         ..CHAT
@@ -158,14 +163,14 @@ fn openinference_instead() {
 }
 
 #[test]
-fn failures() {
+fn span_of_a_failed_exchange() {
     let body = r#"{"error":{"type":"rate_limit_error","message":"x"}}"#;
     let failed = span(&Case { code: "429", body, ..CHAT });
     assert_eq!(failed.failure, Some("rate_limited"));
     has(&failed, "error.type", "rate_limited");
     has(&failed, "http.response.status_code", "Int(429)");
     has(&failed, "llm_gauge.status", "error");
-    // Who leaves is no failure of the exchange.
+    // A client that disconnects is not a failure of the exchange.
     let cancelled = span(&Case { flags: 1 << 14, body: STREAM.get(..100).unwrap(), ..CHAT });
     assert_eq!((cancelled.failure, cancelled.events.len()), (None, 0));
     has(&cancelled, "error.type", "client_cancelled");
@@ -180,7 +185,7 @@ fn failures() {
 }
 
 #[test]
-fn content_leaves_where_it_may_and_redacted() {
+fn configured_content_is_exported_redacted() {
     let policy =
         r#""telemetry":{"cluster":"o","attributes":"both","content":"all"},"redact":["email","card"]"#;
     let all = span(&Case { policy, ..CHAT });
@@ -197,7 +202,7 @@ fn content_leaves_where_it_may_and_redacted() {
     has(&all, "input.value", "Who? [card]");
     has(&all, "output.value", "Write to [email]");
     has(&all, CONTENT_TOO_LARGE, "-");
-    // As far as it came.
+    // The answer as far as it arrived.
     let cut =
         span(&Case { policy, flags: 1 << 14, body: STREAM.split_inclusive("\n\n").next().unwrap(), ..CHAT });
     has(&cut, "output.value", "Write to jan@exam");
@@ -209,14 +214,14 @@ fn content_leaves_where_it_may_and_redacted() {
     let failed = span(&Case { policy, code: "500", body: "{}", ..CHAT });
     has(&failed, "input.value", "Who? [card]");
     has(&failed, "output.value", "-");
-    // By default nothing.
+    // No content by default.
     for name in CONTENT {
         has(&span(&CHAT), name, "-");
     }
 }
 
 #[test]
-fn content_of_the_sample() {
+fn content_of_sampled_exchanges_is_exported() {
     for (rate, expected) in [("1", "Write to jan@example.com"), ("0", "-")] {
         let policy = format!(
             r#""telemetry":{{"cluster":"o","attributes":"openinference","content":"sampled"}},"judge":{{"cluster":"j","model":"g","sample_rate":{rate}}}"#
@@ -226,9 +231,9 @@ fn content_of_the_sample() {
 }
 
 #[test]
-fn content_that_is_too_large_is_left_out_and_said_so() {
+fn content_over_the_bound_is_left_out_and_marked() {
     let policy = r#""telemetry":{"cluster":"o","attributes":"openinference","content":"all"}"#;
-    let request = ASKED.replace("Who?", &"Who? ".repeat(5000));
+    let request = REQUEST.replace("Who?", &"Who? ".repeat(5000));
     let mut large = span(&Case { policy, request: &request, ..CHAT });
     has(&large, CONTENT_TOO_LARGE, "Bool(true)");
     has(&large, "input.value", "-");
@@ -240,7 +245,7 @@ fn content_that_is_too_large_is_left_out_and_said_so() {
 }
 
 #[test]
-fn what_clients_choose_is_cut() {
+fn texts_of_clients_are_truncated() {
     let long = "é".repeat(600);
     let span = span(&Case { request: &format!(r#"{{"model":"{long}"}}"#), ..CHAT });
     assert!(
@@ -248,11 +253,11 @@ fn what_clients_choose_is_cut() {
             .iter()
             .all(|(_, value)| !matches!(value, Value::Text(text) if text.len() > ATTRIBUTE_BYTES_MAX))
     );
-    assert!(cut(&long).len() <= ATTRIBUTE_BYTES_MAX && cut(&long).len() >= ATTRIBUTE_BYTES_MAX - 1);
+    assert!(truncate(&long).len() <= ATTRIBUTE_BYTES_MAX && truncate(&long).len() >= ATTRIBUTE_BYTES_MAX - 1);
 }
 
 #[test]
-fn servers() {
+fn server_splits_host_and_port() {
     let cases = [
         ("api.example", ("api.example", None)),
         ("api.example:80", ("api.example", Some(80))),

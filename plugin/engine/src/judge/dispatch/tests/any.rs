@@ -1,4 +1,4 @@
-//! Any order of jobs, calls and answers.
+//! Any order of jobs, callouts and responses.
 
 use proptest::prelude::*;
 
@@ -24,7 +24,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-fn play(rig: &mut Rig, step: &Step, under_way: &mut Vec<(u32, Callout)>, last_token: &mut u32) {
+fn play(rig: &mut Rig, step: &Step, in_flight: &mut Vec<(u32, Callout)>, last_token: &mut u32) {
     match step {
         Step::Submit => {
             rig.dispatcher.submit(job("C"), &mut rig.out);
@@ -34,12 +34,12 @@ fn play(rig: &mut Rig, step: &Step, under_way: &mut Vec<(u32, Callout)>, last_to
             if let Some(call) = call {
                 *last_token = last_token.wrapping_add(1);
                 let token = is_taken.then_some(*last_token);
-                rig.dispatcher.sent(call.number, token, rig.now_ns, &mut rig.out);
-                under_way.extend(token.map(|token| (token, call)));
+                rig.dispatcher.record_sent(call.number, token, rig.now_ns, &mut rig.out);
+                in_flight.extend(token.map(|token| (token, call)));
             }
         }
-        Step::Answer { which, how } if *which < under_way.len() => {
-            let (token, call) = under_way.remove(*which);
+        Step::Answer { which, how } if *which < in_flight.len() => {
+            let (token, call) = in_flight.remove(*which);
             let good = verdict(&call, [1, 2, 3], "yes");
             let (status, body) = match how {
                 0 => (None, ""),
@@ -54,33 +54,33 @@ fn play(rig: &mut Rig, step: &Step, under_way: &mut Vec<(u32, Callout)>, last_to
                 token,
                 CalloutResponse { status, is_local: *how == 1, retry_after: None, body: body.as_bytes() },
             );
-            // An answer that comes twice, or of a call nobody knows, is nothing.
+            // A second response, or one to an unknown callout, is ignored.
             rig.answer_as(token, CalloutResponse { status, is_local: false, retry_after: None, body: b"" });
         }
         Step::Answer { .. } => {}
         Step::Pass { ms } => rig.now_ns = rig.now_ns.saturating_add(ms.saturating_mul(1_000_000)),
         Step::Abandon => {
             rig.dispatcher.abandon(&mut rig.out);
-            under_way.clear();
+            in_flight.clear();
         }
     }
 }
 
 proptest! {
     #[test]
-    fn every_job_ends_once(steps in prop::collection::vec(step(), 0..200), panel in any::<bool>()) {
+    fn every_job_has_exactly_one_outcome(steps in prop::collection::vec(step(), 0..200), panel in any::<bool>()) {
         let judges = if panel { [SECOND_JUDGE, r#","panel":"on","max_queue":3,"max_in_flight":2"#].concat() } else { r#","max_queue":3"#.to_owned() };
         let mut rig = Rig::new(&judges);
-        let (mut under_way, mut last_token) = (Vec::new(), 0);
+        let (mut in_flight, mut last_token) = (Vec::new(), 0);
         let mut submitted = 0_u64;
         for step in &steps {
             submitted = submitted.saturating_add(u64::from(matches!(step, Step::Submit)));
-            play(&mut rig, step, &mut under_way, &mut last_token);
+            play(&mut rig, step, &mut in_flight, &mut last_token);
             let ended: u64 = rig.outcomes().iter().map(|(_, by)| by).sum();
             prop_assert_eq!(submitted, ended.saturating_add(rig.dispatcher.jobs.len() as u64));
             prop_assert!(rig.dispatcher.callouts.in_flight() <= rig.dispatcher.plan.in_flight_max);
-            // A few were given up; their answers come too late.
-            prop_assert!(rig.dispatcher.callouts.in_flight() <= under_way.len());
+            // Some callouts have timed out, and their responses arrive too late.
+            prop_assert!(rig.dispatcher.callouts.in_flight() <= in_flight.len());
         }
         rig.dispatcher.abandon(&mut rig.out);
         let ended: u64 = rig.outcomes().iter().map(|(_, by)| by).sum();

@@ -1,16 +1,16 @@
-//! What a judge, or the host, could do to the desk.
+//! Hostile judges and hosts: the dispatcher stays within its bounds.
 
 use super::*;
 
 #[test]
-fn what_waits_for_a_second_try_waits_like_the_others() {
+fn retries_count_towards_the_queue_bound() {
     let mut rig = Rig::new(r#","max_queue":3,"max_in_flight":2"#);
     let mut submitted = 0;
     for token in 0..50 {
         rig.dispatcher.submit(job("C"), &mut rig.out);
         submitted += 1;
-        if rig.next_is_sent(token) {
-            rig.answer_as(token, CalloutResponse { retry_after: Some(b"20"), ..busy() });
+        if rig.send_next(token) {
+            rig.answer_as(token, CalloutResponse { retry_after: Some(b"20"), ..busy_response() });
         }
         assert!(rig.dispatcher.jobs.len() <= 5, "{} are kept", rig.dispatcher.jobs.len());
     }
@@ -20,7 +20,7 @@ fn what_waits_for_a_second_try_waits_like_the_others() {
 }
 
 #[test]
-fn a_call_that_is_not_made_costs_nothing() {
+fn a_refused_callout_gives_its_reservation_back() {
     let mut rig = Rig::new("");
     rig.dispatcher.submit(job("C"), &mut rig.out);
     let mut reserved = Price::default();
@@ -29,20 +29,20 @@ fn a_call_that_is_not_made_costs_nothing() {
         true
     };
     let call = rig.dispatcher.next(rig.now_ns, [1; 24], budget, &mut rig.out).unwrap();
-    let settled = rig.dispatcher.sent(call.number, None, rig.now_ns + 5, &mut rig.out);
+    let settled = rig.dispatcher.record_sent(call.number, None, rig.now_ns + 5, &mut rig.out);
     let expected = Settlement { reserved, reserved_at_ns: rig.now_ns, actual: Price::default() };
     assert!(reserved.tokens > 1024);
     assert_eq!(settled, Some(expected));
     rig.check(&[("judge_error", 1)]);
-    // One that is made is settled when it is answered.
+    // A callout that is made is settled when it is answered.
     rig.dispatcher.submit(job("C"), &mut rig.out);
     let call = rig.next().unwrap();
-    assert_eq!(rig.dispatcher.sent(call.number, Some(7), rig.now_ns, &mut rig.out), None);
-    assert_eq!(rig.dispatcher.sent(call.number, None, rig.now_ns, &mut rig.out), None, "it was sent");
+    assert_eq!(rig.dispatcher.record_sent(call.number, Some(7), rig.now_ns, &mut rig.out), None);
+    assert_eq!(rig.dispatcher.record_sent(call.number, None, rig.now_ns, &mut rig.out), None, "it was sent");
 }
 
 #[test]
-fn a_judge_cannot_claim_more_tokens_than_there_are() {
+fn implausible_token_counts_of_a_judge_are_ignored() {
     let mut rig = Rig::new("");
     for (token, claim) in [(1, "18446744073709551615"), (2, "4000000000")] {
         rig.dispatcher.submit(job("C"), &mut rig.out);
@@ -53,6 +53,6 @@ fn a_judge_cannot_claim_more_tokens_than_there_are() {
     }
     rig.check(&[("scored", 2)]);
     assert!(rig.counts().keys().all(|stat| !stat.starts_with("llm_judge_tokens_total")));
-    // What it may have cost all the same.
+    // The price that it may have cost all the same.
     assert!(rig.settled.iter().all(|settled| settled.actual == settled.reserved));
 }

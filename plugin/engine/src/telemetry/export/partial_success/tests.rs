@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn what_was_rejected_is_read_in_both_forms() {
+fn rejected_reads_both_encodings() {
     let cases: &[(&[u8], u64)] = &[
         (b"", 0),
         (b"{}", 0),
@@ -11,7 +11,7 @@ fn what_was_rejected_is_read_in_both_forms() {
         (b"{\"partialSuccess\":{\"rejectedSpans\":-1}}", 0),
         (b"{\"partialSuccess\":[1]}", 0),
         (b"{\"partialSuccess\":", 0),
-        // partial_success { error_message: "x", rejected_spans: 300 }, behind a field nobody knows yet
+        // partial_success { error_message: "x", rejected_spans: 300 }, after an unknown field
         (b"\x7A\x01x\x0A\x06\x12\x01x\x08\xAC\x02", 300),
         (b"\x0A\x02\x08\x05", 5),
         (b"\x0A\x00", 0),

@@ -1,4 +1,4 @@
-//! Any order of spans, events, calls and answers: what was handed in is delivered, dropped, or still there.
+//! Any order of spans, events, callouts and responses: each submitted item is delivered, dropped, or still kept.
 
 use proptest::prelude::*;
 
@@ -27,7 +27,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// How a receiver answers.
+/// The responses of a receiver.
 const ANSWERS: &[(Option<u32>, &[u8])] = &[
     (Some(200), b""),
     (Some(200), b""),
@@ -70,7 +70,7 @@ impl Tally {
                 if let Some(call) = rig.next() {
                     self.last_token += 1;
                     let token = is_taken.then_some(self.last_token);
-                    rig.exporter.sent(call.number, token, rig.now_ns, &mut rig.out);
+                    rig.exporter.record_sent(call.number, token, rig.now_ns, &mut rig.out);
                     self.under_way.extend(token.map(|token| (token, call)));
                 }
             }
@@ -78,13 +78,13 @@ impl Tally {
                 let (token, call) = self.under_way.remove(*which);
                 let (status, body) = ANSWERS[*how];
                 let answer = CalloutResponse { status, is_local: false, retry_after: Some(b"2"), body };
-                let is_known = rig.exporter.answered(token, &answer, rig.now_ns, &mut rig.out);
+                let is_known = rig.exporter.handle_response(token, &answer, rig.now_ns, &mut rig.out);
                 if is_known && status == Some(200) {
                     let items = items(&call) as u64;
                     self.delivered += items - partial_success::rejected(body).min(items);
                 }
-                // The same answer once more is nobody's.
-                assert!(!rig.exporter.answered(token, &answer, rig.now_ns, &mut rig.out));
+                // A second response to a callout is ignored.
+                assert!(!rig.exporter.handle_response(token, &answer, rig.now_ns, &mut rig.out));
             }
             Step::Answer { .. } => {}
             Step::Pass { ms } => rig.pass(*ms),
@@ -96,19 +96,19 @@ impl Tally {
 
 proptest! {
     #[test]
-    fn nothing_is_lost_untold(steps in prop::collection::vec(step(), 0..300)) {
+    fn every_item_is_delivered_dropped_or_kept(steps in prop::collection::vec(step(), 0..300)) {
         let mut rig = Rig::new(r#","batch":{"max_items":4,"max_bytes":5000,"interval_ms":700}"#);
         let mut tally = Tally::default();
         for step in &steps {
             tally.play(&mut rig, step);
             let (spans, events) = rig.dropped();
-            prop_assert_eq!(tally.produced, tally.delivered + spans + events + kept(&rig.exporter) as u64, "{:?}", step);
+            prop_assert_eq!(tally.produced, tally.delivered + spans + events + item_count(&rig.exporter) as u64, "{:?}", step);
             prop_assert!(rig.exporter.bytes <= TELEMETRY_QUEUE_BYTES_MAX);
             let in_flight = rig.exporter.lanes.iter().map(|lane| lane.callouts.in_flight());
             prop_assert!(in_flight.sum::<usize>() <= 2 * TELEMETRY_IN_FLIGHT_MAX);
-            prop_assert_eq!(rig.exporter.is_idle(), kept(&rig.exporter) == 0);
-            // Where anything is kept somebody comes for it.
-            prop_assert_eq!(rig.wake_ms().is_some(), kept(&rig.exporter) > 0);
+            prop_assert_eq!(rig.exporter.is_idle(), item_count(&rig.exporter) == 0);
+            // If an item is kept, the exporter asks to be called.
+            prop_assert_eq!(rig.wake_ms().is_some(), item_count(&rig.exporter) > 0);
         }
         rig.exporter.abandon(&mut rig.out);
         let (spans, events) = rig.dropped();

@@ -5,48 +5,48 @@ use crate::testing::{every_cutting, pieces, points};
 
 mod twin;
 
-/// What comes of a request, whatever its cutting; `None`: it stays as it is.
-fn asked(document: &str) -> Option<String> {
+/// Returns the edited request, which must not depend on how it is cut. `None` if it stays unchanged.
+fn edited(document: &str) -> Option<String> {
     let edit_of = |pieces: &[&[u8]]| {
-        let mut ask = Ask::default();
-        pieces.iter().for_each(|piece| ask.feed(piece));
-        ask.edit().filter(|_| ask.is_complete())
+        let mut scanner = UsageOptionScanner::default();
+        pieces.iter().for_each(|piece| scanner.feed(piece));
+        scanner.edit().filter(|_| scanner.is_complete())
     };
     let edit = edit_of(&[document.as_bytes()]);
     for pieces in every_cutting(document.as_bytes()) {
         assert_eq!(edit_of(&pieces), edit, "{document} in {pieces:?}");
     }
-    let edited = edit?.apply(document.as_bytes()).unwrap();
-    Some(String::from_utf8(edited).unwrap())
+    let after = edit?.apply(document.as_bytes()).unwrap();
+    Some(String::from_utf8(after).unwrap())
 }
 
 #[test]
-fn the_option_goes_where_there_is_none() {
+fn the_option_is_inserted_if_it_is_absent() {
     for (before, after) in [
         (r#"{"stream":true}"#, r#"{"stream":true,"stream_options":{"include_usage":true}}"#),
         (
             "\n{ \"stream\" : true , \"n\" : [ {\"}\":\"]\\\"\"} , 1 ] }\r\n ",
             "\n{ \"stream\" : true , \"n\" : [ {\"}\":\"]\\\"\"} , 1 ] ,\"stream_options\":{\"include_usage\":true}}\r\n ",
         ),
-        // A key's escapes mean what they spell.
+        // Escapes in a key are decoded.
         (r#"{"str\u0065am":true}"#, r#"{"str\u0065am":true,"stream_options":{"include_usage":true}}"#),
-        // The last one counts.
+        // The last value of a key counts.
         (
             r#"{"stream":false,"stream":true}"#,
             r#"{"stream":false,"stream":true,"stream_options":{"include_usage":true}}"#,
         ),
-        // The words elsewhere mean nothing.
+        // The keys have no meaning in nested values and in strings.
         (
             r#"{"m":{"stream":false,"stream_options":1},"stream":true,"x":"\"stream_options\":{"}"#,
             r#"{"m":{"stream":false,"stream_options":1},"stream":true,"x":"\"stream_options\":{","stream_options":{"include_usage":true}}"#,
         ),
     ] {
-        assert_eq!(asked(before).as_deref(), Some(after));
+        assert_eq!(edited(before).as_deref(), Some(after));
     }
 }
 
 #[test]
-fn the_clients_other_options_stay() {
+fn the_edit_keeps_the_clients_other_options() {
     for (before, after) in [
         (
             r#"{"stream_options":{"include_obfuscation":false},"stream":true}"#,
@@ -73,12 +73,12 @@ fn the_clients_other_options_stay() {
             r#"{"stream_options":{"b":1,"include_usage":true},"stream":true}"#,
         ),
     ] {
-        assert_eq!(asked(before).as_deref(), Some(after));
+        assert_eq!(edited(before).as_deref(), Some(after));
     }
 }
 
 #[test]
-fn what_needs_nothing_or_is_not_certain_stays() {
+fn a_document_that_needs_no_edit_or_is_ambiguous_stays_unchanged() {
     for document in [
         "",
         "{}",
@@ -103,7 +103,7 @@ fn what_needs_nothing_or_is_not_certain_stays() {
         r#"{"stream":true,"stream_options":false}"#,
         r#"{"stream":true,"stream_options":{},"stream_options":{}}"#,
         r#"{"stream":true,"stream_options":null,"stream_options":null}"#,
-        // No JSON, or none yet.
+        // The body is not JSON, or is not complete.
         r#"{"stream":true"#,
         r#"{"stream":true}}"#,
         r#"{"stream":true} x"#,
@@ -114,20 +114,20 @@ fn what_needs_nothing_or_is_not_certain_stays() {
         "\u{feff}{\"stream\":true}",
         "data: {\"stream\":true}\n\n",
     ] {
-        assert_eq!(asked(document), None, "{document}");
+        assert_eq!(edited(document), None, "{document}");
     }
 }
 
 #[test]
-fn deep_documents_stay() {
+fn documents_beyond_the_depth_bound_stay_unchanged() {
     let document =
         |depth: usize| format!(r#"{{"a":{}{},"stream":true}}"#, "[".repeat(depth), "]".repeat(depth));
     let fits = usize::try_from(crate::limits::DEPTH_MAX).unwrap() - 1;
-    assert!(asked(&document(fits)).is_some());
-    assert_eq!(asked(&document(fits + 1)), None);
+    assert!(edited(&document(fits)).is_some());
+    assert_eq!(edited(&document(fits + 1)), None);
 }
 
-/// Members of a request, in any order, some of them twice.
+/// Generates the members of a request in any order, some of them twice.
 fn document() -> impl Strategy<Value = String> {
     const MEMBERS: &[&str] = &[
         r#""stream":true"#,
@@ -146,16 +146,16 @@ fn document() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    /// The naive twin reads the whole document: what it makes of both sides differs in one value only.
+    /// The naive twin parses the whole document, and finds that both sides differ in one value only.
     #[test]
     fn a_splice_changes_one_value(document in document(), points in points()) {
-        let mut ask = Ask::default();
+        let mut scanner = UsageOptionScanner::default();
         for piece in pieces(document.as_bytes(), &points) {
-            ask.feed(piece);
+            scanner.feed(piece);
         }
-        prop_assert!(ask.is_complete());
+        prop_assert!(scanner.is_complete());
         let before = twin::parse(document.as_bytes()).unwrap();
-        let after = ask.edit().map(|edit| twin::parse(&edit.apply(document.as_bytes()).unwrap()).unwrap());
-        prop_assert_eq!(after, before.asked_if_needed());
+        let after = scanner.edit().map(|edit| twin::parse(&edit.apply(document.as_bytes()).unwrap()).unwrap());
+        prop_assert_eq!(after, before.with_option_if_needed());
     }
 }

@@ -1,39 +1,39 @@
-//! Where `stream_options.include_usage` goes in a request's JSON, found as its bytes pass.
+//! Finds the place for `stream_options.include_usage` in a request's JSON while its bytes pass.
 //!
-//! Bytes are spliced, never written anew: members keep their order, spelling and white space. The edit stands as
-//! late in the document as it can, since only what was read before it can speak against it.
+//! Bytes are spliced and the document is never written again, so members keep their order, spelling and white space.
+//! The edit is as late in the document as possible, since only bytes before it can rule it out.
 
 use super::Edit;
-use super::look::Look;
+use super::chunk_probe::ChunkProbe;
 use crate::scan::Text;
 
-/// What is put into a document without the option.
+/// The member to insert into a document without `stream_options`.
 const MEMBER: &str = r#","stream_options":{"include_usage":true}"#;
 
-/// Longest literal that means anything here: `false`.
+/// Length of the longest literal that matters: `false`.
 const LITERAL_BYTES_MAX: usize = 5;
 
-/// Longest key that means anything here: `stream_options`; one byte more tells a longer one.
+/// Length of the longest key that matters, `stream_options`, plus one byte to recognise longer keys.
 const KEY_BYTES_MAX: usize = 15;
 
-/// A walk over the two outer levels of a document.
+/// A scanner of the two outer levels of a request's document.
 #[derive(Debug)]
-pub(super) struct Ask {
-    /// Walks along for its strictness: what is no JSON object is left alone.
-    json: Look,
+pub(super) struct UsageOptionScanner {
+    /// Checks the syntax: a body that is not a JSON object is left alone.
+    json: ChunkProbe,
     state: State,
-    /// Bytes walked before those at hand.
+    /// The number of bytes in earlier pieces.
     offset: usize,
     is_inside_options: bool,
     member: Member,
     key: Text,
     literal: Literal,
-    /// Open containers of a value that nobody wants.
+    /// The number of open containers in a value that does not matter.
     nested: usize,
-    /// The last one counts, as it does for nearly every parser.
+    /// The value of `stream`. The last one counts, as in nearly every JSON parser.
     stream: bool,
     options: Options,
-    /// Where the document's last brace stands.
+    /// The offset of the document's last brace. `None` until it arrives.
     end_at: Option<usize>,
 }
 
@@ -41,14 +41,14 @@ pub(super) struct Ask {
 enum State {
     #[default]
     Start,
-    /// Between members: at a key, a comma or a brace.
+    /// Between members: before a key, a comma or a brace.
     Between,
     Key,
     Colon,
     Value,
     Literal,
     Text,
-    /// In a container that nobody wants, and in a string in it.
+    /// In a container that does not matter.
     Nested,
     NestedText,
     Done,
@@ -75,24 +75,24 @@ struct Literal {
 enum Options {
     #[default]
     Absent,
-    /// `null` at this place.
+    /// `null` at this offset.
     Null { at: usize },
-    /// An object that has not said `include_usage` yet.
+    /// An object without `include_usage` so far.
     Open { is_empty: bool },
-    /// An object that never said it, and where it ends.
+    /// An object without `include_usage`, which ends at this offset.
     Closed { at: usize, is_empty: bool },
-    /// It says `false` or `null`.
+    /// `include_usage` is `false` or `null`.
     Declined { at: usize, length: usize },
-    /// It says `true`.
-    Asked,
-    /// Anything else, and whatever stands there twice: the provider's to judge.
-    Odd,
+    /// `include_usage` is `true`.
+    Requested,
+    /// Anything else, or a key that is there twice. The provider decides what it means.
+    Other,
 }
 
-impl Default for Ask {
+impl Default for UsageOptionScanner {
     fn default() -> Self {
         Self {
-            json: Look::at_nothing(),
+            json: ChunkProbe::for_syntax(),
             state: State::default(),
             offset: 0,
             is_inside_options: false,
@@ -107,26 +107,29 @@ impl Default for Ask {
     }
 }
 
-impl Ask {
-    /// Reads on.
+impl UsageOptionScanner {
+    /// Reads the next bytes.
     pub(super) fn feed(&mut self, bytes: &[u8]) {
         self.json.feed(bytes);
         let mut rest = bytes;
-        while !rest.is_empty() && self.state != State::Done && !self.json.is_other() {
+        while !rest.is_empty() && self.state != State::Done && !self.json.is_ruled_out() {
             let at = self.offset.saturating_add(bytes.len().saturating_sub(rest.len()));
             rest = self.step(rest, at);
         }
         self.offset = self.offset.saturating_add(bytes.len());
     }
 
-    /// Whether the document is complete.
+    /// Returns whether the document is complete.
     pub(super) fn is_complete(&self) -> bool {
-        self.end_at.is_some() && !self.json.is_other()
+        self.end_at.is_some() && !self.json.is_ruled_out()
     }
 
-    /// What makes the document ask for usage, as far as it was read; places count from its first byte.
+    /// Returns the edit that makes the document ask for usage, as far as it was read. Offsets count from its first
+    /// byte.
+    ///
+    /// `None` if it needs no edit, or cannot be edited safely.
     pub(super) fn edit(&self) -> Option<Edit> {
-        if self.json.is_other() || !self.stream {
+        if self.json.is_ruled_out() || !self.stream {
             return None;
         }
         let (at, removed, insert) = match self.options {
@@ -135,12 +138,12 @@ impl Ask {
             Options::Closed { at, is_empty: true } => (at, 0, r#""include_usage":true"#),
             Options::Closed { at, is_empty: false } => (at, 0, r#","include_usage":true"#),
             Options::Declined { at, length } => (at, length, "true"),
-            Options::Open { .. } | Options::Asked | Options::Odd => return None,
+            Options::Open { .. } | Options::Requested | Options::Other => return None,
         };
         Some(Edit { at, removed, insert })
     }
 
-    /// Takes what it can of `bytes`, which begin at `at`.
+    /// Reads a token from `bytes`, which begin at offset `at`, and returns the rest.
     fn step<'b>(&mut self, bytes: &'b [u8], at: usize) -> &'b [u8] {
         let Some((&byte, tail)) = bytes.split_first() else {
             return bytes;
@@ -152,12 +155,12 @@ impl Ask {
                 self.literal.push(byte);
             }
             State::Literal => {
-                self.literal_ends();
+                self.end_literal();
                 self.state = State::Between;
                 return bytes;
             }
             _ if byte.is_ascii_whitespace() => {}
-            State::Start => self.state = State::Between, // a brace, or the other scanner knows better
+            State::Start => self.state = State::Between, // a brace, or the other scanner reports a syntax error
             State::Between => self.between(byte, at),
             State::Colon => self.state = State::Value,
             State::Value => self.value(byte, at),
@@ -183,12 +186,12 @@ impl Ask {
                 self.end_at = Some(at);
                 self.state = State::Done;
             }
-            _ => {} // a comma: the other scanner sees to what may stand here
+            _ => {} // a comma; the other scanner checks the syntax
         }
     }
 
     fn key<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
-        let Some(rest) = self.past_string(bytes) else {
+        let Some(rest) = self.read_string(bytes) else {
             return b"";
         };
         self.member = match (self.is_inside_options, self.key.kept()) {
@@ -204,8 +207,8 @@ impl Ask {
         rest
     }
 
-    /// What follows the string, once it has ended.
-    fn past_string<'b>(&mut self, bytes: &'b [u8]) -> Option<&'b [u8]> {
+    /// Returns the bytes after the string. `None` if it has not ended.
+    fn read_string<'b>(&mut self, bytes: &'b [u8]) -> Option<&'b [u8]> {
         self.key.feed(bytes, |_: &[u8]| {})
     }
 
@@ -218,12 +221,12 @@ impl Ask {
                 self.state = State::Between;
             }
             (b'{' | b'[', _) => {
-                self.is_of_no_use();
+                self.set_other();
                 self.nested = 1;
                 self.state = State::Nested;
             }
             (b'"', _) => {
-                self.is_of_no_use();
+                self.set_other();
                 self.key.begin(0);
                 self.state = State::Text;
             }
@@ -235,25 +238,25 @@ impl Ask {
         }
     }
 
-    /// The member's value is none of those that mean something.
-    fn is_of_no_use(&mut self) {
+    /// Records that the member's value has none of the types that matter.
+    fn set_other(&mut self) {
         match self.member {
             Member::Stream => self.stream = false,
-            Member::Options | Member::Usage => self.options = Options::Odd,
+            Member::Options | Member::Usage => self.options = Options::Other,
             Member::Other => {}
         }
     }
 
-    fn literal_ends(&mut self) {
+    fn end_literal(&mut self) {
         let Literal { at, length, .. } = self.literal;
         match (self.member, self.literal.text(), self.options) {
             (Member::Stream, text, _) => self.stream = text == b"true",
             (Member::Options, b"null", Options::Absent) => self.options = Options::Null { at },
-            (Member::Usage, b"true", Options::Open { .. }) => self.options = Options::Asked,
+            (Member::Usage, b"true", Options::Open { .. }) => self.options = Options::Requested,
             (Member::Usage, b"false" | b"null", Options::Open { .. }) => {
                 self.options = Options::Declined { at, length };
             }
-            _ => self.is_of_no_use(),
+            _ => self.set_other(),
         }
     }
 
@@ -275,7 +278,7 @@ impl Ask {
     }
 
     fn text<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
-        let Some(rest) = self.past_string(bytes) else {
+        let Some(rest) = self.read_string(bytes) else {
             return b"";
         };
         self.state = if self.state == State::NestedText { State::Nested } else { State::Between };
@@ -291,7 +294,7 @@ impl Literal {
         self.length = self.length.saturating_add(1);
     }
 
-    /// Empty where it is longer than any that means something.
+    /// Returns the literal. Empty if it is longer than any that matters.
     fn text(&self) -> &[u8] {
         self.bytes.get(..self.length).unwrap_or_default()
     }

@@ -1,4 +1,4 @@
-//! The texts of an exchange that may be judged, or leave with its span.
+//! The texts of an exchange that are captured for a judge or for its span.
 
 use std::rc::Rc;
 
@@ -9,16 +9,16 @@ use crate::judge::{Facts, Sample};
 use crate::record::{Answer, Gap, Status, Word};
 use crate::telemetry::Content;
 
-/// What is kept to decide again when the model is known.
+/// The facts that are needed to repeat the sampling decision once the model is known.
 #[derive(Debug)]
-pub(super) struct Sampled {
-    /// `None`: texts are kept for the span alone.
+pub(super) struct TextCapture {
+    /// `None` if texts are captured for the span only.
     sample: Option<Sample>,
     path: String,
 }
 
 impl Exchange {
-    /// Decides whether texts of the exchange are kept, before any come.
+    /// Decides at the request head whether texts of the exchange are captured, and begins the captures.
     #[cold]
     pub(super) fn capture(&mut self, trace: &[u8; 16], head: &Headers<'_>) -> Option<()> {
         let policy = Rc::clone(&self.policy);
@@ -33,7 +33,7 @@ impl Exchange {
         self.request.capture =
             Some(Box::new(RequestCapture::new(sources, chars_max, head, &policy.memory().for_requests())));
         self.response.state.keep_answer(chars_max, policy.memory());
-        self.sampled = Some(Box::new(Sampled { sample, path: path.to_owned() }));
+        self.text_capture = Some(Box::new(TextCapture { sample, path: path.to_owned() }));
         Some(())
     }
 
@@ -43,15 +43,17 @@ impl Exchange {
         Facts { operation, path, model, labels: &self.labels }
     }
 
-    /// What a judge is to be decision, if the exchange is sampled after all, and what may leave with its span.
+    /// Ends the captures. Returns the decision of the judge's sampling, and the texts that the span may carry.
+    ///
+    /// Each is `None` if the exchange is not sampled after all, or its texts may not be exported.
     #[cold]
-    pub(super) fn captured(
+    pub(super) fn finish_capture(
         &mut self,
         answer: &Answer,
         status: Status,
         gaps: &[Gap],
     ) -> (Option<JudgeDecision>, Option<SpanContent>) {
-        let (Some(sampled), Some(request)) = (self.sampled.take(), self.request.capture.take()) else {
+        let (Some(sampled), Some(request)) = (self.text_capture.take(), self.request.capture.take()) else {
             return (None, None);
         };
         let policy = Rc::clone(&self.policy);

@@ -1,60 +1,62 @@
-//! The chunk that holds nothing but usage, taken out of an event stream.
+//! Removes the chunk that holds nothing but usage from an event stream.
 //!
-//! An event is held from its first byte until it cannot be that chunk any more, which nearly always is at its first
-//! choice, and never longer than to the end of its document. All else passes as it stands, comments, errors and the
-//! last mark among them.
+//! An event is held from its first byte until it cannot be that chunk, which is nearly always at its first choice,
+//! and never longer than to the end of its document. Everything else passes unchanged, comments, errors and the end
+//! marker included.
 //!
-//! What is held when trailers end the stream is lost, since a proxy takes no more of a body then: the chunk itself, or
-//! an event without an end, which is none (<https://html.spec.whatwg.org/multipage/server-sent-events.html>).
+//! Bytes that are held when trailers end the stream are lost, since the proxy accepts no more body then. They are the
+//! chunk itself, or an event without an end, which clients must ignore
+//! (<https://html.spec.whatwg.org/multipage/server-sent-events.html>).
 
 use llm_gauge_decode::{Buffer, MemoryBudget};
 
-use super::look::Look;
+use super::chunk_probe::ChunkProbe;
 use crate::limits::HELD_EVENT_BYTES_MAX;
 use crate::scan::{Sse, SseSink};
 
-/// Fields of an event; a line that begins otherwise is none of an event stream, and is let go.
+/// The fields of an event. A line that begins with anything else is not of an event stream, so its bytes pass.
 const FIELDS: &[&[u8]] = &[b"data", b"event", b"id", b"retry"];
 
-/// A stream from which the usage chunk is taken out.
+/// A filter that removes the usage chunk from a stream.
 #[derive(Debug)]
-pub(super) struct Hide {
-    fate: Fate,
-    /// The event so far, while it may be the chunk.
+pub(super) struct UsageChunkFilter {
+    state: EventState,
+    /// The event so far, while it may be the usage chunk.
     held: Buffer,
     sse: Sse,
-    /// The data of the event.
-    event: Look,
+    /// The document in the event's data.
+    event: ChunkProbe,
     is_line_begun: bool,
-    /// The last line ended in CR: an LF that follows belongs to it.
+    /// Whether the last line ended in CR. An LF that follows belongs to that line end.
     after_cr: bool,
-    /// The last line was taken out, and so is what belongs to it.
-    was_hidden: bool,
+    /// Whether the last line was removed. The LF of its line end is then removed too.
+    was_removed: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fate {
-    /// No line of an event has begun.
+enum EventState {
+    /// No event has begun.
     Between,
     Held,
     Passing,
 }
 
-impl Hide {
-    /// A stream that has not begun.
+impl UsageChunkFilter {
+    /// Returns the filter of a stream that has not begun.
     pub(super) fn new(memory: &MemoryBudget) -> Self {
         Self {
-            fate: Fate::Between,
+            state: EventState::Between,
             held: memory.buffer(),
             sse: Sse::default(),
-            event: Look::for_usage_chunk(),
+            event: ChunkProbe::for_usage_chunk(),
             is_line_begun: false,
             after_cr: false,
-            was_hidden: false,
+            was_removed: false,
         }
     }
 
-    /// What passes in the place of `bytes`; `None`: just those. At the `end` nothing stays held.
+    /// Returns the bytes to pass instead of `bytes`. `None` if `bytes` pass unchanged. At the `end` no bytes remain
+    /// held.
     pub(super) fn feed(&mut self, bytes: &[u8], end: bool) -> Option<Vec<u8>> {
         let held_before = !self.held.is_empty();
         let mut out = Vec::with_capacity(bytes.len().saturating_add(self.held.len()));
@@ -66,61 +68,61 @@ impl Hide {
             self.piece(piece, &mut out);
             rest = after;
         }
-        if end && self.fate == Fate::Held {
+        if end && self.state == EventState::Held {
             self.settle(&mut out);
         }
-        // Nothing is ever added or moved: as much as came is what came.
+        // Bytes are never added or reordered, so an output of the same length is the same bytes.
         (held_before || out.len() != bytes.len()).then_some(out)
     }
 
-    /// The bytes that are held, of a stream that nothing more is taken out of.
+    /// Returns the held bytes, for a stream from which no more is removed.
     pub(super) fn into_held(self) -> Vec<u8> {
         self.held.bytes().to_vec()
     }
 
-    /// A line or a part of one; a line's end is its last byte.
+    /// Reads a line or a part of one. The line end is the last byte of a piece.
     fn piece(&mut self, piece: &[u8], out: &mut Vec<u8>) {
         let mark = piece.last().copied().filter(|last| matches!(last, b'\n' | b'\r'));
         let is_second_half = core::mem::take(&mut self.after_cr) && piece == b"\n";
         if is_second_half {
-            match self.fate {
-                Fate::Held => self.keep(piece, out),
-                Fate::Between if self.was_hidden => {}
+            match self.state {
+                EventState::Held => self.keep(piece, out),
+                EventState::Between if self.was_removed => {}
                 _ => out.extend_from_slice(piece),
             }
             return;
         }
         self.after_cr = mark == Some(b'\r');
         let is_blank = !self.is_line_begun && mark.is_some() && piece.len() == 1;
-        if self.fate == Fate::Between && !self.is_line_begun {
-            self.was_hidden = false;
+        if self.state == EventState::Between && !self.is_line_begun {
+            self.was_removed = false;
             if !is_blank && piece.first() != Some(&b':') {
                 self.begin();
             }
         }
         self.is_line_begun = mark.is_none();
-        match self.fate {
-            Fate::Held if is_blank => {
+        match self.state {
+            EventState::Held if is_blank => {
                 self.keep(piece, out);
                 self.settle(out);
             }
-            Fate::Held => self.hold(piece, out),
-            Fate::Between | Fate::Passing => {
+            EventState::Held => self.hold(piece, out),
+            EventState::Between | EventState::Passing => {
                 out.extend_from_slice(piece);
                 if is_blank {
-                    self.fate = Fate::Between;
+                    self.state = EventState::Between;
                 }
             }
         }
     }
 
     fn begin(&mut self) {
-        self.fate = Fate::Held;
+        self.state = EventState::Held;
         self.sse = Sse::default();
         self.event.reset();
     }
 
-    /// Keeps a piece of the event; where there is no memory for it, the event passes.
+    /// Holds a piece of the event. If the memory budget has no room for it, the event passes.
     fn keep(&mut self, piece: &[u8], out: &mut Vec<u8>) {
         if self.held.extend(piece).is_err() {
             self.pass(out);
@@ -131,35 +133,35 @@ impl Hide {
     fn pass(&mut self, out: &mut Vec<u8>) {
         out.extend_from_slice(self.held.bytes());
         self.held.clear();
-        self.fate = Fate::Passing;
+        self.state = EventState::Passing;
     }
 
     fn hold(&mut self, piece: &[u8], out: &mut Vec<u8>) {
         self.keep(piece, out);
-        if self.fate == Fate::Passing {
+        if self.state == EventState::Passing {
             return;
         }
         self.sse.feed(piece, &mut self.event);
         let held = self.held.bytes();
         let is_field = FIELDS.iter().any(|field| held.starts_with(field) || field.starts_with(held));
-        let is_other = self.event.is_other() || self.event.is_whole_other();
-        if is_other || !is_field || held.len() > HELD_EVENT_BYTES_MAX {
+        let is_ruled_out = self.event.is_ruled_out() || self.event.is_complete_other();
+        if is_ruled_out || !is_field || held.len() > HELD_EVENT_BYTES_MAX {
             self.pass(out);
         }
     }
 
-    /// The event is complete.
+    /// Ends the event: the usage chunk is removed, and any other event passes.
     fn settle(&mut self, out: &mut Vec<u8>) {
-        self.was_hidden = self.fate == Fate::Held && self.event.is_usage_chunk();
-        if !self.was_hidden {
+        self.was_removed = self.state == EventState::Held && self.event.is_usage_chunk();
+        if !self.was_removed {
             out.extend_from_slice(self.held.bytes());
         }
         self.held.clear();
-        self.fate = Fate::Between;
+        self.state = EventState::Between;
     }
 }
 
-impl SseSink for Look {
+impl SseSink for ChunkProbe {
     fn data(&mut self, bytes: &[u8]) {
         self.feed(bytes);
     }

@@ -1,11 +1,11 @@
-//! The naive twin of the splice: the whole document as a tree, members in their order. It knows nothing of the engine, so
-//! that the fuzz targets can use it too.
+//! The naive twin of the splice: the whole document as a tree, with its members in order. It uses nothing of the
+//! engine, so that the fuzz targets can use it too.
 
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
-/// A document.
+/// A JSON document.
 #[derive(Clone, Debug, PartialEq)]
 pub enum JsonValue {
     Null,
@@ -16,25 +16,25 @@ pub enum JsonValue {
     Object(Vec<(String, JsonValue)>),
 }
 
-/// Strictly; `None`: not JSON.
+/// Parses strictly. `None` if the document is not JSON.
 pub fn parse(document: &[u8]) -> Option<JsonValue> {
     serde_json::from_slice(document).ok()
 }
 
 impl JsonValue {
-    /// The document that asks for usage, if this one is to be made to.
-    pub fn asked_if_needed(&self) -> Option<JsonValue> {
+    /// Returns the document that asks for usage. `None` if this one should stay unchanged.
+    pub fn with_option_if_needed(&self) -> Option<JsonValue> {
         let Self::Object(members) = self else { return None };
         let stream = members.iter().rev().find(|(key, _)| key == "stream");
         let is_single = members.iter().filter(|(key, _)| key == "stream_options").count() < 2;
         let streams = stream.is_some_and(|(_, value)| *value == Self::Bool(true));
-        let is_odd =
+        let has_duplicate =
             members.iter().any(|(key, value)| key == "stream_options" && value.count("include_usage") > 1);
-        (streams && is_single && !is_odd).then(|| self.asked())?
+        (streams && is_single && !has_duplicate).then(|| self.with_option())?
     }
 
-    /// The document with the option in the first place for it, if that is free.
-    pub fn asked(&self) -> Option<JsonValue> {
+    /// Returns the document with the option in its first possible place. `None` if that place is not free.
+    pub fn with_option(&self) -> Option<JsonValue> {
         let Self::Object(members) = self else { return None };
         let mut members = members.clone();
         let wanted = || ("include_usage".to_owned(), Self::Bool(true));

@@ -10,26 +10,30 @@ mod twin;
 const USAGE_CHUNK: &str =
     "data: {\"id\":\"c\",\"choices\":[],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":4}}\n\n";
 
-/// What a client gets; `told` whether the last piece is told to be the last.
-fn passed(pieces: &[&[u8]], told: bool) -> Vec<u8> {
-    let mut hide = Hide::new(&MemoryBudget::new(1 << 20));
+/// Returns the bytes that the client receives. `is_announced` is whether the last piece is marked as the last.
+fn passed(pieces: &[&[u8]], is_announced: bool) -> Vec<u8> {
+    let mut filter = UsageChunkFilter::new(&MemoryBudget::new(1 << 20));
     let mut client = Vec::new();
     for (left, piece) in (0..pieces.len()).rev().zip(pieces) {
-        let end = told && left == 0;
-        client.extend(hide.feed(piece, end).unwrap_or_else(|| piece.to_vec()));
+        let end = is_announced && left == 0;
+        client.extend(filter.feed(piece, end).unwrap_or_else(|| piece.to_vec()));
     }
-    if !told {
-        client.extend(hide.feed(b"", true).unwrap_or_default());
+    if !is_announced {
+        client.extend(filter.feed(b"", true).unwrap_or_default());
     }
     client
 }
 
-/// Whatever the cutting, a client gets `expected`.
+/// Asserts that the client receives `expected` however the stream is cut.
 fn check(stream: &str, expected: &str) {
-    assert_eq!(twin::shown(stream.as_bytes()).as_deref(), Some(expected.as_bytes()), "{stream:?}");
+    assert_eq!(
+        twin::without_usage_chunks(stream.as_bytes()).as_deref(),
+        Some(expected.as_bytes()),
+        "{stream:?}"
+    );
     for pieces in every_cutting(stream.as_bytes()) {
-        for told in [true, false] {
-            let client = passed(&pieces, told);
+        for is_announced in [true, false] {
+            let client = passed(&pieces, is_announced);
             assert_eq!(String::from_utf8_lossy(&client), expected, "{pieces:?}");
         }
     }
@@ -40,7 +44,7 @@ fn check_unchanged(stream: &str) {
 }
 
 #[test]
-fn the_usage_chunk_goes_and_nothing_else() {
+fn the_filter_removes_only_the_usage_chunk() {
     let before = "data: {\"id\":\"c\",\"choices\":[{\"delta\":{\"content\":\"a\"}}],\"usage\":null}\n\n";
     let done = "data: [DONE]\n\n";
     check(&[before, USAGE_CHUNK, done].concat(), &[before, done].concat());
@@ -49,34 +53,34 @@ fn the_usage_chunk_goes_and_nothing_else() {
 }
 
 #[test]
-fn every_form_of_line_and_event() {
+fn the_filter_handles_every_form_of_line_and_event() {
     let choice = "data:{\"choices\":[{}]}";
     for mark in ["\n", "\r", "\r\n"] {
         let stream = [choice, "", USAGE_CHUNK.trim_end(), "", ": c", "", "data: [DONE]", "", ""].join(mark);
         let expected = [choice, "", ": c", "", "data: [DONE]", "", ""].join(mark);
         check(&stream, &expected);
     }
-    // Blank lines between events, members in another order, data over several lines, further fields.
+    // Blank lines between events, members in another order, data on several lines, additional fields.
     check("\n\ndata:{\"usage\":{},\ndata: \"choices\" : [ ]}\nid: 7\n\n\n: c\n", "\n\n\n: c\n");
     check("event: message\ndata: {\"choices\":[],\"usage\":{}}\n\ndata: 1\n\n", "data: 1\n\n");
-    // A comment before it passes at once, one inside goes with it.
+    // A comment before the chunk passes at once; a comment inside it is removed with it.
     check(": a\ndata: {\"choices\":[],\n: b\ndata:\"usage\":{}}\n\nx", ": a\nx");
-    // The stream may end without the empty line, and without the line's end.
+    // The stream may end without the blank line, and without the line end.
     check("data: 1\n\ndata: {\"choices\":[],\"usage\":{}}\n", "data: 1\n\n");
     check("data: 1\n\ndata: {\"choices\":[],\"usage\":{}}", "data: 1\n\n");
 }
 
 #[test]
-fn what_is_not_just_usage_passes() {
+fn events_with_more_than_usage_pass() {
     for stream in [
         "",
         "\n",
         "data: [DONE]\n\n",
-        // The last choice with usage: other providers' way.
+        // Usage in the last chunk with a choice, as other providers send it.
         "data: {\"choices\":[{\"delta\":{}}],\"usage\":{\"prompt_tokens\":1}}\n\n",
         "data: {\"usage\":{\"prompt_tokens\":1},\"choices\":[{\"delta\":{}}]}\n\n",
         "data: {\"choices\":[{}],\"x_groq\":{\"usage\":{}}}\n\n",
-        // The first chunk of a provider that tells its prompt filter.
+        // The first chunk of a provider that reports its prompt filter.
         "data: {\"choices\":[],\"prompt_filter_results\":[{}]}\n\n",
         "data: {\"choices\":[],\"usage\":null}\n\n",
         "data: {\"choices\":null,\"usage\":{}}\n\n",
@@ -84,12 +88,12 @@ fn what_is_not_just_usage_passes() {
         "data: {\"x\":{\"choices\":[],\"usage\":{}}}\n\n",
         "data: {\"error\":{\"message\":\"m\"},\"choices\":[],\"usage\":{}}\n\n",
         "event: error\ndata: {\"error\":\"m\"}\n\n",
-        // No JSON, more than one document, cut off.
+        // The data is not JSON, has more than one document, or is cut off.
         "data: {\"choices\":[],\"usage\":{}\n\n",
         "data: {\"choices\":[],\"usage\":{}}}\n\n",
         "data: {\"choices\":[],\"usage\":{}} {}\n\n",
         "data: {\"choices\":[],\"us",
-        // Not an event stream at all.
+        // The body is not an event stream.
         "{\"choices\":[],\"usage\":{}}",
         "<html>\n\n<p>\n",
         "\u{feff}data: {\"choices\":[{}]}\n\n",
@@ -102,10 +106,10 @@ fn what_is_not_just_usage_passes() {
 }
 
 #[test]
-fn bytes_pass_as_soon_as_it_is_clear() {
-    let mut hide = Hide::new(&MemoryBudget::new(1 << 20));
+fn bytes_pass_as_soon_as_the_event_cannot_be_a_usage_chunk() {
+    let mut filter = UsageChunkFilter::new(&MemoryBudget::new(1 << 20));
     let mut pass = |bytes: &str| {
-        let passed = hide.feed(bytes.as_bytes(), false).map(|bytes| String::from_utf8(bytes).unwrap());
+        let passed = filter.feed(bytes.as_bytes(), false).map(|bytes| String::from_utf8(bytes).unwrap());
         passed.unwrap_or_else(|| bytes.to_owned())
     };
     assert_eq!(pass("data: {\"id\":\"c\",\"choices\":["), "");
@@ -117,7 +121,7 @@ fn bytes_pass_as_soon_as_it_is_clear() {
     assert_eq!(pass("ONE]\n\n: keep"), "ONE]\n\n: keep");
     assert_eq!(pass("-alive\n"), "-alive\n");
     assert_eq!(pass("{"), "{");
-    // At the end of the document it is clear, though the event goes on.
+    // The decision is made at the end of the document, although the event continues.
     assert_eq!(pass("\n\ndata: {\"usage\":{}"), "\n\n");
     assert_eq!(pass("}"), "data: {\"usage\":{}}");
     assert_eq!(pass("\n\ndata: {\"choices\":[],\"usage\":{}} "), "\n\n");
@@ -125,7 +129,7 @@ fn bytes_pass_as_soon_as_it_is_clear() {
 }
 
 #[test]
-fn an_event_beyond_the_bound_is_let_go() {
+fn an_event_over_the_bound_passes() {
     let event = |bytes: usize| {
         let stuff = "x".repeat(bytes - "data: {\"x\":\"\",\"choices\":[],\"usage\":{}}\n".len());
         format!("data: {{\"x\":\"{stuff}\",\"choices\":[],\"usage\":{{}}}}\n\n")
@@ -142,14 +146,14 @@ fn an_event_beyond_the_bound_is_let_go() {
 
 #[test]
 fn unchanged_pieces_are_not_copied() {
-    let mut hide = Hide::new(&MemoryBudget::new(1 << 20));
-    assert_eq!(hide.feed(b"data: {\"choices\":[{}]}\n\n", false), None);
-    assert_eq!(hide.feed(b"data: ", false), Some(Vec::new()));
-    assert_eq!(hide.feed(b"[DONE]\n\n", false), Some(b"data: [DONE]\n\n".to_vec()));
-    assert_eq!(hide.feed(b"", true), None);
+    let mut filter = UsageChunkFilter::new(&MemoryBudget::new(1 << 20));
+    assert_eq!(filter.feed(b"data: {\"choices\":[{}]}\n\n", false), None);
+    assert_eq!(filter.feed(b"data: ", false), Some(Vec::new()));
+    assert_eq!(filter.feed(b"[DONE]\n\n", false), Some(b"data: [DONE]\n\n".to_vec()));
+    assert_eq!(filter.feed(b"", true), None);
 }
 
-/// Events, each whole, and whether a client gets it.
+/// Generates complete events, each with whether the client receives it.
 fn events() -> impl Strategy<Value = Vec<(String, bool)>> {
     const EVENTS: &[(&str, bool)] = &[
         (
@@ -171,7 +175,8 @@ fn events() -> impl Strategy<Value = Vec<(String, bool)>> {
     let events = prop::collection::vec((prop::sample::select(EVENTS), mark), 0..12);
     events.prop_map(|events| {
         let event = |((text, passes), mark): ((&str, bool), &str)| {
-            // One mark ends a line, one more the event. LF behind CR would be one end, so those do not meet.
+            // One mark ends a line, and a second one the event. An LF after a CR would be one line end, so they must
+            // not be adjacent.
             (text.replace("M M", "MM").replace('M', mark), passes)
         };
         let events = events.into_iter().map(event);
@@ -189,18 +194,18 @@ fn events() -> impl Strategy<Value = Vec<(String, bool)>> {
 
 proptest! {
     #[test]
-    fn a_client_gets_the_stream_less_the_chunks(events in events(), points in points(), told in any::<bool>()) {
+    fn a_client_receives_the_stream_without_usage_chunks(events in events(), points in points(), is_announced in any::<bool>()) {
         let stream: String = events.iter().map(|(event, _)| event.as_str()).collect();
         let expected: String = events.iter().filter(|(_, passes)| *passes).map(|(event, _)| event.as_str()).collect();
         let pieces = pieces(stream.as_bytes(), &points);
-        prop_assert_eq!(String::from_utf8(passed(&pieces, told)).unwrap(), expected.clone());
+        prop_assert_eq!(String::from_utf8(passed(&pieces, is_announced)).unwrap(), expected.clone());
         let bytes: Vec<_> = stream.as_bytes().chunks(1).collect();
-        prop_assert_eq!(String::from_utf8(passed(&bytes, told)).unwrap(), expected);
+        prop_assert_eq!(String::from_utf8(passed(&bytes, is_announced)).unwrap(), expected);
     }
 
     #[test]
-    fn bytes_are_never_added_or_moved(bytes in prop::collection::vec(any::<u8>(), 0..300), points in points()) {
-        // Without the words nothing can be hidden.
+    fn bytes_are_never_added_or_reordered(bytes in prop::collection::vec(any::<u8>(), 0..300), points in points()) {
+        // Without the keys in the text, nothing can be removed.
         prop_assert_eq!(passed(&pieces(&bytes, &points), false), bytes);
     }
 }

@@ -1,33 +1,33 @@
-//! The naive twin of the hider: the whole stream, split into lines and those into events. It knows nothing of the
+//! The naive twin of the filter: the whole stream is split into lines, and those into events. It uses nothing of the
 //! engine, so that the fuzz targets can use it too.
 
 use super::json_twin::{self, Value};
 use super::sse_twin;
 
-/// The stream without its usage chunks; `None`: that is more than this twin knows.
-pub fn shown(stream: &[u8]) -> Option<Vec<u8>> {
-    let mut shown = Vec::new();
+/// Returns the stream without its usage chunks. `None` if this twin cannot decide.
+pub fn without_usage_chunks(stream: &[u8]) -> Option<Vec<u8>> {
+    let mut output = Vec::new();
     let mut event = Vec::new();
     for line in lines(stream) {
         let is_blank = matches!(line, b"\n" | b"\r" | b"\r\n");
         let is_between = event.is_empty() && (is_blank || line.starts_with(b":"));
         if is_between {
-            shown.extend_from_slice(line);
+            output.extend_from_slice(line);
             continue;
         }
         event.extend_from_slice(line);
         if is_blank {
-            shown.extend(if is_usage_chunk(&event)? { Vec::new() } else { core::mem::take(&mut event) });
+            output.extend(if is_usage_chunk(&event)? { Vec::new() } else { core::mem::take(&mut event) });
             event.clear();
         }
     }
     if !event.is_empty() && !is_usage_chunk(&event)? {
-        shown.extend(event);
+        output.extend(event);
     }
-    Some(shown)
+    Some(output)
 }
 
-/// Lines with their ends.
+/// Splits the stream into lines, each with its line end.
 fn lines(stream: &[u8]) -> Vec<&[u8]> {
     let mut lines = Vec::new();
     let mut rest = stream;
