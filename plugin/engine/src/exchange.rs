@@ -22,7 +22,7 @@ use crate::metrics;
 use crate::record::{Answer, ErrorClass, Gap, Record, Status, Times, UsageMissing};
 use crate::request::RequestState;
 use crate::response::{DeltaTimes, ResponseReader, ResponseState};
-use crate::scan::{Announced, Body, Framing, Paths};
+use crate::scan::{Body, Framing, FramingHints, Paths};
 use ending::Seen;
 use sampled::Sampled;
 
@@ -202,7 +202,7 @@ impl Exchange {
         response.announced_lines = is_one_of(LINES);
         response.announced_stream = is_one_of(STREAMS) || response.announced_lines;
         if !head.is_media() {
-            let announced = Announced {
+            let announced = FramingHints {
                 sse: head.media_type_is("text/event-stream"),
                 array_is_stream: self.route.format.array_is_stream,
             };

@@ -6,11 +6,11 @@
 use llm_gauge_decode_fuzz::cuttings::cuttings;
 use llm_gauge_engine::limits::{FRAME_HEADER_BYTES_MAX, NUMBER_BYTES_MAX};
 use llm_gauge_engine::record::Gap;
-use llm_gauge_engine::scan::{Announced, At, Body, Documents, Framing, NodeId, Paths, Scalar, Sink};
+use llm_gauge_engine::scan::{At, Body, Documents, Framing, FramingHints, NodeId, Paths, Scalar, Sink};
 
 use crate::json_twin::TWIN_DEPTH_MAX;
-use crate::twins::body_twin::{self, Entry, How};
-use crate::twins::json_twin::{Found, Value};
+use crate::twins::body_twin::{self, Entry, ReadOptions};
+use crate::twins::json_twin::{PathValue, Value};
 
 const WANTED: &[&str] = &["", "a", "a.b", "a[]", "b", "[]"];
 const TEXT_MAX: usize = 9;
@@ -28,12 +28,12 @@ pub fn check_body(bytes: &[u8], cuts: [u8; 2], sse: bool, array_is_stream: bool)
     for (number, path) in (0..).zip(WANTED) {
         paths.add(path, number, TEXT_MAX, false);
     }
-    let announced = Announced { sse, array_is_stream };
+    let announced = FramingHints { sse, array_is_stream };
     let whole = read(&paths, announced, &[bytes]);
     for pieces in cuttings(bytes, cuts) {
         assert_eq!(read(&paths, announced, &pieces), whole, "in {} pieces", pieces.len());
     }
-    let how = How {
+    let how = ReadOptions {
         sse,
         array_is_stream,
         event_max: usize::from(EVENT_MAX),
@@ -59,7 +59,7 @@ struct Reading {
     log: Vec<Entry>,
 }
 
-fn read(paths: &Paths, announced: Announced, pieces: &[&[u8]]) -> Reading {
+fn read(paths: &Paths, announced: FramingHints, pieces: &[&[u8]]) -> Reading {
     let mut body = Body::new(announced, EVENT_MAX.into());
     let mut collector = Collector { paths, found: Vec::new(), log: Vec::new() };
     for piece in pieces {
@@ -77,7 +77,7 @@ fn read(paths: &Paths, announced: Announced, pieces: &[&[u8]]) -> Reading {
 
 struct Collector<'a> {
     paths: &'a Paths,
-    found: Vec<Found>,
+    found: Vec<PathValue>,
     log: Vec<Entry>,
 }
 
@@ -85,7 +85,7 @@ impl Collector<'_> {
     fn push(&mut self, node: NodeId, at: At, value: Value) {
         for path in self.paths.node(node).map(|node| node.rules()).unwrap_or_default() {
             let path = usize::from(*path);
-            self.found.push(Found { path, outer: at.outer, inner: at.inner, value: value.clone() });
+            self.found.push(PathValue { path, outer: at.outer, inner: at.inner, value: value.clone() });
         }
     }
 }

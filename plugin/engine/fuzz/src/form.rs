@@ -27,7 +27,7 @@ pub fn check(input: &[u8]) {
 
 fn fields(boundary: &str, pieces: &[&[u8]]) -> Fields {
     let content_type = format!("multipart/form-data; boundary={boundary}");
-    let mut form = Form::announced(content_type.as_bytes()).expect("a form");
+    let mut form = Form::from_content_type(content_type.as_bytes()).expect("a form");
     let mut fields = Fields::new();
     for piece in pieces {
         form.feed(piece, |name, value| fields.push((name.to_vec(), value.to_vec())));

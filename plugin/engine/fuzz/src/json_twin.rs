@@ -4,9 +4,9 @@
 
 use llm_gauge_decode_fuzz::cuttings::cuttings;
 use llm_gauge_engine::limits::NUMBER_BYTES_MAX;
-use llm_gauge_engine::scan::{At, Ended, Fault, Json, NodeId, Paths, Scalar, Sink};
+use llm_gauge_engine::scan::{At, DocumentEnd, Json, JsonError, NodeId, Paths, Scalar, Sink};
 
-use crate::twins::json_twin::{self, Found, Value};
+use crate::twins::json_twin::{self, PathValue, Value};
 
 /// Documents with fewer brackets are held against serde_json; it gives up at another depth than the scanner.
 pub(crate) const TWIN_DEPTH_MAX: usize = 100;
@@ -28,8 +28,8 @@ pub fn check(input: &[u8]) {
     }
     if let (Ok(text), true) = (str::from_utf8(document), brackets(document) < TWIN_DEPTH_MAX) {
         let is_whole =
-            whole.end == Ok(Ended::Complete) && whole.left.iter().all(|byte| b" \r\n\t".contains(byte));
-        let is_cut = whole.end == Ok(Ended::Incomplete);
+            whole.end == Ok(DocumentEnd::Complete) && whole.left.iter().all(|byte| b" \r\n\t".contains(byte));
+        let is_cut = whole.end == Ok(DocumentEnd::Incomplete);
         assert!(
             document.trim_ascii().is_empty() || is_cut == json_twin::is_cut(text, NUMBER_BYTES_MAX),
             "{:?}",
@@ -48,8 +48,8 @@ pub(crate) fn brackets(document: &[u8]) -> usize {
 /// What the scanner makes of a document.
 #[derive(Debug, PartialEq)]
 struct Reading {
-    found: Vec<Found>,
-    end: Result<Ended, Fault>,
+    found: Vec<PathValue>,
+    end: Result<DocumentEnd, JsonError>,
     /// The bytes behind the document.
     left: Vec<u8>,
 }
@@ -70,7 +70,7 @@ fn read(paths: &Paths, pieces: &[&[u8]]) -> Reading {
 
 struct Collector<'a> {
     paths: &'a Paths,
-    found: Vec<Found>,
+    found: Vec<PathValue>,
     /// The pieces of the current string.
     text: Vec<u8>,
 }
@@ -79,7 +79,7 @@ impl Collector<'_> {
     fn push(&mut self, node: NodeId, at: At, value: Value) {
         for path in self.paths.node(node).map(|node| node.rules()).unwrap_or_default() {
             let path = usize::from(*path);
-            self.found.push(Found { path, outer: at.outer, inner: at.inner, value: value.clone() });
+            self.found.push(PathValue { path, outer: at.outer, inner: at.inner, value: value.clone() });
         }
     }
 }

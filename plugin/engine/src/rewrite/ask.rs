@@ -5,7 +5,7 @@
 
 use super::Edit;
 use super::look::Look;
-use crate::scan::Text;
+use crate::scan::StringReader;
 
 /// What is put into a document without the option.
 const MEMBER: &str = r#","stream_options":{"include_usage":true}"#;
@@ -26,7 +26,7 @@ pub(super) struct Ask {
     offset: usize,
     is_inside_options: bool,
     member: Member,
-    key: Text,
+    key: StringReader,
     literal: Literal,
     /// Open containers of a value that nobody wants.
     nested: usize,
@@ -97,7 +97,7 @@ impl Default for Ask {
             offset: 0,
             is_inside_options: false,
             member: Member::default(),
-            key: Text::default(),
+            key: StringReader::default(),
             literal: Literal::default(),
             nested: 0,
             stream: false,

@@ -1,6 +1,6 @@
 //! The one sink of this module: every kind of sink makes one more copy of the scanner in the wasm.
 
-use crate::scan::{At, Fault, Json, Node, NodeId, Paths, Scalar, Sink};
+use crate::scan::{At, Json, JsonError, Node, NodeId, Paths, Scalar, Sink};
 
 /// Numbers of the wanted places.
 const CHOICES: u16 = 0;
@@ -52,7 +52,7 @@ impl Look {
         let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
         let is_object = self.json.has_begun() || first.is_none_or(|first| *first == b'{');
         let Self { json, paths, seen } = self;
-        let rest: Result<&[u8], Fault> = json.feed(bytes, paths, &mut Places { paths, seen });
+        let rest: Result<&[u8], JsonError> = json.feed(bytes, paths, &mut Places { paths, seen });
         // A space behind the document is as good as one inside; anything else makes it no document.
         self.seen.other |= !is_object || !rest.is_ok_and(|rest| rest.iter().all(u8::is_ascii_whitespace));
     }
