@@ -4,7 +4,7 @@ mod reader;
 
 use llm_gauge_decode::Bounds;
 
-use crate::estimate::Prompt;
+use crate::estimate::PromptTally;
 use crate::formats::Format;
 use crate::head::Headers;
 use crate::judge::capture::RequestCapture;
@@ -21,7 +21,7 @@ pub struct RequestState {
     /// The model that is asked for.
     pub model: Option<String>,
     /// What goes to the model.
-    pub prompt: Prompt,
+    pub prompt: PromptTally,
     /// What a judge may be shown of the request; `None` unless the exchange is sampled.
     pub capture: Option<Box<RequestCapture>>,
     /// What could not be read.
@@ -53,7 +53,7 @@ impl RequestState {
             body,
             form: form.filter(|_| !is_encoded),
             model: model_in_path,
-            prompt: Prompt::default(),
+            prompt: PromptTally::default(),
             capture: None,
             gaps: if is_unknown { vec![Gap::UnknownEncoding] } else { Vec::new() },
         }

@@ -141,7 +141,7 @@ impl ResponseState {
     }
 
     /// Returns how much text was generated.
-    pub fn text(&self) -> estimate::Answer {
+    pub fn text(&self) -> estimate::AnswerTally {
         self.texts.answer()
     }
 

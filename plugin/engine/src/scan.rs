@@ -61,7 +61,7 @@ pub trait Sink {
 
     /// Offers bytes of such a string as written, with their escapes. Returns how many bytes were taken, never the
     /// closing quote nor part of an escape. The bytes that were not taken are resolved and reported by [`Sink::flow`].
-    fn written(&mut self, _node: NodeId, _at: At, _bytes: &[u8]) -> usize {
+    fn flow_escaped(&mut self, _node: NodeId, _at: At, _bytes: &[u8]) -> usize {
         0
     }
 }

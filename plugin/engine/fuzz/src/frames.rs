@@ -8,7 +8,7 @@
 use llm_gauge_decode_fuzz::cuttings::cuttings;
 
 use crate::frame_encoder;
-use crate::frame_reader::{FrameSink, Frames, Kind, LostTrack};
+use crate::frame_reader::{FrameKind, FrameLengthError, FrameSink, Frames};
 use crate::limits::FRAME_HEADER_BYTES_MAX;
 use crate::twins::frames_twin::{self, Frame, Rest};
 
@@ -39,7 +39,7 @@ fn frames(pieces: &[&[u8]]) -> (Vec<Frame>, Rest) {
     let mut collector = Collector::default();
     let mut is_lost = false;
     for piece in pieces {
-        let is_lost_here = frames.feed(piece, &mut collector) == Err(LostTrack);
+        let is_lost_here = frames.feed(piece, &mut collector) == Err(FrameLengthError);
         assert!(!(is_lost_here && is_lost), "the loss is reported twice");
         is_lost |= is_lost_here;
     }
@@ -60,7 +60,7 @@ struct Collector {
 }
 
 impl FrameSink for Collector {
-    fn begin(&mut self, kind: Kind<'_>, payload_bytes: u64) {
+    fn begin(&mut self, kind: FrameKind<'_>, payload_bytes: u64) {
         assert_eq!(self.open, None);
         let (event, exception) = (kind.event.to_vec(), kind.exception.to_vec());
         self.open = Some(Frame { event, exception, payload_bytes, ..Frame::default() });

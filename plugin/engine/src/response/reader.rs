@@ -27,7 +27,7 @@ impl ResponseReader<'_> {
     }
 
     /// Returns where text of this place is added to.
-    fn answer(&mut self, node: NodeId) -> &mut estimate::Answer {
+    fn answer(&mut self, node: NodeId) -> &mut estimate::AnswerTally {
         let is_whole = match self.flowed {
             Some((last, is_whole)) if last == node => is_whole,
             _ => self.has_whole(node),
@@ -105,10 +105,10 @@ impl Sink for ResponseReader<'_> {
         self.show(node, at, piece);
     }
 
-    fn written(&mut self, node: NodeId, _at: At, bytes: &[u8]) -> usize {
+    fn flow_escaped(&mut self, node: NodeId, _at: At, bytes: &[u8]) -> usize {
         match self.state.capture {
             Some(_) => 0, // the text itself is wanted
-            None => self.answer(node).written(bytes),
+            None => self.answer(node).feed_escaped(bytes),
         }
     }
 }

@@ -1,26 +1,26 @@
 //! How much text a response has generated.
 
-use crate::estimate::Answer;
+use crate::estimate::AnswerTally;
 
 /// All generated text that was seen, also that of events which broke off.
 #[derive(Debug, Default)]
 pub(super) struct GeneratedText {
     /// The text of all deltas.
-    deltas: Answer,
+    deltas: AnswerTally,
     /// The text of the last document that had a whole answer.
-    whole: Answer,
+    whole: AnswerTally,
     /// Whether that document has ended.
     is_whole_over: bool,
 }
 
 impl GeneratedText {
     /// Returns where text is added to, which is of a whole answer or of a delta.
-    pub(super) fn open(&mut self, is_whole: bool) -> &mut Answer {
+    pub(super) fn open(&mut self, is_whole: bool) -> &mut AnswerTally {
         if !is_whole {
             return &mut self.deltas;
         }
         if core::mem::take(&mut self.is_whole_over) {
-            self.whole = Answer::default();
+            self.whole = AnswerTally::default();
         }
         &mut self.whole
     }
@@ -36,7 +36,7 @@ impl GeneratedText {
     }
 
     /// Returns the text of the answer. A stream that also repeats its whole answer has it once.
-    pub(super) fn answer(&self) -> Answer {
+    pub(super) fn answer(&self) -> AnswerTally {
         if self.deltas.is_empty() { self.whole } else { self.deltas }
     }
 }

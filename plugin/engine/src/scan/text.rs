@@ -14,8 +14,8 @@ pub(crate) trait TextSink {
     /// Receives a piece.
     fn take(&mut self, piece: &[u8]);
 
-    /// Returns how many of these bytes were taken as written; see [`super::Sink::written`].
-    fn written(&mut self, _bytes: &[u8]) -> usize {
+    /// Returns how many of these bytes were taken as written; see [`super::Sink::flow_escaped`].
+    fn take_escaped(&mut self, _bytes: &[u8]) -> usize {
         0
     }
 }
@@ -42,8 +42,8 @@ impl<S: Sink> TextSink for FlowSink<'_, S> {
         self.sink.flow(self.node, self.at, piece);
     }
 
-    fn written(&mut self, bytes: &[u8]) -> usize {
-        self.sink.written(self.node, self.at, bytes)
+    fn take_escaped(&mut self, bytes: &[u8]) -> usize {
+        self.sink.flow_escaped(self.node, self.at, bytes)
     }
 }
 
@@ -148,7 +148,7 @@ impl StringReader {
             }
             // Kept bytes must have their escapes resolved; the others may be taken as written.
             if self.keep_max == 0 && self.escape == Escape::None && self.high.is_none() {
-                let taken = out.written(rest);
+                let taken = out.take_escaped(rest);
                 if taken > 0 {
                     (self.empty, self.cut) = (false, true);
                     rest = rest.get(taken..)?;
