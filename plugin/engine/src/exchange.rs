@@ -287,7 +287,7 @@ impl Exchange {
         if status == Status::Cancelled {
             // Nobody waited for the rest: that it is not there is no gap.
             state.forgive(Gap::Truncated);
-        } else if streaming && !is_http_error && !seen.last_mark && !answer.error_told {
+        } else if streaming && !is_http_error && !seen.last_mark && !answer.has_error {
             state.add_gap(Gap::IncompleteStream);
         }
         let mut gaps = state.take_gaps();
@@ -310,7 +310,7 @@ impl Exchange {
             estimate,
             request_id: self.request_id,
             provider: speaker.map_or_else(|| self.route.provider.clone(), str::to_owned),
-            began_as: self.route.provider,
+            initial_provider: self.route.provider,
             operation: self.route.format.operation.name(),
             request_model: self.request.model,
             labels: self.labels,

@@ -2,7 +2,7 @@
 
 mod request_id;
 
-pub use request_id::{Key, Refused, RequestId};
+pub use request_id::{RequestId, RequestIdError, SigningKey};
 
 /// A trace and this exchange's span in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -193,7 +193,7 @@ impl ResponseState {
             choices,
             error_type: self.error.error_type.take(),
             error_code: self.error.error_code.take(),
-            error_told: self.error.is_told,
+            has_error: self.error.is_told,
             content_chunks: (is_told && is_inference).then_some(self.content_chunks),
             complete: is_complete.filter(|_| is_told && is_inference),
         }

@@ -86,7 +86,7 @@ impl<'a> PreparedCase<'a> {
             let judged = self.record(&policy(configuration, row)?, row)?.judged;
             observed.extend(judged.map(|shown| ("judge_input".to_owned(), judge_input(&shown))));
         }
-        let begun = active_requests(&record.began_as, 1);
+        let begun = active_requests(&record.initial_provider, 1);
         let metrics = metrics(std::iter::once(begun).chain(effects.stats));
         Ok(Observation { fields: observed, metrics })
     }

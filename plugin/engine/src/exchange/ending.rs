@@ -83,7 +83,7 @@ pub struct Seen {
 pub fn classify(end: &End, seen: Seen, answer: &Answer, format: &Format) -> (Status, ErrorClass) {
     // After an error event nothing else comes, and clients close: neither they nor the upstream's reset failed.
     let is_last =
-        answer.complete == Some(true) || (answer.error_told && end.code.is_none_or(|code| code < 400));
+        answer.complete == Some(true) || (answer.has_error && end.code.is_none_or(|code| code < 400));
     let is_whole = seen.end || (answer.streaming && is_last);
     // A client that knows the length of an answer may leave before the proxy sees its end; an upstream that
     // breaks off there still breaks the answer.
@@ -112,7 +112,7 @@ fn class_of(end: &End, seen: Seen, answer: &Answer, format: &Format, is_whole: b
     if (300..400).contains(&code) {
         return ErrorClass::None;
     }
-    if answer.error_told {
+    if answer.has_error {
         return match answer.streaming {
             true => ErrorClass::InStream,
             false => {

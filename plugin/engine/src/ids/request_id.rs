@@ -35,7 +35,7 @@ pub struct RequestId {
 
 /// Why an id is not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refused {
+pub enum RequestIdError {
     /// It is none.
     Form,
     /// It is not signed by any of the keys.
@@ -44,16 +44,16 @@ pub enum Refused {
 
 /// What ids are signed with.
 #[derive(Clone)]
-pub struct Key(HMAC);
+pub struct SigningKey(HMAC);
 
 /// It is a secret.
-impl core::fmt::Debug for Key {
+impl core::fmt::Debug for SigningKey {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str("Key")
+        f.write_str("SigningKey")
     }
 }
 
-impl Key {
+impl SigningKey {
     /// The key of this secret, of any length.
     pub fn new(secret: &[u8]) -> Self {
         Self(HMAC::new(secret))
@@ -73,7 +73,7 @@ impl Key {
 
 impl Ids {
     /// What `x-llm-request-id` says; signed if there is a key.
-    pub fn request_id(&self, issued_s: u32, model: &str, key: Option<&Key>) -> String {
+    pub fn request_id(&self, issued_s: u32, model: &str, key: Option<&SigningKey>) -> String {
         let model = model.get(..model.floor_char_boundary(LABEL_BYTES_MAX)).unwrap_or_default();
         let mut id = String::with_capacity(96_usize.saturating_add(model.len().saturating_mul(2)));
         push_hex(&mut id, &self.trace);
@@ -96,13 +96,13 @@ impl Ids {
 impl RequestId {
     /// Reads an id. Where there are keys, one of them must have signed it; where there is none, a signature is nobody's
     /// matter.
-    pub fn read(text: &str, keys: &[Key]) -> Result<Self, Refused> {
-        let (id, signature) = parts(text).ok_or(Refused::Form)?;
-        let is_signed = |key: &Key| {
+    pub fn read(text: &str, keys: &[SigningKey]) -> Result<Self, RequestIdError> {
+        let (id, signature) = parts(text).ok_or(RequestIdError::Form)?;
+        let is_signed = |key: &SigningKey| {
             let right = key.sign(&id.ids, id.issued_s, &id.model);
             signature.is_some_and(|signature| is_same(&signature, &right))
         };
-        if keys.is_empty() || keys.iter().any(is_signed) { Ok(id) } else { Err(Refused::Signature) }
+        if keys.is_empty() || keys.iter().any(is_signed) { Ok(id) } else { Err(RequestIdError::Signature) }
     }
 }
 

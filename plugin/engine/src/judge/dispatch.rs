@@ -22,7 +22,7 @@ use crate::judge::Evaluation;
 use crate::judge::capture::JudgeJob;
 use crate::limits::{JUDGE_OUTPUT_TOKENS_MAX, JUDGE_QUEUE_BYTES_MAX};
 use crate::metrics::StatUpdate;
-use crate::price::Table;
+use crate::price::PriceTable;
 
 /// How often a judge is asked about one job: once, and once more if it was too busy.
 const ATTEMPTS_MAX: u32 = 2;
@@ -77,7 +77,7 @@ pub struct QueryResult {
 #[derive(Debug)]
 pub struct Dispatcher {
     plan: Rc<JudgePlan>,
-    prices: Option<Rc<Table>>,
+    prices: Option<Rc<PriceTable>>,
     exports_scores: bool,
     /// As many as may wait and be in flight: few enough to be searched one by one.
     jobs: Vec<OpenJob>,
@@ -91,7 +91,7 @@ pub struct Dispatcher {
 
 impl Dispatcher {
     /// Returns a dispatcher without jobs. Scores are only returned if `exports_scores`.
-    pub fn new(plan: &Rc<JudgePlan>, prices: Option<&Rc<Table>>, exports_scores: bool) -> Self {
+    pub fn new(plan: &Rc<JudgePlan>, prices: Option<&Rc<PriceTable>>, exports_scores: bool) -> Self {
         let limits = QueueLimits {
             in_flight_max: plan.in_flight_max,
             attempts_max: ATTEMPTS_MAX,

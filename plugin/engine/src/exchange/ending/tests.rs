@@ -53,7 +53,7 @@ fn check(code: u32, bits: &[u32], details: &str, body: Body, expected: &str) {
 fn check_words(code: u32, streaming: bool, kind: &str, word: &str, expected: &str) {
     let (seen, mut answer) = seen(if streaming { Body::UnmarkedStream } else { Body::Whole });
     let text = |text: &str| (!text.is_empty()).then(|| Word::Text(text.to_owned()));
-    (answer.error_told, answer.error_type, answer.error_code) = (true, text(kind), text(word));
+    (answer.has_error, answer.error_type, answer.error_code) = (true, text(kind), text(word));
     check_end(&ended(code, &[], "via_upstream"), &(seen, answer), expected);
 }
 
@@ -189,7 +189,7 @@ fn the_providers_words_say_what_a_code_cannot() {
 fn an_error_event_is_not_the_fault_of_whoever_closes_after_it() {
     for bit in [14, 4, 23] {
         let (seen, mut answer) = seen(Body::CutStream);
-        answer.error_told = true;
+        answer.has_error = true;
         check_end(&ended(200, &[bit], "x"), &(seen, answer.clone()), "error in_stream not_sent");
         answer.streaming = false;
         let cut = if bit == 14 {

@@ -9,7 +9,7 @@ fn compile(feedback: &str) -> Result<Policy, String> {
 fn debug_shows_no_secret() {
     for feedback in [r#"{"secret":"hunter2-hunter2-hunter2"}"#, r#"{"secret":["hunter2-hunter2-hunter2"]}"#] {
         let shown = format!("{:?}", compile(feedback).unwrap());
-        assert!(shown.contains("keys: [Key]") && !shown.contains("hunter2"), "{shown}");
+        assert!(shown.contains("keys: [SigningKey]") && !shown.contains("hunter2"), "{shown}");
     }
 }
 

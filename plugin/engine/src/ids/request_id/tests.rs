@@ -6,11 +6,11 @@ use super::*;
 
 const IDS: Ids = Ids { trace: [0x0A; 16], span: [0xB7; 8], parent: None };
 
-fn key(secret: &str) -> Key {
-    Key::new(secret.as_bytes())
+fn key(secret: &str) -> SigningKey {
+    SigningKey::new(secret.as_bytes())
 }
 
-fn read(text: &str, key: Option<&Key>) -> Result<RequestId, Refused> {
+fn read(text: &str, key: Option<&SigningKey>) -> Result<RequestId, RequestIdError> {
     RequestId::read(text, key.map_or(&[], core::slice::from_ref))
 }
 
@@ -26,7 +26,7 @@ fn an_id_says_it_all() {
         assert_eq!(read(text, None), Ok(id.clone()), "without a secret nobody looks");
     }
     assert_eq!(read(&signed, Some(&key("0123456789abcdef"))), Ok(id));
-    assert_eq!(read(unsigned, Some(&key("0123456789abcdef"))), Err(Refused::Signature));
+    assert_eq!(read(unsigned, Some(&key("0123456789abcdef"))), Err(RequestIdError::Signature));
     let without_model = IDS.request_id(1, "", None);
     assert_eq!(without_model, "0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a-b7b7b7b7b7b7b7b7-01-00000001-");
     assert_eq!(read(&without_model, None).unwrap().model, "");
@@ -61,7 +61,7 @@ fn what_is_no_id_is_refused() {
         format!("{good}-{}-00", "00".repeat(16)),
     ];
     for text in faulty {
-        assert_eq!(read(&text, None), Err(Refused::Form), "{text}");
+        assert_eq!(read(&text, None), Err(RequestIdError::Form), "{text}");
     }
 }
 
@@ -70,8 +70,8 @@ fn secrets_can_be_changed() {
     let [old, new, other] = ["old secret of ours", "new secret of ours", "a stranger's secret"].map(key);
     let of_old = IDS.request_id(7, "m", Some(&old));
     assert!(RequestId::read(&of_old, &[new.clone(), old.clone()]).is_ok());
-    assert_eq!(RequestId::read(&of_old, &[new, other]), Err(Refused::Signature));
-    assert_eq!(format!("{old:?}"), "Key");
+    assert_eq!(RequestId::read(&of_old, &[new, other]), Err(RequestIdError::Signature));
+    assert_eq!(format!("{old:?}"), "SigningKey");
 }
 
 #[test]
@@ -91,7 +91,7 @@ prop_compose! {
 proptest! {
     #[test]
     fn what_is_written_is_read(ids in any_ids(), issued_s: u32, model in "\\PC{0,30}", secret: Option<Vec<u8>>) {
-        let key = secret.map(|secret| Key::new(&secret));
+        let key = secret.map(|secret| SigningKey::new(&secret));
         let text = ids.request_id(issued_s, &model, key.as_ref());
         prop_assert!(text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-'), "{text}");
         prop_assert_eq!(read(&text, key.as_ref()), Ok(RequestId { ids, issued_s, model }));
@@ -113,7 +113,7 @@ proptest! {
     fn an_id_of_another_secret_is_refused(ids in any_ids(), one in "[a-z]{16}", other in "[a-z]{16}") {
         prop_assume!(one != other);
         let text = ids.request_id(1, "m", Some(&key(&one)));
-        prop_assert_eq!(read(&text, Some(&key(&other))), Err(Refused::Signature));
+        prop_assert_eq!(read(&text, Some(&key(&other))), Err(RequestIdError::Signature));
     }
 
     #[test]
