@@ -1,4 +1,4 @@
-//! Multipart forms against a split of the whole body.
+//! Multipart forms against the naive twin, which splits the whole body.
 //!
 //! An input is the number of a boundary, two places to cut at, and then the body, in which marks stand for delimiters:
 //! a line `@` for a delimiter alone, a line `@NAME` for one that begins the field `NAME`.

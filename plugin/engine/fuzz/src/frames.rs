@@ -1,9 +1,8 @@
-//! AWS event stream frames against frames taken from the front of all the bytes, and the documents in them against
-//! those of the naive body.
+//! AWS event stream frames, and the documents in them, against the naive twins of the readers.
 //!
-//! An input is an operation, two places to cut at, the place of a bit to flip in two bytes, and then the frames:
-//! encoded (operation even), or as `frame_encoder` takes them. The operation's second bit says
-//! whether the bit is flipped.
+//! An input is an operation, two places to cut at, the position of a bit to flip in two bytes, and then the frames:
+//! encoded (operation even), or as `frame_encoder` takes them. The operation's second bit says whether the bit is
+//! flipped.
 
 use llm_gauge_decode_fuzz::cuttings::cuttings;
 
@@ -12,7 +11,7 @@ use crate::frame_reader::{FrameKind, FrameLengthError, FrameSink, Frames};
 use crate::limits::FRAME_HEADER_BYTES_MAX;
 use crate::twins::frames_twin::{self, Frame, Rest};
 
-/// Longer bytes are cut off, so that no input takes long.
+/// The maximum number of bytes, so that no input takes long.
 const BYTES_MAX: usize = 6_000;
 
 /// Checks one input.

@@ -8,7 +8,7 @@ use llm_gauge_engine::scan::{At, DocumentEnd, Json, JsonError, NodeId, Paths, Sc
 
 use crate::twins::json_twin::{self, PathValue, Value};
 
-/// Documents with fewer brackets are held against serde_json; it gives up at another depth than the scanner.
+/// The number of brackets up to which documents are compared with serde_json, whose depth limit is another.
 pub(crate) const TWIN_DEPTH_MAX: usize = 100;
 
 const WANTED: &[&str] =
@@ -40,32 +40,32 @@ pub fn check(input: &[u8]) {
     }
 }
 
-/// Returns how many brackets and braces open: no document is deeper.
+/// Returns the number of opening brackets and braces, which bounds the depth.
 pub(crate) fn brackets(document: &[u8]) -> usize {
     document.iter().filter(|byte| matches!(byte, b'[' | b'{')).count()
 }
 
-/// What the scanner makes of a document.
+/// The result of scanning a document.
 #[derive(Debug, PartialEq)]
-struct Reading {
+struct ScanResult {
     found: Vec<PathValue>,
     end: Result<DocumentEnd, JsonError>,
-    /// The bytes behind the document.
+    /// The bytes after the document.
     left: Vec<u8>,
 }
 
-fn read(paths: &Paths, pieces: &[&[u8]]) -> Reading {
+fn read(paths: &Paths, pieces: &[&[u8]]) -> ScanResult {
     let mut collector = Collector { paths, found: Vec::new(), text: Vec::new() };
     let mut json = Json::default();
     let mut left = Vec::new();
     for piece in pieces {
         match json.feed(piece, paths, &mut collector) {
             Ok(rest) => left.extend_from_slice(rest),
-            Err(fault) => return Reading { found: collector.found, end: Err(fault), left },
+            Err(fault) => return ScanResult { found: collector.found, end: Err(fault), left },
         }
     }
     let end = Ok(json.finish(paths, &mut collector));
-    Reading { found: collector.found, end, left }
+    ScanResult { found: collector.found, end, left }
 }
 
 struct Collector<'a> {
@@ -95,7 +95,7 @@ impl Sink for Collector<'_> {
             Scalar::Bool(value) => Value::Bool(value),
             Scalar::Number(digits) => Value::number(digits),
             Scalar::Text { start, empty } => {
-                // The pieces are the whole text, of which this is the start.
+                // The pieces form the whole text, of which this is the start.
                 let text = core::mem::take(&mut self.text);
                 assert_eq!((start, empty), (&text[..text.len().min(TEXT_MAX)], text.is_empty()));
                 Value::Text(start.to_vec(), empty)
