@@ -35,7 +35,7 @@ impl PluginState {
         let registry = SharedRegistry::begin(labels.chain(["model"]));
         let timer = Rc::new(SharedTimer::default());
         Self {
-            series: RefCell::new(Series::within(&policy, Box::new(registry))),
+            series: RefCell::new(Series::with_registry(&policy, Box::new(registry))),
             stats: RefCell::new(Stats::default()),
             random: RefCell::default(),
             held_requests: HeldRequests::new(&timer),

@@ -93,7 +93,7 @@ fn plain(text: &str) -> Result<String, String> {
 fn drop_covered(names: &mut Vec<String>) {
     let all = names.clone();
     let covers = |name: &str, other: &str| {
-        let parsed = llm_gauge_engine::price::Name::new(name);
+        let parsed = llm_gauge_engine::price::ModelName::new(name);
         name != other && !other.contains(['*', '#']) && parsed.is_some_and(|name| name.fits(other))
     };
     names.retain(|other| !all.iter().any(|name| covers(name, other)));

@@ -13,7 +13,7 @@ use std::io::Write as _;
 use std::rc::Rc;
 
 use llm_gauge_engine::config::Policy;
-use llm_gauge_engine::estimate::{Kind, Tally};
+use llm_gauge_engine::estimate::{Tally, TextFeature};
 use llm_gauge_engine::exchange::End;
 use llm_gauge_engine::record::Record;
 use serde_json::Value;
@@ -163,20 +163,20 @@ fn input(case: &Case, record: &Record) -> Option<Sample> {
 
 /// Returns the kind of text: a script with at least a tenth of the characters, or the share of non-letters.
 fn class(text: &Tally) -> &'static str {
-    let count = |kind: Kind| u64::from(text.counts()[kind as usize]);
+    let count = |kind: TextFeature| u64::from(text.counts()[kind as usize]);
     let all = text.characters().max(1);
     let scripts = [
-        (Kind::Greek, "greek, cyrillic"),
-        (Kind::Arabic, "arabic, hebrew"),
-        (Kind::Indic, "indic"),
-        (Kind::Ideograph, "cjk"),
-        (Kind::Hangul, "hangul"),
+        (TextFeature::Greek, "greek, cyrillic"),
+        (TextFeature::Arabic, "arabic, hebrew"),
+        (TextFeature::Indic, "indic"),
+        (TextFeature::Ideograph, "cjk"),
+        (TextFeature::Hangul, "hangul"),
     ];
     if let Some((_, name)) = scripts.iter().find(|(kind, _)| count(*kind) * 10 > all) {
         return name;
     }
-    match (count(Kind::Mark) + count(Kind::Digit)) * 100 / all {
-        _ if count(Kind::Latin) * 100 > all * 2 => "latin",
+    match (count(TextFeature::Punctuation) + count(TextFeature::Digit)) * 100 / all {
+        _ if count(TextFeature::Latin) * 100 > all * 2 => "latin",
         ..=9 => "english",
         _ => "code, numbers",
     }

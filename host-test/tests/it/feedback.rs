@@ -7,7 +7,7 @@ use host_test::{
     ChunkPlan, Cut, Ending, Exchange, Guest, Headers, LogLevel, Options, SharedProxyState, StreamReport,
     drive,
 };
-use llm_gauge_engine::ids::{Ids, Key};
+use llm_gauge_engine::ids::{Ids, SigningKey};
 use serde_json::{Value, json};
 
 use crate::common;
@@ -43,7 +43,7 @@ fn worker(feedback: &Value, proxy_state: SharedProxyState, seed: u64) -> Guest {
 /// Returns an id that a client of this proxy could have.
 fn id(guest: &Guest) -> String {
     let unix_s = u32::try_from(guest.host().clock().wall_ns / 1_000_000_000).unwrap();
-    let key = Key::new(SECRET.as_bytes());
+    let key = SigningKey::new(SECRET.as_bytes());
     Ids { trace: [7; 16], span: [8; 8], parent: None }.request_id(unix_s, "gpt-4o", Some(&key))
 }
 

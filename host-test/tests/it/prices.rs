@@ -14,7 +14,7 @@ use gauge::prices::table::{CLASSES, Export, own_names};
 use gauge::prices::{self, table};
 use host_test::{ChunkPlan, Exchange, Guest, Headers, Options, drive};
 use llm_gauge_engine::config::Policy;
-use llm_gauge_engine::price::{Class, Table, Tokens};
+use llm_gauge_engine::price::{PriceTable, TokenClass, Tokens};
 use llm_gauge_engine::usage::{Count, Usage};
 use serde::Deserialize;
 use serde_json::Value;
@@ -55,7 +55,7 @@ fn package() -> Option<PathBuf> {
     PYTHON.get_or_init(find).clone()
 }
 
-fn compiled(json: &str) -> Rc<Table> {
+fn compiled(json: &str) -> Rc<PriceTable> {
     let policy = Policy::parse(format!(r#"{{"prices":{json}}}"#).as_bytes()).unwrap();
     Rc::clone(policy.prices().unwrap())
 }
@@ -72,9 +72,9 @@ fn units(dollars: &str) -> u128 {
 fn tokens(line: &Line) -> Tokens {
     let mut tokens = Tokens::default();
     for (class, count) in &line.tokens {
-        tokens.set(Class::named(class).unwrap(), *count);
+        tokens.set(TokenClass::named(class).unwrap(), *count);
     }
-    tokens.set(Class::Request, 1);
+    tokens.set(TokenClass::Request, 1);
     tokens
 }
 

@@ -41,7 +41,7 @@ impl From<Record> for ExchangeRecord {
             ids: _,
             authority: _,
             provider,
-            began_as: _,
+            initial_provider: _,
             operation,
             request_model,
             labels,
@@ -108,7 +108,7 @@ fn usage(record: &Record) -> Usage {
         choices: _,
         error_type: _,
         error_code: _,
-        error_told: _,
+        has_error: _,
         content_chunks: _,
         complete: _,
     } = &record.answer;

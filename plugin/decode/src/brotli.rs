@@ -1,8 +1,8 @@
-//! Brotli (RFC 7932), read a symbol at a time.
+//! Brotli (RFC 7932), decoded step by step.
 //!
-//! Written here because of size: brotli-decompressor adds 200 KB to the filter, of which 120 KB are a dictionary that
-//! stands in its code and cannot be lent from outside. A step that finds too few bits is taken anew when more are
-//! here; steps are small, so that little is read twice.
+//! This decoder exists because of its size: brotli-decompressor adds 200 KB to the filter, of which 120 KB are a
+//! dictionary that is part of its code and cannot be replaced. A step that needs more bits than have arrived is
+//! repeated when they have. Steps are small, so that little is read twice.
 
 mod bits;
 mod blocks;
@@ -12,26 +12,26 @@ mod words;
 
 use super::memory::{MemoryBudget, Reservation};
 use super::window::Window;
-use super::{DecodeError, Out};
-use bits::{Bits, CORRUPT, Stop};
-use blocks::{Blocks, Map};
-use code::Code;
+use super::{DecodeError, Output};
+use bits::{BitReader, CORRUPT, Stop};
+use blocks::{Blocks, ContextMap};
+use code::PrefixCode;
 use commands::Commands;
 
-/// Bytes read at one go, to which the rest of the last go is put.
-const GO_BYTES: usize = 16 * 1024;
+/// The number of bytes read at once, after those left over from the last call.
+const CHUNK_BYTES: usize = 16 * 1024;
 
-/// A window may be named whose size is this less than a power of 2.
+/// The difference between a window's size and a power of 2 (section 9.1).
 const WINDOW_GAP: usize = 16;
 
-/// Bytes of the decoder's own state, and of what a step may leave for the next piece.
+/// The size in bytes of the decoder's state, and of the bytes that a step may leave for the next call.
 const STATE_BYTES: usize = 8 * 1024;
 
-/// One brotli body.
+/// The decoder of one brotli body.
 #[derive(Debug)]
 pub(super) struct Brotli {
     state: State,
-    /// The bytes of a step that could not be taken yet, and how many bits of the first one are done with.
+    /// The bytes of a step that needs more of them, and the number of bits already read of the first byte.
     held: Vec<u8>,
     held_bit: usize,
     window: Window,
@@ -41,14 +41,14 @@ pub(super) struct Brotli {
     memory: Reservation,
 }
 
-/// What comes next.
+/// The part of the stream that comes next.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum State {
     #[default]
     WindowBits,
     MetaBlock,
     Metadata(usize),
-    /// So many bytes as they are.
+    /// This many uncompressed bytes.
     Plain(usize),
     Blocks(usize),
     Parameters,
@@ -56,7 +56,7 @@ enum State {
     MapEntries(usize),
     Codes(usize),
     Commands,
-    /// After the last meta-block: nothing is read any more.
+    /// After the last meta-block, where all bytes are ignored.
     Ended,
 }
 
@@ -75,14 +75,14 @@ impl Brotli {
         })
     }
 
-    pub(super) fn feed(&mut self, bytes: &[u8], out: &mut Out<'_>) -> Result<(), DecodeError> {
-        for piece in bytes.chunks(GO_BYTES) {
+    pub(super) fn feed(&mut self, bytes: &[u8], out: &mut Output<'_>) -> Result<(), DecodeError> {
+        for piece in bytes.chunks(CHUNK_BYTES) {
             let mut held = core::mem::take(&mut self.held);
             if held.is_empty() {
-                self.go(piece, out)?;
+                self.decode(piece, out)?;
             } else {
                 held.extend_from_slice(piece);
-                self.go(&held, out)?;
+                self.decode(&held, out)?;
             }
         }
         self.window.flush(out)
@@ -92,12 +92,12 @@ impl Brotli {
         self.state == State::Ended
     }
 
-    fn go(&mut self, bytes: &[u8], out: &mut Out<'_>) -> Result<(), DecodeError> {
-        let mut bits = Bits::new(bytes, self.held_bit);
+    fn decode(&mut self, bytes: &[u8], out: &mut Output<'_>) -> Result<(), DecodeError> {
+        let mut bits = BitReader::new(bytes, self.held_bit);
         while self.state != State::Ended {
             match self.step(&mut bits, out) {
                 Ok(next) => {
-                    bits.keep();
+                    bits.commit();
                     self.state = next;
                 }
                 Err(Stop::More) => {
@@ -119,8 +119,8 @@ impl Brotli {
         Ok(())
     }
 
-    /// Takes one step; what comes after it.
-    fn step(&mut self, bits: &mut Bits<'_>, out: &mut Out<'_>) -> Result<State, Stop> {
+    /// Takes one step, and returns the state after it.
+    fn step(&mut self, bits: &mut BitReader<'_>, out: &mut Output<'_>) -> Result<State, Stop> {
         match self.state {
             State::WindowBits => {
                 let size = 1usize.wrapping_shl(read_window_bits(bits)?).saturating_sub(WINDOW_GAP);
@@ -143,7 +143,7 @@ impl Brotli {
             State::Map(kind) => {
                 let size = self.commands.map_size(kind);
                 self.memory.grow(size)?;
-                *self.commands.maps.get_mut(kind).ok_or(CORRUPT)? = Map::read(bits, size)?;
+                *self.commands.maps.get_mut(kind).ok_or(CORRUPT)? = ContextMap::read(bits, size)?;
                 Ok(State::MapEntries(kind))
             }
             State::MapEntries(kind) => {
@@ -153,7 +153,7 @@ impl Brotli {
             State::Codes(kind) => {
                 let (count, symbols) = self.commands.codes_size(kind);
                 let codes = self.commands.codes.get_mut(kind).ok_or(CORRUPT)?;
-                let code = Code::read(bits, symbols)?;
+                let code = PrefixCode::read(bits, symbols)?;
                 self.memory.grow(code.bytes())?;
                 codes.push(code);
                 let is_done = codes.len() >= count;
@@ -165,13 +165,13 @@ impl Brotli {
             }
             State::Commands => {
                 self.commands.run(bits, &mut self.window, out)?;
-                self.meta_block_ends(bits)
+                self.end_meta_block(bits)
             }
             State::Ended => Ok(State::Ended),
         }
     }
 
-    fn meta_block(&mut self, bits: &mut Bits<'_>) -> Result<State, Stop> {
+    fn meta_block(&mut self, bits: &mut BitReader<'_>) -> Result<State, Stop> {
         let is_last = bits.read_bool()?;
         if is_last && bits.read_bool()? {
             bits.align()?;
@@ -200,8 +200,8 @@ impl Brotli {
         Ok(State::Blocks(0))
     }
 
-    /// Nothing of the content; encoders use it to fill up the byte before a flush.
-    fn metadata(&mut self, is_last: bool, bits: &mut Bits<'_>) -> Result<State, Stop> {
+    /// Reads the header of a metadata block, which has no content. Encoders use it to fill up a byte before a flush.
+    fn metadata(&mut self, is_last: bool, bits: &mut BitReader<'_>) -> Result<State, Stop> {
         if bits.read_bool()? {
             return Err(CORRUPT);
         }
@@ -215,7 +215,7 @@ impl Brotli {
         Ok(State::Metadata(if bytes == 0 { 0 } else { length.saturating_add(1) }))
     }
 
-    fn bytes(&mut self, left: usize, bits: &mut Bits<'_>, out: &mut Out<'_>) -> Result<State, Stop> {
+    fn bytes(&mut self, left: usize, bits: &mut BitReader<'_>, out: &mut Output<'_>) -> Result<State, Stop> {
         let bytes = bits.bytes(left);
         let left = left.saturating_sub(bytes.len());
         let is_plain = matches!(self.state, State::Plain(_));
@@ -227,10 +227,10 @@ impl Brotli {
         if left > 0 {
             return Err(Stop::More);
         }
-        self.meta_block_ends(bits)
+        self.end_meta_block(bits)
     }
 
-    fn meta_block_ends(&mut self, bits: &mut Bits<'_>) -> Result<State, Stop> {
+    fn end_meta_block(&mut self, bits: &mut BitReader<'_>) -> Result<State, Stop> {
         if !self.is_last {
             return Ok(State::MetaBlock);
         }
@@ -239,8 +239,9 @@ impl Brotli {
     }
 }
 
-/// Section 9.1: 10 to 24. The pattern that is left over is for larger windows, which HTTP's `br` has not.
-fn read_window_bits(bits: &mut Bits<'_>) -> Result<u32, Stop> {
+/// Reads the binary logarithm of the window's size, 10 to 24 (section 9.1). The remaining bit pattern announces a
+/// larger window, which HTTP's `br` does not allow.
+fn read_window_bits(bits: &mut BitReader<'_>) -> Result<u32, Stop> {
     if !bits.read_bool()? {
         return Ok(16);
     }

@@ -1,5 +1,5 @@
-//! CRC-32 as gzip (RFC 1952 section 8) and AWS event streams have it. The crates for it bring 16 KiB of tables for
-//! speed that is not the bottleneck here.
+//! The CRC-32 of gzip (RFC 1952 section 8) and AWS event streams. Crates for it add 16 KiB of tables for a speed that
+//! is not needed here.
 
 /// A running checksum.
 #[derive(Clone, Copy, Debug)]
@@ -12,7 +12,7 @@ impl Default for Crc32 {
 }
 
 impl Crc32 {
-    /// Takes further bytes.
+    /// Adds bytes to the checksum.
     pub fn update(&mut self, bytes: &[u8]) {
         for byte in bytes {
             let [low, ..] = (self.0 ^ u32::from(*byte)).to_le_bytes();

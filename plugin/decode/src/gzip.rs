@@ -1,13 +1,13 @@
-//! gzip (RFC 1952): members with a header, deflate and a trailer.
+//! gzip (RFC 1952): members with a header, deflate data and a trailer.
 
 use super::inflate::Inflate;
-use super::{DecodeError, Out};
+use super::{DecodeError, Output};
 use crate::crc32::Crc32;
 use crate::memory::MemoryBudget;
 
 const MAGIC: [u8; 2] = [0x1F, 0x8B];
 const DEFLATE: u8 = 8;
-/// Bytes of a header that is without options.
+/// The size of a header without options.
 const FIXED_BYTES: usize = 10;
 const TRAILER_BYTES: usize = 8;
 
@@ -17,21 +17,21 @@ const FNAME: u8 = 8;
 const FCOMMENT: u8 = 16;
 const RESERVED: u8 = 0xE0;
 
-/// One gzip body.
+/// The decoder of one gzip body.
 #[derive(Debug)]
 pub(super) struct Gzip {
     budget: MemoryBudget,
     state: State,
-    /// The bytes of a field of fixed size.
+    /// The bytes of a field with a fixed size.
     field: [u8; FIXED_BYTES],
     field_len: usize,
     flags: u8,
     header_crc: Crc32,
     inflate: Option<Inflate>,
     crc: Crc32,
-    /// Bytes that the member gave, modulo 2^32.
+    /// The number of the member's decoded bytes, modulo 2^32.
     size: u32,
-    /// A member is complete.
+    /// Whether at least one member is complete.
     has_member: bool,
 }
 
@@ -46,7 +46,7 @@ enum State {
     HeaderCrc,
     Data,
     Trailer,
-    /// After the last member: nothing is read any more.
+    /// After the last member, where all bytes are ignored.
     Ended,
 }
 
@@ -66,7 +66,7 @@ impl Gzip {
         }
     }
 
-    pub(super) fn feed(&mut self, bytes: &[u8], out: &mut Out<'_>) -> Result<(), DecodeError> {
+    pub(super) fn feed(&mut self, bytes: &[u8], out: &mut Output<'_>) -> Result<(), DecodeError> {
         let mut rest = bytes;
         while !rest.is_empty() && self.state != State::Ended {
             rest = if self.state == State::Data { self.data(rest, out)? } else { self.header(rest)? };
@@ -74,8 +74,7 @@ impl Gzip {
         Ok(())
     }
 
-    /// Whether the bytes so far are members with nothing begun after them. One byte that could begin a member is
-    /// nothing begun.
+    /// Whether the bytes so far are complete members. A single byte that could begin another member is ignored.
     pub(super) fn is_whole(&self) -> bool {
         match self.state {
             State::Ended => true,
@@ -84,7 +83,7 @@ impl Gzip {
         }
     }
 
-    fn data<'b>(&mut self, bytes: &'b [u8], out: &mut Out<'_>) -> Result<&'b [u8], DecodeError> {
+    fn data<'b>(&mut self, bytes: &'b [u8], out: &mut Output<'_>) -> Result<&'b [u8], DecodeError> {
         let (crc, size) = (&mut self.crc, &mut self.size);
         let inflate = match &mut self.inflate {
             Some(inflate) => inflate,
@@ -101,7 +100,7 @@ impl Gzip {
         Ok(ended.unwrap_or_default())
     }
 
-    /// One byte of what is not data.
+    /// Reads one byte outside of the data.
     fn header<'b>(&mut self, bytes: &'b [u8]) -> Result<&'b [u8], DecodeError> {
         let Some((&byte, rest)) = bytes.split_first() else {
             return Ok(bytes);
@@ -112,7 +111,7 @@ impl Gzip {
         match self.state {
             State::Fixed => self.fixed(byte)?,
             State::ExtraLength => {
-                if let Some([low, high, ..]) = self.collected(byte, 2) {
+                if let Some([low, high, ..]) = self.collect(byte, 2) {
                     self.state = State::Extra(u16::from_le_bytes([low, high]));
                 }
             }
@@ -120,7 +119,7 @@ impl Gzip {
             State::Name | State::Comment if byte == 0 => self.next(),
             State::Name | State::Comment => {}
             State::HeaderCrc => {
-                if let Some([low, high, ..]) = self.collected(byte, 2) {
+                if let Some([low, high, ..]) = self.collect(byte, 2) {
                     let [a, b, ..] = self.header_crc.value().to_le_bytes();
                     if [low, high] != [a, b] {
                         return Err(DecodeError::Corrupt);
@@ -146,7 +145,7 @@ impl Gzip {
             self.inflate = None;
             return Ok(());
         }
-        if let Some([_, _, method, flags, ..]) = self.collected(byte, FIXED_BYTES) {
+        if let Some([_, _, method, flags, ..]) = self.collect(byte, FIXED_BYTES) {
             if method != DEFLATE || flags & RESERVED != 0 {
                 return Err(DecodeError::Corrupt);
             }
@@ -157,7 +156,7 @@ impl Gzip {
     }
 
     fn trailer(&mut self, byte: u8) -> Result<(), DecodeError> {
-        let Some([a, b, c, d, e, f, g, h, ..]) = self.collected(byte, TRAILER_BYTES) else {
+        let Some([a, b, c, d, e, f, g, h, ..]) = self.collect(byte, TRAILER_BYTES) else {
             return Ok(());
         };
         let is_crc = u32::from_le_bytes([a, b, c, d]) == self.crc.value();
@@ -175,8 +174,8 @@ impl Gzip {
         Ok(())
     }
 
-    /// Keeps a byte of a field; the field once it is complete.
-    fn collected(&mut self, byte: u8, bytes: usize) -> Option<[u8; FIXED_BYTES]> {
+    /// Stores a byte of a field; returns the field once it has all its bytes.
+    fn collect(&mut self, byte: u8, bytes: usize) -> Option<[u8; FIXED_BYTES]> {
         if let Some(slot) = self.field.get_mut(self.field_len) {
             *slot = byte;
         }
@@ -188,7 +187,7 @@ impl Gzip {
         Some(self.field)
     }
 
-    /// The next part of the header that the flags announce.
+    /// Moves to the next part of the header that the flags announce.
     fn next(&mut self) {
         const PARTS: [(u8, State); 4] = [
             (FEXTRA, State::ExtraLength),

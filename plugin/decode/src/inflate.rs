@@ -1,4 +1,4 @@
-//! Deflate (RFC 1951) and what HTTP calls `deflate`.
+//! Deflate (RFC 1951), and the encoding that HTTP names `deflate`.
 
 use miniz_oxide::inflate::TINFLStatus;
 use miniz_oxide::inflate::core::inflate_flags::{
@@ -7,15 +7,15 @@ use miniz_oxide::inflate::core::inflate_flags::{
 use miniz_oxide::inflate::core::{DecompressorOxide, TINFL_LZ_DICT_SIZE, decompress};
 
 use super::memory::{MemoryBudget, Reservation};
-use super::{DecodeError, Out};
+use super::{DecodeError, Output};
 
-/// Bytes of the decoder's state, beside its window.
+/// The size of the decoder's state in bytes, without its window.
 const STATE_BYTES: usize = size_of::<DecompressorOxide>();
 
-/// One deflate stream, with or without zlib's header and checksum.
+/// The decoder of one deflate stream, with or without zlib's header and checksum.
 pub(super) struct Inflate {
     core: Box<DecompressorOxide>,
-    /// What matches may refer to; miniz writes into it, round and round, and it is handed on from there.
+    /// The ring buffer to which matches refer. miniz decodes into it, and the bytes are passed on from there.
     window: Vec<u8>,
     at: usize,
     flags: u32,
@@ -49,18 +49,18 @@ impl Inflate {
         Ok(Self { core: Box::default(), window, at: 0, flags, _memory })
     }
 
-    /// Begins another stream in the same memory.
+    /// Restarts for another stream, in the same memory.
     pub(super) fn restart(&mut self) {
         self.core.init();
         self.at = 0;
     }
 
-    /// Reads on. `Some(rest)`: the stream has ended, before these bytes.
+    /// Decodes the next bytes. Returns the bytes after the end of the stream; `None` if the stream continues.
     #[inline(never)]
     pub(super) fn feed<'b>(
         &mut self,
         bytes: &'b [u8],
-        out: &mut Out<'_>,
+        out: &mut Output<'_>,
     ) -> Result<Option<&'b [u8]>, DecodeError> {
         let mut rest = bytes;
         loop {
@@ -73,7 +73,7 @@ impl Inflate {
             match status {
                 TINFLStatus::Done => return Ok(Some(rest)),
                 TINFLStatus::NeedsMoreInput if rest.is_empty() => return Ok(None),
-                // Without progress it would never end.
+                // Without progress the loop would not end.
                 TINFLStatus::NeedsMoreInput | TINFLStatus::HasMoreOutput if read > 0 || written > 0 => {}
                 _ => return Err(DecodeError::Corrupt),
             }
@@ -81,19 +81,19 @@ impl Inflate {
     }
 }
 
-/// The encoding `deflate`: zlib's format (RFC 1950) says RFC 9110 section 8.4.1.2, but some servers send bare deflate
-/// and every browser takes it.
+/// The decoder of the encoding `deflate`. RFC 9110 section 8.4.1.2 says that it is zlib's format (RFC 1950), but some
+/// servers send raw deflate and every browser accepts it.
 #[derive(Debug)]
 pub(super) enum Deflate {
     Fresh(MemoryBudget),
-    /// The first byte could begin a zlib header.
+    /// Holds the first byte, which could begin a zlib header.
     Undecided(u8, MemoryBudget),
     Inside(Inflate),
     Ended,
 }
 
 impl Deflate {
-    pub(super) fn feed(&mut self, bytes: &[u8], out: &mut Out<'_>) -> Result<(), DecodeError> {
+    pub(super) fn feed(&mut self, bytes: &[u8], out: &mut Output<'_>) -> Result<(), DecodeError> {
         let mut rest = bytes;
         while let Some((&byte, tail)) = rest.split_first() {
             match self {
@@ -128,8 +128,9 @@ impl Deflate {
     }
 }
 
-/// Method 8, a window of at most 32 KiB, a multiple of 31, no preset dictionary. Bare deflate looks like it only if it
-/// begins with a stored block whose padding is not zero, which no encoder makes.
+/// Whether two bytes are a zlib header: method 8, a window of at most 32 KiB, a multiple of 31, no preset dictionary.
+///
+/// Raw deflate has such bytes only if it begins with a stored block with non-zero padding, which no encoder writes.
 fn is_zlib_header(first: u8, second: u8) -> bool {
     first & 0x8F == 8 && u16::from_be_bytes([first, second]).is_multiple_of(31) && second & 0x20 == 0
 }

@@ -1,8 +1,8 @@
-//! Content encodings, undone as their bytes arrive.
+//! Decodes content encodings as their bytes arrive.
 //!
-//! [`Decoder`] works on the side: it reads the bytes that pass and hands on what they mean, as early as the encoder
-//! let go of it (a flush after each event gives each event at once). Decoders are made at the first byte. In the
-//! middle of a stream they keep:
+//! [`Decoder`] decodes a copy of the bytes that pass, and returns content as early as the encoder has flushed it: a
+//! flush after each event returns each event at once. A decoder allocates at its first byte. In the middle of a stream it
+//! keeps:
 //!
 //! | encoding | bytes kept |
 //! |---|---|
@@ -10,13 +10,13 @@
 //! | `br` | 3 KiB, the codes of the meta-block (2 KiB for an event, 50 KiB for a long text), the window |
 //! | `zstd` | 5 KiB, the codes of the block, the block as far as it has arrived (128 KiB at most), the window |
 //!
-//! The window of `br` and `zstd` grows with what was decoded, from 4 KiB in powers of 2 up to the size that the
-//! stream names: 16 MiB at most, or 8 MiB ([`ZSTD_WINDOW_BYTES_MAX`]). All of it is taken from a [`MemoryBudget`],
-//! and a window that gets no more stays as small as it is ([`DecodeError::Memory`] where that is too small). The
-//! first `br` stream that uses a word of its dictionary unpacks that: 120 KiB, once a worker.
+//! The window of `br` and `zstd` grows with the content, from 4 KiB in powers of 2 up to the size that the stream
+//! requests: at most 16 MiB, or 8 MiB ([`ZSTD_WINDOW_BYTES_MAX`]). All of it is taken from a [`MemoryBudget`]. If the
+//! budget refuses, the window keeps its size, and a reference that reaches further back is [`DecodeError::Memory`]. The
+//! first `br` stream that uses a word of its dictionary unpacks the dictionary: 120 KiB, once per worker.
 //!
-//! What follows an encoding's own end is read where it begins another member or frame (RFC 1952 section 2.2, RFC 8878
-//! section 3.1) and else passed over, as browsers and `gzip -d` do: the content is whole by then.
+//! Bytes after the end of an encoding are decoded if they begin another member or frame (RFC 1952 section 2.2, RFC 8878
+//! section 3.1), and are ignored otherwise, as browsers and `gzip -d` do: the content is already complete.
 
 #[cfg(feature = "brotli")]
 mod brotli;
@@ -35,41 +35,41 @@ use inflate::Deflate;
 pub use memory::{Buffer, MemoryBudget, OutOfMemory, Reservation};
 use zstd::Zstd;
 
-/// Content encodings laid over one another in one body that are undone; a server that compresses what its upstream
-/// had compressed makes two.
+/// The maximum number of content encodings in one body. A server that compresses what its upstream has compressed makes
+/// two.
 pub const ENCODINGS_MAX: usize = 2;
 
-/// Bytes that a compressed body may unfold to for each byte of its own. A hostile one reaches 1032 with deflate and
-/// tens of thousands with the others; event streams flush after each event and stay below 30, and a JSON document
-/// needs thousands of like elements to come near 256.
+/// The maximum bytes to which a compressed body may decode for each byte of its own. A hostile body reaches 1032 with
+/// deflate and tens of thousands with the others. Event streams flush after each event and stay below 30; a JSON
+/// document needs thousands of equal elements to come near 256.
 pub const DECODED_RATIO_MAX: u64 = 256;
 
-/// Bytes that a compressed body may unfold to whatever its own size: short answers may repeat one thing all over.
+/// The bytes to which a compressed body may always decode, whatever its own size, since short answers may be
+/// repetitive.
 pub const DECODED_BYTES_FREE: u64 = 1024 * 1024;
 
-/// Bytes of what was decoded that zstd may refer back to: what RFC 9659 grants an encoder on the web.
+/// The maximum window of zstd in bytes, which is what RFC 9659 allows an encoder on the web.
 pub const ZSTD_WINDOW_BYTES_MAX: u64 = 8 * 1024 * 1024;
 
-/// What a decoder may keep.
+/// The memory that a decoder may use.
 #[derive(Clone, Debug)]
 pub struct Bounds {
-    /// Where its memory is taken from.
+    /// The budget from which all memory is taken.
     pub budget: MemoryBudget,
-    /// Bytes of what was decoded that are kept to refer back to, whatever the stream asks for.
+    /// The maximum bytes of decoded content that are kept for back-references, whatever the stream requests.
     pub window_bytes_max: usize,
 }
 
-/// Why the rest of a body cannot be read.
+/// The reason why the rest of a body cannot be decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DecodeError {
-    /// The bytes are not what the header said, or a checksum does not hold, or their encoding asks for a larger window
-    /// than it may.
+    /// The bytes are not in the encoding, a checksum is wrong, or the stream requests a window above the maximum.
     Corrupt,
     /// The body ended before its encoding did.
     Truncated,
-    /// The body unfolds to more than [`DECODED_RATIO_MAX`] grants.
+    /// The body decodes to more than [`DECODED_RATIO_MAX`] allows.
     Ratio,
-    /// The budget has no memory for what the encoding refers back to.
+    /// The budget has no memory for the window or the tables.
     Memory,
 }
 
@@ -79,27 +79,27 @@ impl From<OutOfMemory> for DecodeError {
     }
 }
 
-/// Takes what was decoded; an error ends the decoding.
-type Out<'a> = dyn FnMut(&[u8]) -> Result<(), DecodeError> + 'a;
+/// Receives decoded bytes; an error ends the decoding.
+type Output<'a> = dyn FnMut(&[u8]) -> Result<(), DecodeError> + 'a;
 
-/// Undoes the content encodings of one body.
+/// The decoder of one body's content encodings.
 #[derive(Debug)]
 pub struct Decoder {
-    /// In the order in which they are undone.
+    /// The encodings, in the order in which they are decoded.
     layers: Vec<Layer>,
     bounds: Bounds,
-    /// Bytes of the body so far.
+    /// The number of encoded bytes so far.
     taken: u64,
-    /// How it ended; nothing is read any more.
+    /// The result, after which nothing more is read; `None` until the body has ended or failed.
     ended: Option<Result<(), DecodeError>>,
 }
 
 #[derive(Debug)]
 struct Layer {
     encoding: Encoding,
-    /// Made at the first byte.
+    /// The decoder of this layer; `None` until its first byte.
     codec: Option<Box<Codec>>,
-    /// Bytes it gave so far.
+    /// The number of decoded bytes so far.
     given: u64,
 }
 
@@ -122,8 +122,8 @@ enum Codec {
 }
 
 impl Decoder {
-    /// A decoder for a body with this `content-encoding` (RFC 9110 section 8.4), all its lines joined by commas.
-    /// Without one, or with `identity` alone, it hands on what it gets. `None`: one of them is not known here, or
+    /// Returns a decoder for a body with this `content-encoding` (RFC 9110 section 8.4), all of whose lines are joined
+    /// by commas. If it is empty or has only `identity`, bytes pass unchanged. `None` if an encoding is unknown, or
     /// there are more than [`ENCODINGS_MAX`].
     pub fn new(content_encoding: &[u8], bounds: Bounds) -> Option<Self> {
         let mut layers = Vec::new();
@@ -140,11 +140,12 @@ impl Decoder {
         Some(Self { layers, bounds, taken: 0, ended: None })
     }
 
-    /// Reads on; what becomes readable goes to `out`, in pieces of any size up to 32 KiB.
+    /// Decodes the next bytes. Decoded content is passed to `out`, in pieces of at most 32 KiB.
     ///
     /// # Errors
     ///
-    /// The same one on every call from the first on; what was given before it stands.
+    /// Returns why the body cannot be decoded, and the same error on every later call. Content before the error is
+    /// valid.
     pub fn feed(&mut self, bytes: &[u8], out: &mut dyn FnMut(&[u8])) -> Result<(), DecodeError> {
         if let Some(ended) = self.ended {
             return ended;
@@ -158,11 +159,12 @@ impl Decoder {
         fed
     }
 
-    /// The body has ended here. One without a byte is no error: answers to HEAD and 304 name encodings too.
+    /// Ends the body. A body without bytes is no error: answers to HEAD and 304 also have a content encoding.
     ///
     /// # Errors
     ///
-    /// [`DecodeError::Truncated`] if the encoding's own end was not reached, or what [`Decoder::feed`] said.
+    /// Returns [`DecodeError::Truncated`] if the end of the encoding was not reached, or the error of
+    /// [`Decoder::feed`].
     pub fn finish(&mut self) -> Result<(), DecodeError> {
         if let Some(ended) = self.ended {
             return ended;
@@ -173,7 +175,7 @@ impl Decoder {
         ended
     }
 
-    /// A decoder that has ended keeps no memory.
+    /// Stores the result and releases all memory.
     fn end(&mut self, ended: Result<(), DecodeError>) {
         self.ended = Some(ended);
         self.layers = Vec::new();
@@ -212,7 +214,7 @@ fn feed_layers(
 }
 
 impl Encoding {
-    /// The names are those of the HTTP Content Coding Registry.
+    /// Returns the encoding with this name in the HTTP Content Coding Registry; `None` if it is unknown.
     fn named(token: &[u8]) -> Option<Self> {
         match token.to_ascii_lowercase().as_slice() {
             #[cfg(feature = "brotli")]
@@ -237,7 +239,7 @@ impl Codec {
         })
     }
 
-    fn feed(&mut self, bytes: &[u8], out: &mut Out<'_>) -> Result<(), DecodeError> {
+    fn feed(&mut self, bytes: &[u8], out: &mut Output<'_>) -> Result<(), DecodeError> {
         match self {
             #[cfg(feature = "brotli")]
             Self::Brotli(brotli) => brotli.feed(bytes, out),

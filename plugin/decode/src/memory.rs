@@ -1,89 +1,89 @@
-//! The memory that one worker grants to everything whose size a peer chooses.
+//! The memory of one worker for data whose size a peer chooses.
 //!
-//! Allocators end the process, or the WebAssembly instance, when they run out; a stranger must not be able to make
-//! them. So what grows with foreign bytes takes its memory from a [`MemoryBudget`] first, and takes a refusal for an
-//! answer.
+//! An allocator that runs out ends the process, or the WebAssembly instance. A peer must not be able to cause this.
+//! Data that grows with a peer's bytes therefore takes its memory from a [`MemoryBudget`] first, and the budget may
+//! refuse.
 
 use core::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-/// Bytes that are set aside for the small allocations that nothing can refuse; given up when an allocation fails.
+/// The bytes reserved for small allocations that cannot be refused; released when an allocation fails.
 const CUSHION_BYTES: usize = 256 * 1024;
 
-/// Bytes that the allocator must have in one piece for something to begin.
+/// The bytes that the allocator must have in one piece before an exchange may begin.
 const ROOM_TO_BEGIN_BYTES: usize = 16 * 1024;
 
-/// A reservation above this size is large: it is granted only while a quarter of the budget stays free, so that a few
-/// large ones leave room for many small ones.
+/// The size in bytes above which a reservation is large. A large one is granted only while a quarter of the budget
+/// stays free, so that a few large ones leave room for many small ones.
 const LARGE_BYTES: usize = 64 * 1024;
 
-/// The budget refused bytes, or the allocator did.
+/// The error that the budget or the allocator refused memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutOfMemory;
 
 /// The memory of one worker; clones share it.
 ///
-/// A budget for requests grants only half of what the whole budget does, so that clients alone cannot starve what is
-/// read from upstreams.
+/// A budget for requests grants only half of the whole, so that clients alone cannot use up the memory for responses.
 #[derive(Clone, Debug)]
 pub struct MemoryBudget {
     ledger: Rc<Ledger>,
     is_for_requests: bool,
 }
 
-/// `used_bytes <= bytes_max` holds but for what [`Reservation::take`] took.
+/// The shared state. `used_bytes <= bytes_max` holds, except after [`Reservation::take`].
 #[derive(Debug, Default)]
 struct Ledger {
     used_bytes: Cell<usize>,
     bytes_max: Cell<usize>,
-    /// The allocator refused what the budget granted.
+    /// Whether the allocator refused what the budget had granted.
     has_failed: Cell<bool>,
     cushion: RefCell<Vec<u8>>,
 }
 
 impl MemoryBudget {
-    /// A budget of this many bytes, of which none is used.
+    /// Returns an unused budget of this many bytes.
     pub fn new(bytes_max: usize) -> Self {
         let ledger = Ledger { bytes_max: Cell::new(bytes_max), ..Ledger::default() };
         Self { ledger: Rc::new(ledger), is_for_requests: false }
     }
 
-    /// Grants this many bytes from now on, and sets a cushion aside; what is used stays.
+    /// Sets the number of bytes granted, and reserves the cushion. Existing reservations stay.
     pub fn set_bytes_max(&self, bytes_max: usize) {
         self.ledger.bytes_max.set(bytes_max);
         self.ledger.has_failed.set(false);
         let _best_effort = self.ledger.cushion.borrow_mut().try_reserve_exact(CUSHION_BYTES);
     }
 
-    /// The same memory, of which requests may take half.
+    /// Returns a budget of the same memory, half of which it grants.
     pub fn for_requests(&self) -> Self {
         Self { ledger: Rc::clone(&self.ledger), is_for_requests: true }
     }
 
-    /// An empty reservation.
+    /// Returns an empty reservation.
     pub fn reservation(&self) -> Reservation {
         Reservation { budget: self.clone(), bytes: 0 }
     }
 
-    /// An empty buffer.
+    /// Returns an empty buffer.
     pub fn buffer(&self) -> Buffer {
         Buffer { bytes: Vec::new(), reservation: self.reservation() }
     }
 
-    /// Whether nothing more may begin: half as much again as the budget is in use, all of it by what could not be
-    /// refused; or the allocator had less than the budget, and has little more now.
+    /// Whether no exchange may begin. This is so if reservations that cannot be refused use half as much again as the
+    /// budget, or if the allocator failed and has little memory left.
     pub fn is_overdrawn(&self) -> bool {
         let Ledger { bytes_max, has_failed, .. } = &*self.ledger;
         let more = if has_failed.get() { 0 } else { bytes_max.get() / 2 };
         self.used_bytes() > bytes_max.get().saturating_add(more) || !self.has_room(ROOM_TO_BEGIN_BYTES)
     }
 
-    /// Bytes that are in use.
+    /// Returns the number of bytes in use.
     pub fn used_bytes(&self) -> usize {
         self.ledger.used_bytes.get()
     }
 
-    /// Whether the allocator has this many bytes in one piece: what the host is about to copy in cannot be refused.
+    /// Whether the allocator has this many bytes in one piece. Memory into which the host copies cannot be refused
+    /// later.
     pub fn has_room(&self, bytes: usize) -> bool {
         let is_granted = Vec::<u8>::new().try_reserve_exact(bytes).is_ok();
         if !is_granted {
@@ -92,8 +92,8 @@ impl MemoryBudget {
         is_granted
     }
 
-    /// The allocator has less than the budget grants: grants three quarters of what is in use from now on, and gives
-    /// up the cushion.
+    /// Lowers the budget to three quarters of the bytes in use, and releases the cushion: the allocator has less memory
+    /// than the budget grants.
     fn allocation_failed(&self) {
         let Ledger { used_bytes, bytes_max, has_failed, cushion } = &*self.ledger;
         has_failed.set(true);
@@ -117,7 +117,7 @@ impl MemoryBudget {
     }
 }
 
-/// Bytes taken from a budget, given back when this is dropped.
+/// Bytes reserved in a budget, released on drop.
 #[derive(Debug)]
 pub struct Reservation {
     budget: MemoryBudget,
@@ -125,21 +125,21 @@ pub struct Reservation {
 }
 
 impl Reservation {
-    /// Bytes that are reserved.
+    /// Returns the number of reserved bytes.
     pub fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// The budget it is taken from.
+    /// Returns the budget of the reservation.
     pub fn budget(&self) -> &MemoryBudget {
         &self.budget
     }
 
-    /// Reserves this many bytes in all, more or fewer than before.
+    /// Changes the reservation to this many bytes in all.
     ///
     /// # Errors
     ///
-    /// [`OutOfMemory`] if the budget does not grant what is more; the reservation is as it was.
+    /// Returns [`OutOfMemory`] if the budget refuses an increase; the reservation is unchanged.
     pub fn resize(&mut self, bytes: usize) -> Result<(), OutOfMemory> {
         match bytes.checked_sub(self.bytes) {
             Some(more) => self.budget.grant(more, bytes > LARGE_BYTES)?,
@@ -149,16 +149,16 @@ impl Reservation {
         Ok(())
     }
 
-    /// Reserves this many bytes more.
+    /// Reserves this many additional bytes.
     ///
     /// # Errors
     ///
-    /// [`OutOfMemory`] if the budget does not grant them; the reservation is as it was.
+    /// Returns [`OutOfMemory`] if the budget refuses; the reservation is unchanged.
     pub fn grow(&mut self, bytes: usize) -> Result<(), OutOfMemory> {
         self.resize(self.bytes.checked_add(bytes).ok_or(OutOfMemory)?)
     }
 
-    /// Reserves this many bytes more, whether they are granted or not: for what exists already.
+    /// Reserves this many additional bytes even beyond the budget, for data that already exists.
     pub fn take(&mut self, bytes: usize) {
         self.bytes = self.bytes.saturating_add(bytes);
         let used = &self.budget.ledger.used_bytes;
@@ -169,7 +169,7 @@ impl Reservation {
     ///
     /// # Errors
     ///
-    /// [`OutOfMemory`] if the budget or the allocator refuses; list and reservation are as they were.
+    /// Returns [`OutOfMemory`] if the budget or the allocator refuses; list and reservation are unchanged.
     pub fn make_room<T>(&mut self, list: &mut Vec<T>, more: usize) -> Result<(), OutOfMemory> {
         let wanted = list.len().checked_add(more).ok_or(OutOfMemory)?;
         if wanted <= list.capacity() {
@@ -197,7 +197,7 @@ impl Drop for Reservation {
     }
 }
 
-/// Bytes whose memory is taken from a budget.
+/// A byte buffer whose memory is taken from a budget.
 #[derive(Debug)]
 pub struct Buffer {
     bytes: Vec<u8>,
@@ -205,17 +205,17 @@ pub struct Buffer {
 }
 
 impl Buffer {
-    /// The bytes.
+    /// Returns the bytes.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// How many bytes there are.
+    /// Returns the number of bytes.
     pub fn len(&self) -> usize {
         self.bytes.len()
     }
 
-    /// Whether there are none.
+    /// Whether the buffer has no bytes.
     pub fn is_empty(&self) -> bool {
         self.bytes.is_empty()
     }
@@ -224,19 +224,19 @@ impl Buffer {
     ///
     /// # Errors
     ///
-    /// [`OutOfMemory`] if there is no memory for them; the buffer is as it was.
+    /// Returns [`OutOfMemory`] if there is no memory for them; the buffer is unchanged.
     pub fn extend(&mut self, bytes: &[u8]) -> Result<(), OutOfMemory> {
         self.reservation.make_room(&mut self.bytes, bytes.len())?;
         self.bytes.extend_from_slice(bytes);
         Ok(())
     }
 
-    /// Forgets all bytes and keeps their memory.
+    /// Removes all bytes and keeps their memory.
     pub fn clear(&mut self) {
         self.bytes.clear();
     }
 
-    /// Forgets all bytes, and keeps at most this much of their memory.
+    /// Removes all bytes, and keeps at most `bytes_max` bytes of their memory.
     pub fn clear_to(&mut self, bytes_max: usize) {
         self.bytes.clear();
         if self.bytes.capacity() > bytes_max {
@@ -245,7 +245,7 @@ impl Buffer {
         }
     }
 
-    /// Takes the bytes out; an empty buffer of the same budget stays.
+    /// Returns the bytes, and leaves an empty buffer of the same budget.
     pub fn take(&mut self) -> Self {
         let reservation = self.reservation.budget.reservation();
         core::mem::replace(self, Self { bytes: Vec::new(), reservation })

@@ -5,12 +5,12 @@ mod contents;
 
 use super::*;
 
-/// More memory than any of these tests uses.
+/// Returns bounds above what any of these tests uses.
 fn bounds() -> Bounds {
     Bounds { budget: MemoryBudget::new(1 << 30), window_bytes_max: 1 << 24 }
 }
 
-/// A file in `data`, and its encoding.
+/// A file in `data`: its name, its encoding and its bytes.
 struct File(&'static str, &'static str, &'static [u8]);
 
 macro_rules! files {
@@ -36,7 +36,7 @@ const EVENTS: &[File] = &files!(
     "events.zst" "zstd"
 );
 
-/// What the pieces of a body give, and how it ends.
+/// Returns the decoded content of a body in pieces, and the result.
 fn decode<'a>(
     encoding: &str,
     pieces: impl IntoIterator<Item = &'a [u8]>,
@@ -57,13 +57,13 @@ fn whole(encoding: &str, body: &[u8]) -> (Vec<u8>, Result<(), DecodeError>) {
     decode(encoding, [body])
 }
 
-/// The file of that name.
+/// Returns the bytes of a file.
 fn file(name: &str) -> &'static [u8] {
     LONG.iter().chain(EVENTS).find(|file| file.0 == name).unwrap().2
 }
 
 #[test]
-fn what_was_encoded_comes_back() {
+fn decoder_returns_the_encoded_content() {
     let content = contents::long();
     for File(name, encoding, body) in LONG {
         let (decoded, end) = whole(encoding, body);
@@ -75,9 +75,9 @@ fn what_was_encoded_comes_back() {
     }
 }
 
-/// The bytes before a literal choose its code.
+/// The bytes before a literal select its code.
 #[test]
-fn brotli_has_its_contexts() {
+fn brotli_decodes_with_literal_contexts() {
     for body in [&include_bytes!("tests/data/mixed.br")[..], include_bytes!("tests/data/mixed_utf8.br")] {
         for size in [1, usize::MAX] {
             assert!(decode("br", body.chunks(size)) == (contents::mixed(), Ok(())));
@@ -86,7 +86,7 @@ fn brotli_has_its_contexts() {
 }
 
 #[test]
-fn a_body_may_be_cut_anywhere() {
+fn decoder_accepts_a_body_split_anywhere() {
     let content = contents::events().concat();
     for File(name, encoding, body) in EVENTS {
         for cut in 0..=body.len() {
@@ -97,7 +97,7 @@ fn a_body_may_be_cut_anywhere() {
 }
 
 #[test]
-fn a_body_cut_off_is_not_whole() {
+fn decoder_reports_a_truncated_body() {
     let content = contents::events().concat();
     for File(name, encoding, body) in EVENTS {
         for cut in 1..body.len() {
@@ -105,12 +105,12 @@ fn a_body_cut_off_is_not_whole() {
             assert_eq!(end, Err(DecodeError::Truncated), "{name} at {cut}");
             assert!(content.starts_with(&decoded), "{name} at {cut}");
         }
-        assert_eq!(whole(encoding, b""), (Vec::new(), Ok(())), "{name}: no body at all");
+        assert_eq!(whole(encoding, b""), (Vec::new(), Ok(())), "{name}: an empty body");
     }
 }
 
 #[test]
-fn an_event_comes_out_when_it_was_flushed() {
+fn decoder_returns_each_flushed_event_at_once() {
     let cuts = include_str!("tests/data/cuts.txt");
     let events = contents::events();
     for File(name, encoding, body) in EVENTS {
@@ -131,9 +131,10 @@ fn an_event_comes_out_when_it_was_flushed() {
     }
 }
 
-/// Any one byte changed: an error, or the content if it was one that means nothing. Deflate alone has no checksum.
+/// Any one changed byte is an error, or has no effect. Raw deflate and br are not checked: they have no
+/// checksum.
 #[test]
-fn a_damaged_body_is_noticed() {
+fn decoder_detects_a_changed_byte() {
     let content = contents::events().concat();
     for File(name, encoding, body) in EVENTS {
         let mut unnoticed = Vec::new();
@@ -154,7 +155,7 @@ fn a_damaged_body_is_noticed() {
 }
 
 #[test]
-fn a_checksum_that_does_not_hold_is_an_error() {
+fn decoder_detects_a_wrong_checksum() {
     for (name, from_end) in [("long.gz", 8), ("long.gz", 1), ("long.zlib", 1), ("long.zst", 1)] {
         let File(_, encoding, body) = LONG.iter().find(|file| file.0 == name).unwrap();
         let mut body = body.to_vec();
@@ -166,7 +167,7 @@ fn a_checksum_that_does_not_hold_is_an_error() {
 }
 
 #[test]
-fn encodings_are_named_as_the_registry_has_them() {
+fn decoder_knows_the_names_of_the_registry() {
     let content = contents::events().concat();
     for (encoding, name) in [
         ("GZip", "events.gz"),
@@ -186,7 +187,7 @@ fn encodings_are_named_as_the_registry_has_them() {
     }
 }
 
-/// A gzip member of a stored block, with all that a header may have.
+/// Returns a gzip member with a stored block and the header fields of `flags`.
 fn member(flags: u8, content: &[u8]) -> Vec<u8> {
     let mut member = vec![0x1F, 0x8B, 8, flags, 1, 2, 3, 4, 0, 255];
     for (flag, field) in [(4, &b"\x05\0extra"[..]), (8, b"name\0"), (16, b"a comment\0")] {
@@ -214,7 +215,7 @@ fn member(flags: u8, content: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn a_gzip_header_may_have_any_fields() {
+fn gzip_accepts_all_header_fields() {
     assert_eq!(crate::Crc32::default().value(), 0);
     for flags in 0..32 {
         let body = member(flags, b"content");
@@ -237,7 +238,7 @@ fn a_gzip_header_may_have_any_fields() {
 }
 
 #[test]
-fn members_and_frames_follow_one_another() {
+fn decoder_reads_consecutive_members_and_frames() {
     let skippable = [&0x184D_2A5Eu32.to_le_bytes()[..], &3u32.to_le_bytes(), b"any"].concat();
     let empty = [&0x184D_2A50u32.to_le_bytes()[..], &0u32.to_le_bytes()].concat();
     let [zst, fast] = [file("events.zst"), file("long_fast.zst")];
@@ -258,7 +259,7 @@ fn members_and_frames_follow_one_another() {
 }
 
 #[test]
-fn what_follows_the_end_is_passed_over() {
+fn decoder_ignores_bytes_after_the_end() {
     let content = contents::events().concat();
     for File(name, encoding, body) in EVENTS {
         for after in
@@ -277,7 +278,7 @@ fn what_follows_the_end_is_passed_over() {
 }
 
 #[test]
-fn encodings_lie_over_one_another() {
+fn decoder_reads_nested_encodings() {
     let inner = file("events.zst");
     let content = contents::events().concat();
     let body = member(0, inner);
@@ -292,7 +293,7 @@ fn encodings_lie_over_one_another() {
     assert_eq!(whole("zstd, gzip", &member(0, b"")), (Vec::new(), Ok(())), "nothing, compressed once");
 }
 
-/// A frame with a window of 8 MiB and so many blocks of one byte repeated.
+/// Returns a frame with this window and a number of blocks of one repeated byte.
 fn rle_frame(window: u8, blocks: usize, block_bytes: u32) -> Vec<u8> {
     let mut frame = [0xFD2F_B528u32.to_le_bytes().as_slice(), &[0, window]].concat();
     for block in 0..blocks {
@@ -304,7 +305,7 @@ fn rle_frame(window: u8, blocks: usize, block_bytes: u32) -> Vec<u8> {
 }
 
 #[test]
-fn a_bomb_goes_off_outside() {
+fn decoder_stops_at_the_maximum_ratio() {
     let bombs = [
         ("gzip", include_bytes!("tests/data/zeros.gz").to_vec()),
         ("br", include_bytes!("tests/data/zeros.br").to_vec()),
@@ -319,16 +320,16 @@ fn a_bomb_goes_off_outside() {
             assert!(length(&decoded) > DECODED_BYTES_FREE / 2, "{encoding} by {size}");
         }
     }
-    // Short ones may say one thing all over.
+    // A short body may be repetitive.
     let (decoded, end) = whole("zstd", &rle_frame(13 << 3, 8, 128 << 10));
     assert_eq!((decoded.len(), end), (1 << 20, Ok(())));
-    // Two that are each within bounds are not so together.
+    // Two encodings that are each within the ratio are not so together.
     let inner = rle_frame(13 << 3, 7, 128 << 10);
     assert_eq!(whole("zstd, gzip", &member(0, &inner)).1, Ok(()));
 }
 
 #[test]
-fn zstd_asks_for_no_more_than_the_web_grants() {
+fn zstd_refuses_windows_and_blocks_above_the_maximum() {
     assert_eq!(whole("zstd", &rle_frame(13 << 3, 1, 1)), (vec![0], Ok(())));
     assert_eq!(whole("zstd", &rle_frame(13 << 3 | 1, 1, 1)).1, Err(DecodeError::Corrupt), "window");
     assert_eq!(whole("zstd", &rle_frame(0xFF, 1, 1)).1, Err(DecodeError::Corrupt), "the largest window");
@@ -341,12 +342,12 @@ fn zstd_asks_for_no_more_than_the_web_grants() {
 }
 
 #[test]
-fn nothing_is_kept_before_the_first_byte_and_after_the_last_error() {
+fn decoder_has_no_memory_before_the_first_byte_and_after_an_error() {
     let mut decoder = Decoder::new(b"gzip", bounds()).unwrap();
-    assert_eq!(decoder.feed(b"", &mut |_| panic!("nothing to give")), Ok(()));
+    assert_eq!(decoder.feed(b"", &mut |_| panic!("there is no content")), Ok(()));
     assert_eq!(Decoder::new(b"gzip", bounds()).unwrap().finish(), Ok(()));
-    assert_eq!(decoder.feed(b"x", &mut |_| panic!("nothing to give")), Err(DecodeError::Corrupt));
+    assert_eq!(decoder.feed(b"x", &mut |_| panic!("there is no content")), Err(DecodeError::Corrupt));
     assert_eq!(decoder.layers.capacity(), 0);
-    assert_eq!(decoder.feed(b"", &mut |_| panic!("nothing to give")), Err(DecodeError::Corrupt));
+    assert_eq!(decoder.feed(b"", &mut |_| panic!("there is no content")), Err(DecodeError::Corrupt));
     assert_eq!(decoder.finish(), Err(DecodeError::Corrupt));
 }

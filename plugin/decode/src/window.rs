@@ -1,42 +1,42 @@
-//! What was decoded last, and may be referred to.
+//! The window: the last decoded bytes, to which a stream may refer back.
 
 use super::memory::Reservation;
-use super::{DecodeError, Out};
+use super::{DecodeError, Output};
 
-/// Bytes gathered before they are handed on.
+/// The number of bytes collected before they are passed on.
 const PIECE_BYTES: usize = 16 * 1024;
 
-/// Bytes allocated first; doubled as the content grows, up to the window.
+/// The size of the first allocation. It is doubled as the content grows, up to the size of the window.
 const FIRST_BYTES: usize = 4 * 1024;
 
-/// The last bytes of the content, in memory that grows with the content and is written round and round once it has
-/// the window's size. They are handed on from there, so they are never copied.
+/// The last bytes of the content, in a ring buffer that grows with the content up to the size of the window. Decoded
+/// bytes are passed on from there without a copy.
 ///
-/// Where the budget grants no more memory the window stays as small as it is: most references are short. One that
+/// If the budget grants no more memory, the window stays as small as it is, since most references are short. One that
 /// reaches further back is [`DecodeError::Memory`].
 #[derive(Debug)]
 pub(super) struct Window {
     bytes: Vec<u8>,
     memory: Reservation,
-    /// What the decoder's owner grants, whatever the stream asks for.
+    /// The maximum size that the decoder's owner allows, whatever the stream requests.
     granted_bytes_max: usize,
     bytes_max: usize,
-    /// The window is smaller than the stream asks for.
+    /// Whether the window is smaller than the stream requests.
     is_narrowed: bool,
-    /// Where the next byte goes.
+    /// The position of the next byte.
     at: usize,
-    /// How many bytes before `at` were not handed on yet.
+    /// The number of bytes before `at` that have not been passed on.
     held: usize,
 }
 
 impl Window {
-    /// A window without memory yet, of which at most `granted_bytes_max` bytes are kept.
+    /// Returns a window without memory that keeps at most `granted_bytes_max` bytes.
     pub(super) fn new(memory: Reservation, granted_bytes_max: usize) -> Self {
         let bytes = Vec::new();
         Self { bytes, memory, granted_bytes_max, bytes_max: 0, is_narrowed: false, at: 0, held: 0 }
     }
 
-    /// Begins again with another size, in the memory there is.
+    /// Restarts with another size, in the existing memory.
     pub(super) fn restart(&mut self, bytes_max: usize) {
         self.bytes_max = bytes_max.min(self.granted_bytes_max);
         self.is_narrowed = self.bytes_max < bytes_max;
@@ -46,19 +46,19 @@ impl Window {
         let _smaller = self.memory.resize(self.bytes.capacity());
     }
 
-    /// Gives its memory back.
+    /// Releases the memory.
     pub(super) fn release(&mut self) {
         self.bytes = Vec::new();
         let _smaller = self.memory.resize(0);
         (self.bytes_max, self.at, self.held) = (0, 0, 0);
     }
 
-    /// How far back a copy may begin.
+    /// Returns the distance that a copy can reach back.
     pub(super) fn reach(&self) -> usize {
         self.bytes.len()
     }
 
-    /// The byte so far back, 1 is the last; 0 where there is none.
+    /// Returns the byte at this distance, where 1 is the last byte; 0 if there is none.
     #[inline]
     pub(super) fn last(&self, back: usize) -> u8 {
         if back > self.bytes.len() {
@@ -71,9 +71,9 @@ impl Window {
         self.bytes.get(index).copied().unwrap_or_default()
     }
 
-    /// Hands on what is there.
+    /// Passes on all bytes that have not been passed on.
     #[inline(never)]
-    pub(super) fn flush(&mut self, out: &mut Out<'_>) -> Result<(), DecodeError> {
+    pub(super) fn flush(&mut self, out: &mut Output<'_>) -> Result<(), DecodeError> {
         let held = core::mem::take(&mut self.held);
         if held == 0 {
             return Ok(());
@@ -83,7 +83,7 @@ impl Window {
 
     /// Appends bytes.
     #[inline(never)]
-    pub(super) fn extend(&mut self, bytes: &[u8], out: &mut Out<'_>) -> Result<(), DecodeError> {
+    pub(super) fn extend(&mut self, bytes: &[u8], out: &mut Output<'_>) -> Result<(), DecodeError> {
         let mut rest = bytes;
         while !rest.is_empty() {
             let room = self.room(rest.len(), out)?;
@@ -91,7 +91,7 @@ impl Window {
             if let Some(place) = self.place(now.len()) {
                 place.copy_from_slice(now);
             }
-            self.wrote(now.len());
+            self.advance(now.len());
             rest = later;
         }
         Ok(())
@@ -100,42 +100,42 @@ impl Window {
     /// Appends a byte.
     #[cfg(feature = "brotli")]
     #[inline]
-    pub(super) fn push(&mut self, byte: u8, out: &mut Out<'_>) -> Result<(), DecodeError> {
+    pub(super) fn push(&mut self, byte: u8, out: &mut Output<'_>) -> Result<(), DecodeError> {
         self.room(1, out)?;
         if let Some([place]) = self.place(1) {
             *place = byte;
         }
-        self.wrote(1);
+        self.advance(1);
         Ok(())
     }
 
-    /// Appends one byte so many times.
+    /// Appends `count` copies of a byte.
     #[inline(never)]
-    pub(super) fn fill(&mut self, byte: u8, count: usize, out: &mut Out<'_>) -> Result<(), DecodeError> {
+    pub(super) fn fill(&mut self, byte: u8, count: usize, out: &mut Output<'_>) -> Result<(), DecodeError> {
         let mut left = count;
         while left > 0 {
             let room = self.room(left, out)?;
             if let Some(place) = self.place(room) {
                 place.fill(byte);
             }
-            self.wrote(room);
+            self.advance(room);
             left = left.saturating_sub(room);
         }
         Ok(())
     }
 
-    /// Appends `count` bytes that stand `distance` bytes back; it may reach into what it appends.
+    /// Appends `count` bytes copied from `distance` bytes back. The source may include appended bytes.
     ///
     /// # Errors
     ///
-    /// [`DecodeError::Corrupt`] beyond [`Window::reach`], or [`DecodeError::Memory`] if that is less than the stream
-    /// asked for.
+    /// Returns [`DecodeError::Corrupt`] for a distance beyond [`Window::reach`], or [`DecodeError::Memory`] if the
+    /// window is smaller than the stream requests.
     #[inline(never)]
     pub(super) fn copy(
         &mut self,
         distance: usize,
         count: usize,
-        out: &mut Out<'_>,
+        out: &mut Output<'_>,
     ) -> Result<(), DecodeError> {
         if distance == 0 || distance > self.reach() {
             return Err(if self.is_narrowed { DecodeError::Memory } else { DecodeError::Corrupt });
@@ -146,7 +146,7 @@ impl Window {
         let mut left = count;
         while left > 0 {
             let room = self.room(left, out)?;
-            // Where the source stands may have wrapped round, or be about to.
+            // The source may be on either side of the end of the ring buffer.
             let from = match self.at.checked_sub(distance) {
                 Some(from) => from,
                 None => self.at.wrapping_add(self.bytes_max).wrapping_sub(distance),
@@ -162,15 +162,15 @@ impl Window {
             if end <= self.bytes.len() && to.saturating_add(step) <= self.bytes.len() {
                 self.bytes.copy_within(from..end, to);
             }
-            self.wrote(step);
+            self.advance(step);
             left = left.saturating_sub(step);
         }
         Ok(())
     }
 
-    /// How many of `wanted` bytes can be written at one go: at least one, unless the window has no size at all.
+    /// Returns how many of `wanted` bytes can be written at once: at least one, or an error if the window has no size.
     #[inline(never)]
-    fn room(&mut self, wanted: usize, out: &mut Out<'_>) -> Result<usize, DecodeError> {
+    fn room(&mut self, wanted: usize, out: &mut Output<'_>) -> Result<usize, DecodeError> {
         if self.bytes_max == 0 {
             return Err(DecodeError::Corrupt);
         }
@@ -186,7 +186,7 @@ impl Window {
         Ok(wanted.min(self.bytes_max.saturating_sub(self.at)))
     }
 
-    /// Makes memory for `wanted` bytes more, or keeps the window as small as it is.
+    /// Allocates memory for `wanted` more bytes, or fixes the window at its current size.
     #[inline]
     fn make_room(&mut self, wanted: usize) -> Result<(), DecodeError> {
         let end = self.at.saturating_add(wanted).min(self.bytes_max);
@@ -201,7 +201,7 @@ impl Window {
         if self.bytes_max == 0 { Err(DecodeError::Memory) } else { Ok(()) }
     }
 
-    /// The next `count` bytes, which [`Window::room`] has granted.
+    /// Returns the next `count` bytes to write, which [`Window::room`] has granted.
     #[inline(never)]
     fn place(&mut self, count: usize) -> Option<&mut [u8]> {
         let end = self.at.saturating_add(count);
@@ -211,7 +211,7 @@ impl Window {
         self.bytes.get_mut(self.at..end)
     }
 
-    fn wrote(&mut self, count: usize) {
+    fn advance(&mut self, count: usize) {
         self.at = self.at.saturating_add(count);
         self.held = self.held.saturating_add(count);
     }

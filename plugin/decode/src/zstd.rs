@@ -1,8 +1,8 @@
-//! Zstandard (RFC 8878): frames of blocks, read a block at a time.
+//! Zstandard (RFC 8878), decoded block by block.
 //!
-//! Written here because no crate would do. ruzstd gives nothing before a whole window has been decoded, so an event
-//! stream would stay silent to its end; it also asserts where its own invariants could fail, and a panic takes a
-//! worker's VM down. structured-zstd grew from it. The `zstd` crate is C. What follows has no index and no arithmetic
+//! This decoder exists because no crate is suitable. ruzstd returns nothing before a whole window has been decoded, so
+//! that an event stream would only be returned at its end. It also has assertions, and a panic ends a worker's VM.
+//! structured-zstd is derived from it. The `zstd` crate is a C library. This decoder has no indexing and no arithmetic
 //! that could trap.
 
 mod bits;
@@ -17,30 +17,30 @@ use twox_hash::XxHash64;
 
 use super::memory::{Buffer, MemoryBudget, Reservation};
 use super::window::Window;
-use super::{DecodeError, Out, ZSTD_WINDOW_BYTES_MAX};
+use super::{DecodeError, Output, ZSTD_WINDOW_BYTES_MAX};
 use block::Tables;
 
 const MAGIC: u32 = 0xFD2F_B528;
-/// The magic numbers of skippable frames differ in their last four bits.
+/// The magic number of skippable frames, which differ in their last four bits.
 const SKIPPABLE: u32 = 0x184D_2A50;
-/// Block_Maximum_Size, where the window is not smaller still.
+/// Block_Maximum_Size, unless the window is smaller.
 const BLOCK_BYTES_MAX: usize = 128 * 1024;
-/// A block's buffers above this size are given back after it: most events are small.
+/// The size in bytes above which a block's buffers are released after it, since most events are small.
 const KEPT_BYTES_MAX: usize = 16 * 1024;
 
-/// Bytes of the decoder's own state and of its tables of codes.
+/// The size in bytes of the decoder's state and of its tables.
 const STATE_BYTES: usize = 12 * 1024;
 
-/// One zstd body.
+/// The decoder of one zstd body.
 #[derive(Debug)]
 pub(super) struct Zstd {
     state: State,
-    /// The bytes of what is read as a whole.
+    /// The bytes of the field or block that is being collected.
     field: Buffer,
     window: Window,
     frame: Frame,
     tables: Box<Tables>,
-    /// A frame that is not skippable is complete.
+    /// Whether at least one frame that is not skippable is complete.
     has_frame: bool,
     _memory: Reservation,
 }
@@ -48,14 +48,14 @@ pub(super) struct Zstd {
 #[derive(Debug, Default)]
 struct Frame {
     block_bytes_max: usize,
-    /// The header says how long the content is.
+    /// The length of the content; `None` if the header does not state it.
     content_bytes: Option<u64>,
     given: u64,
     checksum: Option<XxHash64>,
     last_block: bool,
 }
 
-/// What comes next.
+/// The part of the stream that comes next.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum State {
     #[default]
@@ -69,7 +69,7 @@ enum State {
     Checksum,
     SkipLength,
     Skip(usize),
-    /// After the last frame: nothing is read any more.
+    /// After the last frame, where all bytes are ignored.
     Ended,
 }
 
@@ -88,7 +88,7 @@ impl Zstd {
         })
     }
 
-    pub(super) fn feed(&mut self, bytes: &[u8], out: &mut Out<'_>) -> Result<(), DecodeError> {
+    pub(super) fn feed(&mut self, bytes: &[u8], out: &mut Output<'_>) -> Result<(), DecodeError> {
         let mut rest = bytes;
         while !rest.is_empty() && self.state != State::Ended {
             rest = match self.state {
@@ -99,25 +99,30 @@ impl Zstd {
         Ok(())
     }
 
-    /// Whether the bytes so far are frames with nothing begun after them.
+    /// Whether the bytes so far are complete frames.
     pub(super) fn is_whole(&self) -> bool {
         match self.state {
             State::Ended => true,
-            // As many bytes as are no magic number are nothing begun.
+            // Fewer bytes than a magic number are ignored.
             State::Magic => self.has_frame,
             _ => false,
         }
     }
 
-    /// Bytes that need not be together.
-    fn pass<'b>(&mut self, bytes: &'b [u8], left: usize, out: &mut Out<'_>) -> Result<&'b [u8], DecodeError> {
+    /// Reads bytes that can be processed one by one.
+    fn pass<'b>(
+        &mut self,
+        bytes: &'b [u8],
+        left: usize,
+        out: &mut Output<'_>,
+    ) -> Result<&'b [u8], DecodeError> {
         let (now, later) = bytes.split_at_checked(left).unwrap_or((bytes, b""));
         let left = left.saturating_sub(now.len());
         if let State::Raw(_) = self.state {
             self.give(out, |_, window, out| window.extend(now, out))?;
             self.state = State::Raw(left);
             if left == 0 {
-                self.block_ends()?;
+                self.end_block()?;
             }
         } else {
             self.state = if left == 0 { State::Magic } else { State::Skip(left) };
@@ -125,8 +130,8 @@ impl Zstd {
         Ok(later)
     }
 
-    /// Bytes that are read together.
-    fn gather<'b>(&mut self, bytes: &'b [u8], out: &mut Out<'_>) -> Result<&'b [u8], DecodeError> {
+    /// Collects bytes that have to be processed together.
+    fn gather<'b>(&mut self, bytes: &'b [u8], out: &mut Output<'_>) -> Result<&'b [u8], DecodeError> {
         let wanted = match self.state {
             State::Descriptor | State::Rle(_) => 1,
             State::BlockHeader => 3,
@@ -146,7 +151,7 @@ impl Zstd {
         Ok(later)
     }
 
-    fn read(&mut self, field: &[u8], out: &mut Out<'_>) -> Result<(), DecodeError> {
+    fn read(&mut self, field: &[u8], out: &mut Output<'_>) -> Result<(), DecodeError> {
         match self.state {
             State::Magic => return self.magic(number(field)),
             State::Descriptor => return self.descriptor(number(field)),
@@ -176,16 +181,16 @@ impl Zstd {
             }
             State::Raw(_) | State::Skip(_) | State::Ended => {}
         }
-        self.block_ends()
+        self.end_block()
     }
 
-    /// Lets something write, counts and hashes what that hands on, and hands on all that is there.
-    fn give<F>(&mut self, out: &mut Out<'_>, write: F) -> Result<(), DecodeError>
+    /// Runs `write`, passes all decoded bytes on, and counts and hashes them.
+    fn give<F>(&mut self, out: &mut Output<'_>, write: F) -> Result<(), DecodeError>
     where
-        F: FnOnce(&mut Tables, &mut Window, &mut Out<'_>) -> Result<(), DecodeError>,
+        F: FnOnce(&mut Tables, &mut Window, &mut Output<'_>) -> Result<(), DecodeError>,
     {
         let frame = &mut self.frame;
-        let counted: &mut Out<'_> = &mut |piece| {
+        let counted: &mut Output<'_> = &mut |piece| {
             frame.given = frame.given.saturating_add(super::length(piece));
             if let Some(hash) = &mut frame.checksum {
                 hash.write(piece);
@@ -213,7 +218,7 @@ impl Zstd {
     }
 
     fn descriptor(&mut self, descriptor: u64) -> Result<(), DecodeError> {
-        // Bit 3 is reserved; a dictionary is nothing that HTTP's `zstd` has.
+        // Bit 3 is reserved, and HTTP's `zstd` does not allow a dictionary.
         if descriptor & 0b1011 != 0 {
             return Err(DecodeError::Corrupt);
         }
@@ -265,10 +270,10 @@ impl Zstd {
             2 if bytes > 0 => State::Compressed(bytes),
             _ => return Err(DecodeError::Corrupt),
         };
-        if self.state == State::Raw(0) { self.block_ends() } else { Ok(()) }
+        if self.state == State::Raw(0) { self.end_block() } else { Ok(()) }
     }
 
-    fn block_ends(&mut self) -> Result<(), DecodeError> {
+    fn end_block(&mut self) -> Result<(), DecodeError> {
         if !self.frame.last_block {
             self.state = State::BlockHeader;
             return Ok(());
@@ -282,7 +287,7 @@ impl Zstd {
     }
 }
 
-/// Bytes of a frame's header after its descriptor: window and length of the content.
+/// Returns the size of a frame's header after its descriptor: the window and the length of the content.
 fn header_bytes(descriptor: u8) -> usize {
     let is_single_segment = descriptor & 0x20 != 0;
     let content = match descriptor >> 6 {
@@ -294,7 +299,7 @@ fn header_bytes(descriptor: u8) -> usize {
     content.saturating_add(usize::from(!is_single_segment))
 }
 
-/// A number of up to 8 bytes, the lowest first.
+/// Returns a number of up to 8 bytes, little endian.
 #[inline(never)]
 fn number(bytes: &[u8]) -> u64 {
     bytes.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte))

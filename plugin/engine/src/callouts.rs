@@ -1,7 +1,7 @@
 //! HTTP calls to other clusters, which the shell makes for judges and for the telemetry exporter.
 //!
-//! [`Callout`] and [`CalloutResponse`] are what the engine and the shell exchange. Both owners keep their callouts in a
-//! `CalloutQueue`, and wait before a retry as long as their `Backoff` says.
+//! The engine and the shell exchange [`Callout`] and [`CalloutResponse`]. Both owners keep their callouts in a
+//! `CalloutQueue`, and use a `Backoff` for the pause before a retry.
 
 mod backoff;
 mod gzip;
@@ -11,7 +11,7 @@ pub(crate) use backoff::{Backoff, retry_after_s};
 pub use gzip::gzip;
 pub(crate) use queue::{ActiveCallout, CalloutQueue, QueueLimits, SendResult};
 
-/// A call that the shell is to make.
+/// A call that the shell has to make.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Callout {
     /// Identifies the callout to its owner until the host gives it a token.
@@ -24,7 +24,7 @@ pub struct Callout {
     pub body: Vec<u8>,
     /// The timeout in milliseconds.
     pub timeout_ms: u64,
-    /// Whether the body is to be compressed if the host can do that.
+    /// Whether to compress the body if the host can do so.
     pub wants_gzip: bool,
 }
 
@@ -51,7 +51,7 @@ impl core::fmt::Debug for Callout {
 /// The response to a callout.
 #[derive(Clone, Copy, Debug)]
 pub struct CalloutResponse<'a> {
-    /// The HTTP status. `None` if the response was lost, as one is that is too long for the proxy.
+    /// The HTTP status. `None` if the response was lost, for instance because it was too long for the proxy.
     pub status: Option<u32>,
     /// Whether the proxy made the response itself, for instance after a timeout.
     pub is_local: bool,
@@ -73,7 +73,7 @@ pub(crate) fn request_headers(path: &str, authority: &str, content_type: &str) -
     pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
-/// Milliseconds in nanoseconds.
+/// Returns milliseconds as nanoseconds.
 pub(crate) fn nanoseconds(ms: u64) -> u64 {
     ms.saturating_mul(1_000_000)
 }

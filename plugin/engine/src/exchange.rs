@@ -22,7 +22,7 @@ use crate::metrics;
 use crate::record::{Answer, ErrorClass, Gap, Record, Status, Times, UsageMissing};
 use crate::request::RequestState;
 use crate::response::{DeltaTimes, ResponseReader, ResponseState};
-use crate::scan::{Announced, Body, Framing, Paths};
+use crate::scan::{Body, Framing, FramingHints, Paths};
 use ending::ResponseProgress;
 use text_capture::TextCapture;
 
@@ -203,7 +203,7 @@ impl Exchange {
         response.announced_lines = is_one_of(LINES);
         response.announced_stream = is_one_of(STREAMS) || response.announced_lines;
         if !head.is_media() {
-            let announced = Announced {
+            let announced = FramingHints {
                 sse: head.media_type_is("text/event-stream"),
                 array_is_stream: self.route.format.array_is_stream,
             };
@@ -289,7 +289,7 @@ impl Exchange {
         if status == Status::Cancelled {
             // The client did not wait for the rest, so its absence is no gap.
             state.remove_gap(Gap::Truncated);
-        } else if streaming && !is_http_error && !progress.end_marker && !answer.error_told {
+        } else if streaming && !is_http_error && !progress.end_marker && !answer.has_error {
             state.add_gap(Gap::IncompleteStream);
         }
         let mut gaps = state.take_gaps();
@@ -312,7 +312,7 @@ impl Exchange {
             estimate,
             request_id: self.request_id,
             provider: speaker.map_or_else(|| self.route.provider.clone(), str::to_owned),
-            began_as: self.route.provider,
+            initial_provider: self.route.provider,
             operation: self.route.format.operation.name(),
             request_model: self.request.model,
             labels: self.labels,

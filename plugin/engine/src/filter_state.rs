@@ -1,15 +1,15 @@
-//! Filter state that an exchange sets, for access logs and for other filters.
+//! The filter state that an exchange sets for access logs and for other filters.
 
-/// Filter state `wasm.llm.KEY` to set.
+/// A value of the filter state `wasm.llm.KEY`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FilterState {
     /// The KEY.
     pub key: &'static str,
-    /// Its text.
+    /// The value as text.
     pub value: String,
 }
 
-/// Keys that `filter_state` may list, each with its text while its value is unknown.
+/// The keys that `filter_state` may list, each with its text while its value is unknown.
 pub const FILTER_STATE_KEYS: &[(&str, &str)] = &[
     ("record", "-"),
     ("request_id", "-"),
@@ -34,7 +34,7 @@ pub const FILTER_STATE_KEYS: &[(&str, &str)] = &[
     ("first_answer_ms", "0"),
 ];
 
-/// Fields of the key `json` that are no keys themselves, reserved ones included.
+/// The fields of the key `json` that are no keys themselves, including reserved ones.
 const JSON_ONLY: &[&str] = &["total_tokens", "sampled"];
 
 /// Returns the text of a key while its value is unknown.

@@ -1,47 +1,47 @@
 //! The head of a request or a response.
 
-/// Header fields in their bytes form: a value need not be text. Names are lower case, as HTTP/2 and Envoy have them.
+/// Header fields as bytes, since a value need not be UTF-8. Names are lower case, as in HTTP/2 and Envoy.
 #[derive(Clone, Debug, Default)]
 pub struct Headers<'a> {
     fields: Vec<(&'a [u8], &'a [u8])>,
 }
 
 impl<'a> Headers<'a> {
-    /// These fields.
+    /// Returns headers with these fields.
     pub fn new(fields: impl IntoIterator<Item = (&'a [u8], &'a [u8])>) -> Self {
         Self { fields: fields.into_iter().collect() }
     }
 
-    /// The fields of a proxy-wasm header map: a count, the sizes of every name and value, then names and values,
-    /// each with a zero behind it; numbers are 4 bytes, little endian. What is not as it should be ends the map.
+    /// Decodes a proxy-wasm header map. It has the number of fields, the sizes of all names and values, then the names
+    /// and values with a zero byte after each. Numbers are 4 bytes, little endian. A malformed map has no fields.
     pub fn decode(map: &'a [u8]) -> Self {
         Self { fields: decode(map).unwrap_or_default() }
     }
 
-    /// The first field of this name.
+    /// Returns the first field of this name.
     pub fn get(&self, name: &str) -> Option<&'a [u8]> {
         let mut fields = self.fields.iter();
         let found = fields.find(|(field, _)| *field == name.as_bytes());
         found.map(|(_, value)| *value)
     }
 
-    /// The first field of this name, if it is text.
+    /// Returns the first field of this name; `None` if it is not UTF-8.
     pub fn text(&self, name: &str) -> Option<&'a str> {
         core::str::from_utf8(self.get(name)?).ok()
     }
 
-    /// `:status`
+    /// Returns the field `:status` as a number.
     pub fn status(&self) -> Option<u32> {
         self.text(":status")?.parse().ok()
     }
 
-    /// Whether `content-type` is this media type, whatever its parameters.
+    /// Whether `content-type` is this media type, with any parameters.
     pub fn media_type_is(&self, media_type: &str) -> bool {
         let essence = self.get("content-type").and_then(|value| value.split(|byte| *byte == b';').next());
         essence.is_some_and(|essence| essence.trim_ascii().eq_ignore_ascii_case(media_type.as_bytes()))
     }
 
-    /// Whether the body is sound or pictures: nothing that tells of tokens.
+    /// Whether the body is audio, image or video, which does not report tokens.
     pub fn is_media(&self) -> bool {
         let content_type = self.get("content-type").unwrap_or_default().to_ascii_lowercase();
         [&b"audio/"[..], b"image/", b"video/"].iter().any(|start| content_type.starts_with(start))
@@ -52,7 +52,7 @@ impl<'a> Headers<'a> {
         !self.content_encoding().is_empty()
     }
 
-    /// The content encodings of the body, in the order in which they were applied; empty if it has none.
+    /// Returns the content encodings of the body, in the order in which they were applied; empty if it has none.
     pub fn content_encoding(&self) -> Vec<u8> {
         let lines = self.fields.iter().filter(|(name, _)| *name == b"content-encoding");
         let lines: Vec<_> = lines.map(|(_, value)| *value).collect();
@@ -65,7 +65,7 @@ impl<'a> Headers<'a> {
     }
 }
 
-/// These fields as a proxy-wasm header map, as [`Headers::decode`] reads it.
+/// Encodes these fields as a proxy-wasm header map, which [`Headers::decode`] reads.
 pub fn encode(fields: &[(&str, &str)]) -> Vec<u8> {
     let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX).to_le_bytes();
     let mut map = Vec::from(number(fields.len()));

@@ -1,4 +1,4 @@
-//! JSON: writing numbers and strings, and small documents as values.
+//! Writes JSON numbers and strings, and reads small documents as values.
 
 mod tree;
 
@@ -8,7 +8,7 @@ use crate::simd::{BLOCK_BYTES, Run, lanes};
 
 pub use tree::JsonValue;
 
-/// Not by the standard library's formatting, whose way to two digits is a few hundred instructions long.
+/// Appends a number. The standard library's formatting is not used: it takes a few hundred instructions for two digits.
 pub(crate) fn push_number(json: &mut String, value: u64) {
     let mut digits = [0; 20];
     let (mut left, mut written) = (value, 0_usize);
@@ -24,7 +24,7 @@ pub(crate) fn push_number(json: &mut String, value: u64) {
     json.extend(digits.map(|digit| char::from(*digit)));
 }
 
-/// A JSON string.
+/// Appends a JSON string.
 pub(crate) fn push_text(json: &mut String, value: &str) {
     json.push('"');
     if value.as_bytes().chunks(BLOCK_BYTES).all(is_plain) {
@@ -41,17 +41,17 @@ pub(crate) fn push_text(json: &mut String, value: &str) {
     json.push('"');
 }
 
-/// Whether all of a block stands for itself.
+/// Whether no byte of a block has to be escaped.
 fn is_plain(block: &[u8]) -> bool {
     let mut others = 0;
     lanes(block, |lane, at| {
         others |= (lane.is(b'"') | lane.is(b'\\') | lane.within(0, 0x20)).wrapping_shl(at);
     });
-    // Zeros that fill a lane up are none of the block's.
+    // The zeros that fill up the last lane are no bytes of the block.
     others & Run::plain(block).text == 0
 }
 
-/// What stands behind the backslash for a byte that may not stand for itself.
+/// Returns the byte after the backslash of an escape; `None` if the byte need not be escaped.
 fn escaped(byte: u8) -> Option<u8> {
     match byte {
         b'"' | b'\\' => Some(byte),

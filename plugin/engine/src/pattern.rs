@@ -1,4 +1,4 @@
-//! Glob patterns, in the configuration and in the rows of formats: `*` matches any characters.
+//! Glob patterns of the configuration and of format rows: `*` matches any characters.
 
 /// A compiled pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -8,7 +8,7 @@ pub struct Pattern {
 }
 
 impl Pattern {
-    /// Compiles a pattern. Every text is one.
+    /// Compiles a pattern. Every text is a valid pattern.
     pub fn new(text: &str) -> Self {
         Self { parts: text.split('*').map(str::to_owned).collect() }
     }
@@ -55,7 +55,7 @@ fn parts_fit<'p>(mut parts: impl Iterator<Item = &'p str>, text: &str) -> bool {
     let Some(mut part) = parts.next() else {
         return rest.is_empty();
     };
-    // The leftmost match of a part leaves the most text for the next one: no other need be tried.
+    // The leftmost match of a part leaves the most text for the next part, so no other match has to be tried.
     for next in parts {
         match after(rest, part) {
             Some(behind) => rest = behind,

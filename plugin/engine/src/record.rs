@@ -1,11 +1,11 @@
-//! What an exchange came to.
+//! The result of an exchange.
 
 use crate::estimate::Estimate;
 use crate::ids::Ids;
 use crate::judge::capture::{JudgeDecision, SpanContent};
 use crate::usage::Usage;
 
-/// A provider's own word: a name, or a number where it speaks in numbers.
+/// A name or a number from a provider's own vocabulary, such as a finish reason or an error code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Word {
     /// A name.
@@ -14,26 +14,26 @@ pub enum Word {
     Number(i64),
 }
 
-/// A body, or a part of one, that could not be read. Metering goes blind there; traffic flows on.
+/// A body, or a part of one, that could not be read. Metering of that part stops; the traffic is not affected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Gap {
     /// The body is neither JSON nor an event stream.
     NotJson,
     /// Invalid JSON.
     Malformed,
-    /// JSON nested deeper than the bound.
+    /// JSON nested deeper than the limit.
     TooDeep,
-    /// A stream event longer than the bound.
+    /// A stream event longer than the limit.
     EventTooLarge,
-    /// More wanted values in one document than the bound.
+    /// More wanted values in one document than the limit.
     TooManyValues,
-    /// A content encoding this build does not decode.
+    /// A content encoding that this build cannot decode.
     UnknownEncoding,
     /// The body is not in the content encoding that its head names.
     DecodeFailed,
-    /// The body unfolds to more than the bound.
+    /// The decoded body is larger than the limit.
     DecodedTooLarge,
-    /// The worker's memory budget had nothing left for it.
+    /// The worker's memory budget is used up.
     Memory,
     /// The body ended in the middle of a document.
     Truncated,
@@ -75,14 +75,14 @@ impl Gap {
     }
 }
 
-/// How an exchange went, as the label `status` says it.
+/// The result of an exchange, as the label `status` has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
-    /// The client got its answer.
+    /// The client received its answer.
     Success,
-    /// Somebody but the client failed, or refused.
+    /// A party other than the client failed or refused the request.
     Error,
-    /// The client left.
+    /// The client cancelled the request.
     Cancelled,
 }
 
@@ -100,7 +100,7 @@ impl Status {
     }
 }
 
-/// The closed list behind the label `error`.
+/// The values of the label `error`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names are the contract's own and say it all")]
 pub enum ErrorClass {
@@ -169,16 +169,16 @@ impl ErrorClass {
     }
 }
 
-/// Why an exchange that should have had usage ended without it.
+/// The reason why an exchange ended without the usage it should have had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UsageMissing {
-    /// The response ended as it should and held none.
+    /// The response ended regularly, without usage.
     NotSent,
-    /// The client left before it came.
+    /// The client cancelled the request before the usage arrived.
     Cancelled,
-    /// The upstream stopped before it came.
+    /// The upstream stopped before the usage arrived.
     UpstreamReset,
-    /// A gap is where it may have been.
+    /// The usage may be in a part that could not be read.
     Unreadable,
 }
 
@@ -197,117 +197,119 @@ impl UsageMissing {
     }
 }
 
-/// What the response said. Every field is `None` (or empty) where it did not.
+/// The contents of a response. Fields are `None` or empty if the response did not have them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Answer {
-    /// The model's name for itself.
+    /// The name that the model reports for itself.
     pub model: Option<String>,
-    /// The response's id.
+    /// The id of the response.
     pub id: Option<String>,
     /// Whether the body was a stream.
     pub streaming: bool,
     /// The provider's counts, by its own convention.
     pub usage: Usage,
-    /// All input, cached and cache-writing tokens included.
+    /// The inclusive input: cached and cache-writing tokens count.
     pub input_tokens: Option<u64>,
-    /// All output, reasoning included.
+    /// The inclusive output: reasoning counts.
     pub output_tokens: Option<u64>,
-    /// The output's count is of the stream's beginning, and its last one did not come.
+    /// Whether the output count is the one at the beginning of a stream, whose last count did not arrive.
     pub is_first_output: bool,
-    /// Why each choice ended, in the order of the choices.
+    /// The reason why each choice ended, in the order of the choices.
     pub finish_reasons: Vec<Word>,
-    /// Calls the client is asked to run.
+    /// The number of tool calls that the client is asked to run.
     pub tool_calls: Option<u32>,
-    /// Choices, candidates or embeddings.
+    /// The number of choices, candidates or embeddings.
     pub choices: Option<u32>,
-    /// The provider's class of an error.
+    /// The error type that the provider reports.
     pub error_type: Option<Word>,
-    /// The provider's code of an error.
+    /// The error code that the provider reports.
     pub error_code: Option<Word>,
-    /// Whether the body told of an error at all.
-    pub error_told: bool,
-    /// Events with visible text (streams).
+    /// Whether the body reports an error, even one without type and code.
+    pub has_error: bool,
+    /// The number of events with visible text; `None` if the response is no stream.
     pub content_chunks: Option<u32>,
-    /// Whether the protocol's last mark was seen (streams).
+    /// Whether the protocol's end mark was received; `None` if the response is no stream.
     pub complete: Option<bool>,
 }
 
-/// Milliseconds from the request's head to what they are named for.
+/// Times of an exchange, counted from the request's head.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Times {
-    /// End of the exchange.
+    /// The end of the exchange.
     pub duration_ms: u64,
-    /// First byte of the response's body.
+    /// The first byte of the response's body.
     pub first_byte_ms: Option<u64>,
-    /// First generated delta of any kind (streams).
+    /// The first generated delta of any kind; `None` if the response is no stream.
     pub first_token_ms: Option<u64>,
-    /// First visible text (streams).
+    /// The first visible text; `None` if the response is no stream.
     pub first_answer_ms: Option<u64>,
-    /// Mean time between output tokens (streams with two or more).
+    /// The mean time between output tokens, in microseconds; `None` unless a stream has two or more.
     pub per_output_token_us: Option<u64>,
 }
 
-/// What an exchange came to; made exactly once.
+/// The result of an exchange, which is made once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
-    /// The id that joins response, span, scores and feedback.
+    /// The id that joins the response with its span, its scores and feedback.
     pub request_id: String,
-    /// Its trace and span.
+    /// The trace and the span of the exchange.
     pub ids: Ids,
-    /// The host that was asked, where spans tell it.
+    /// The host of the request; `None` if spans do not report it.
     pub authority: Option<String>,
-    /// `gen_ai.provider.name`
+    /// The provider, as `gen_ai.provider.name` has it.
     pub provider: String,
-    /// The provider as far as the request told it, under which the exchange was counted as active.
-    pub began_as: String,
-    /// `gen_ai.operation.name`
+    /// The provider known from the request alone, under which the exchange was counted as active.
+    pub initial_provider: String,
+    /// The operation, as `gen_ai.operation.name` has it.
     pub operation: &'static str,
-    /// The model that was asked for.
+    /// The model that the client asked for.
     pub request_model: Option<String>,
-    /// Extra labels, in the order of the configuration.
+    /// The values of the extra labels, in the order of the configuration.
     pub labels: Vec<String>,
-    /// What the response said.
+    /// The contents of the response.
     pub answer: Answer,
-    /// The HTTP status.
+    /// The HTTP status; `None` if there was no response.
     pub http_status: Option<u32>,
-    /// How it went.
+    /// The result, as the label `status` has it.
     pub status: Status,
-    /// What went wrong.
+    /// The class of error, or [`ErrorClass::None`].
     pub error: ErrorClass,
-    /// Why there is no usage, where there should have been.
+    /// The reason why there is no usage; `None` if there is, or if none was due.
     pub usage_missing: Option<UsageMissing>,
-    /// What the texts tell of the tokens, where estimates are on.
+    /// The data for an estimate of the tokens; `None` if estimates are off.
     pub estimate: Option<Estimate>,
-    /// What a judge is to be shown, where the exchange is sampled.
+    /// The decision about judging; `None` if the exchange is not sampled.
     pub judged: Option<JudgeDecision>,
-    /// What of its texts may leave with its span.
+    /// The texts that are exported with the exchange's span; `None` if none are.
     pub content: Option<SpanContent>,
-    /// When things happened.
+    /// The times of the exchange.
     pub times: Times,
-    /// What could not be read.
+    /// The parts of the bodies that could not be read.
     pub gaps: Vec<Gap>,
 }
 
-/// Token counts are the provider's.
+/// The token counts are those of the provider.
 pub const SOURCE_REPORTED: &str = "reported";
 
-/// Token counts are made from the texts that were seen.
+/// The token counts are estimated from the texts.
 pub const SOURCE_ESTIMATED: &str = "estimated";
 
 impl Record {
-    /// Where the answer's token counts come from: `reported` if the provider said any, else `estimated` where
-    /// [`estimated_tokens`](Self::estimated_tokens) stand in for them.
+    /// Returns the source of the token counts. It is `reported` if the provider reported any, else `estimated` if there
+    /// are [`estimated_tokens`](Self::estimated_tokens), else `None`.
     pub fn source(&self) -> Option<&'static str> {
-        let said = self.answer.input_tokens.is_some() || self.answer.output_tokens.is_some();
+        let is_reported = self.answer.input_tokens.is_some() || self.answer.output_tokens.is_some();
         match self.estimated_tokens() {
-            _ if said => Some(SOURCE_REPORTED),
+            _ if is_reported => Some(SOURCE_REPORTED),
             (None, None) => None,
             _ => Some(SOURCE_ESTIMATED),
         }
     }
 
-    /// Input and output that nobody reported though somebody should have: `None` where it was reported, or nothing was
-    /// seen of it. A first count of the output is the least it can be.
+    /// Returns the estimated input and output of an exchange whose usage is missing. Each is `None` if it was reported,
+    /// or if nothing of it was seen.
+    ///
+    /// The output is at least as large as a first count that the provider reported.
     pub fn estimated_tokens(&self) -> (Option<u64>, Option<u64>) {
         let Some(estimate) = self.estimate.filter(|_| self.usage_missing.is_some()) else {
             return (None, None);
@@ -323,16 +325,16 @@ impl Record {
         )
     }
 
-    /// All input and all output as far as they are known: reported, or else estimated.
+    /// Returns the input and output as far as they are known: reported or else estimated.
     pub fn tokens(&self) -> (Option<u64>, Option<u64>) {
         let (input, output) = self.estimated_tokens();
         (self.answer.input_tokens.or(input), output.or(self.answer.output_tokens))
     }
 
-    /// Where there was an error: whether it came inside a response that had begun as a success.
+    /// Returns whether an error occurred inside a stream that had begun successfully; `None` if there was no error.
     pub fn error_in_stream(&self) -> Option<bool> {
         let is_http_error = self.http_status.is_some_and(|code| code >= 400);
         let in_stream = self.answer.streaming && !is_http_error;
-        (is_http_error || self.answer.error_told).then_some(in_stream)
+        (is_http_error || self.answer.has_error).then_some(in_stream)
     }
 }

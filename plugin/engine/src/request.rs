@@ -4,12 +4,12 @@ mod reader;
 
 use llm_gauge_decode::Bounds;
 
-use crate::estimate::Prompt;
+use crate::estimate::PromptTally;
 use crate::formats::Format;
 use crate::head::Headers;
 use crate::judge::capture::RequestCapture;
 use crate::record::Gap;
-use crate::scan::{Announced, Body, Form, Paths};
+use crate::scan::{Body, Form, FramingHints, Paths};
 
 use reader::RequestReader;
 
@@ -21,7 +21,7 @@ pub struct RequestState {
     /// The requested model. `None` until it is read, or if the request names none.
     pub model: Option<String>,
     /// The prompt, for estimates of its tokens.
-    pub prompt: Prompt,
+    pub prompt: PromptTally,
     /// The request's texts for a judge. `None` unless the exchange is sampled.
     pub capture: Option<Box<RequestCapture>>,
     /// The parts that could not be read.
@@ -38,12 +38,12 @@ impl RequestState {
         bounds: Bounds,
     ) -> Self {
         let content_type = head.get("content-type").unwrap_or_default().to_ascii_lowercase();
-        let form = Form::announced(head.get("content-type").unwrap_or_default());
+        let form = Form::from_content_type(head.get("content-type").unwrap_or_default());
         let is_other = ["multipart/", "audio/", "image/", "application/octet-stream"];
         let is_other = is_other.iter().any(|start| content_type.starts_with(start.as_bytes()));
         let encoding = head.content_encoding();
         let is_encoded = !encoding.is_empty();
-        let plain = (!is_other).then(|| Body::new(Announced::default(), event_bytes_max));
+        let plain = (!is_other).then(|| Body::new(FramingHints::default(), event_bytes_max));
         let body = plain.and_then(|body| match is_encoded {
             true => body.encoded(&encoding, bounds),
             false => Some(body),
@@ -53,7 +53,7 @@ impl RequestState {
             body,
             form: form.filter(|_| !is_encoded),
             model: model_in_path,
-            prompt: Prompt::default(),
+            prompt: PromptTally::default(),
             capture: None,
             gaps: if is_unknown { vec![Gap::UnknownEncoding] } else { Vec::new() },
         }

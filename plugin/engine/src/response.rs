@@ -141,7 +141,7 @@ impl ResponseState {
     }
 
     /// Returns the amount of text that was generated.
-    pub fn text(&self) -> estimate::Answer {
+    pub fn text(&self) -> estimate::AnswerTally {
         self.texts.answer()
     }
 
@@ -193,7 +193,7 @@ impl ResponseState {
             choices,
             error_type: self.error.error_type.take(),
             error_code: self.error.error_code.take(),
-            error_told: self.error.is_reported,
+            has_error: self.error.is_reported,
             content_chunks: (is_readable_stream && is_inference).then_some(self.content_chunks),
             complete: is_complete.filter(|_| is_readable_stream && is_inference),
         }

@@ -1,6 +1,7 @@
-//! Which label values get a series of their own. Envoy never frees a stat, and clients choose models: without a
-//! bound here anybody could fill the proxy's memory. Stats are the proxy's and not a worker's, so its workers agree
-//! on the values through a [`SeriesRegistry`].
+//! Bounds the label values that have a series of their own.
+//!
+//! Envoy never frees a stat, and clients choose the model: without a bound a client could fill the proxy's memory.
+//! Stats belong to the proxy, not to a worker, so the workers agree on the values through a [`SeriesRegistry`].
 
 use core::cell::RefCell;
 use core::fmt::Debug;
@@ -10,20 +11,20 @@ use crate::config::Policy;
 use crate::metrics::label_value;
 use crate::price::UNITS_PER_NANODOLLAR;
 
-/// The label value of everything that has no series of its own.
+/// The label value of all values without a series of their own.
 pub const OTHER: &str = "other";
 
-/// Where the workers of one proxy agree on which label values have a series of their own.
+/// The agreement between the workers of one proxy on the label values that have a series of their own.
 pub trait SeriesRegistry: Debug {
-    /// Returns whether a value has a series of its own: another worker has admitted it, or fewer than `values_max`
-    /// values of its label are admitted and this one now is.
+    /// Returns whether a value has a series of its own. It has one if another worker has admitted it. Otherwise it is
+    /// admitted now if fewer than `values_max` values of its label are.
     fn admit(&self, label: &str, value: &str, values_max: usize) -> bool;
 }
 
 /// The registry of a worker that shares nothing with others.
 #[derive(Debug, Default)]
 pub struct LocalRegistry {
-    /// How many values of each label are admitted.
+    /// The number of admitted values of each label.
     counts: RefCell<BTreeMap<String, usize>>,
 }
 
@@ -39,30 +40,30 @@ impl SeriesRegistry for LocalRegistry {
     }
 }
 
-/// The values admitted so far; one per VM, shared by its exchanges.
+/// The values admitted so far, and the costs carried over; one per VM, shared by its exchanges.
 #[derive(Debug)]
 pub struct Series {
     registry: Box<dyn SeriesRegistry>,
-    /// The values that this worker has seen admitted: the registry is asked for others only.
+    /// The values that this worker knows to be admitted. The registry is only asked about others.
     models: BTreeSet<String>,
     models_max: usize,
-    /// Models that have their series by configuration.
+    /// The number of models that have a series by configuration.
     known: usize,
-    /// By number of the label.
+    /// The admitted values of each extra label, by the label's number.
     labels: Vec<BTreeSet<String>>,
     overflows: BTreeMap<String, u64>,
-    /// By stat: units of cost that do not make a whole nanodollar yet. As many as there are series of cost.
+    /// The units of cost below a whole nanodollar, by stat. There are as many as there are series of cost.
     carried: BTreeMap<String, u64>,
 }
 
 impl Series {
-    /// The table of a policy, with its known models in it, for one worker alone.
+    /// Returns the series of a policy and its known models, for a worker that shares nothing with others.
     pub fn new(policy: &Policy) -> Self {
-        Self::within(policy, Box::new(LocalRegistry::default()))
+        Self::with_registry(policy, Box::new(LocalRegistry::default()))
     }
 
-    /// The table of a policy, with its known models in it, whose other values are admitted by `registry`.
-    pub fn within(policy: &Policy, registry: Box<dyn SeriesRegistry>) -> Self {
+    /// Returns the series of a policy and its known models. Other values are admitted by `registry`.
+    pub fn with_registry(policy: &Policy, registry: Box<dyn SeriesRegistry>) -> Self {
         Self {
             registry,
             known: policy.models().known.len(),
@@ -74,8 +75,10 @@ impl Series {
         }
     }
 
-    /// The label value for a model. A new name is let in by an exchange that succeeded, or while less than half
-    /// of the table is used: so a client that makes up names cannot crowd out real ones.
+    /// Returns the label value for a model.
+    ///
+    /// A new name is admitted if its exchange succeeded, or while less than half of the table is used. A client that
+    /// invents names can therefore not displace real ones.
     pub fn model(&mut self, model: Option<&str>, succeeded: bool) -> String {
         let Some(model) = model.filter(|model| !model.is_empty()) else {
             return label_value("");
@@ -93,7 +96,7 @@ impl Series {
         model
     }
 
-    /// The values of the extra labels: each label lets in its first values and folds the others.
+    /// Returns the values of the extra labels. Each label admits its first values and replaces the others by [`OTHER`].
     pub fn labels(&mut self, policy: &Policy, values: &[String]) -> Vec<String> {
         let mut folded = Vec::with_capacity(values.len());
         for (number, (label, value)) in policy.labels().iter().zip(values).enumerate() {
@@ -111,13 +114,13 @@ impl Series {
         folded
     }
 
-    /// What was folded since the last call: the limit's name and how often.
+    /// Returns the number of replaced values since the last call, by the name of the limit.
     pub fn take_overflows(&mut self) -> BTreeMap<String, u64> {
         core::mem::take(&mut self.overflows)
     }
 
-    /// The nanodollars that a stat grows by when `units` of cost come to it. What is left over waits for the next
-    /// ones: the stat is the floor of the exact sum, however many exchanges make it up.
+    /// Returns the nanodollars to add to a stat for `units` of cost. The remainder is carried over to the next cost, so
+    /// that the stat is the floor of the exact sum, however many exchanges it adds up.
     pub fn nanodollars(&mut self, stat: &str, units: u128) -> u64 {
         let carried = self.carried.get(stat).copied().unwrap_or(0);
         let sum = units.saturating_add(u128::from(carried));

@@ -1,4 +1,4 @@
-//! Bytes in blocks of 64: a bit mask of those of a kind, and the text of JSON strings with its escapes.
+//! Looks at bytes in blocks of 64: bit masks of the bytes of a class, and the text of JSON strings with escapes.
 
 mod escaped;
 mod lane;

@@ -1,17 +1,17 @@
-//! Token counts as a provider reports them, and how they become one inclusive pair.
+//! Token counts as a provider reports them, and the inclusive input and output counts that result.
 
-/// One field of a provider's usage object.
+/// A field of a provider's usage object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Count {
-    /// The provider's own main input number.
+    /// The provider's main input count.
     Input,
-    /// The provider's own main output number.
+    /// The provider's main output count.
     Output,
-    /// The provider's own total.
+    /// The provider's total.
     Total,
     /// Input read from a cache.
     CacheRead,
-    /// Input written to a cache, of any life span.
+    /// Input written to a cache, of any time to live.
     CacheWrite,
     /// The part of `CacheWrite` that is kept for an hour.
     CacheWrite1h,
@@ -19,7 +19,7 @@ pub enum Count {
     Reasoning,
     /// Audio in the input.
     AudioInput,
-    /// Images in the input, documents that are read as images included.
+    /// Images in the input, including documents that are read as images.
     ImageInput,
     /// Video in the input.
     VideoInput,
@@ -33,44 +33,44 @@ pub enum Count {
     ImageOutput,
     /// Video in the output.
     VideoOutput,
-    /// Quoted sources. Who counts them (Perplexity) counts neither them nor reasoning as output.
+    /// Quoted sources. The provider that counts them (Perplexity) counts neither them nor reasoning as output.
     Citation,
     /// Input made of tool-use prompts.
     ToolUseInput,
 }
 
-/// What a format's numbers leave out, and so has to be added.
+/// The counts of a format that are added up to the inclusive input and output.
 #[derive(Clone, Copy, Debug)]
 pub struct Convention {
-    /// What makes up all input: the main number first.
+    /// The counts that form the inclusive input, the main count first.
     pub input_tokens: &'static [Count],
-    /// What makes up all output.
+    /// The counts that form the inclusive output.
     pub output_tokens: &'static [Count],
-    /// Whether the total is all input, where it comes alone.
+    /// Whether a total without an input count is the inclusive input.
     pub total_is_input: bool,
 }
 
-/// How a provider's usage objects follow one another in a stream. They are never added up.
+/// The rule by which the usage objects of a stream are merged. They are never added up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Merge {
-    /// A field that comes again replaces the field.
+    /// A later field replaces the earlier one.
     Fields,
-    /// A usage object that comes again replaces the whole object.
+    /// A later usage object replaces the whole earlier one.
     Whole,
-    /// The largest number of each field stands: some events say 0 for what an earlier one has told.
+    /// The largest count of each field is kept, since some events report 0 for a field that an earlier one reported.
     Largest,
 }
 
 const COUNTS: usize = 17;
 
-/// The counts of one exchange, each `None` while the provider has not said it.
+/// The counts of one exchange, each `None` until the provider reports it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
     counts: [Option<u64>; COUNTS],
 }
 
 impl Usage {
-    /// What the provider said last about `count`.
+    /// Returns the last reported value of `count`; `None` if it was not reported.
     pub fn get(&self, count: Count) -> Option<u64> {
         self.counts.get(count as usize).copied().flatten()
     }
@@ -82,7 +82,7 @@ impl Usage {
         }
     }
 
-    /// Takes over what `later` says.
+    /// Merges a later usage object into this one.
     pub fn merge(&mut self, later: &Self, merge: Merge) {
         match merge {
             Merge::Whole => *self = *later,
@@ -99,14 +99,16 @@ impl Usage {
         }
     }
 
-    /// The sum of those `parts` that were said; `None` if none was.
+    /// Returns the sum of the reported `parts`; `None` if none was reported.
     pub fn sum(&self, parts: &[Count]) -> Option<u64> {
-        let said = parts.iter().filter_map(|count| self.get(*count));
-        said.reduce(u64::saturating_add)
+        let reported = parts.iter().filter_map(|count| self.get(*count));
+        reported.reduce(u64::saturating_add)
     }
 
-    /// All input and all output, by a format's convention and what the provider's own total proves: some
-    /// leave reasoning out of their output or audio out of their input, and add it to the total.
+    /// Returns the inclusive input and output, by a format's convention and the provider's total.
+    ///
+    /// Some providers leave reasoning out of their output count or audio out of their input count, but include them in
+    /// the total. Such a part is added if the total is then exact.
     pub fn inclusive(&self, convention: Convention) -> (Option<u64>, Option<u64>) {
         let input = self.sum(convention.input_tokens);
         let input = input.or_else(|| self.get(Count::Total).filter(|_| convention.total_is_input));
@@ -115,12 +117,12 @@ impl Usage {
         else {
             return (input, output);
         };
-        let left_out = |parts: &[Count], count| match parts.contains(&count) {
+        let missing_part = |parts: &[Count], count| match parts.contains(&count) {
             true => 0,
             false => self.get(count).unwrap_or(0),
         };
-        let reasoning = left_out(convention.output_tokens, Count::Reasoning);
-        let audio = left_out(convention.input_tokens, Count::AudioInput);
+        let reasoning = missing_part(convention.output_tokens, Count::Reasoning);
+        let audio = missing_part(convention.input_tokens, Count::AudioInput);
         let fits = |(audio, reasoning): &(u64, u64)| {
             let parts = [main_input, main_output, *audio, *reasoning];
             parts.into_iter().fold(0, u64::saturating_add) == total
@@ -132,7 +134,7 @@ impl Usage {
         (Some(main_input.saturating_add(audio)), Some(main_output.saturating_add(reasoning)))
     }
 
-    /// Whether the provider said anything at all.
+    /// Whether no count was reported.
     pub fn is_empty(&self) -> bool {
         self.counts.iter().all(Option::is_none)
     }

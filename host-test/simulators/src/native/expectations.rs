@@ -13,7 +13,7 @@ use llm_gauge_engine::formats::Format;
 use llm_gauge_engine::judge::capture::JudgeDecision;
 use llm_gauge_engine::metrics::StatUpdate;
 use llm_gauge_engine::record::{Gap, Record};
-use llm_gauge_engine::scan::{Announced, At, Body, Documents, NodeId, Paths, Scalar, Sink};
+use llm_gauge_engine::scan::{At, Body, Documents, FramingHints, NodeId, Paths, Scalar, Sink};
 use llm_gauge_engine::series::Series;
 use serde_json::{Map, Value, json};
 
@@ -116,7 +116,7 @@ impl<'a> PreparedCase<'a> {
             let judged = self.record(&engine.policy(configuration)?, engine)?.judged;
             observed.extend(judged.map(|shown| ("judge_input".to_owned(), judge_input(&shown))));
         }
-        let begun = active_requests(&record.began_as, 1);
+        let begun = active_requests(&record.initial_provider, 1);
         let metrics = metrics(std::iter::once(begun).chain(effects.stats));
         Ok(Observation { fields: observed, metrics })
     }
@@ -220,7 +220,7 @@ pub fn exposed_name(stat: &str) -> String {
 
 /// Returns the offsets at which the documents of the response's body end, as the engine's framing has them.
 fn document_ends(case: &Case, format: &Format) -> Vec<usize> {
-    let announced = Announced {
+    let announced = FramingHints {
         sse: headers(&case.response_head).media_type_is("text/event-stream"),
         array_is_stream: format.array_is_stream,
     };

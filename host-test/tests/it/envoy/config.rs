@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use llm_gauge_engine::metrics::{self, Kind};
+use llm_gauge_engine::metrics::{self, MetricKind};
 use serde_json::{Value, json};
 use simulators::envoy::{Bootstrap, validate};
 use simulators::load::{Protocol, Request};
@@ -58,7 +58,7 @@ fn every_label_and_histogram_has_its_entry() {
         assert!(tags.contains(&entry), "no stats_tags entry {entry}");
     }
     let buckets = entries("histogram_bucket_settings");
-    for metric in metrics::ALL.iter().filter(|metric| metric.kind == Kind::Histogram) {
+    for metric in metrics::ALL.iter().filter(|metric| metric.kind == MetricKind::Histogram) {
         let prefix = format!("wasmcustom.{}", metric.name);
         assert!(buckets.iter().any(|entry| entry["match"]["prefix"] == prefix), "no buckets for {prefix}");
     }

@@ -3,7 +3,7 @@
 
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use llm_gauge_engine::ids::{Ids, Key};
+use llm_gauge_engine::ids::{Ids, SigningKey};
 use serde_json::{Value, json};
 use simulators::envoy::{Bootstrap, Stats, validate};
 use simulators::load::{Answer, Client, End, Protocol, Request};
@@ -37,7 +37,7 @@ async fn rig(changes: Value) -> Rig {
 
 fn id_of(secret: &str, age_s: u64) -> String {
     let unix_s = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() - age_s;
-    let key = Key::new(secret.as_bytes());
+    let key = SigningKey::new(secret.as_bytes());
     let ids = Ids { trace: [7; 16], span: [8; 8], parent: None };
     ids.request_id(u32::try_from(unix_s).unwrap(), MODEL, Some(&key))
 }

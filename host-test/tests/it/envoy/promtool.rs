@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use llm_gauge_engine::metrics::{self, Kind, Metric};
+use llm_gauge_engine::metrics::{self, Metric, MetricKind};
 use serde_json::json;
 use simulators::judge::{JudgeBehaviour, JudgeServer};
 use simulators::load::{Protocol, Request};
@@ -118,8 +118,8 @@ fn every_metric_passes_but_for_lints_with_a_reason() {
             rig.send(Protocol::Http1, Request::post("/feedback", &rated)).await.finish().await;
         }
         let family = |metric: &Metric| match metric.kind {
-            Kind::Histogram => format!("{}_count", metric.name),
-            Kind::Counter | Kind::Gauge => metric.name.to_owned(),
+            MetricKind::Histogram => format!("{}_count", metric.name),
+            MetricKind::Counter | MetricKind::Gauge => metric.name.to_owned(),
         };
         // All metrics have to appear, because a metric that promtool never saw would pass.
         let whole = rig.envoy.admin().until(|stats| {

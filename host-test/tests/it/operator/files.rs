@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use gauge::dashboards::{self, table};
-use llm_gauge_engine::metrics::{self, Kind};
+use llm_gauge_engine::metrics::{self, MetricKind};
 use serde_json::Value;
 
 use super::{alerts, envoy, names, rules, text, word, yaml};
@@ -28,11 +28,11 @@ fn known() -> BTreeMap<String, BTreeSet<String>> {
     };
     for metric in metrics::ALL {
         match metric.kind {
-            Kind::Histogram => {
+            MetricKind::Histogram => {
                 add(&format!("{}_bucket", metric.name), [metric.labels, &["le"]].concat());
                 add(&format!("{}_count", metric.name), metric.labels.to_vec());
             }
-            Kind::Counter | Kind::Gauge => add(metric.name, metric.labels.to_vec()),
+            MetricKind::Counter | MetricKind::Gauge => add(metric.name, metric.labels.to_vec()),
         }
     }
     OF_OTHERS.iter().for_each(|(name, labels)| add(name, labels.to_vec()));

@@ -1,7 +1,7 @@
 //! The pieces in which the checks feed their bytes.
 
-/// The longest bytes that are fed one by one. Longer ones are fed in about as many larger pieces, so that no input
-/// takes long.
+/// The maximum number of bytes that are fed one by one. Longer inputs are fed in about as many larger pieces, so that
+/// no input takes long.
 pub const SINGLE_BYTES_MAX: usize = 1000;
 
 /// Returns `bytes` whole, cut at two places, and in the smallest pieces.

@@ -22,19 +22,19 @@ pub fn check(input: &[u8]) {
     let mut body = Vec::new();
     let written = match (encoding, operation & 4) {
         ("gzip", _) => GzEncoder::new(&content[..], level).read_to_end(&mut body),
-        // Servers send either as "deflate".
+        // Servers send both forms as "deflate".
         ("deflate", 0) => ZlibEncoder::new(&content[..], level).read_to_end(&mut body),
         ("deflate", _) => DeflateEncoder::new(&content[..], level).read_to_end(&mut body),
         _ => return,
     };
-    written.expect("an encoder that works");
+    written.expect("encoding to memory succeeds");
     round_trip(encoding, [a, b], &content, &body);
 }
 
 fn check_body(encoding: &str, cuts: [u8; 2], body: &[u8]) {
     let (decoded, end) = decode_any(encoding, cuts, body);
     if encoding == "gzip" {
-        // flate2 stops behind the first member; a damaged one after it is an error of ours.
+        // flate2 stops after the first member, but a damaged second member is an error here.
         let mut expected = Vec::new();
         if GzDecoder::new(body).read_to_end(&mut expected).is_ok() && end.is_ok() {
             assert!(decoded.starts_with(&expected));

@@ -1,15 +1,15 @@
-//! What the checks of all encodings share.
+//! The parts that the checks of all encodings share.
 
 use llm_gauge_decode::{Bounds, DecodeError, Decoder, MemoryBudget};
 
 use crate::cuttings::cut;
 
-/// The content as far as it was decoded, and how the decoding ended.
+/// The decoded content, and the result of decoding.
 pub type Decoded = (Vec<u8>, Result<(), DecodeError>);
 
-/// Decodes `body` in every cutting and returns what all of them agree on.
+/// Decodes `body` whole and in pieces, and asserts that the results agree.
 ///
-/// A body that decodes to far more than its own size is refused; in pieces, a little earlier.
+/// A body that decodes to far more than its own size is refused; in pieces, slightly earlier.
 pub fn decode_any(encoding: &str, cuts: [u8; 2], body: &[u8]) -> Decoded {
     let whole = decode(encoding, [body]);
     for pieces in [decode(encoding, cut(body, &cuts)), decode(encoding, body.chunks(1))] {
@@ -22,7 +22,7 @@ pub fn decode_any(encoding: &str, cuts: [u8; 2], body: &[u8]) -> Decoded {
     whole
 }
 
-/// Checks that the body decodes to the content, and that a body without its last byte does not end well.
+/// Asserts that the body decodes to the content, and that a body without its last byte is an error.
 pub fn round_trip(encoding: &str, cuts: [u8; 2], content: &[u8], body: &[u8]) {
     let (decoded, end) = decode_any(encoding, cuts, body);
     if end == Err(DecodeError::Ratio) {
@@ -48,7 +48,7 @@ fn decode<'a>(encoding: &str, pieces: impl IntoIterator<Item = &'a [u8]>) -> Dec
     (decoded, decoder.finish())
 }
 
-/// Checks the decoding of a body that the reference decodes to `expected`. That is `None` if the reference refuses the
+/// Asserts that a body decodes to `expected`, the content of the reference. That is `None` if the reference refuses the
 /// body or is not built in.
 pub fn assert_as_reference(decoded: &Decoded, expected: Option<Vec<u8>>) {
     if let Some(content) = expected.filter(|content| !content.is_empty()) {
@@ -60,7 +60,7 @@ pub fn assert_as_reference(decoded: &Decoded, expected: Option<Vec<u8>>) {
     }
 }
 
-/// Returns content that is longer than the input, with matches far back.
+/// Returns content longer than the input, with matches far back.
 pub fn content(input: &[u8]) -> Vec<u8> {
     let Some((&times, rest)) = input.split_first() else { return Vec::new() };
     let mut content = Vec::new();

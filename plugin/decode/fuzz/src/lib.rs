@@ -17,10 +17,10 @@ pub mod replay;
 
 mod decoding;
 
-/// Checks one input.
+/// A check, which is called with one input.
 pub type Check = fn(&[u8]);
 
-/// Every fuzz target's name and check.
+/// The name and check of every fuzz target.
 pub const TARGETS: &[(&str, Check)] = &[
     ("decode_brotli", decode_brotli::check),
     ("decode_gzip", decode_gzip::check),

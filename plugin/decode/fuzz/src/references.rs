@@ -15,7 +15,7 @@ pub struct Options {
     pub window_log: u8,
     /// Whether zstd adds a checksum.
     pub has_checksum: bool,
-    /// A block ends after so many bytes of content.
+    /// The number of content bytes in a block.
     pub piece_bytes: usize,
 }
 
@@ -38,7 +38,8 @@ mod built_in {
     /// The largest window of zstd that the engine accepts.
     const ZSTD_WINDOW_LOG_MAX: u8 = 23;
 
-    /// `None` if the reference refuses the body, or its content is too long to be compared.
+    /// Returns the decoded content; `None` if the reference refuses the body, or its content is too long to be
+    /// compared.
     pub fn brotli_decode(body: &[u8]) -> Option<Vec<u8>> {
         read_all(DecompressorReader::new(body))
     }
@@ -54,7 +55,8 @@ mod built_in {
         Some(encoder.into_inner().expect("an end"))
     }
 
-    /// `None` if the reference refuses the body, or its content is too long to be compared.
+    /// Returns the decoded content; `None` if the reference refuses the body, or its content is too long to be
+    /// compared.
     pub fn zstd_decode(body: &[u8]) -> Option<Vec<u8>> {
         let mut decoder = read::Decoder::new(body).ok()?;
         decoder.window_log_max(ZSTD_WINDOW_LOG_MAX.into()).ok()?;
@@ -97,22 +99,22 @@ mod built_in {
 mod missing {
     use super::Options;
 
-    /// Always `None`.
+    /// Returns `None`, since the reference is not built in.
     pub fn brotli_decode(_body: &[u8]) -> Option<Vec<u8>> {
         None
     }
 
-    /// Always `None`.
+    /// Returns `None`, since the reference is not built in.
     pub fn brotli_encode(_content: &[u8], _options: Options) -> Option<Vec<u8>> {
         None
     }
 
-    /// Always `None`.
+    /// Returns `None`, since the reference is not built in.
     pub fn zstd_decode(_body: &[u8]) -> Option<Vec<u8>> {
         None
     }
 
-    /// Always `None`.
+    /// Returns `None`, since the reference is not built in.
     pub fn zstd_encode(_content: &[u8], _options: Options) -> Option<Vec<u8>> {
         None
     }

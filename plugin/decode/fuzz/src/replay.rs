@@ -1,4 +1,4 @@
-//! The replay of seeds in a package of fuzz targets.
+//! Replays the seeds of a package of fuzz targets.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -33,7 +33,7 @@ macro_rules! replay_targets {
 pub fn replay(package: &Path, targets: &[(&str, Check)], target: &str) {
     let (_, check) = targets.iter().find(|(name, _)| *name == target).expect("a target of this name");
     for seed in seeds(package, target) {
-        // JudgeDecision if the check panics: the last line names the seed.
+        // The output is shown if the check panics: the last line names the seed.
         println!("{}", seed.display());
         check(&fs::read(seed).expect("a readable seed"));
     }

@@ -1,12 +1,12 @@
-//! Bits of a stream that may go on in the next piece.
+//! Reads the bits of a stream that may continue in the next piece.
 
 use super::super::DecodeError;
 use super::super::memory::OutOfMemory;
 
-/// Why a step could not be taken.
+/// The reason why a step could not be completed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stop {
-    /// It needs bytes that are not here yet; it is taken anew once they are.
+    /// The step needs more bytes, and is repeated when they have arrived.
     More,
     Failed(DecodeError),
 }
@@ -25,39 +25,39 @@ impl From<DecodeError> for Stop {
     }
 }
 
-/// Reads lowest bits first.
+/// Reads bits, the lowest first.
 #[derive(Debug)]
-pub(super) struct Bits<'a> {
+pub(super) struct BitReader<'a> {
     bytes: &'a [u8],
-    /// The next bit.
+    /// The position of the next bit.
     at: usize,
-    /// Where the step began that is being taken.
+    /// The position at which the current step began.
     kept: usize,
 }
 
-impl<'a> Bits<'a> {
+impl<'a> BitReader<'a> {
     pub(super) fn new(bytes: &'a [u8], at: usize) -> Self {
         Self { bytes, at, kept: at }
     }
 
-    /// What was read so far is done with.
+    /// Completes a step: the bits read so far are not read again.
     #[inline]
-    pub(super) fn keep(&mut self) {
+    pub(super) fn commit(&mut self) {
         self.kept = self.at;
     }
 
-    /// The bytes of what was not kept, and how many bits of the first one are done with.
+    /// Returns the bytes after the last completed step, and the number of bits already read of the first byte.
     pub(super) fn rest(&self) -> (&'a [u8], usize) {
         (self.bytes.get(self.kept >> 3..).unwrap_or_default(), self.kept & 7)
     }
 
-    /// How many bits are here.
+    /// Returns the number of available bits.
     #[inline]
     pub(super) fn left(&self) -> usize {
         self.bytes.len().saturating_mul(8).saturating_sub(self.at)
     }
 
-    /// The next 56 bits at least, unread; beyond what is here there are zeros.
+    /// Returns at least the next 56 bits without reading them. Bits after the available ones are 0.
     #[inline]
     pub(super) fn peek(&self) -> u64 {
         let bytes = self.bytes.get(self.at >> 3..).unwrap_or_default();
@@ -68,7 +68,11 @@ impl<'a> Bits<'a> {
         word.wrapping_shr(u32::try_from(self.at & 7).unwrap_or_default())
     }
 
-    /// Passes over bits that are here.
+    /// Skips bits.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Stop::More`] if there are fewer.
     #[inline]
     pub(super) fn skip(&mut self, count: u32) -> Result<(), Stop> {
         let count = usize::try_from(count).unwrap_or_default();
@@ -79,7 +83,7 @@ impl<'a> Bits<'a> {
         Ok(())
     }
 
-    /// The next bits, at most 32.
+    /// Reads up to 32 bits.
     #[inline]
     pub(super) fn read(&mut self, count: u32) -> Result<usize, Stop> {
         let value = self.peek() & 1u64.wrapping_shl(count).wrapping_sub(1);
@@ -91,23 +95,23 @@ impl<'a> Bits<'a> {
         Ok(self.read(1)? == 1)
     }
 
-    /// Goes to the next whole byte; what is passed over has to be zeros.
+    /// Skips to the next byte. The skipped bits must be 0.
     pub(super) fn align(&mut self) -> Result<(), Stop> {
         let over = u32::try_from(self.at & 7).unwrap_or_default();
         if self.read(8u32.wrapping_sub(over) & 7)? == 0 { Ok(()) } else { Err(CORRUPT) }
     }
 
-    /// Up to `count` whole bytes, kept.
+    /// Reads up to `count` whole bytes, and completes the step.
     pub(super) fn bytes(&mut self, count: usize) -> &'a [u8] {
         let bytes = self.bytes.get(self.at >> 3..).unwrap_or_default();
         let bytes = bytes.get(..count).unwrap_or(bytes);
         self.at = self.at.saturating_add(bytes.len().saturating_mul(8));
-        self.keep();
+        self.commit();
         bytes
     }
 }
 
-/// Fewer bytes than a word.
+/// Returns fewer than eight bytes as a word.
 #[cold]
 #[inline(never)]
 fn last_word(bytes: &[u8]) -> u64 {

@@ -1,22 +1,22 @@
 //! Block types and context maps (RFC 7932 sections 6 and 7).
 
-use super::bits::{Bits, CORRUPT, Stop};
-use super::code::Code;
+use super::bits::{BitReader, CORRUPT, Stop};
+use super::code::PrefixCode;
 
 const COUNT_SYMBOLS: usize = 26;
 const COUNT_BITS: [u8; COUNT_SYMBOLS] =
     [2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 6, 6, 7, 8, 9, 10, 11, 12, 13, 24];
-/// More than a meta-block is long.
+/// A count larger than any meta-block.
 const COUNT_ENDLESS: usize = 1 << 24;
 
-/// The blocks of literals, of insert-and-copy lengths or of distances: which type is current and for how long.
+/// The blocks of literals, of insert-and-copy lengths or of distances: the current type and the rest of its length.
 #[derive(Debug)]
 pub(super) struct Blocks {
     pub(super) types: usize,
     pub(super) current: usize,
     before: usize,
     left: usize,
-    codes: Option<(Code, Code)>,
+    codes: Option<(PrefixCode, PrefixCode)>,
 }
 
 impl Default for Blocks {
@@ -26,35 +26,35 @@ impl Default for Blocks {
 }
 
 impl Blocks {
-    pub(super) fn read(bits: &mut Bits<'_>) -> Result<Self, Stop> {
+    pub(super) fn read(bits: &mut BitReader<'_>) -> Result<Self, Stop> {
         let types = read_up_to_256(bits)?;
         if types == 1 {
             return Ok(Self::default());
         }
-        let of_types = Code::read(bits, types.saturating_add(2))?;
-        let of_counts = Code::read(bits, COUNT_SYMBOLS)?;
+        let of_types = PrefixCode::read(bits, types.saturating_add(2))?;
+        let of_counts = PrefixCode::read(bits, COUNT_SYMBOLS)?;
         let left = read_count(bits, &of_counts)?;
         Ok(Self { types, left, codes: Some((of_types, of_counts)), ..Self::default() })
     }
 
-    /// The memory that its codes take.
+    /// Returns the memory of the codes in bytes.
     pub(super) fn bytes(&self) -> usize {
         let codes = self.codes.as_ref();
         codes.map_or(0, |(of_types, of_counts)| of_types.bytes().saturating_add(of_counts.bytes()))
     }
 
-    /// Before an element: whether the next block began. Keeps what it read.
+    /// Switches to the next block if the current one has ended. Returns whether it did, and completes the step then.
     #[inline]
-    pub(super) fn step(&mut self, bits: &mut Bits<'_>) -> Result<bool, Stop> {
+    pub(super) fn step(&mut self, bits: &mut BitReader<'_>) -> Result<bool, Stop> {
         let begins = self.left == 0;
         if begins {
             self.switch(bits)?;
-            bits.keep();
+            bits.commit();
         }
         Ok(begins)
     }
 
-    /// An element was read.
+    /// Counts an element of the current block.
     #[inline]
     pub(super) fn count(&mut self) {
         self.left = self.left.saturating_sub(1);
@@ -62,7 +62,7 @@ impl Blocks {
 
     #[cold]
     #[inline(never)]
-    fn switch(&mut self, bits: &mut Bits<'_>) -> Result<(), Stop> {
+    fn switch(&mut self, bits: &mut BitReader<'_>) -> Result<(), Stop> {
         let Some((of_types, of_counts)) = &self.codes else {
             self.left = COUNT_ENDLESS;
             return Ok(());
@@ -79,15 +79,16 @@ impl Blocks {
     }
 }
 
-fn read_count(bits: &mut Bits<'_>, code: &Code) -> Result<usize, Stop> {
+fn read_count(bits: &mut BitReader<'_>, code: &PrefixCode) -> Result<usize, Stop> {
     let symbol = code.symbol(bits)?;
     read_length(bits, symbol, 1, &COUNT_BITS)
 }
 
-/// A number whose symbol says how many bits follow; each symbol begins where the one before it ends.
+/// Reads a number whose symbol defines how many bits follow. The range of each symbol begins where the one before it
+/// ends.
 #[inline(never)]
 pub(super) fn read_length(
-    bits: &mut Bits<'_>,
+    bits: &mut BitReader<'_>,
     symbol: usize,
     base: usize,
     symbol_bits: &[u8],
@@ -99,8 +100,8 @@ pub(super) fn read_length(
     Ok(base.saturating_add(extra))
 }
 
-/// 1 to 256, in 1 to 11 bits.
-pub(super) fn read_up_to_256(bits: &mut Bits<'_>) -> Result<usize, Stop> {
+/// Reads a number from 1 to 256, in 1 to 11 bits.
+pub(super) fn read_up_to_256(bits: &mut BitReader<'_>) -> Result<usize, Stop> {
     if !bits.read_bool()? {
         return Ok(1);
     }
@@ -108,30 +109,30 @@ pub(super) fn read_up_to_256(bits: &mut Bits<'_>) -> Result<usize, Stop> {
     Ok(bits.read(length)?.saturating_add(1usize.wrapping_shl(length)).saturating_add(1))
 }
 
-/// Which code a context has. It may have 16384 entries, so that each is a step of its own.
+/// The prefix code of each context. A map may have 16384 entries, so each entry is a separate step.
 #[derive(Debug, Default)]
-pub(super) struct Map {
+pub(super) struct ContextMap {
     entries: Vec<u8>,
     size: usize,
     pub(super) trees: usize,
     runs: usize,
-    code: Code,
+    code: PrefixCode,
 }
 
-impl Map {
-    /// Reads up to the entries.
-    pub(super) fn read(bits: &mut Bits<'_>, size: usize) -> Result<Self, Stop> {
+impl ContextMap {
+    /// Reads the description of a map, up to its entries.
+    pub(super) fn read(bits: &mut BitReader<'_>, size: usize) -> Result<Self, Stop> {
         let trees = read_up_to_256(bits)?;
         if trees == 1 {
             return Ok(Self { entries: vec![0; size], size, trees, ..Self::default() });
         }
         let runs = if bits.read_bool()? { bits.read(4)?.saturating_add(1) } else { 0 };
-        let code = Code::read(bits, trees.saturating_add(runs))?;
+        let code = PrefixCode::read(bits, trees.saturating_add(runs))?;
         Ok(Self { entries: Vec::new(), size, trees, runs, code })
     }
 
-    /// Reads the entries that are here. Keeps what it read.
-    pub(super) fn read_entries(&mut self, bits: &mut Bits<'_>) -> Result<(), Stop> {
+    /// Reads the available entries. Each entry completes a step.
+    pub(super) fn read_entries(&mut self, bits: &mut BitReader<'_>) -> Result<(), Stop> {
         if self.trees == 1 {
             return Ok(());
         }
@@ -142,14 +143,14 @@ impl Map {
             } else {
                 let run_bits = u32::try_from(symbol).unwrap_or_default();
                 let zeros = 1usize.wrapping_shl(run_bits).saturating_add(bits.read(run_bits)?);
-                // Symbol 0 is one zero whether there are runs or not.
+                // Symbol 0 is a single zero, with or without runs.
                 let end = self.entries.len().saturating_add(zeros);
                 if end > self.size {
                     return Err(CORRUPT);
                 }
                 self.entries.resize(end, 0);
             }
-            bits.keep();
+            bits.commit();
         }
         if bits.read_bool()? {
             self.undo_move_to_front();

@@ -1,59 +1,60 @@
 //! Prefix codes (RFC 7932 section 3).
 
-use super::bits::{Bits, CORRUPT, Stop};
+use super::bits::{BitReader, CORRUPT, Stop};
 
 const LENGTH_MAX: usize = 15;
-/// Codes up to this length are looked up at once.
+/// The maximum length of the codes that are in the lookup table.
 const TABLE_BITS: u32 = 8;
-/// Insert-and-copy lengths are the largest alphabet: distances have 520 symbols, literals 256, types 258.
+/// The size of the largest alphabet, that of insert-and-copy lengths. Distances have 520 symbols, literals 256, types
+/// 258.
 const SYMBOLS_MAX: usize = 704;
 
-/// A canonical code.
+/// A canonical prefix code.
 #[derive(Debug, Default)]
-pub(super) struct Code {
-    /// Symbol and length by the next bits; length 0 for codes that are longer.
+pub(super) struct PrefixCode {
+    /// The symbol and its length by the next bits; the length is 0 for codes that are longer than the table's index.
     table: Vec<(u16, u8)>,
     table_bits: u32,
-    /// How many codes there are of each length.
+    /// The number of codes of each length.
     counts: [u16; LENGTH_MAX + 1],
-    /// Ordered by length, then by value.
+    /// The symbols ordered by length, then by value.
     symbols: Vec<u16>,
 }
 
-/// The order in which the lengths of the codes of lengths are written.
+/// The order in which the lengths of the length code are written.
 const LENGTHS_ORDER: [u8; 18] = [1, 2, 3, 4, 0, 5, 17, 6, 16, 7, 8, 9, 10, 11, 12, 13, 14, 15];
-/// Length and value of the fixed code in which those lengths are written, by the next 4 bits.
+/// The length and value in the fixed code for those lengths, by the next 4 bits.
 #[rustfmt::skip]
 const LENGTHS_CODE: [(u8, u8); 16] = [
     (2, 0), (2, 4), (2, 3), (3, 2), (2, 0), (2, 4), (2, 3), (4, 1),
     (2, 0), (2, 4), (2, 3), (3, 2), (2, 0), (2, 4), (2, 3), (4, 5),
 ];
 
-impl Code {
-    /// Reads the description of a code for so many symbols.
-    #[inline(never)] // one place of many that read one
-    pub(super) fn read(bits: &mut Bits<'_>, symbols: usize) -> Result<Self, Stop> {
+impl PrefixCode {
+    /// Reads the description of a code for this many symbols.
+    #[inline(never)] // many places call it
+    pub(super) fn read(bits: &mut BitReader<'_>, symbols: usize) -> Result<Self, Stop> {
         match bits.read(2)? {
             1 => read_simple(bits, symbols),
             skipped => read_complex(bits, symbols, skipped),
         }
     }
 
-    /// The memory that it takes.
+    /// Returns the memory of the code in bytes.
     pub(super) fn bytes(&self) -> usize {
         let tables = size_of_val(self.table.as_slice()).saturating_add(size_of_val(self.symbols.as_slice()));
-        // Lists of codes, and the lists inside, are allocated in powers of 2.
+        // Vectors of codes, and those inside, are allocated in powers of 2.
         size_of::<Self>().saturating_add(tables).saturating_mul(2)
     }
 
-    /// A code from lengths and their symbols in order. One symbol alone takes no bits.
+    /// Returns a code from the lengths of its symbols, in the order of symbols. A single symbol takes no bits.
     fn new(lengths: &[(u8, u16)]) -> Self {
         let mut code = Self::default();
         if let [(_, symbol)] = *lengths {
             code.table.push((symbol, 0));
             return code;
         }
-        // A sort would be five times as large.
+        // A sort would need five times as much code.
         for (length, count) in (0u8..).zip(&mut code.counts).skip(1) {
             for (_, symbol) in lengths.iter().filter(|(other, _)| *other == length) {
                 code.symbols.push(*symbol);
@@ -65,14 +66,14 @@ impl Code {
         code
     }
 
-    /// The same from the length for each symbol, 0 for those it has not.
+    /// Returns a code from the length of each symbol, 0 for symbols without a code.
     fn from_all(lengths: &[u8]) -> Self {
         let lengths: Vec<_> = lengths.iter().copied().zip(0u16..).filter(|(length, _)| *length > 0).collect();
         Self::new(&lengths)
     }
 
-    /// Codes are counted up from their highest bit, but come lowest first: each entry is found at its bits reversed,
-    /// followed by any others.
+    /// Fills the lookup table. Codes are numbered from their highest bit, but are written from the lowest. So each
+    /// entry is at the reversed bits of its code, followed by any other bits.
     fn fill_table(&mut self) {
         let size = 1usize.wrapping_shl(self.table_bits);
         self.table.resize(size, (0, 0));
@@ -95,9 +96,9 @@ impl Code {
         }
     }
 
-    /// The next symbol.
-    #[inline(never)] // a call costs less than a copy in each of ten places
-    pub(super) fn symbol(&self, bits: &mut Bits<'_>) -> Result<usize, Stop> {
+    /// Reads the next symbol.
+    #[inline(never)] // a call is cheaper than ten inlined copies
+    pub(super) fn symbol(&self, bits: &mut BitReader<'_>) -> Result<usize, Stop> {
         let next = bits.peek();
         let mask = 1u64.wrapping_shl(self.table_bits).wrapping_sub(1);
         let place = usize::try_from(next & mask).unwrap_or_default();
@@ -111,7 +112,7 @@ impl Code {
     }
 
     #[cold]
-    fn long_symbol(&self, bits: &mut Bits<'_>, next: u64) -> Result<usize, Stop> {
+    fn long_symbol(&self, bits: &mut BitReader<'_>, next: u64) -> Result<usize, Stop> {
         let (mut value, mut first, mut index) = (0usize, 0usize, 0usize);
         for (length, count) in (0u32..).zip(self.counts).skip(1) {
             let bit = next.wrapping_shr(length.wrapping_sub(1)) & 1;
@@ -130,51 +131,51 @@ impl Code {
     }
 }
 
-/// Up to four symbols by name.
-fn read_simple(bits: &mut Bits<'_>, symbols: usize) -> Result<Code, Stop> {
+/// Reads a simple code, which lists up to four symbols.
+fn read_simple(bits: &mut BitReader<'_>, symbols: usize) -> Result<PrefixCode, Stop> {
     let count = bits.read(2)?.saturating_add(1);
     let symbol_bits = usize::BITS.saturating_sub(symbols.saturating_sub(1).leading_zeros());
-    let mut named = [0u16; 4];
-    for slot in named.iter_mut().take(count) {
+    let mut listed = [0u16; 4];
+    for slot in listed.iter_mut().take(count) {
         let symbol = bits.read(symbol_bits)?;
         if symbol >= symbols {
             return Err(CORRUPT);
         }
         *slot = u16::try_from(symbol).unwrap_or_default();
     }
-    let of_named: [u8; 4] = match count {
+    let listed_lengths: [u8; 4] = match count {
         1 | 2 => [1, 1, 0, 0],
         3 => [1, 2, 2, 0],
         _ if bits.read_bool()? => [1, 2, 3, 3],
         _ => [2; 4],
     };
-    // Of symbols with one length the lower one comes first.
-    order(&mut named, of_named, count);
-    let lengths: Vec<_> = of_named.into_iter().zip(named).take(count).collect();
+    // Of symbols with the same length, the lower one comes first.
+    sort_equal_lengths(&mut listed, listed_lengths, count);
+    let lengths: Vec<_> = listed_lengths.into_iter().zip(listed).take(count).collect();
     let is_twice = |(place, (_, symbol)): (usize, &(u8, u16))| {
         lengths.iter().take(place).any(|(_, other)| other == symbol)
     };
     if lengths.iter().enumerate().any(is_twice) {
         return Err(CORRUPT);
     }
-    Ok(Code::new(&lengths))
+    Ok(PrefixCode::new(&lengths))
 }
 
-/// Puts neighbours of one length into order, as often as four of them may need it.
-fn order(named: &mut [u16; 4], lengths: [u8; 4], count: usize) {
+/// Sorts symbols of the same length, by bubble sort: there are at most four.
+fn sort_equal_lengths(listed: &mut [u16; 4], lengths: [u8; 4], count: usize) {
     for _ in 0..count {
         for place in 1..count {
             let before = place.saturating_sub(1);
             let is_pair = lengths.get(before) == lengths.get(place);
-            if is_pair && named.get(before) > named.get(place) {
-                named.swap(before, place);
+            if is_pair && listed.get(before) > listed.get(place) {
+                listed.swap(before, place);
             }
         }
     }
 }
 
-/// The length of each symbol, itself in a code.
-fn read_complex(bits: &mut Bits<'_>, symbols: usize, skipped: usize) -> Result<Code, Stop> {
+/// Reads a complex code, in which the length of each symbol is itself coded.
+fn read_complex(bits: &mut BitReader<'_>, symbols: usize, skipped: usize) -> Result<PrefixCode, Stop> {
     let mut lengths = [0u8; LENGTHS_ORDER.len()];
     let mut space = 32i32;
     let mut count = 0usize;
@@ -196,15 +197,19 @@ fn read_complex(bits: &mut Bits<'_>, symbols: usize, skipped: usize) -> Result<C
     if count != 1 && space != 0 {
         return Err(CORRUPT);
     }
-    read_lengths(bits, &Code::from_all(&lengths), symbols)
+    read_lengths(bits, &PrefixCode::from_all(&lengths), symbols)
 }
 
-fn read_lengths(bits: &mut Bits<'_>, of_lengths: &Code, symbols: usize) -> Result<Code, Stop> {
+fn read_lengths(
+    bits: &mut BitReader<'_>,
+    of_lengths: &PrefixCode,
+    symbols: usize,
+) -> Result<PrefixCode, Stop> {
     let mut lengths = [0u8; SYMBOLS_MAX];
     let lengths = lengths.get_mut(..symbols).ok_or(CORRUPT)?;
     let mut space = 1i32 << LENGTH_MAX;
     let (mut at, mut previous) = (0usize, 8u8);
-    // Repeats that follow one another are one with more digits.
+    // Consecutive repeat symbols are the digits of one repeat count.
     let (mut repeat, mut repeated) = (0usize, 0u8);
     while at < symbols && space > 0 {
         let symbol = u8::try_from(of_lengths.symbol(bits)?).unwrap_or_default();
@@ -234,5 +239,5 @@ fn read_lengths(bits: &mut Bits<'_>, of_lengths: &Code, symbols: usize) -> Resul
         }
         at = end;
     }
-    if space == 0 { Ok(Code::from_all(lengths)) } else { Err(CORRUPT) }
+    if space == 0 { Ok(PrefixCode::from_all(lengths)) } else { Err(CORRUPT) }
 }

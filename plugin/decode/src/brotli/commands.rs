@@ -1,17 +1,18 @@
-//! Commands: so many literals, then a copy from the window or a word (RFC 7932 sections 4, 5 and 9.3).
+//! Commands: a number of literals, then a copy from the window or a word of the dictionary (RFC 7932 sections 4, 5 and
+//! 9.3).
 
-use super::super::Out;
+use super::super::Output;
 use super::super::window::Window;
-use super::bits::{Bits, CORRUPT, Stop};
-use super::blocks::{Blocks, Map, read_length};
-use super::code::Code;
+use super::bits::{BitReader, CORRUPT, Stop};
+use super::blocks::{Blocks, ContextMap, read_length};
+use super::code::PrefixCode;
 use super::words;
 
-/// Places in the arrays below.
+/// Indices of the arrays below.
 const LITERALS: usize = 0;
 const LENGTHS: usize = 1;
 const DISTANCES: usize = 2;
-/// Place of the distances' map.
+/// The index of the distances' context map.
 const DISTANCES_MAP: usize = 1;
 
 const LITERAL_CONTEXTS: usize = 64;
@@ -22,31 +23,30 @@ const LENGTH_SYMBOLS: usize = 704;
 const INSERT_BITS: [u8; 24] = [0, 0, 0, 0, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 7, 8, 9, 10, 12, 14, 24];
 const COPY_BITS: [u8; 24] = [0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 7, 8, 9, 10, 24];
 const COPY_BYTES_MIN: usize = 2;
-/// Symbols of lengths come in groups of 64: where their insert and copy lengths begin. The first two groups repeat
-/// the last distance.
+/// The first insert and copy lengths of each group of 64 length symbols. The first two groups repeat the last distance.
 const GROUPS: [(usize, usize); 11] =
     [(0, 0), (0, 8), (0, 0), (0, 8), (8, 0), (8, 8), (0, 16), (16, 0), (8, 16), (16, 8), (16, 16)];
 const REPEATING_SYMBOLS: usize = 128;
 
-/// Distance symbols that name a recent one: which, and what is added.
+/// The distance symbols that refer to a recent distance: its index and the number added to it.
 #[rustfmt::skip]
 const RECENT: [(usize, isize); 16] = [
     (0, 0), (1, 0), (2, 0), (3, 0), (0, -1), (0, 1), (0, -2), (0, 2),
     (0, -3), (0, 3), (1, -1), (1, 1), (1, -2), (1, 2), (1, -3), (1, 3),
 ];
 
-/// The commands of one meta-block, and what goes on from one to the next.
+/// The commands of one meta-block, and the state that continues in the next one.
 #[derive(Debug)]
 pub(super) struct Commands {
     pub(super) window_bytes: usize,
-    /// Bytes of content so far.
+    /// The number of decoded bytes so far.
     pub(super) given: usize,
-    /// Bytes the meta-block still has.
+    /// The number of bytes missing from the meta-block.
     left: usize,
     pub(super) blocks: [Blocks; 3],
-    pub(super) maps: [Map; 2],
-    pub(super) codes: [Vec<Code>; 3],
-    /// How the context of a literal is made, for each type of block.
+    pub(super) maps: [ContextMap; 2],
+    pub(super) codes: [Vec<PrefixCode>; 3],
+    /// The context mode of literals for each type of block.
     modes: Vec<u8>,
     postfix_bits: u32,
     direct: usize,
@@ -59,7 +59,7 @@ pub(super) struct Commands {
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Command {
-    /// Its literals that are still to come; `None` before it was read.
+    /// The number of literals still to come; `None` if no command has been read.
     literals: Option<usize>,
     copy: usize,
     repeats: bool,
@@ -85,14 +85,14 @@ impl Default for Commands {
 }
 
 impl Commands {
-    /// A meta-block of so many bytes begins.
+    /// Begins a meta-block that decodes to this many bytes.
     pub(super) fn restart(&mut self, bytes: usize) {
         self.left = bytes;
         self.command = Command::default();
         self.codes = Default::default();
     }
 
-    pub(super) fn read_parameters(&mut self, bits: &mut Bits<'_>) -> Result<(), Stop> {
+    pub(super) fn read_parameters(&mut self, bits: &mut BitReader<'_>) -> Result<(), Stop> {
         let postfix_bits = u32::try_from(bits.read(2)?).unwrap_or_default();
         let direct = bits.read(4)?.wrapping_shl(postfix_bits);
         let mut modes = Vec::new();
@@ -103,7 +103,7 @@ impl Commands {
         Ok(())
     }
 
-    /// How many contexts a map is for.
+    /// Returns the number of contexts in a map.
     pub(super) fn map_size(&self, map: usize) -> usize {
         if map == DISTANCES_MAP {
             self.types(DISTANCES).saturating_mul(DISTANCE_CONTEXTS)
@@ -112,7 +112,7 @@ impl Commands {
         }
     }
 
-    /// How many codes there are, and for how many symbols.
+    /// Returns the number of codes, and the number of symbols in each.
     pub(super) fn codes_size(&self, kind: usize) -> (usize, usize) {
         let trees = |map: usize| self.maps.get(map).map_or(1, |map| map.trees);
         match kind {
@@ -129,12 +129,12 @@ impl Commands {
         self.blocks.get(kind).map_or(1, |blocks| blocks.types)
     }
 
-    /// Executes the commands that are here, up to the end of the meta-block. Keeps what it read.
+    /// Executes the available commands, up to the end of the meta-block. Each part of a command completes a step.
     pub(super) fn run(
         &mut self,
-        bits: &mut Bits<'_>,
+        bits: &mut BitReader<'_>,
         window: &mut Window,
-        out: &mut Out<'_>,
+        out: &mut Output<'_>,
     ) -> Result<(), Stop> {
         while self.left > 0 {
             let literals = match self.command.literals {
@@ -146,13 +146,13 @@ impl Commands {
                 self.copy(bits, window, out)?;
             }
             self.command.literals = None;
-            bits.keep();
+            bits.commit();
         }
         Ok(())
     }
 
-    /// Reads a command; how many literals it has.
-    fn read_command(&mut self, bits: &mut Bits<'_>) -> Result<usize, Stop> {
+    /// Reads a command, and returns its number of literals.
+    fn read_command(&mut self, bits: &mut BitReader<'_>) -> Result<usize, Stop> {
         let [_, blocks, _] = &mut self.blocks;
         let [_, codes, _] = &self.codes;
         blocks.step(bits)?;
@@ -166,7 +166,7 @@ impl Commands {
             return Err(CORRUPT);
         }
         blocks.count();
-        bits.keep();
+        bits.commit();
         self.command = Command { literals: Some(literals), copy, repeats: symbol < REPEATING_SYMBOLS };
         Ok(literals)
     }
@@ -174,9 +174,9 @@ impl Commands {
     fn literals(
         &mut self,
         count: usize,
-        bits: &mut Bits<'_>,
+        bits: &mut BitReader<'_>,
         window: &mut Window,
-        out: &mut Out<'_>,
+        out: &mut Output<'_>,
     ) -> Result<(), Stop> {
         let [blocks, ..] = &mut self.blocks;
         let [codes, ..] = &self.codes;
@@ -187,7 +187,7 @@ impl Commands {
             let context = context(mode, window.last(1), window.last(2));
             let tree = map.tree(blocks.current.saturating_mul(LITERAL_CONTEXTS).saturating_add(context));
             let symbol = codes.get(tree).ok_or(CORRUPT)?.symbol(bits)?;
-            bits.keep();
+            bits.commit();
             window.push(u8::try_from(symbol).unwrap_or_default(), out)?;
             blocks.count();
             self.left = self.left.saturating_sub(1);
@@ -197,7 +197,12 @@ impl Commands {
         Ok(())
     }
 
-    fn copy(&mut self, bits: &mut Bits<'_>, window: &mut Window, out: &mut Out<'_>) -> Result<(), Stop> {
+    fn copy(
+        &mut self,
+        bits: &mut BitReader<'_>,
+        window: &mut Window,
+        out: &mut Output<'_>,
+    ) -> Result<(), Stop> {
         let symbol = if self.command.repeats { 0 } else { self.read_distance_symbol(bits)? };
         let distance = self.distance(symbol, bits)?;
         let count = self.command.copy;
@@ -232,7 +237,7 @@ impl Commands {
         Ok(())
     }
 
-    fn read_distance_symbol(&mut self, bits: &mut Bits<'_>) -> Result<usize, Stop> {
+    fn read_distance_symbol(&mut self, bits: &mut BitReader<'_>) -> Result<usize, Stop> {
         let [.., blocks] = &mut self.blocks;
         let [.., codes] = &self.codes;
         let [_, map] = &self.maps;
@@ -242,7 +247,7 @@ impl Commands {
         codes.get(tree).ok_or(CORRUPT)?.symbol(bits)
     }
 
-    fn distance(&self, symbol: usize, bits: &mut Bits<'_>) -> Result<usize, Stop> {
+    fn distance(&self, symbol: usize, bits: &mut BitReader<'_>) -> Result<usize, Stop> {
         if let Some((which, more)) = RECENT.get(symbol) {
             let recent = self.recent.get(*which).copied().unwrap_or_default();
             return recent.checked_add_signed(*more).filter(|distance| *distance > 0).ok_or(CORRUPT);
@@ -260,7 +265,7 @@ impl Commands {
     }
 }
 
-/// The context of a literal, from the two bytes before it (section 7.1).
+/// Returns the context of a literal, from the two bytes before it (section 7.1).
 #[inline]
 fn context(mode: u8, last: u8, before: u8) -> usize {
     let context = match mode {
@@ -272,9 +277,9 @@ fn context(mode: u8, last: u8, before: u8) -> usize {
     usize::from(context)
 }
 
-/// Which kind of character the byte is or belongs to.
+/// Returns the class of the character to which the byte belongs.
 pub(super) fn utf8_last(byte: u8) -> u8 {
-    /// Of the bytes from the space on.
+    /// The classes of the ASCII bytes from the space on.
     const PRINTED: [u8; 96] = [
         8, 12, 16, 12, 12, 20, 12, 16, 24, 28, 12, 12, 32, 12, 36, 12, 44, 44, 44, 44, 44, 44, 44, 44, 44,
         44, 32, 32, 24, 40, 28, 12, 12, 48, 52, 52, 52, 48, 52, 52, 52, 48, 52, 52, 52, 52, 52, 48, 52, 52,
@@ -299,7 +304,7 @@ pub(super) fn utf8_before(byte: u8) -> u8 {
     }
 }
 
-/// How far a signed byte is from 0, roughly.
+/// Returns the class of a signed byte's distance from 0.
 pub(super) fn magnitude(byte: u8) -> u8 {
     match byte {
         0 => 0,

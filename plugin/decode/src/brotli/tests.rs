@@ -6,9 +6,9 @@ fn crc(bytes: impl IntoIterator<Item = u8>) -> u32 {
     crc.value()
 }
 
-/// The checksums that RFC 7932 gives for its tables, in section 7.1 and appendices A and B.
+/// Checks the checksums that RFC 7932 gives for its tables, in section 7.1 and appendices A and B.
 #[test]
-fn the_tables_are_those_of_the_standard() {
+fn tables_have_the_checksums_of_rfc_7932() {
     let bytes = || 0..=255u8;
     assert_eq!(crc(bytes().map(super::commands::utf8_last)), 0x8E91_EFB7);
     assert_eq!(crc(bytes().map(super::commands::utf8_before)), 0xD01A_32F4);

@@ -1,22 +1,23 @@
-//! The words that every stream may refer to (RFC 7932 section 8 and appendices A and B).
+//! The dictionary to which every stream may refer (RFC 7932 section 8 and appendices A and B).
 
 use std::sync::OnceLock;
 
 use super::super::inflate::Inflate;
 use super::super::memory::MemoryBudget;
 
-/// The 122,784 bytes of appendix A in zlib's format, made by zopfli: raw they would be a fifth of the filter.
+/// The 122,784 bytes of appendix A in zlib's format, compressed by zopfli. Uncompressed they would be a fifth of the
+/// filter.
 const PACKED: &[u8] = include_bytes!("dictionary.zz");
 
-/// Of each length of words the binary logarithm of their number; there are none shorter than 4 bytes.
+/// The binary logarithm of the number of words of each length. No word is shorter than 4 bytes.
 const LENGTH_BITS: [u8; 25] =
     [0, 0, 0, 0, 10, 10, 11, 11, 10, 10, 10, 10, 10, 9, 9, 8, 7, 7, 8, 7, 7, 6, 6, 5, 5];
 
-/// Bytes of appendix A.
+/// The size of appendix A in bytes.
 const WORDS_BYTES: usize = 122_784;
 
-/// The words, unpacked when a stream first needs one, once a process; `None` if there is no memory for them. They are
-/// in nobody's budget, since they stay for all.
+/// Returns the words, which are unpacked once per process when a stream first needs one; `None` if there is no memory
+/// for them. They belong to no budget, since all streams share them and they are never released.
 pub(super) fn dictionary() -> Option<&'static [u8]> {
     static DICTIONARY: OnceLock<Vec<u8>> = OnceLock::new();
     if let Some(words) = DICTIONARY.get() {
@@ -29,11 +30,11 @@ pub(super) fn dictionary() -> Option<&'static [u8]> {
         words.extend_from_slice(piece);
         Ok(())
     });
-    debug_assert!(unpacked.is_ok(), "the file is whole: a test reads it");
+    debug_assert!(unpacked.is_ok(), "a test reads the file");
     Some(DICTIONARY.get_or_init(|| words))
 }
 
-/// The word of that length and number, as its transform makes it; `None` where there is no such word.
+/// Writes the word of this length and number, with its transform applied, to `text`; `None` if there is no such word.
 pub(super) fn word(length: usize, number: usize, text: &mut Vec<u8>) -> Option<()> {
     let bits = LENGTH_BITS.get(length).copied().filter(|bits| *bits > 0)?;
     let count = 1usize.wrapping_shl(u32::from(bits));
@@ -67,7 +68,8 @@ pub(super) fn word(length: usize, number: usize, text: &mut Vec<u8>) -> Option<(
     Some(())
 }
 
-/// Makes the first character a capital, by a rule that is right for Latin and harmless for the rest; what follows it.
+/// Makes the first character upper case, by a rule that is exact only for Latin letters, and returns the bytes after
+/// it.
 fn capitalise(text: &mut [u8]) -> &mut [u8] {
     let (place, mask, length) = match text.first() {
         Some(b'a'..=b'z') => (0, 32, 1),
@@ -81,13 +83,13 @@ fn capitalise(text: &mut [u8]) -> &mut [u8] {
     text.get_mut(length..).unwrap_or_default()
 }
 
-/// What is done to a word.
+/// The change that a transform makes to a word.
 #[derive(Clone, Copy, Debug)]
 enum Change {
     Keep,
-    /// So many of its first bytes are left out.
+    /// This many of the first bytes are left out.
     First(u8),
-    /// So many of its last bytes are left out.
+    /// This many of the last bytes are left out.
     Last(u8),
     Capital,
     Capitals,
@@ -95,8 +97,8 @@ enum Change {
 
 use Change::{Capital, Capitals, First, Keep, Last};
 
-/// What stands before the word, what is done to it, what stands after it.
-#[rustfmt::skip] // a row a transform would be 121 lines
+/// The prefix, the change and the suffix of each transform.
+#[rustfmt::skip] // one transform per line would be 121 lines
 const TRANSFORMS: [(&[u8], Change, &[u8]); 121] = [
     (b"", Keep, b""), (b"", Keep, b" "), (b" ", Keep, b" "), (b"", First(1), b""), (b"", Capital, b" "),
     (b"", Keep, b" the "), (b" ", Keep, b""), (b"s ", Keep, b" "), (b"", Keep, b" of "), (b"", Capital, b""),
@@ -128,7 +130,7 @@ const TRANSFORMS: [(&[u8], Change, &[u8]); 121] = [
     (b" ", Capitals, b". "), (b" ", Capital, b"=\""), (b" ", Capitals, b"='"), (b" ", Capital, b"='"),
 ];
 
-/// The transforms as the RFC writes them down for its checksum: what stands around the word ends in 0.
+/// Returns the transforms in the form that the RFC's checksum covers, where each prefix and suffix ends in 0.
 #[cfg(test)]
 pub(super) fn transforms() -> Vec<u8> {
     let row = |(prefix, change, suffix): &(&[u8], Change, &[u8])| {

@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn reservations_are_given_back() {
+fn reservation_is_released_on_drop() {
     let budget = MemoryBudget::new(100);
     let mut first = budget.reservation();
     assert_eq!(first.resize(60), Ok(()));
@@ -16,7 +16,7 @@ fn reservations_are_given_back() {
 }
 
 #[test]
-fn requests_get_half_and_responses_the_rest() {
+fn budget_grants_requests_only_half() {
     let budget = MemoryBudget::new(100);
     let requests = budget.for_requests();
     let mut request = requests.reservation();
@@ -25,13 +25,13 @@ fn requests_get_half_and_responses_the_rest() {
     let mut response = budget.reservation();
     assert_eq!(response.resize(50), Ok(()));
     assert_eq!(response.resize(51), Err(OutOfMemory));
-    // What responses use counts too: the whole is what must not be exceeded.
+    // The memory of responses counts too: the sum must not exceed the budget.
     drop(request);
     assert_eq!(requests.reservation().resize(1), Err(OutOfMemory));
 }
 
 #[test]
-fn large_reservations_leave_a_quarter_to_small_ones() {
+fn large_reservations_leave_a_quarter_free() {
     let budget = MemoryBudget::new(1 << 20);
     let mut large = budget.reservation();
     assert_eq!(large.resize((768 << 10) + 1), Err(OutOfMemory));
@@ -42,7 +42,7 @@ fn large_reservations_leave_a_quarter_to_small_ones() {
 }
 
 #[test]
-fn what_exists_already_is_taken_beyond_the_budget() {
+fn take_may_exceed_the_budget() {
     let budget = MemoryBudget::new(100);
     let mut exchange = budget.reservation();
     exchange.take(120);
@@ -55,7 +55,7 @@ fn what_exists_already_is_taken_beyond_the_budget() {
 }
 
 #[test]
-fn buffers_count_the_memory_that_they_hold() {
+fn buffer_reserves_its_capacity() {
     let budget = MemoryBudget::new(64);
     let mut buffer = budget.buffer();
     assert_eq!(buffer.extend(&[1; 20]), Ok(()));
@@ -71,7 +71,7 @@ fn buffers_count_the_memory_that_they_hold() {
 }
 
 #[test]
-fn a_buffer_that_is_cleared_keeps_no_more_than_it_may() {
+fn clear_to_keeps_at_most_the_given_memory() {
     let budget = MemoryBudget::new(1000);
     let mut buffer = budget.buffer();
     buffer.extend(&[0; 100]).unwrap();
@@ -82,7 +82,7 @@ fn a_buffer_that_is_cleared_keeps_no_more_than_it_may() {
 }
 
 #[test]
-fn an_allocation_that_fails_is_refused_and_lowers_the_budget() {
+fn failed_allocation_lowers_the_budget() {
     let budget = MemoryBudget::new(0);
     budget.set_bytes_max(usize::MAX);
     assert!(budget.ledger.cushion.borrow().capacity() > 0);
@@ -90,7 +90,7 @@ fn an_allocation_that_fails_is_refused_and_lowers_the_budget() {
     kept.take(1000);
     let mut list = Vec::<u8>::new();
     let mut reservation = budget.reservation();
-    // More than an address space has: the allocator refuses it on every machine.
+    // No machine has an address space of this size, so every allocator refuses.
     assert_eq!(reservation.make_room(&mut list, usize::MAX / 2), Err(OutOfMemory));
     assert_eq!((reservation.bytes(), budget.used_bytes()), (0, 1000));
     assert!(budget.ledger.cushion.borrow().capacity() == 0, "it is given up");
@@ -102,7 +102,7 @@ fn an_allocation_that_fails_is_refused_and_lowers_the_budget() {
 }
 
 #[test]
-fn room_for_what_the_host_copies_is_asked_for() {
+fn has_room_asks_the_allocator() {
     let budget = MemoryBudget::new(1 << 20);
     assert!(budget.has_room(1 << 16));
     assert!(!budget.is_overdrawn());

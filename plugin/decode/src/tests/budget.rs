@@ -1,8 +1,8 @@
-//! Decoders take their memory from the budget, give it back, and take a refusal for an answer.
+//! Decoders take their memory from the budget, release it, and report its refusal.
 
 use super::*;
 
-/// Decodes all of `body` with this much memory; what came out, how it ended, and the most that was in use.
+/// Decodes all of `body` with this much memory. Returns the content, the result and the maximum number of bytes in use.
 fn decode_within(
     encoding: &str,
     body: &[u8],
@@ -26,7 +26,7 @@ fn decode_within(
 }
 
 #[test]
-fn decoders_use_what_they_take_and_give_it_back() {
+fn decoders_reserve_and_release_their_memory() {
     for File(name, encoding, body) in LONG {
         let (decoded, end, used_bytes_max) = decode_within(encoding, body, 1 << 30);
         assert_eq!(end, Ok(()), "{name}");
@@ -37,7 +37,7 @@ fn decoders_use_what_they_take_and_give_it_back() {
 }
 
 #[test]
-fn any_budget_ends_in_the_content_or_in_a_refusal() {
+fn decoder_within_any_budget_returns_the_content_or_an_error() {
     for File(name, encoding, body) in LONG {
         let (decoded, ..) = decode_within(encoding, body, 1 << 30);
         for budget_bytes in (0..20).map(|power| 1 << power) {
@@ -54,9 +54,9 @@ fn any_budget_ends_in_the_content_or_in_a_refusal() {
     }
 }
 
-/// Stored blocks of `br`, with a window of 16 MiB, never ended.
+/// Returns stored blocks of `br` with a window of 16 MiB, without an end.
 fn stored_br(block_bytes: usize, blocks: usize) -> Vec<u8> {
-    // WBITS 24 in 4 bits, then a meta-block: not the last one, 4 nibbles of length, not compressed.
+    // The header is WBITS 24 in 4 bits, then a meta-block: not the last one, 4 nibbles of length, uncompressed.
     let mut body = Vec::new();
     for block in 0..blocks {
         let bits = (block_bytes as u64 - 1) << 3 | 1 << 19;
@@ -68,7 +68,7 @@ fn stored_br(block_bytes: usize, blocks: usize) -> Vec<u8> {
 }
 
 #[test]
-fn a_window_stays_as_small_as_its_owner_grants() {
+fn window_stays_within_the_maximum_of_its_owner() {
     let body = stored_br(60_000, 100);
     for (window_bytes_max, used_bytes) in [(1 << 24, 8 << 20), (1 << 20, 1 << 20), (1 << 12, 1 << 12)] {
         let budget = MemoryBudget::new(1 << 30);
@@ -82,11 +82,11 @@ fn a_window_stays_as_small_as_its_owner_grants() {
 }
 
 #[test]
-fn a_budget_that_is_used_up_narrows_windows() {
+fn used_up_budget_narrows_windows() {
     let budget = MemoryBudget::new(2 << 20);
     let mut decoders = Vec::new();
     let body = stored_br(60_000, 20);
-    // One has a large window, the others get what is left for small ones.
+    // One decoder has a large window, and the rest of the budget suffices for small ones.
     for _ in 0..8 {
         let bounds = Bounds { budget: budget.clone(), window_bytes_max: 1 << 24 };
         let mut decoder = Decoder::new(b"br", bounds).unwrap();

@@ -1,4 +1,4 @@
-//! What the files in `data` hold; `data/make.py` has the same rule.
+//! The contents of the files in `data`; `data/make.py` generates the same.
 
 const WORDS: &str = "the of and stream token model usage answer input output data event time way world house";
 
@@ -13,12 +13,12 @@ fn text(words: usize) -> Vec<u8> {
     parts.join(" ").into_bytes()
 }
 
-/// More than deflate's window and more than one block of zstd.
+/// Returns content longer than deflate's window and than one block of zstd.
 pub(super) fn long() -> Vec<u8> {
     [text(9000), text(9000), b"ab".repeat(15_000), text(500)].concat()
 }
 
-/// Bytes of every kind, each in a neighbourhood of its own kind: what contexts are for.
+/// Returns bytes of three classes, each surrounded by bytes of its own class, which is what contexts are for.
 pub(super) fn mixed() -> Vec<u8> {
     let mut state = 7u64;
     let mut mixed = Vec::new();
@@ -36,7 +36,7 @@ pub(super) fn mixed() -> Vec<u8> {
     mixed
 }
 
-/// An event stream; each event is flushed.
+/// Returns an event stream, each of whose events was flushed.
 pub(super) fn events() -> Vec<Vec<u8>> {
     let event = |n: usize| {
         let text = text(3 + 40 * n);

@@ -1,24 +1,24 @@
-//! Bits of one block, read from its end (RFC 8878 section 4.1) or from its beginning.
+//! Reads the bits of one block, from its end (RFC 8878 section 4.1) or from its beginning.
 
-/// Reads backwards, highest bits first: as the entropy decoders need it.
+/// Reads backwards, the highest bits first, as the entropy decoders need it.
 #[derive(Debug)]
-pub(super) struct BackBits<'a> {
+pub(super) struct BackwardBits<'a> {
     bytes: &'a [u8],
-    /// Bits not read yet.
+    /// The number of bits not read yet.
     left: usize,
-    /// More was read than was there; what was missing read as zeros.
+    /// Whether more bits were read than there were. The missing bits were 0.
     overrun: bool,
 }
 
-impl<'a> BackBits<'a> {
-    /// `None` without the mark that ends the bits: the last byte's highest 1.
+impl<'a> BackwardBits<'a> {
+    /// Returns a reader; `None` if the mark at the end of the bits, the last byte's highest 1, is missing.
     pub(super) fn new(bytes: &'a [u8]) -> Option<Self> {
         let (last, before) = bytes.split_last()?;
         let of_last = usize::try_from(last.checked_ilog2()?).ok()?;
         Some(Self { bytes, left: before.len().saturating_mul(8).saturating_add(of_last), overrun: false })
     }
 
-    /// The next `count` bits, at most 56.
+    /// Reads up to 56 bits.
     #[inline]
     pub(super) fn read(&mut self, count: u32) -> u64 {
         let value = self.peek(count);
@@ -26,7 +26,7 @@ impl<'a> BackBits<'a> {
         value
     }
 
-    /// As [`BackBits::read`], but they stay unread.
+    /// Returns up to 56 bits without reading them.
     #[inline]
     pub(super) fn peek(&self, count: u32) -> u64 {
         let wanted = usize::try_from(count).unwrap_or_default();
@@ -53,25 +53,25 @@ impl<'a> BackBits<'a> {
         self.overrun
     }
 
-    /// All was read, and nothing that was not there.
+    /// Whether exactly all bits were read.
     pub(super) fn is_spent(&self) -> bool {
         self.left == 0 && !self.overrun
     }
 }
 
-/// Reads forwards, lowest bits first: as the tables are described.
+/// Reads forwards, the lowest bits first, as tables are described.
 #[derive(Debug)]
-pub(super) struct Bits<'a> {
+pub(super) struct ForwardBits<'a> {
     bytes: &'a [u8],
     at: usize,
 }
 
-impl<'a> Bits<'a> {
+impl<'a> ForwardBits<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Self {
         Self { bytes, at: 0 }
     }
 
-    /// The next `count` bits, at most 56, unread; beyond the end there are zeros.
+    /// Returns up to 56 bits without reading them. Bits after the end are 0.
     pub(super) fn peek(&self, count: u32) -> u64 {
         word(self.bytes, self.at >> 3).wrapping_shr(shift(self.at & 7)) & mask(count)
     }
@@ -80,13 +80,13 @@ impl<'a> Bits<'a> {
         self.at = self.at.saturating_add(usize::try_from(count).unwrap_or_default());
     }
 
-    /// What follows the byte of the last bit read; `None` if more was read than was there.
+    /// Returns the bytes after that of the last bit read; `None` if more bits were read than there were.
     pub(super) fn rest(&self) -> Option<&'a [u8]> {
         self.bytes.get(self.at.div_ceil(8)..)
     }
 }
 
-/// 8 bytes from there, zeros beyond the end.
+/// Returns 8 bytes at an offset, as a word. Bytes after the end are 0.
 #[inline]
 fn word(bytes: &[u8], from: usize) -> u64 {
     let bytes = bytes.get(from..).unwrap_or_default();

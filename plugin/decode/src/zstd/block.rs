@@ -2,12 +2,12 @@
 
 use super::super::memory::{MemoryBudget, Reservation};
 use super::super::window::Window;
-use super::super::{DecodeError, Out};
+use super::super::{DecodeError, Output};
 use super::huffman::Huffman;
 use super::sequences::Sequences;
 use super::{KEPT_BYTES_MAX, number};
 
-/// What a block may take over from those before it.
+/// The tables that a block may take over from earlier ones, and buffers.
 #[derive(Debug)]
 pub(super) struct Tables {
     huffman: Huffman,
@@ -16,13 +16,13 @@ pub(super) struct Tables {
     literals_memory: Reservation,
 }
 
-/// How literals are written.
+/// The encoding of a block's literals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum LiteralsKind {
     Raw,
     Rle,
     Compressed,
-    /// Compressed with the code of a block before.
+    /// Compressed with the code of an earlier block.
     Treeless,
 }
 
@@ -32,12 +32,12 @@ impl Tables {
         Self { huffman, sequences, literals, literals_memory: budget.reservation() }
     }
 
-    /// Gives the memory back.
+    /// Releases the memory.
     pub(super) fn release(&mut self) {
         *self = Self::new(self.literals_memory.budget());
     }
 
-    /// A new frame begins.
+    /// Begins a new frame.
     pub(super) fn restart(&mut self) {
         self.huffman.clear();
         self.sequences.restart();
@@ -49,7 +49,7 @@ impl Tables {
         bytes: &[u8],
         block_bytes_max: usize,
         window: &mut Window,
-        out: &mut Out<'_>,
+        out: &mut Output<'_>,
     ) -> Result<(), DecodeError> {
         self.literals.clear();
         let rest = self.read_literals(bytes, block_bytes_max)?;
@@ -63,7 +63,7 @@ impl Tables {
         Ok(())
     }
 
-    /// Reads the literals; what follows them.
+    /// Reads the literals, and returns the bytes after them.
     fn read_literals<'b>(
         &mut self,
         bytes: &'b [u8],
@@ -71,14 +71,14 @@ impl Tables {
     ) -> Result<&'b [u8], DecodeError> {
         let first = bytes.first().copied().ok_or(DecodeError::Corrupt)?;
         let kind = match first & 3 {
-            0 => Kind::Raw,
-            1 => Kind::Rle,
-            2 => Kind::Compressed,
-            _ => Kind::Treeless,
+            0 => LiteralsKind::Raw,
+            1 => LiteralsKind::Rle,
+            2 => LiteralsKind::Compressed,
+            _ => LiteralsKind::Treeless,
         };
         let format = first >> 2 & 3;
-        let is_plain = matches!(kind, Kind::Raw | Kind::Rle);
-        // Bytes of the header, bits before the first size, bits of each size.
+        let is_plain = matches!(kind, LiteralsKind::Raw | LiteralsKind::Rle);
+        // These are the bytes of the header, the bits before the first size and the bits of each size.
         let (header_bytes, skipped, size_bits) = match (is_plain, format) {
             (true, 0 | 2) => (1, 3, 5),
             (true, 1) => (2, 4, 12),
@@ -95,22 +95,28 @@ impl Tables {
             return Err(DecodeError::Corrupt);
         }
         let coded = match kind {
-            Kind::Raw => count,
-            Kind::Rle => 1,
+            LiteralsKind::Raw => count,
+            LiteralsKind::Rle => 1,
             _ => usize::try_from(header.wrapping_shr(size_bits) & mask).unwrap_or(usize::MAX),
         };
         let (coded, rest) = rest.split_at_checked(coded).ok_or(DecodeError::Corrupt)?;
         self.literals_memory.make_room(&mut self.literals, count)?;
         match kind {
-            Kind::Raw => self.literals.extend_from_slice(coded),
-            Kind::Rle => self.literals.resize(count, coded.first().copied().unwrap_or_default()),
+            LiteralsKind::Raw => self.literals.extend_from_slice(coded),
+            LiteralsKind::Rle => self.literals.resize(count, coded.first().copied().unwrap_or_default()),
             _ => self.read_coded(coded, kind, count, format != 0)?,
         }
         Ok(rest)
     }
 
-    fn read_coded(&mut self, bytes: &[u8], kind: Kind, count: usize, four: bool) -> Result<(), DecodeError> {
-        let streams = if kind == Kind::Compressed { self.huffman.read(bytes)? } else { bytes };
+    fn read_coded(
+        &mut self,
+        bytes: &[u8],
+        kind: LiteralsKind,
+        count: usize,
+        four: bool,
+    ) -> Result<(), DecodeError> {
+        let streams = if kind == LiteralsKind::Compressed { self.huffman.read(bytes)? } else { bytes };
         if self.huffman.is_empty() {
             return Err(DecodeError::Corrupt);
         }

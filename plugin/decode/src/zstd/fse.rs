@@ -1,7 +1,7 @@
 //! Finite state entropy (RFC 8878 section 4.1.1).
 
 use super::super::DecodeError;
-use super::bits::{BackBits, Bits};
+use super::bits::{BackwardBits, ForwardBits};
 
 /// A table of decoding states.
 #[derive(Debug, Default)]
@@ -17,11 +17,11 @@ struct FseState {
     base: u16,
 }
 
-/// Symbols of the largest alphabet: literal lengths have 36, match lengths 53, offsets 32, weights 13.
+/// More symbols than the largest alphabet: literal lengths have 36, match lengths 53, offsets 32, weights 13.
 const SYMBOLS_MAX: usize = 64;
 
 impl Fse {
-    /// Whether it has no states: none was described yet.
+    /// Whether no table has been read or built yet.
     pub(super) fn is_empty(&self) -> bool {
         self.states.is_empty()
     }
@@ -30,22 +30,22 @@ impl Fse {
         self.states.clear();
     }
 
-    /// A table of one symbol that takes no bits.
+    /// Makes a table of one symbol that takes no bits.
     pub(super) fn set_single(&mut self, symbol: u8) {
         self.states.clear();
         self.states.push(FseState { symbol, bits: 0, base: 0 });
         self.accuracy = 0;
     }
 
-    /// Reads a description; what follows it.
-    #[inline(never)] // one place for four
+    /// Reads the description of a table, and returns the bytes after it.
+    #[inline(never)] // four places call it
     pub(super) fn read<'b>(
         &mut self,
         bytes: &'b [u8],
         accuracy_max: u32,
         symbols: usize,
     ) -> Result<&'b [u8], DecodeError> {
-        let mut bits = Bits::new(bytes);
+        let mut bits = ForwardBits::new(bytes);
         let accuracy = u32::try_from(bits.peek(4)).unwrap_or_default().saturating_add(5);
         bits.skip(4);
         if accuracy > accuracy_max {
@@ -66,7 +66,7 @@ impl Fse {
                 let zeros = bits.peek(2);
                 bits.skip(2);
                 count = count.saturating_add(usize::try_from(zeros).unwrap_or_default());
-                // Beyond the end there are zeros, which end this.
+                // Bits after the end are 0, which ends the loop.
                 more = zeros == 3;
             }
         }
@@ -75,7 +75,7 @@ impl Fse {
         bits.rest().ok_or(DecodeError::Corrupt)
     }
 
-    /// Spreads the symbols over the states, each by its share of them; -1 is less than one.
+    /// Distributes the states to the symbols by their shares; the share -1 stands for a probability below one state.
     #[inline(never)]
     pub(super) fn build(&mut self, shares: &[i16], accuracy: u32) -> Result<(), DecodeError> {
         let size = 1usize.wrapping_shl(accuracy);
@@ -98,7 +98,7 @@ impl Fse {
                 }
                 self.set_symbol(at, symbol)?;
                 at = at.wrapping_add(step) & mask;
-                // The step is odd and visits every state, of which one is below `high`.
+                // The step is odd, so it visits every state, at least one of which is below `high`.
                 while at >= high {
                     at = at.wrapping_add(step) & mask;
                 }
@@ -124,8 +124,8 @@ impl Fse {
         Ok(())
     }
 
-    /// The first state.
-    pub(super) fn begin(&self, bits: &mut BackBits<'_>) -> u16 {
+    /// Reads the first state.
+    pub(super) fn begin(&self, bits: &mut BackwardBits<'_>) -> u16 {
         u16::try_from(bits.read(self.accuracy)).unwrap_or_default()
     }
 
@@ -134,9 +134,9 @@ impl Fse {
         self.state(state).symbol
     }
 
-    /// The state after this one.
+    /// Reads the state after this one.
     #[inline]
-    pub(super) fn next(&self, state: u16, bits: &mut BackBits<'_>) -> u16 {
+    pub(super) fn next(&self, state: u16, bits: &mut BackwardBits<'_>) -> u16 {
         let state = self.state(state);
         let more = bits.read(u32::from(state.bits));
         state.base.wrapping_add(u16::try_from(more).unwrap_or_default())
@@ -148,8 +148,8 @@ impl Fse {
     }
 }
 
-/// One share, in as many bits as the rest of the states asks for; small values take one bit less.
-fn read_share(bits: &mut Bits<'_>, remaining: u64) -> i16 {
+/// Reads one share, in as many bits as the remaining states require; small values take one bit less.
+fn read_share(bits: &mut ForwardBits<'_>, remaining: u64) -> i16 {
     let largest = remaining.saturating_add(1);
     let length = largest.checked_ilog2().unwrap_or_default().saturating_add(1);
     let value = bits.peek(length);

@@ -1,19 +1,19 @@
 //! The Huffman code of literals (RFC 8878 section 4.2).
 
 use super::super::DecodeError;
-use super::bits::BackBits;
+use super::bits::BackwardBits;
 use super::fse::Fse;
 
 const BITS_MAX: u32 = 11;
 const SYMBOLS_MAX: usize = 256;
-/// Weights are 0 to 12, and have this accuracy at most.
+/// The number of weights, 0 to 12, and their maximum accuracy.
 const WEIGHTS: usize = 13;
 const WEIGHTS_ACCURACY_MAX: u32 = 6;
 
-/// A code: what the next [`Huffman::bits`] bits mean.
+/// A code that maps the next [`Huffman::bits`] bits to a symbol.
 #[derive(Debug, Default)]
 pub(super) struct Huffman {
-    /// Symbol and its length.
+    /// The symbol and the length of its code, by those bits.
     codes: Vec<(u8, u8)>,
     bits: u32,
 }
@@ -27,7 +27,7 @@ impl Huffman {
         self.codes.clear();
     }
 
-    /// Reads a description; what follows it.
+    /// Reads the description of a code, and returns the bytes after it.
     #[inline(never)]
     pub(super) fn read<'b>(&mut self, bytes: &'b [u8]) -> Result<&'b [u8], DecodeError> {
         let (&header, rest) = bytes.split_first().ok_or(DecodeError::Corrupt)?;
@@ -56,7 +56,7 @@ impl Huffman {
         let sum = weights.weights.iter().map(|weight| share(*weight)).fold(0, u32::saturating_add);
         let bits = sum.checked_ilog2().ok_or(DecodeError::Corrupt)?.saturating_add(1);
         let size = 1u32.wrapping_shl(bits);
-        // The last weight is not written: it makes the sum a power of 2.
+        // The last weight is not written: it completes the sum to a power of 2.
         let left = size.wrapping_sub(sum);
         if bits > BITS_MAX || !left.is_power_of_two() {
             return Err(DecodeError::Corrupt);
@@ -77,7 +77,7 @@ impl Huffman {
         Ok(())
     }
 
-    /// Decodes one stream, which has to give exactly `count` literals.
+    /// Decodes one stream, which must have exactly `count` literals.
     #[inline(never)]
     pub(super) fn decode(
         &self,
@@ -85,7 +85,7 @@ impl Huffman {
         count: usize,
         literals: &mut Vec<u8>,
     ) -> Result<(), DecodeError> {
-        let mut bits = BackBits::new(bytes).ok_or(DecodeError::Corrupt)?;
+        let mut bits = BackwardBits::new(bytes).ok_or(DecodeError::Corrupt)?;
         for _ in 0..count {
             let code = usize::try_from(bits.peek(self.bits)).unwrap_or_default();
             let (symbol, length) = self.codes.get(code).copied().ok_or(DecodeError::Corrupt)?;
@@ -108,11 +108,11 @@ impl Weights {
         Ok(())
     }
 
-    /// Two states take turns until the bits run out; then the other one's symbol is the last.
+    /// Reads weights from two alternating states. When the bits end, the symbol of the other state is the last weight.
     fn read_coded(&mut self, bytes: &[u8]) -> Result<(), DecodeError> {
         let mut fse = Fse::default();
         let coded = fse.read(bytes, WEIGHTS_ACCURACY_MAX, WEIGHTS)?;
-        let mut bits = BackBits::new(coded).ok_or(DecodeError::Corrupt)?;
+        let mut bits = BackwardBits::new(coded).ok_or(DecodeError::Corrupt)?;
         let mut state = fse.begin(&mut bits);
         let mut other = fse.begin(&mut bits);
         if bits.is_overrun() {

@@ -1,11 +1,11 @@
-//! The sequences of a block: so many literals, then a copy (RFC 8878 section 3.1.1.3.2).
+//! The sequences of a block: a number of literals, then a copy (RFC 8878 section 3.1.1.3.2).
 
 use super::super::window::Window;
-use super::super::{DecodeError, Out};
-use super::bits::BackBits;
+use super::super::{DecodeError, Output};
+use super::bits::BackwardBits;
 use super::fse::Fse;
 
-/// Codes of literal lengths, match lengths and offsets: how many, how exact, and the states where none are described.
+/// The alphabets of literal lengths, match lengths and offsets: their sizes, accuracies and default distributions.
 const LITERAL_LENGTHS: Alphabet = Alphabet {
     symbols: 36,
     accuracy_max: 9,
@@ -38,12 +38,12 @@ struct Alphabet {
     shares: &'static [i16],
 }
 
-/// Bits that follow the codes from 16 (literals) and from 32 (matches) on; the codes before stand for themselves.
+/// The numbers of bits after the codes from 16 (literals) and from 32 (matches) on. Lower codes are the length itself.
 const LITERAL_BITS: [u8; 20] = [1, 1, 1, 1, 2, 2, 3, 3, 4, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16];
 const MATCH_BITS: [u8; 21] = [1, 1, 1, 1, 2, 2, 3, 3, 4, 4, 5, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16];
 const MATCH_BYTES_MIN: u32 = 3;
 
-/// The state of sequences, which goes from block to block.
+/// The state of sequences, which continues from block to block.
 #[derive(Debug)]
 pub(super) struct Sequences {
     literals: Fse,
@@ -68,7 +68,7 @@ struct Sequence {
 }
 
 impl Sequences {
-    /// A new frame begins.
+    /// Begins a new frame.
     pub(super) fn restart(&mut self) {
         for table in [&mut self.literals, &mut self.offsets, &mut self.matches] {
             table.clear();
@@ -76,14 +76,14 @@ impl Sequences {
         self.recent = [1, 4, 8];
     }
 
-    /// Reads the sequences and appends what they say of `literals` and of the window.
+    /// Reads the sequences and executes them with `literals` and the window.
     pub(super) fn run(
         &mut self,
         bytes: &[u8],
         literals: &[u8],
         block_bytes_max: usize,
         window: &mut Window,
-        out: &mut Out<'_>,
+        out: &mut Output<'_>,
     ) -> Result<(), DecodeError> {
         let (count, rest) = read_count(bytes).ok_or(DecodeError::Corrupt)?;
         if count == 0 {
@@ -93,7 +93,7 @@ impl Sequences {
             return window.extend(literals, out);
         }
         let rest = self.read_tables(rest)?;
-        let mut bits = BackBits::new(rest).ok_or(DecodeError::Corrupt)?;
+        let mut bits = BackwardBits::new(rest).ok_or(DecodeError::Corrupt)?;
         let mut literals = literals;
         let mut room = block_bytes_max;
         let mut states =
@@ -135,10 +135,10 @@ impl Sequences {
     fn read_sequence(
         &mut self,
         [literal, offset, of_match]: [u16; 3],
-        bits: &mut BackBits<'_>,
+        bits: &mut BackwardBits<'_>,
     ) -> Result<Sequence, DecodeError> {
         let code = u32::from(self.offsets.symbol(offset));
-        // A table of one symbol may name any; the window bounds the distance in any case.
+        // A table of one symbol may have any symbol; the window bounds the distance in any case.
         if code > 31 {
             return Err(DecodeError::Corrupt);
         }
@@ -153,7 +153,8 @@ impl Sequences {
         })
     }
 
-    /// Offsets 1 to 3 name recent distances, one further on where no literals come before (section 3.1.1.5).
+    /// Returns the distance for an offset. Offsets 1 to 3 refer to recent distances, shifted by one if there are no
+    /// literals (section 3.1.1.5).
     fn distance(&mut self, offset: u64, no_literals: bool) -> Result<u32, DecodeError> {
         let [first, second, third] = self.recent;
         let distance = match offset.saturating_add(u64::from(no_literals)) {
@@ -171,7 +172,7 @@ impl Sequences {
     }
 }
 
-/// How many sequences, and what follows.
+/// Reads the number of sequences, and returns it with the bytes after it.
 fn read_count(bytes: &[u8]) -> Option<(usize, &[u8])> {
     let (&first, rest) = bytes.split_first()?;
     match first {
@@ -207,15 +208,20 @@ fn read_table<'b>(
     }
 }
 
-/// What a code and the bits after it stand for.
+/// Reads the bits after a code, and returns the length.
 #[inline(never)]
-fn read_length(code: u8, plain: u8, code_bits: &[u8], bits: &mut BackBits<'_>) -> Result<u32, DecodeError> {
+fn read_length(
+    code: u8,
+    plain: u8,
+    code_bits: &[u8],
+    bits: &mut BackwardBits<'_>,
+) -> Result<u32, DecodeError> {
     let Some(index) = code.checked_sub(plain) else {
         return Ok(u32::from(code));
     };
     let (before, from) = code_bits.split_at_checked(usize::from(index)).ok_or(DecodeError::Corrupt)?;
     let length = u32::from(*from.first().ok_or(DecodeError::Corrupt)?);
-    // Each code begins where the one before it ends.
+    // The range of each code begins where the one before it ends.
     let base = before
         .iter()
         .map(|bits| 1u32.wrapping_shl(u32::from(*bits)))

@@ -27,7 +27,7 @@ pub fn check(input: &[u8]) {
     assert_eq!(check_text(text.as_bytes(), cuts), (rest.to_vec(), false));
 }
 
-/// Returns the bytes that every cutting of the text decodes to, and whether the text has a byte of no alphabet.
+/// Returns the bytes to which the text decodes in any pieces, and whether the text has a byte of no alphabet.
 fn check_text(text: &[u8], cuts: [u8; 2]) -> (Vec<u8>, bool) {
     let expected = base64_twin::decoded(text);
     for pieces in cuttings(text, cuts) {

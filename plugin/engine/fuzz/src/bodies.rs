@@ -1,16 +1,16 @@
-//! Bodies (JSON documents in a row, arrays of them, event streams) against naive readings of the whole.
+//! Bodies (consecutive JSON documents, arrays of them, event streams) against the naive twin of the body reader.
 //!
-//! An input is what the head announces (bit 0: an event stream; bit 1: an array is a stream), two places to cut at, and
-//! then the body.
+//! An input is the content type and format (bit 0: an event stream; bit 1: an array is a stream), two places to cut at,
+//! and then the body.
 
 use llm_gauge_decode_fuzz::cuttings::cuttings;
 use llm_gauge_engine::limits::{FRAME_HEADER_BYTES_MAX, NUMBER_BYTES_MAX};
 use llm_gauge_engine::record::Gap;
-use llm_gauge_engine::scan::{Announced, At, Body, Documents, Framing, NodeId, Paths, Scalar, Sink};
+use llm_gauge_engine::scan::{At, Body, Documents, Framing, FramingHints, NodeId, Paths, Scalar, Sink};
 
 use crate::json_twin::TWIN_DEPTH_MAX;
-use crate::twins::body_twin::{self, Entry, How};
-use crate::twins::json_twin::{Found, Value};
+use crate::twins::body_twin::{self, Entry, ReadOptions};
+use crate::twins::json_twin::{PathValue, Value};
 
 const WANTED: &[&str] = &["", "a", "a.b", "a[]", "b", "[]"];
 const TEXT_MAX: usize = 9;
@@ -22,18 +22,18 @@ pub fn check(input: &[u8]) {
     check_body(body, cuts, announced & 1 != 0, announced & 2 != 0);
 }
 
-/// Checks that every cutting of the body reads alike, and as the twin reads it, if the twin can tell.
+/// Checks that the body reads alike in any pieces, and as the naive twin reads it, if the twin can tell.
 pub fn check_body(bytes: &[u8], cuts: [u8; 2], sse: bool, array_is_stream: bool) {
     let mut paths = Paths::default();
     for (number, path) in (0..).zip(WANTED) {
         paths.add(path, number, TEXT_MAX, false);
     }
-    let announced = Announced { sse, array_is_stream };
-    let whole = read(&paths, announced, &[bytes]);
+    let hints = FramingHints { sse, array_is_stream };
+    let whole = read(&paths, hints, &[bytes]);
     for pieces in cuttings(bytes, cuts) {
-        assert_eq!(read(&paths, announced, &pieces), whole, "in {} pieces", pieces.len());
+        assert_eq!(read(&paths, hints, &pieces), whole, "in {} pieces", pieces.len());
     }
-    let how = How {
+    let options = ReadOptions {
         sse,
         array_is_stream,
         event_max: usize::from(EVENT_MAX),
@@ -44,30 +44,30 @@ pub fn check_body(bytes: &[u8], cuts: [u8; 2], sse: bool, array_is_stream: bool)
         is_joined: false,
     };
     if crate::json_twin::brackets(bytes) < TWIN_DEPTH_MAX
-        && let Some(expected) = body_twin::read(bytes, how)
+        && let Some(expected) = body_twin::read(bytes, options)
     {
         assert_eq!(whole.log, expected);
     }
 }
 
-/// What the engine makes of a body.
+/// The result of reading a body with the engine.
 #[derive(Debug, PartialEq)]
-struct Reading {
+struct BodyResult {
     framing: Framing,
     is_whole: bool,
     is_stream: bool,
     log: Vec<Entry>,
 }
 
-fn read(paths: &Paths, announced: Announced, pieces: &[&[u8]]) -> Reading {
-    let mut body = Body::new(announced, EVENT_MAX.into());
+fn read(paths: &Paths, hints: FramingHints, pieces: &[&[u8]]) -> BodyResult {
+    let mut body = Body::new(hints, EVENT_MAX.into());
     let mut collector = Collector { paths, found: Vec::new(), log: Vec::new() };
     for piece in pieces {
         body.feed(piece, paths, &mut collector);
     }
     body.finish(paths, &mut collector);
     assert!(collector.found.is_empty(), "values outside of documents: {:?}", collector.found);
-    Reading {
+    BodyResult {
         framing: body.framing(),
         is_whole: body.is_whole(),
         is_stream: body.is_stream(),
@@ -77,7 +77,7 @@ fn read(paths: &Paths, announced: Announced, pieces: &[&[u8]]) -> Reading {
 
 struct Collector<'a> {
     paths: &'a Paths,
-    found: Vec<Found>,
+    found: Vec<PathValue>,
     log: Vec<Entry>,
 }
 
@@ -85,7 +85,7 @@ impl Collector<'_> {
     fn push(&mut self, node: NodeId, at: At, value: Value) {
         for path in self.paths.node(node).map(|node| node.rules()).unwrap_or_default() {
             let path = usize::from(*path);
-            self.found.push(Found { path, outer: at.outer, inner: at.inner, value: value.clone() });
+            self.found.push(PathValue { path, outer: at.outer, inner: at.inner, value: value.clone() });
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Multipart forms against a split of the whole body.
+//! Multipart forms against the naive twin, which splits the whole body.
 //!
 //! An input is the number of a boundary, two places to cut at, and then the body, in which marks stand for delimiters:
 //! a line `@` for a delimiter alone, a line `@NAME` for one that begins the field `NAME`.
@@ -27,7 +27,7 @@ pub fn check(input: &[u8]) {
 
 fn fields(boundary: &str, pieces: &[&[u8]]) -> Fields {
     let content_type = format!("multipart/form-data; boundary={boundary}");
-    let mut form = Form::announced(content_type.as_bytes()).expect("a form");
+    let mut form = Form::from_content_type(content_type.as_bytes()).expect("a form");
     let mut fields = Fields::new();
     for piece in pieces {
         form.feed(piece, |name, value| fields.push((name.to_vec(), value.to_vec())));

@@ -52,7 +52,7 @@ fn header(name: &str, value_type: u8, value: &[u8]) -> Vec<u8> {
     [&bytes, value].concat()
 }
 
-/// Returns a document as InvokeModel's frames hold it: in base64, inside another document.
+/// Returns the payload of an InvokeModel frame: a document in base64, inside another document.
 fn wrapped(content: &[u8], form: u8) -> Vec<u8> {
     let text = if form & 1 == 0 { STANDARD.encode(content) } else { URL_SAFE_NO_PAD.encode(content) };
     let text = if form & 2 == 0 { text } else { text.replace('e', "\\u0065") };

@@ -1,18 +1,17 @@
-//! AWS event stream frames against frames taken from the front of all the bytes, and the documents in them against
-//! those of the naive body.
+//! AWS event stream frames, and the documents in them, against the naive twins of the readers.
 //!
-//! An input is an operation, two places to cut at, the place of a bit to flip in two bytes, and then the frames:
-//! encoded (operation even), or as `frame_encoder` takes them. The operation's second bit says
-//! whether the bit is flipped.
+//! An input is an operation, two places to cut at, the position of a bit to flip in two bytes, and then the frames:
+//! encoded (operation even), or as `frame_encoder` takes them. The operation's second bit says whether the bit is
+//! flipped.
 
 use llm_gauge_decode_fuzz::cuttings::cuttings;
 
 use crate::frame_encoder;
-use crate::frame_reader::{FrameSink, Frames, Kind, LostTrack};
+use crate::frame_reader::{FrameKind, FrameLengthError, FrameSink, Frames};
 use crate::limits::FRAME_HEADER_BYTES_MAX;
 use crate::twins::frames_twin::{self, Frame, Rest};
 
-/// Longer bytes are cut off, so that no input takes long.
+/// The maximum number of bytes, so that no input takes long.
 const BYTES_MAX: usize = 6_000;
 
 /// Checks one input.
@@ -39,7 +38,7 @@ fn frames(pieces: &[&[u8]]) -> (Vec<Frame>, Rest) {
     let mut collector = Collector::default();
     let mut is_lost = false;
     for piece in pieces {
-        let is_lost_here = frames.feed(piece, &mut collector) == Err(LostTrack);
+        let is_lost_here = frames.feed(piece, &mut collector) == Err(FrameLengthError);
         assert!(!(is_lost_here && is_lost), "the loss is reported twice");
         is_lost |= is_lost_here;
     }
@@ -60,7 +59,7 @@ struct Collector {
 }
 
 impl FrameSink for Collector {
-    fn begin(&mut self, kind: Kind<'_>, payload_bytes: u64) {
+    fn begin(&mut self, kind: FrameKind<'_>, payload_bytes: u64) {
         assert_eq!(self.open, None);
         let (event, exception) = (kind.event.to_vec(), kind.exception.to_vec());
         self.open = Some(Frame { event, exception, payload_bytes, ..Frame::default() });

@@ -4,11 +4,11 @@
 
 use llm_gauge_decode_fuzz::cuttings::cuttings;
 use llm_gauge_engine::limits::NUMBER_BYTES_MAX;
-use llm_gauge_engine::scan::{At, Ended, Fault, Json, NodeId, Paths, Scalar, Sink};
+use llm_gauge_engine::scan::{At, DocumentEnd, Json, JsonError, NodeId, Paths, Scalar, Sink};
 
-use crate::twins::json_twin::{self, Found, Value};
+use crate::twins::json_twin::{self, PathValue, Value};
 
-/// Documents with fewer brackets are held against serde_json; it gives up at another depth than the scanner.
+/// The number of brackets up to which documents are compared with serde_json, whose depth limit is another.
 pub(crate) const TWIN_DEPTH_MAX: usize = 100;
 
 const WANTED: &[&str] =
@@ -28,8 +28,8 @@ pub fn check(input: &[u8]) {
     }
     if let (Ok(text), true) = (str::from_utf8(document), brackets(document) < TWIN_DEPTH_MAX) {
         let is_whole =
-            whole.end == Ok(Ended::Complete) && whole.left.iter().all(|byte| b" \r\n\t".contains(byte));
-        let is_cut = whole.end == Ok(Ended::Incomplete);
+            whole.end == Ok(DocumentEnd::Complete) && whole.left.iter().all(|byte| b" \r\n\t".contains(byte));
+        let is_cut = whole.end == Ok(DocumentEnd::Incomplete);
         assert!(
             document.trim_ascii().is_empty() || is_cut == json_twin::is_cut(text, NUMBER_BYTES_MAX),
             "{:?}",
@@ -40,37 +40,37 @@ pub fn check(input: &[u8]) {
     }
 }
 
-/// Returns how many brackets and braces open: no document is deeper.
+/// Returns the number of opening brackets and braces, which bounds the depth.
 pub(crate) fn brackets(document: &[u8]) -> usize {
     document.iter().filter(|byte| matches!(byte, b'[' | b'{')).count()
 }
 
-/// What the scanner makes of a document.
+/// The result of scanning a document.
 #[derive(Debug, PartialEq)]
-struct Reading {
-    found: Vec<Found>,
-    end: Result<Ended, Fault>,
-    /// The bytes behind the document.
+struct ScanResult {
+    found: Vec<PathValue>,
+    end: Result<DocumentEnd, JsonError>,
+    /// The bytes after the document.
     left: Vec<u8>,
 }
 
-fn read(paths: &Paths, pieces: &[&[u8]]) -> Reading {
+fn read(paths: &Paths, pieces: &[&[u8]]) -> ScanResult {
     let mut collector = Collector { paths, found: Vec::new(), text: Vec::new() };
     let mut json = Json::default();
     let mut left = Vec::new();
     for piece in pieces {
         match json.feed(piece, paths, &mut collector) {
             Ok(rest) => left.extend_from_slice(rest),
-            Err(fault) => return Reading { found: collector.found, end: Err(fault), left },
+            Err(fault) => return ScanResult { found: collector.found, end: Err(fault), left },
         }
     }
     let end = Ok(json.finish(paths, &mut collector));
-    Reading { found: collector.found, end, left }
+    ScanResult { found: collector.found, end, left }
 }
 
 struct Collector<'a> {
     paths: &'a Paths,
-    found: Vec<Found>,
+    found: Vec<PathValue>,
     /// The pieces of the current string.
     text: Vec<u8>,
 }
@@ -79,7 +79,7 @@ impl Collector<'_> {
     fn push(&mut self, node: NodeId, at: At, value: Value) {
         for path in self.paths.node(node).map(|node| node.rules()).unwrap_or_default() {
             let path = usize::from(*path);
-            self.found.push(Found { path, outer: at.outer, inner: at.inner, value: value.clone() });
+            self.found.push(PathValue { path, outer: at.outer, inner: at.inner, value: value.clone() });
         }
     }
 }
@@ -95,7 +95,7 @@ impl Sink for Collector<'_> {
             Scalar::Bool(value) => Value::Bool(value),
             Scalar::Number(digits) => Value::number(digits),
             Scalar::Text { start, empty } => {
-                // The pieces are the whole text, of which this is the start.
+                // The pieces form the whole text, of which this is the start.
                 let text = core::mem::take(&mut self.text);
                 assert_eq!((start, empty), (&text[..text.len().min(TEXT_MAX)], text.is_empty()));
                 Value::Text(start.to_vec(), empty)

@@ -1,4 +1,4 @@
-//! Usage on request: the splice in a request and the chunk hidden from a response, against naive readings of the whole.
+//! Usage on request: the splice in a request and the chunk hidden from a response, against naive twins.
 //!
 //! An input is an operation, two places to cut at, and then a request (operation even) or a response's stream. The
 //! operation's second bit says whether the response's last piece is announced as such.
@@ -19,9 +19,9 @@ thread_local! {
     };
 }
 
-/// The longest bytes that a splice adds.
+/// The maximum number of bytes that a splice adds.
 const INSERTED_MAX: usize = r#","stream_options":{"include_usage":true}"#.len();
-/// The longest bytes that a splice removes.
+/// The maximum number of bytes that a splice removes.
 const REMOVED_MAX: usize = "false".len();
 
 /// Checks one input.
@@ -55,18 +55,18 @@ fn check_request(document: &[u8], cuts: [u8; 2]) {
         assert_one_splice(document, &after);
         let after = streamed_request(&pieces);
         assert_one_splice(document, &after);
-        // A request that is not held is edited before all of it has been seen.
+        // A request that is not held is edited before its end has been read.
         if let (Some(tree), true) = (&tree, after != document) {
             assert_eq!(usage_option_twin::parse(&after), tree.with_option());
         }
     }
     if expected != document {
-        // In one piece, all of it has been seen.
+        // In one piece, the whole request has been read.
         assert_eq!(streamed_request(&[document]), expected);
     }
 }
 
-/// Checks that the two differ in one place, and by no more than a splice.
+/// Checks that two requests differ in one place, and by no more than a splice.
 fn assert_one_splice(before: &[u8], after: &[u8]) {
     let front = before.iter().zip(after).take_while(|(before, after)| before == after).count();
     let (before, after) = (&before[front..], &after[front..]);
@@ -75,7 +75,7 @@ fn assert_one_splice(before: &[u8], after: &[u8]) {
     assert!(before.len() - back <= REMOVED_MAX && after.len() - back <= INSERTED_MAX);
 }
 
-/// Returns what the provider gets of a request that is held until its end.
+/// Returns the request that the provider receives if it is held until its end.
 fn held_request(pieces: &[&[u8]]) -> Vec<u8> {
     let whole = pieces.concat();
     let mut rewrite = begin(Some(whole.len()));
@@ -92,7 +92,7 @@ fn held_request(pieces: &[&[u8]]) -> Vec<u8> {
     }
 }
 
-/// Returns what the provider gets of a request that is sent on piece by piece.
+/// Returns the request that the provider receives if it is sent on piece by piece.
 fn streamed_request(pieces: &[&[u8]]) -> Vec<u8> {
     let mut rewrite = begin(None);
     let mut upstream = Vec::new();
@@ -120,7 +120,7 @@ fn check_response(stream: &[u8], cuts: [u8; 2], is_end_announced: bool) {
     }
 }
 
-/// Returns what the client gets of a response to an edited request.
+/// Returns the response to an edited request that the client receives.
 fn shown_response(pieces: &[&[u8]], is_end_announced: bool) -> Vec<u8> {
     let mut rewrite = begin(None);
     rewrite.request_body(br#"{"stream":true}"#, true).expect("an edit");
@@ -138,7 +138,7 @@ fn shown_response(pieces: &[&[u8]], is_end_announced: bool) -> Vec<u8> {
     client
 }
 
-/// `length` is the request's content length, without which it is not held.
+/// Returns the rewrite of an exchange whose request may be edited. `length` is its content length, without which it is not held.
 fn begin(length: Option<usize>) -> Rewrite {
     let length = length.map(|length| length.to_string());
     let fields = [

@@ -22,10 +22,10 @@ use llm_gauge_engine::series::Series;
 
 use crate::frame_encoder;
 
-/// Content types of requests.
+/// The content types of requests.
 const REQUEST_TYPES: [&[u8]; 5] =
     [b"application/json", b"", b"multipart/form-data; boundary=b", b"text/plain; x=\xff", b"audio/wav"];
-/// Content types of responses.
+/// The content types of responses.
 const RESPONSE_TYPES: [&[u8]; 10] = [
     b"application/json",
     b"text/event-stream",
@@ -40,17 +40,17 @@ const RESPONSE_TYPES: [&[u8]; 10] = [
 ];
 const ENCODINGS: [&[u8]; 8] = [b"", b"", b"", b"gzip", b"br", b"zstd", b"identity", b"gzip, deflate"];
 const STATUSES: [&[u8]; 8] = [b"200", b"400", b"401", b"404", b"429", b"500", b"503", b"x"];
-/// Envoy's response flags, one at a time: none, the client left, resets, time-outs, limits.
+/// Envoy's response flags, one at a time: none, the client left, resets, timeouts, limits.
 const FLAGS: [u64; 8] = [0, 0, 1 << 14, 1 << 4, 1 << 2, 1 << 5, 1 << 11, 1 << 28];
-/// What replaces each star of a claim; some name a vendor that has a format of its own.
+/// The texts that replace each star of a claim. Some name a vendor that has a format of its own.
 const MODELS: [&str; 5] = ["m", "amazon.nova-lite-v1:0", "anthropic.claude-3", "ai21.jamba", "gemini-2.0"];
-/// The place of a format without claims, which is that of a known host's other paths.
+/// The host and path of a format without claims: another path of a known host.
 const OTHER: (&str, &str) = ("api.openai.com", "/v1/files");
-/// The hosts of claims that name a path only. No table knows the second.
+/// The hosts of claims that only name a path. The second is in no table.
 const HOSTS: [&str; 4] =
     ["api.openai.com", "h.example", "bedrock-runtime.us-east-1.amazonaws.com", "localhost:11434"];
 
-/// Longer responses are cut off, so that no input takes long.
+/// The maximum size of a response, so that no input takes long.
 const RESPONSE_BYTES_MAX: usize = 6000;
 
 thread_local! {
@@ -107,14 +107,14 @@ fn places(format: &Format) -> Vec<(String, String)> {
     }
     for claim in format.claims {
         for (model, host) in MODELS.iter().flat_map(|model| HOSTS.iter().map(move |host| (model, host))) {
-            // A claim without a host begins with a star that stands for any.
+            // A claim without a host begins with a star that matches any host.
             let place = match claim.strip_prefix("*/") {
                 Some(path) => format!("{host}/{}", path.replace('*', model)),
                 None => claim.replacen("*.", "e.", 1).replacen('*', "/v1", 1).replace('*', model),
             };
             let slash = place.find('/').unwrap_or(place.len());
             let (host, path) = place.split_at(slash);
-            // Another format may have the better claim.
+            // Another format may have a more specific claim.
             let reached = formats::claimed("POST", host, path);
             if reached.is_some_and(|reached| reached.name == format.name) {
                 places.push((host.to_owned(), path.to_owned()));
@@ -125,18 +125,18 @@ fn places(format: &Format) -> Vec<(String, String)> {
     places
 }
 
-/// What an input chooses, besides bodies and pieces.
+/// The parameters of an exchange that an input chooses.
 struct Choice {
-    /// Content type and encoding of the request.
+    /// The content type and encoding of the request.
     request: u8,
     host: String,
     path: String,
-    /// Content type of the response.
+    /// The content type of the response.
     head: u8,
-    /// Status and encoding of the response; bit 3 adds an error header of AWS.
+    /// The status and encoding of the response; bit 3 adds an error header of AWS.
     status: u8,
     /// Envoy's response flag, then five bits: the request is cut off, there is no response head, no end of the
-    /// response, Envoy answers itself, the response is really encoded.
+    /// response, Envoy answers itself, the response is actually encoded.
     end: u8,
 }
 
@@ -184,18 +184,20 @@ fn run(choice: &Choice, request: &[&[u8]], response: &[&[u8]]) -> (Record, Effec
     (record, effects)
 }
 
-/// Returns the body in this encoding, or as it is if what makes the encoding is not built in.
+/// Returns the body in this encoding, or unchanged if the encoder is not built in.
 fn encoded(encoding: &[u8], body: &[u8]) -> Vec<u8> {
     let options = Options { level: 1, window_log: 19, has_checksum: false, piece_bytes: RESPONSE_BYTES_MAX };
     let gzip_level = flate2::Compression::new(1);
     let mut encoded = Vec::new();
     match encoding {
         b"gzip" => {
-            GzEncoder::new(body, gzip_level).read_to_end(&mut encoded).expect("an encoder that works");
+            GzEncoder::new(body, gzip_level).read_to_end(&mut encoded).expect("encoding to memory succeeds");
         }
         b"gzip, deflate" => {
             let inner = GzEncoder::new(body, gzip_level);
-            ZlibEncoder::new(inner, gzip_level).read_to_end(&mut encoded).expect("encoders that work");
+            ZlibEncoder::new(inner, gzip_level)
+                .read_to_end(&mut encoded)
+                .expect("encoding to memory succeeds");
         }
         b"br" => return brotli_encode(body, options).unwrap_or_else(|| body.to_vec()),
         b"zstd" => return zstd_encode(body, options).unwrap_or_else(|| body.to_vec()),
@@ -204,7 +206,7 @@ fn encoded(encoding: &[u8], body: &[u8]) -> Vec<u8> {
     encoded
 }
 
-/// Checks that both are the same. A body that decodes to far more than its own size is refused a little earlier in
+/// Checks that both results are equal. A body that decodes to far more than its own size is refused slightly earlier in
 /// pieces.
 fn assert_alike(seen: &(Record, Effects), whole: &(Record, Effects)) {
     let is_bomb = |seen: &(Record, Effects)| seen.0.gaps.contains(&Gap::DecodedTooLarge);

@@ -1,4 +1,4 @@
-//! The framing of event streams against a split of the whole text.
+//! Event streams against the naive twin, which splits the whole text.
 //!
 //! An input is two places to cut at, and then the stream.
 

@@ -1,5 +1,5 @@
-//! The naive readings that the engine's unit tests hold it against, compiled from its sources. They name nothing of the
-//! engine, and each other by `super`.
+//! The naive twins of the engine's unit tests, compiled from its sources. They do not use the engine, and refer to each
+//! other by `super`.
 #![allow(dead_code, reason = "the unit tests use what the checks do not")]
 
 #[path = "../../src/scan/base64/tests/twin.rs"]

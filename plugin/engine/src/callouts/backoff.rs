@@ -1,17 +1,17 @@
-//! How long to wait before a retry.
+//! The pause before a retry.
 
-/// A pause that doubles with each failure, and is spread so that workers that failed together do not retry together.
+/// A pause that doubles with each failure. It is spread, so that workers that failed together do not retry together.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Backoff {
-    /// Milliseconds after the first failure, and the exclusive bound of the spread.
+    /// Milliseconds after the first failure, and the exclusive upper bound of the spread.
     pub(crate) first_ms: u64,
-    /// The longest pause in milliseconds, the spread left out.
+    /// The longest pause in milliseconds, without the spread.
     pub(crate) max_ms: u64,
 }
 
 impl Backoff {
-    /// Returns the milliseconds to wait after `failures` earlier failures and one more: at least the `asked_ms` that the
-    /// server asked for.
+    /// Returns the milliseconds to wait after one failure and `failures` earlier ones, at least the `asked_ms` that the
+    /// server requested.
     pub(crate) fn wait_ms(self, failures: u32, asked_ms: u64, random: u16) -> u64 {
         let own_ms = self.first_ms.saturating_mul(1 << failures.min(16)).min(self.max_ms);
         let spread_ms = u64::from(random).checked_rem(self.first_ms).unwrap_or(0);
@@ -19,8 +19,8 @@ impl Backoff {
     }
 }
 
-/// Returns the seconds that a `retry-after` asks for. A fraction, which some servers send, is rounded up. `None` if it is
-/// no number: a date, for one, cannot be told from this engine, which has no clock that others share.
+/// Returns the seconds that a `retry-after` requests. A fraction, which some servers send, is rounded up. `None` if it
+/// is no number. A date is not supported, since this engine has no wall clock.
 pub(crate) fn retry_after_s(value: &[u8]) -> Option<u64> {
     let text = core::str::from_utf8(value).ok()?.trim_ascii();
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -29,7 +29,7 @@ pub(crate) fn retry_after_s(value: &[u8]) -> Option<u64> {
         Some((whole, fraction)) if is_number(fraction) => (whole, true),
         Some(_) => return None,
     };
-    // All digits: what does not fit is only too large.
+    // The text has only digits, so that parsing fails only if the number is too large.
     is_number(whole).then(|| whole.parse::<u64>().unwrap_or(u64::MAX).saturating_add(has_more.into()))
 }
 

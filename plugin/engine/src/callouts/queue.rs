@@ -1,23 +1,23 @@
-//! One queue of callouts: items that wait, callouts in flight, and items that are retried.
+//! A queue of callouts: waiting items, callouts in flight, and items to retry.
 //!
-//! A value: times are arguments, and the shell makes the callouts. The owner decides what an item is, what a response
-//! means and how long to wait before a retry. Each item that is pushed is returned exactly once: by a response, a
-//! refusal, a timeout, a retry that is not allowed any more, or [`CalloutQueue::drain`].
+//! The queue is a plain value: times are arguments, and the shell makes the callouts. The owner decides what an item
+//! is, what a response means and how long to wait before a retry. Each pushed item is returned exactly once: by a
+//! response, a refusal, a timeout, a refused retry or [`CalloutQueue::drain`].
 
 use std::collections::VecDeque;
 
 use super::nanoseconds;
 
-/// Time after a callout's own timeout until it is given up. Every host reports that timeout; a host that does not
-/// would otherwise keep its callout in flight, and in the end block the queue, forever.
+/// The time after a callout's own timeout until it is given up. Hosts report that timeout; a callout whose host does
+/// not would otherwise stay in flight and block the queue forever.
 const GRACE_NS: u64 = 10_000_000_000;
 
 /// The bounds of a queue.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct QueueLimits {
-    /// Callouts in flight at once.
+    /// The maximum number of callouts in flight.
     pub(crate) in_flight_max: usize,
-    /// How often an item is sent, the first attempt included.
+    /// The maximum number of attempts, including the first.
     pub(crate) attempts_max: u32,
     /// The timeout of each callout in milliseconds.
     pub(crate) timeout_ms: u64,
@@ -26,9 +26,9 @@ pub(crate) struct QueueLimits {
 /// An item that is about to be sent.
 #[derive(Debug)]
 pub(crate) struct QueuedItem<T> {
-    /// What the owner pushed.
+    /// The item that the owner pushed.
     pub(crate) item: T,
-    /// Attempts that failed.
+    /// The number of failed attempts.
     failures: u32,
     /// The earliest time of the next attempt; 0 for the first attempt.
     due_ns: u64,
@@ -37,42 +37,42 @@ pub(crate) struct QueuedItem<T> {
 /// A callout that was returned to the shell and has no response yet.
 #[derive(Debug)]
 pub(crate) struct ActiveCallout<T, C> {
-    /// What the owner pushed.
+    /// The item that the owner pushed.
     pub(crate) item: T,
-    /// What the owner keeps about this attempt.
+    /// The owner's data about this attempt.
     pub(crate) context: C,
     /// When the callout was made.
     pub(crate) started_ns: u64,
-    /// Attempts that failed before this one.
+    /// The number of failed attempts before this one.
     pub(crate) failures: u32,
-    /// When the callout is given up if there is no response.
+    /// The time at which the callout is given up if there is no response.
     deadline_ns: u64,
 }
 
-/// What the host made of a callout.
+/// The host's reply to a callout.
 #[derive(Debug)]
 pub(crate) enum SendResult<T, C> {
-    /// The number is none of this queue's.
+    /// The number does not belong to this queue.
     Unknown,
-    /// The host took the callout.
+    /// The host accepted the callout.
     InFlight,
     /// The host refused the callout.
     Refused(ActiveCallout<T, C>),
-    /// The host took the callout under the token of another one, whose response cannot be told apart any more: the
+    /// The host accepted the callout under the token of another one. Their responses cannot be distinguished, so the
     /// other one is lost.
     Replaced(ActiveCallout<T, C>),
 }
 
-/// See the module.
+/// The queue of one owner's callouts; see the [module](self).
 #[derive(Debug)]
 pub(crate) struct CalloutQueue<T, C> {
     limits: QueueLimits,
     waiting: VecDeque<QueuedItem<T>>,
-    /// Sent before anything that waits for its first attempt.
+    /// Items to retry, which are sent before new items.
     retries: VecDeque<QueuedItem<T>>,
-    /// Callouts that the host has not answered for, by the owner's numbers.
+    /// Callouts that the host has not accepted or refused yet, by the owner's numbers.
     unsent: Vec<(u64, ActiveCallout<T, C>)>,
-    /// Callouts that the host took, by its tokens.
+    /// Callouts that the host accepted, by its tokens.
     in_flight: Vec<(u32, ActiveCallout<T, C>)>,
     /// Nothing is sent before this time, unless the queue is closing.
     paused_until_ns: u64,
@@ -99,7 +99,7 @@ impl<T, C> CalloutQueue<T, C> {
     }
 
     /// Returns the next item to send: retries that are due before new items. `None` if nothing is due, if the queue is
-    /// paused, or if as many callouts are in flight as may be.
+    /// paused, or if the maximum number of callouts is in flight.
     pub(crate) fn next(&mut self, now_ns: u64) -> Option<QueuedItem<T>> {
         if !self.has_capacity() || self.not_before(now_ns) > now_ns {
             return None;
@@ -111,7 +111,7 @@ impl<T, C> CalloutQueue<T, C> {
         }
     }
 
-    /// Records that the shell is given a callout for an item. `number` identifies it until [`sent`](Self::sent), and
+    /// Records that the shell receives a callout for an item. `number` identifies it until [`sent`](Self::sent), and
     /// must be unique among the callouts of its owner.
     pub(crate) fn start(&mut self, number: u64, queued: QueuedItem<T>, context: C, now_ns: u64) {
         let QueuedItem { item, failures, .. } = queued;
@@ -121,7 +121,7 @@ impl<T, C> CalloutQueue<T, C> {
         self.unsent.push((number, callout));
     }
 
-    /// Records that the host took a callout and gave it a token, or refused it if there is none.
+    /// Records that the host accepted a callout and gave it a token, or refused it if `token` is `None`.
     pub(crate) fn sent(&mut self, number: u64, token: Option<u32>) -> SendResult<T, C> {
         let Some(callout) = take(&mut self.unsent, number) else {
             return SendResult::Unknown;
@@ -134,7 +134,7 @@ impl<T, C> CalloutQueue<T, C> {
         replaced.map_or(SendResult::InFlight, SendResult::Replaced)
     }
 
-    /// Returns the callout that a response is for. `None` if it is for none of these, or came after the deadline.
+    /// Returns the callout that a response belongs to; `None` if there is none, or if its deadline has passed.
     pub(crate) fn answered(&mut self, token: u32) -> Option<ActiveCallout<T, C>> {
         take(&mut self.in_flight, token)
     }
@@ -163,12 +163,13 @@ impl<T, C> CalloutQueue<T, C> {
         Ok(())
     }
 
-    /// Queues an item before all others, at once. `failures` is the number of failed attempts that it starts with.
+    /// Puts an item at the front of the queue, due at once. `failures` is the number of failed attempts that it starts
+    /// with.
     pub(crate) fn push_front(&mut self, item: T, failures: u32) {
         self.retries.push_front(QueuedItem { item, failures, due_ns: 0 });
     }
 
-    /// Sends nothing before this time.
+    /// Pauses the queue: nothing is sent before this time.
     pub(crate) fn pause(&mut self, until_ns: u64) {
         self.paused_until_ns = until_ns;
     }
@@ -178,12 +179,12 @@ impl<T, C> CalloutQueue<T, C> {
         self.paused_until_ns = 0;
     }
 
-    /// Sends everything that waits at once from now on, and retries nothing.
+    /// Closes the queue: all waiting items may be sent at once, and nothing is retried.
     pub(crate) fn close(&mut self) {
         self.is_closing = true;
     }
 
-    /// Removes and returns all items, those in flight included.
+    /// Removes and returns all items, including those in flight.
     pub(crate) fn drain(&mut self) -> impl Iterator<Item = T> {
         let queued = self.retries.drain(..).chain(self.waiting.drain(..)).map(|queued| queued.item);
         let unsent = self.unsent.drain(..).map(|(_, callout)| callout.item);
@@ -191,7 +192,7 @@ impl<T, C> CalloutQueue<T, C> {
         unsent.chain(in_flight).chain(queued)
     }
 
-    /// The number of items that are not in flight.
+    /// Returns the number of items that are not in flight.
     pub(crate) fn queued(&self) -> usize {
         self.waiting.len().saturating_add(self.retries.len())
     }
@@ -201,27 +202,29 @@ impl<T, C> CalloutQueue<T, C> {
         self.unsent.len().saturating_add(self.in_flight.len()) < self.limits.in_flight_max
     }
 
-    /// When the next item is due, whether or not there is capacity for it. `None` if no item waits.
+    /// Returns the time at which the next item is due, whether or not there is capacity for it; `None` if no item
+    /// waits.
     pub(crate) fn due_ns(&self) -> Option<u64> {
         let retry = self.retries.iter().map(|retry| retry.due_ns).min();
         let due_ns = if self.waiting.is_empty() { retry } else { Some(0) };
         due_ns.map(|due_ns| self.not_before(due_ns))
     }
 
-    /// When something due at `due_ns` may be sent: not before the end of the pause, or at once if the queue is
-    /// closing.
+    /// Returns the time at which an item due at `due_ns` may be sent: not before the end of the pause, or at once if
+    /// the queue is closing.
     pub(crate) fn not_before(&self, due_ns: u64) -> u64 {
         if self.is_closing { 0 } else { due_ns.max(self.paused_until_ns) }
     }
 
-    /// When the queue needs to be looked at although nothing happens before: an item is due, or a callout is too late.
+    /// Returns the time at which the queue needs attention even if nothing happens before: an item is due, or a callout
+    /// times out. `None` if there is no such time.
     pub(crate) fn wake_ns(&self) -> Option<u64> {
         let due_ns = self.due_ns().filter(|_| self.has_capacity());
         let deadlines = self.in_flight.iter().map(|(_, callout)| callout.deadline_ns);
         deadlines.chain(due_ns).min()
     }
 
-    /// Every item, wherever it is.
+    /// Returns every item, wherever it is.
     #[cfg(test)]
     pub(crate) fn items(&self) -> impl Iterator<Item = &T> {
         let queued = self.retries.iter().chain(&self.waiting).map(|queued| &queued.item);
@@ -230,7 +233,7 @@ impl<T, C> CalloutQueue<T, C> {
         queued.chain(unsent).chain(in_flight)
     }
 
-    /// The number of callouts that the host took.
+    /// Returns the number of callouts that the host accepted.
     #[cfg(test)]
     pub(crate) fn in_flight(&self) -> usize {
         self.in_flight.len()

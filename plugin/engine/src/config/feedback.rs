@@ -6,7 +6,7 @@ use super::keys::feedback::{
 };
 use super::section::{Section, displayed, kind};
 use crate::feedback::FeedbackPlan;
-use crate::ids::Key;
+use crate::ids::SigningKey;
 use crate::json::JsonValue;
 use crate::limits::{SECRET_BYTES_MIN, SECRETS_MAX};
 use crate::pattern::Pattern;
@@ -32,7 +32,7 @@ pub(super) fn read(document: &Section<'_>) -> Result<Option<FeedbackPlan>, Confi
 }
 
 /// Reads one secret or a list of secrets. No error repeats one.
-fn secrets(feedback: &Section<'_>) -> Result<Vec<Key>, ConfigError> {
+fn secrets(feedback: &Section<'_>) -> Result<Vec<SigningKey>, ConfigError> {
     let Some((path, value)) = feedback.item("secret") else {
         return Ok(Vec::new());
     };
@@ -47,9 +47,9 @@ fn secrets(feedback: &Section<'_>) -> Result<Vec<Key>, ConfigError> {
     items.iter().enumerate().map(item).collect()
 }
 
-fn secret(path: String, value: &JsonValue) -> Result<Key, ConfigError> {
+fn secret(path: String, value: &JsonValue) -> Result<SigningKey, ConfigError> {
     let got = match value.text() {
-        Some(secret) if secret.len() >= SECRET_BYTES_MIN => return Ok(Key::new(secret.as_bytes())),
+        Some(secret) if secret.len() >= SECRET_BYTES_MIN => return Ok(SigningKey::new(secret.as_bytes())),
         Some(secret) => format!("{} bytes", secret.len()),
         None => kind(value).to_owned(),
     };

@@ -14,13 +14,13 @@ use crate::judge::{self, BudgetLimits, Criterion, Judge, JudgePlan, SampleRule};
 use crate::limits;
 use crate::metrics::is_label_name;
 use crate::pattern::Pattern;
-use crate::price::Table;
+use crate::price::PriceTable;
 
 /// Compiles the section. `None` if it is absent.
 pub(super) fn read(
     document: &Section<'_>,
     labels: &[Label],
-    prices: Option<&Table>,
+    prices: Option<&PriceTable>,
 ) -> Result<Option<JudgePlan>, ConfigError> {
     let Some(item) = document.item("judge") else {
         return Ok(None);
@@ -206,7 +206,7 @@ fn json_pointer(source: &Section<'_>, pointer: &str) -> Result<ContextSource, Co
 fn budget(
     budget: &Section<'_>,
     judges: &[Judge],
-    prices: Option<&Table>,
+    prices: Option<&PriceTable>,
 ) -> Result<BudgetLimits, ConfigError> {
     #[expect(
         clippy::cast_possible_truncation,

@@ -16,13 +16,13 @@ use crate::feedback::FeedbackPlan;
 use crate::filter_state::FILTER_STATE_KEYS;
 use crate::formats::{self, Format, Wanted};
 use crate::head::Headers;
-use crate::ids::{self, Key};
+use crate::ids::{self, SigningKey};
 use crate::json::JsonValue;
 use crate::judge::JudgePlan;
 use crate::judge::capture::ContextSource;
 use crate::limits::CONTENT_CHARS_DEFAULT;
 use crate::metrics;
-use crate::price::Table;
+use crate::price::PriceTable;
 use crate::scan::Paths;
 use crate::telemetry::{Content, Redactor, TelemetryPlan};
 
@@ -35,7 +35,7 @@ pub struct Policy {
     models: Models,
     requests_usage: bool,
     estimates: bool,
-    prices: Option<Rc<Table>>,
+    prices: Option<Rc<PriceTable>>,
     judge: Option<Rc<JudgePlan>>,
     feedback: Option<Rc<FeedbackPlan>>,
     telemetry: Option<Rc<TelemetryPlan>>,
@@ -162,7 +162,7 @@ impl Policy {
     }
 
     /// Returns the key that signs request ids. `None` if they are not signed.
-    pub fn signing_key(&self) -> Option<&Key> {
+    pub fn signing_key(&self) -> Option<&SigningKey> {
         self.feedback()?.signing_key()
     }
 
@@ -224,7 +224,7 @@ impl Policy {
     }
 
     /// Returns the price table. `None` if no cost is counted.
-    pub fn prices(&self) -> Option<&Rc<Table>> {
+    pub fn prices(&self) -> Option<&Rc<PriceTable>> {
         self.prices.as_ref()
     }
 

@@ -3,19 +3,19 @@
 use super::ConfigError;
 use super::keys::prices::{PRICES_NAMES, ROW_NAMES, ROWS};
 use super::section::{Section, displayed, quoted};
-use crate::price::{Class, ModelPrices, Name, Price, Table, words};
+use crate::price::{ModelName, ModelPrices, PriceTable, TieredPrice, TokenClass, words};
 
 const EXPECTED_PRICE: &str = "USD per million tokens as a string, such as \"2.5\", or \"1.25 >200000 2.5\" with a \
     second price above 200000 input tokens";
 
 /// Compiles the section. `None` if it is absent.
-pub(super) fn read(document: &Section<'_>) -> Result<Option<Table>, ConfigError> {
+pub(super) fn read(document: &Section<'_>) -> Result<Option<PriceTable>, ConfigError> {
     let Some(item) = document.item("prices") else {
         return Ok(None);
     };
     let prices = Section::new(item, &PRICES_NAMES)?;
     let text = |key| Ok::<_, ConfigError>(prices.text(key)?.unwrap_or_default());
-    let mut table = Table::new(text("version")?, text("date")?);
+    let mut table = PriceTable::new(text("version")?, text("date")?);
     text("notice")?;
     let Some(rows) = prices.list(&ROWS)? else {
         return prices.refuse_value(ROWS.name, "a list");
@@ -33,16 +33,16 @@ pub(super) fn read(document: &Section<'_>) -> Result<Option<Table>, ConfigError>
     Ok(Some(table))
 }
 
-fn add_row(table: &mut Table, row: &Section<'_>) -> Result<(), ConfigError> {
+fn add_row(table: &mut PriceTable, row: &Section<'_>) -> Result<(), ConfigError> {
     let seller = required_words(row, "provider")?;
     let names = model_names(row, "match", required_words(row, "match")?)?;
     let except = model_names(row, "except", row.text("except")?.unwrap_or_default())?;
     let mut model = ModelPrices { except, ..ModelPrices::default() };
     for (key, value) in row.values() {
-        let Some(class) = Class::named(key) else {
+        let Some(class) = TokenClass::named(key) else {
             continue; // one of the three above
         };
-        match value.text().and_then(Price::new) {
+        match value.text().and_then(TieredPrice::new) {
             Some(price) => model.prices.push((class, price)),
             // A null is refused too: a price that is missing by mistake would leave tokens uncounted.
             None => return row.refuse(key, EXPECTED_PRICE, displayed(value)),
@@ -59,8 +59,8 @@ fn required_words<'a>(row: &Section<'a>, key: &str) -> Result<&'a str, ConfigErr
     }
 }
 
-fn model_names(row: &Section<'_>, key: &str, text: &str) -> Result<Vec<Name>, ConfigError> {
-    let name = |word| match Name::new(word) {
+fn model_names(row: &Section<'_>, key: &str, text: &str) -> Result<Vec<ModelName>, ConfigError> {
+    let name = |word| match ModelName::new(word) {
         Some(name) => Ok(name),
         None => row.refuse(key, "`*` only at the ends of a name", quoted(word)),
     };

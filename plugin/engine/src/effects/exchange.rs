@@ -85,7 +85,7 @@ struct Builder<'a> {
 
 impl Builder<'_> {
     fn build(mut self, series: &mut Series) -> Effects {
-        self.effects.stats.push(active_requests(&self.record.began_as, -1));
+        self.effects.stats.push(active_requests(&self.record.initial_provider, -1));
         self.count(&metrics::REQUESTS, "", 1);
         self.times();
         self.tokens();

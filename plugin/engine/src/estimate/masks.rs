@@ -1,8 +1,8 @@
-//! What the bytes of a block are, a bit for each.
+//! Bit masks of a block, with a bit for each byte.
 
 use crate::simd::{lanes, unescape};
 
-/// Which bytes of a block are of a kind.
+/// The bytes of a block in each class.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Masks {
     /// ASCII letters.
@@ -13,14 +13,14 @@ pub(super) struct Masks {
     pub(super) marks: u64,
     /// Line feeds.
     pub(super) lines: u64,
-    /// Bytes of characters beyond ASCII.
+    /// Bytes that are not ASCII.
     pub(super) beyond: u64,
-    /// The first ones of those.
+    /// The first bytes of characters that are not ASCII.
     pub(super) leads: u64,
 }
 
 impl Masks {
-    /// Of a block as it stands there.
+    /// Returns the masks of a block without escapes.
     pub(super) fn of(block: &[u8]) -> Self {
         let mut masks = Self::default();
         let mut visible = 0;
@@ -36,7 +36,7 @@ impl Masks {
         masks
     }
 
-    /// As the letters behind backslashes are meant.
+    /// Returns the masks with the bytes after backslashes (`escaped`) in the classes of the characters they stand for.
     pub(super) fn unescaped(mut self, block: &[u8], escaped: u64) -> Self {
         let mut letters = escaped & self.letters;
         while letters != 0 {
@@ -44,10 +44,10 @@ impl Masks {
             let bit = letters & letters.wrapping_neg();
             letters &= !bit;
             let byte = block.get(at).copied().unwrap_or_default();
-            let meant = unescape(byte);
-            if meant != byte {
+            let resolved = unescape(byte);
+            if resolved != byte {
                 self.letters &= !bit;
-                self.lines |= if meant == b'\n' { bit } else { 0 };
+                self.lines |= if resolved == b'\n' { bit } else { 0 };
             }
         }
         self

@@ -88,7 +88,7 @@ pub fn classify(
 ) -> (Status, ErrorClass) {
     // Clients close the connection after an error event, and upstreams may reset it: neither is a further failure.
     let is_last =
-        answer.complete == Some(true) || (answer.error_told && end.code.is_none_or(|code| code < 400));
+        answer.complete == Some(true) || (answer.has_error && end.code.is_none_or(|code| code < 400));
     let is_whole = progress.end || (answer.streaming && is_last);
     // A client that knows the length of a response may disconnect before the proxy sees its end. An upstream that
     // disconnects there still breaks the response.
@@ -123,7 +123,7 @@ fn class_of(
     if (300..400).contains(&code) {
         return ErrorClass::None;
     }
-    if answer.error_told {
+    if answer.has_error {
         return match answer.streaming {
             true => ErrorClass::InStream,
             false => {

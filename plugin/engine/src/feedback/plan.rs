@@ -1,7 +1,7 @@
 //! The settings of feedback, which [`config`](crate::config) compiles.
 
 use crate::head::Headers;
-use crate::ids::Key;
+use crate::ids::SigningKey;
 use crate::pattern::Pattern;
 
 /// The settings of the feedback endpoint.
@@ -9,7 +9,7 @@ use crate::pattern::Pattern;
 pub struct FeedbackPlan {
     pub(crate) path: String,
     /// The keys of request ids. The first one signs, and all are accepted. Without keys, ids are not signed.
-    pub(crate) keys: Vec<Key>,
+    pub(crate) keys: Vec<SigningKey>,
     pub(crate) bytes_max: usize,
     pub(crate) per_minute: u64,
     pub(crate) age_s_max: u64,
@@ -25,11 +25,11 @@ impl FeedbackPlan {
     }
 
     /// Returns the key that signs new ids. `None` if ids are not signed.
-    pub fn signing_key(&self) -> Option<&Key> {
+    pub fn signing_key(&self) -> Option<&SigningKey> {
         self.keys.first()
     }
 
-    pub(super) fn keys(&self) -> &[Key] {
+    pub(super) fn keys(&self) -> &[SigningKey] {
         &self.keys
     }
 

@@ -1,7 +1,7 @@
 //! Reads the body of feedback.
 
 use super::plan::FeedbackPlan;
-use crate::ids::{Ids, Refused, RequestId};
+use crate::ids::{Ids, RequestId, RequestIdError};
 use crate::json::JsonValue;
 
 /// Feedback that was accepted.
@@ -105,10 +105,10 @@ pub(super) fn read(body: &[u8], plan: &FeedbackPlan, unix_s: u64) -> Result<Acce
     };
     let RequestId { ids, issued_s, model } = match RequestId::read(request_id, plan.keys()) {
         Ok(id) => id,
-        Err(Refused::Form) => {
+        Err(RequestIdError::Form) => {
             return refuse("request_id", "expected the value of the response header x-llm-request-id");
         }
-        Err(Refused::Signature) => {
+        Err(RequestIdError::Signature) => {
             let (field, message) = ("request_id".to_owned(), "the signature is wrong".to_owned());
             return Err(Refusal { is_unauthorized: true, field, message });
         }

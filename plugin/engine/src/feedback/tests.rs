@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::config::Policy;
-use crate::ids::{Ids, Key};
+use crate::ids::{Ids, SigningKey};
 
 const SECRET: &str = "a secret for the tests";
 const IDS: Ids = Ids { trace: [0x0A; 16], span: [0xB7; 8], parent: None };
@@ -20,7 +20,7 @@ fn plan(keys: &str) -> Rc<FeedbackPlan> {
 }
 
 fn id_of(secret: &str, issued_s: u64) -> String {
-    IDS.request_id(u32::try_from(issued_s).unwrap(), "gpt-4o", Some(&Key::new(secret.as_bytes())))
+    IDS.request_id(u32::try_from(issued_s).unwrap(), "gpt-4o", Some(&SigningKey::new(secret.as_bytes())))
 }
 
 fn head<'a>(method: &'a str, more: &[(&'a str, &'a str)]) -> Headers<'a> {

@@ -6,7 +6,7 @@ use super::*;
 
 type Fields = Vec<(Vec<u8>, Vec<u8>)>;
 
-/// The form of the ABI, written the long way.
+/// Encodes a header map as the ABI specifies, field by field.
 fn encode(fields: &Fields) -> Vec<u8> {
     let number = |number: usize| u32::try_from(number).unwrap().to_le_bytes();
     let sizes = fields.iter().flat_map(|(name, value)| [number(name.len()), number(value.len())].concat());
@@ -19,7 +19,7 @@ fn content_type(value: &[u8]) -> Headers<'_> {
 }
 
 #[test]
-fn decodes_the_form_hosts_write() {
+fn headers_decode_a_header_map() {
     let map = b"\x02\0\0\0\x05\0\0\0\x02\0\0\0\x01\0\0\0\0\0\0\0:path\0/x\0a\0\0";
     let headers = Headers::decode(map);
     assert_eq!(
@@ -36,7 +36,7 @@ fn decodes_the_form_hosts_write() {
 }
 
 #[test]
-fn the_first_field_of_a_name_counts_and_need_not_be_text() {
+fn headers_return_the_first_field_of_a_name() {
     let headers =
         Headers::new([(&b"x"[..], &b"\xff"[..]), (b"x", b"2"), (b":status", b"200"), (b"\xfe", b"3")]);
     assert_eq!((headers.get("x"), headers.text("x")), (Some(&b"\xff"[..]), None));
@@ -47,7 +47,7 @@ fn the_first_field_of_a_name_counts_and_need_not_be_text() {
 }
 
 #[test]
-fn a_media_type_is_compared_without_its_parameters() {
+fn media_type_ignores_parameters() {
     let yes = [
         "text/event-stream",
         "Text/Event-Stream",
@@ -64,7 +64,7 @@ fn a_media_type_is_compared_without_its_parameters() {
 }
 
 #[test]
-fn a_body_is_encoded_unless_it_says_identity() {
+fn content_encoding_is_empty_for_identity() {
     let read = |values: &[&str]| {
         let fields = values.iter().map(|value| (&b"content-encoding"[..], value.as_bytes()));
         String::from_utf8(Headers::new(fields).content_encoding()).unwrap()
@@ -79,14 +79,14 @@ fn a_body_is_encoded_unless_it_says_identity() {
 
 proptest! {
     #[test]
-    fn any_map_survives(fields in prop::collection::vec((any::<Vec<u8>>(), any::<Vec<u8>>()), 0..8)) {
+    fn headers_decode_any_map(fields in prop::collection::vec((any::<Vec<u8>>(), any::<Vec<u8>>()), 0..8)) {
         let map = encode(&fields);
         let decoded: Fields = Headers::decode(&map).fields.iter().map(|(a, b)| (a.to_vec(), b.to_vec())).collect();
         prop_assert_eq!(decoded, fields);
     }
 
     #[test]
-    fn hostile_maps_hold_no_more_than_their_bytes(
+    fn headers_decode_no_more_than_a_hostile_map_has(
         fields in prop::collection::vec((any::<Vec<u8>>(), any::<Vec<u8>>()), 0..4),
         damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
     ) {
@@ -101,7 +101,7 @@ proptest! {
 }
 
 #[test]
-fn what_is_encoded_is_decoded() {
+fn headers_decode_what_encode_returns() {
     for fields in
         [&[][..], &[("a", "1")], &[("allow", "POST"), ("vary", ""), ("content-type", "application/json")]]
     {

@@ -14,14 +14,14 @@ fn check(traceparent: Option<&str>, request_id: Option<&str>, trace: &str) {
 }
 
 #[test]
-fn a_good_traceparent_is_followed() {
+fn ids_follow_a_valid_traceparent() {
     check(Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"), None, TRACE);
     check(Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00"), Some("x"), TRACE);
     check(Some("cc-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-what-later"), None, TRACE);
 }
 
 #[test]
-fn a_traceparent_with_a_fault_is_ignored() {
+fn ids_ignore_an_invalid_traceparent() {
     let faulty = [
         "",
         "00",
@@ -48,7 +48,7 @@ fn a_traceparent_with_a_fault_is_ignored() {
 }
 
 #[test]
-fn without_one_the_request_id_is_the_trace_if_it_is_a_uuid() {
+fn ids_fall_back_to_a_request_id_that_is_a_uuid() {
     check(None, Some("0af76519-16cd-43dd-8448-eb211c80319c"), TRACE);
     check(None, Some("0AF76519-16CD-43DD-8448-EB211C80319C"), TRACE);
     check(Some("ff-x"), Some("0af76519-16cd-43dd-8448-eb211c80319c"), TRACE);
@@ -69,7 +69,7 @@ fn without_one_the_request_id_is_the_trace_if_it_is_a_uuid() {
 }
 
 #[test]
-fn the_parent_is_the_one_of_a_good_traceparent() {
+fn ids_have_the_parent_of_a_valid_traceparent() {
     let parent = |traceparent: &str| Ids::new(Some(traceparent.as_bytes()), None, RANDOM).parent;
     let good = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
     assert_eq!(parent(good), Some([0xb7, 0xad, 0x6b, 0x71, 0x69, 0x20, 0x33, 0x31]));
@@ -87,20 +87,20 @@ fn ids_are_never_zero() {
 
 proptest! {
     #[test]
-    fn any_headers_make_ids(traceparent: Vec<u8>, request_id in "\\PC{0,40}") {
+    fn ids_accept_any_headers(traceparent: Vec<u8>, request_id in "\\PC{0,40}") {
         let ids = Ids::new(Some(&traceparent), Some(request_id.as_bytes()), RANDOM);
         prop_assert!(ids.trace != [0; 16] && ids.span != [0; 8]);
     }
 
     #[test]
-    fn any_bytes_have_their_digits(bytes: Vec<u8>) {
+    fn push_hex_agrees_with_format_for_any_bytes(bytes: Vec<u8>) {
         let mut text = String::new();
         push_hex(&mut text, &bytes);
         prop_assert_eq!(text, bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
     }
 
     #[test]
-    fn digits_are_those_of_the_number(number: u32) {
-        prop_assert_eq!(digits_of(number).to_be_bytes().to_vec(), format!("{number:08x}").into_bytes());
+    fn hex_digits_agree_with_format_for_any_number(number: u32) {
+        prop_assert_eq!(hex_digits(number).to_be_bytes().to_vec(), format!("{number:08x}").into_bytes());
     }
 }

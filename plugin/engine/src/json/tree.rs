@@ -1,4 +1,4 @@
-//! A small JSON document as a tree: keys of the configuration, what a judge answers, what a user has to say.
+//! A small JSON document as a tree of values: for the configuration, judges' verdicts and feedback.
 
 use core::fmt;
 
@@ -6,15 +6,17 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor}
 
 use crate::limits::TREE_KEYS_MAX;
 
-/// A JSON value. Unlike `serde_json::Value` it refuses a key that stands there twice, where the last one would win:
-/// an answer that says 1 and then 5 has no score. Its depth is bounded by `serde_json`, its size by who reads it.
+/// A JSON value.
+///
+/// Unlike `serde_json::Value` it refuses duplicate keys, of which the last one would win: a verdict that says 1 and
+/// then 5 has no score. `serde_json` bounds its depth, and the reader of the document its size.
 #[derive(Clone, Debug, PartialEq)]
 pub enum JsonValue {
     /// `null`
     Null,
     /// `true` or `false`
     Bool(bool),
-    /// A number written without sign, point and exponent.
+    /// An integer without sign, point and exponent.
     Whole(u64),
     /// Any other number.
     Number(f64),
@@ -22,32 +24,37 @@ pub enum JsonValue {
     Text(String),
     /// An array.
     List(Vec<JsonValue>),
-    /// An object, in the order it is written; no key twice.
+    /// An object in document order, without duplicate keys.
     Object(Vec<(String, JsonValue)>),
 }
 
 impl JsonValue {
-    /// Reads a whole document; `None` if it is not JSON, or if a key is twice in one object.
+    /// Parses a whole document; `None` if it is not JSON, or if an object has a duplicate key.
     pub fn parse(document: &[u8]) -> Option<Self> {
         Self::read(document).ok()
     }
 
-    /// The same, with what is wrong and where.
+    /// Parses a whole document.
+    ///
+    /// # Errors
+    ///
+    /// Returns what is wrong, and where, if the document is not JSON or an object has a duplicate key.
     pub fn read(document: &[u8]) -> Result<Self, serde_json::Error> {
         let mut json = serde_json::Deserializer::from_slice(document);
-        // By the way the configuration takes, though nobody asks for the path: so the filter holds this code once.
+        // The path is not used here, but the configuration is parsed in the same way, so the filter holds this code
+        // only once.
         let tree =
             serde_path_to_error::deserialize(&mut json).map_err(serde_path_to_error::Error::into_inner)?;
         json.end()?;
         Ok(tree)
     }
 
-    /// The value of a key, if this is an object that has it.
+    /// Returns the value of a key; `None` if this is no object or has no such key.
     pub fn get(&self, key: &str) -> Option<&Self> {
         self.pairs()?.iter().find(|(known, _)| known == key).map(|(_, value)| value)
     }
 
-    /// The text, if this is one.
+    /// Returns the text; `None` if this is no string.
     pub fn text(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),
@@ -55,7 +62,7 @@ impl JsonValue {
         }
     }
 
-    /// The number, if this is a whole one.
+    /// Returns the number; `None` if this is no integer.
     pub fn whole(&self) -> Option<u64> {
         match self {
             Self::Whole(number) => Some(*number),
@@ -63,7 +70,7 @@ impl JsonValue {
         }
     }
 
-    /// The items, if this is a list.
+    /// Returns the items; `None` if this is no array.
     pub fn list(&self) -> Option<&[Self]> {
         match self {
             Self::List(items) => Some(items),
@@ -71,7 +78,7 @@ impl JsonValue {
         }
     }
 
-    /// The keys and their values, if this is an object.
+    /// Returns the keys and their values; `None` if this is no object.
     pub fn pairs(&self) -> Option<&[(String, Self)]> {
         match self {
             Self::Object(pairs) => Some(pairs),
@@ -133,7 +140,7 @@ impl<'de> Visitor<'de> for JsonValueVisitor {
             if object.iter().any(|(known, _)| *known == key) {
                 return Err(A::Error::custom(format_args!("duplicate field `{key}`")));
             }
-            // Each key is held against all before it: what a hostile answer could make of that is bounded here.
+            // Each key is compared with all before it; the limit bounds the work that a hostile document can cause.
             if object.len() >= TREE_KEYS_MAX {
                 return Err(A::Error::custom(format_args!("more than {TREE_KEYS_MAX} keys in one object")));
             }

@@ -22,7 +22,7 @@ use crate::judge::Evaluation;
 use crate::judge::capture::JudgeJob;
 use crate::limits::{JUDGE_OUTPUT_TOKENS_MAX, JUDGE_QUEUE_BYTES_MAX};
 use crate::metrics::StatUpdate;
-use crate::price::Table;
+use crate::price::PriceTable;
 
 /// The number of attempts per query: one, and one more if the judge was too busy.
 const ATTEMPTS_MAX: u32 = 2;
@@ -78,7 +78,7 @@ pub struct QueryResult {
 pub struct Dispatcher {
     plan: Rc<JudgePlan>,
     /// `None` if no prices are configured.
-    prices: Option<Rc<Table>>,
+    prices: Option<Rc<PriceTable>>,
     exports_scores: bool,
     /// The open jobs. Their bound is small enough for a linear search.
     jobs: Vec<OpenJob>,
@@ -92,7 +92,7 @@ pub struct Dispatcher {
 
 impl Dispatcher {
     /// Returns a dispatcher without jobs. Scores are only returned if `exports_scores`.
-    pub fn new(plan: &Rc<JudgePlan>, prices: Option<&Rc<Table>>, exports_scores: bool) -> Self {
+    pub fn new(plan: &Rc<JudgePlan>, prices: Option<&Rc<PriceTable>>, exports_scores: bool) -> Self {
         let limits = QueueLimits {
             in_flight_max: plan.in_flight_max,
             attempts_max: ATTEMPTS_MAX,

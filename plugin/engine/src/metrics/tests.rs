@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::limits::LABEL_BYTES_MAX;
 
-/// Takes labels out of a stat's name as `stats_tags` with `(\.label=\.=(.*?);\.;)` do, one label after the other.
+/// Extracts labels from a stat's name as `stats_tags` with `(\.label=\.=(.*?);\.;)` do, one label after the other.
 fn extract(stat: &str, labels: &[&str]) -> (String, Vec<String>) {
     let mut name = stat.to_owned();
     let mut values = Vec::new();
@@ -25,14 +25,14 @@ fn extract(stat: &str, labels: &[&str]) -> (String, Vec<String>) {
     (name, values)
 }
 
-fn check(value: &str, meant: &str) {
-    assert_eq!(label_value(value), meant, "{value:?}");
+fn check(value: &str, expected: &str) {
+    assert_eq!(label_value(value), expected, "{value:?}");
     let stat = stat(&TIME_TO_FIRST_BYTE, [("provider", value), ("model", "m")].into_iter());
-    assert_eq!(stat, format!("llm_time_to_first_byte_milliseconds.provider=.={meant};.;.model=.=m;.;"));
+    assert_eq!(stat, format!("llm_time_to_first_byte_milliseconds.provider=.={expected};.;.model=.=m;.;"));
 }
 
 #[test]
-fn stats_have_their_labels_in_their_names() {
+fn stat_name_has_the_labels() {
     assert_eq!(stat(&BUILD_INFO, [].into_iter()), "llm_gauge_build_info");
     let labels = [("provider", "openai"), ("model", "gpt-4o")];
     let expected = "llm_tokens_total.provider=.=openai;.;.model=.=gpt-4o;.;";
@@ -40,7 +40,7 @@ fn stats_have_their_labels_in_their_names() {
 }
 
 #[test]
-fn hostile_values_are_made_harmless() {
+fn label_value_replaces_marks_and_control_characters() {
     check("", "unknown");
     check("a;.;b", "a;_;b");
     check(";.", ";_");
@@ -55,7 +55,7 @@ fn hostile_values_are_made_harmless() {
 }
 
 #[test]
-fn long_values_are_cut_between_characters() {
+fn label_value_is_cut_off_between_characters() {
     check(&"x".repeat(200_000), &"x".repeat(128));
     check(&"x".repeat(128), &"x".repeat(128));
     check(&format!("{}é", "x".repeat(127)), &"x".repeat(127));
@@ -64,7 +64,7 @@ fn long_values_are_cut_between_characters() {
 }
 
 #[test]
-fn label_names_are_prometheus_names_in_lower_case() {
+fn label_name_is_a_prometheus_name_in_lower_case() {
     for (name, is_good) in
         [("a", true), ("a_1", true), ("", false), ("_a", false), ("1a", false), ("A", false)]
     {
@@ -76,7 +76,7 @@ fn label_names_are_prometheus_names_in_lower_case() {
 }
 
 #[test]
-fn no_label_ends_like_another_and_no_metric_is_twice_there() {
+fn metrics_are_unique_and_no_label_is_the_end_of_another() {
     let names = label_names();
     for name in &names {
         assert!(is_label_name(name), "{name}");
@@ -92,14 +92,14 @@ fn no_label_ends_like_another_and_no_metric_is_twice_there() {
 
 proptest! {
     #[test]
-    fn labels_are_taken_out_as_they_were_put_in(
+    fn stats_tags_extract_the_labels_of_any_values(
         values in prop::array::uniform5("([;.=]|model|\\.status|=\\.=|;\\.;|error=\\.=|\\PC|\n){0,12}"),
     ) {
         let labels = REQUESTS.labels;
         let stat = stat(&REQUESTS, labels.iter().copied().zip(values.iter().map(String::as_str)));
-        let meant: Vec<_> = values.iter().map(|value| label_value(value)).collect();
-        prop_assert_eq!(extract(&stat, labels), (REQUESTS.name.to_owned(), meant.clone()));
-        for value in &meant {
+        let expected: Vec<_> = values.iter().map(|value| label_value(value)).collect();
+        prop_assert_eq!(extract(&stat, labels), (REQUESTS.name.to_owned(), expected.clone()));
+        for value in &expected {
             prop_assert!(value.len() <= LABEL_BYTES_MAX && !value.is_empty() && !value.contains(char::is_control));
             prop_assert_eq!(&label_value(value), value);
         }

@@ -32,7 +32,7 @@ fn fits_lets_a_star_match_any_characters() {
     }
 }
 
-/// The definition, by recursion.
+/// Matches by the recursive definition.
 fn naive(pattern: &[char], text: &[char]) -> bool {
     match pattern.split_first() {
         None => text.is_empty(),

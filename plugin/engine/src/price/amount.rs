@@ -1,23 +1,25 @@
-//! A price: a decimal that is never a float, and its tiers.
+//! A price as an exact decimal, with tiers.
 
-/// Digits behind the point: dollars for a million tokens are then whole [units](super::UNITS_PER_DOLLAR) for one.
+/// The maximum number of decimal places. Dollars per million tokens are then whole [units](super::UNITS_PER_DOLLAR) per
+/// token.
 const FRACTION_DIGITS: usize = 18;
 
-/// Digits before the point; with more, a slip of the pen would be a plausible price.
+/// The maximum number of digits before the decimal point, so that a missing point is not accepted as a price.
 const WHOLE_DIGITS_MAX: usize = 9;
 
-/// What one token costs, by how much input its request has.
+/// The price of one token, depending on the input of its request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Price {
+pub struct TieredPrice {
     base: u128,
-    /// Start and price, by rising start.
+    /// Start and price of each tier, by rising start.
     tiers: Vec<(u64, u128)>,
 }
 
-impl Price {
-    /// Reads dollars for a million tokens: `2.5`, or with tiers `1.25 >200000 2.5`, where the second price is the one
-    /// of requests with more than 200,000 tokens of input. `None` for anything else. Text, since a JSON number with a
-    /// point would go through a float.
+impl TieredPrice {
+    /// Parses dollars per million tokens: `2.5`, or with a tier `1.25 >200000 2.5`, where the second price applies to
+    /// requests with more than 200,000 input tokens. `None` for anything else.
+    ///
+    /// The price is text, since a JSON number with a decimal point would be parsed as a float.
     pub fn new(text: &str) -> Option<Self> {
         let mut words = text.split(' ');
         let base = units(words.next()?)?;
@@ -32,14 +34,14 @@ impl Price {
         Some(Self { base, tiers })
     }
 
-    /// Units for one token in a request with so much input. A tier begins above its start, not at it.
+    /// Returns the units per token for a request with this inclusive input. A tier begins above its start, not at it.
     pub fn at(&self, input_tokens: u64) -> u128 {
         let mut tiers = self.tiers.iter().rev();
         tiers.find(|(start, _)| input_tokens > *start).map_or(self.base, |(_, price)| *price)
     }
 }
 
-/// Reads dollars for a million tokens as units for one.
+/// Parses dollars per million tokens as units per token; `None` if the text is no decimal within the limits.
 fn units(text: &str) -> Option<u128> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
     let fits = |digits: &str, at_most| (1..=at_most).contains(&digits.len());

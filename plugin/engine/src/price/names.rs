@@ -1,18 +1,18 @@
-//! Names of models, as rows have them: `*` at an end stands for anything, `#` for one digit.
+//! Model names as rows have them: `*` at an end matches any text, `#` matches one digit.
 //!
-//! Not the patterns of the rest of the configuration, which have no `#`: dated names need it, since `name-*` would
-//! fit the next model of a family as well. And no regular expressions, which weigh more than the whole table.
+//! The [patterns](crate::pattern) of other keys have no `#`. Dated names need it, since `name-*` would also match the
+//! next model of a family. Regular expressions would need more memory than the whole table.
 
-/// A name or a family of names, in lower case.
+/// A name, or a pattern for a family of names, in lower case.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Name {
+pub struct ModelName {
     letters: Box<str>,
     open_before: bool,
     open_after: bool,
 }
 
-impl Name {
-    /// Reads `text`; `None` where there is a star in it that does not stand at an end.
+impl ModelName {
+    /// Parses `text`; `None` if it has a star that is not at an end.
     pub fn new(text: &str) -> Option<Self> {
         let letters = text.strip_prefix('*').unwrap_or(text);
         let open_before = letters.len() < text.len();
@@ -22,13 +22,13 @@ impl Name {
         (!inner.contains('*')).then_some(Self { letters, open_before, open_after })
     }
 
-    /// Whether `model`, in lower case, is meant.
+    /// Whether the name matches `model`, which must be in lower case.
     pub fn fits(&self, model: &str) -> bool {
         let (letters, model) = (self.letters.as_bytes(), model.as_bytes());
         let Some(room) = model.len().checked_sub(letters.len()) else {
             return false;
         };
-        let same = |place: usize| {
+        let matches_at = |place: usize| {
             let mut pairs = model.get(place..).unwrap_or_default().iter().zip(letters);
             pairs.all(|(theirs, ours)| match *ours {
                 b'#' => theirs.is_ascii_digit(),
@@ -36,35 +36,35 @@ impl Name {
             })
         };
         match (self.open_before, self.open_after) {
-            (false, false) => room == 0 && same(0),
-            (false, true) => same(0),
-            (true, false) => same(room),
-            (true, true) => (0..=room).any(same),
+            (false, false) => room == 0 && matches_at(0),
+            (false, true) => matches_at(0),
+            (true, false) => matches_at(room),
+            (true, true) => (0..=room).any(matches_at),
         }
     }
 }
 
-/// `model` with every `-20251211` at an end of a part as `-2025-12-11`; `None` if there is none.
-pub(super) fn with_dates_written_out(model: &str) -> Option<String> {
-    let mut written = String::new();
+/// Returns `model` with dates such as `-20251211` as `-2025-12-11`; `None` if there are none.
+pub(super) fn hyphenate_dates(model: &str) -> Option<String> {
+    let mut hyphenated = String::new();
     let mut rest = model;
     while let Some((before, after)) = rest.split_once('-') {
-        written.push_str(before);
-        written.push('-');
-        rest = match date(after) {
+        hyphenated.push_str(before);
+        hyphenated.push('-');
+        rest = match split_date(after) {
             Some((year, month, day, rest)) => {
-                written.extend([year, "-", month, "-", day]);
+                hyphenated.extend([year, "-", month, "-", day]);
                 rest
             }
             None => after,
         };
     }
-    written.push_str(rest);
-    (written != model).then_some(written)
+    hyphenated.push_str(rest);
+    (hyphenated != model).then_some(hyphenated)
 }
 
-/// Year, month and day at the beginning of `text`, and what is behind them.
-fn date(text: &str) -> Option<(&str, &str, &str, &str)> {
+/// Splits a date off the beginning of `text`, as year, month and day; `None` if there is no date.
+fn split_date(text: &str) -> Option<(&str, &str, &str, &str)> {
     let (year, rest) = text.split_at_checked(4)?;
     let (month, rest) = rest.split_at_checked(2)?;
     let (day, rest) = rest.split_at_checked(2)?;

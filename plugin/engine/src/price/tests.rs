@@ -3,12 +3,12 @@ use super::*;
 use crate::config::Policy;
 use crate::usage::{Count, Usage};
 
-fn table(json: &str) -> &'static Table {
+fn table(json: &str) -> &'static PriceTable {
     let policy = Policy::parse(format!(r#"{{"prices":{json}}}"#).as_bytes()).unwrap();
     Box::leak(Box::new(policy)).prices().unwrap()
 }
 
-/// The usage of one exchange, from lines of a class of count and its tokens.
+/// Returns a usage with these counts.
 fn usage(counts: &[(Count, u64)]) -> Usage {
     let mut usage = Usage::default();
     for (count, tokens) in counts {
@@ -17,10 +17,11 @@ fn usage(counts: &[(Count, u64)]) -> Usage {
     usage
 }
 
-/// Dollars for a million tokens are microdollars for one: so 1 here is one token at a price of "1".
+/// A cost in microdollars as units. Dollars per million tokens are microdollars per token, so 1 is one token at a price
+/// of "1".
 const MICRODOLLAR: u128 = UNITS_PER_DOLLAR / 1_000_000;
 
-/// The cost by class in microdollars, and the unpriced tokens.
+/// Asserts the cost by class in microdollars, and the unpriced tokens.
 #[track_caller]
 fn check(prices: &str, tokens: Tokens, classes: &[(&'static str, u128)], unpriced_tokens: u64) {
     let table = table(&format!(r#"{{"rows":[{{"provider":"p","match":"m"{prices}}}]}}"#));
@@ -40,7 +41,7 @@ const ALL: &[(Count, u64)] = &[
 ];
 
 #[test]
-fn each_token_is_billed_in_one_class() {
+fn cost_bills_each_token_in_one_class() {
     let tokens = Tokens::new(1000, 100, &usage(ALL));
     let prices = r#","input":"2","cached_input":"1","cache_write":"3","cache_write_1h":"4","audio_input":"10",
         "cached_audio_input":"7","output":"5","reasoning":"6","audio_output":"20","request":"9""#;
@@ -59,7 +60,7 @@ fn each_token_is_billed_in_one_class() {
 }
 
 #[test]
-fn a_class_without_a_price_is_billed_as_what_it_is_a_part_of() {
+fn class_without_a_price_is_billed_as_its_whole() {
     let tokens = Tokens::new(1000, 100, &usage(ALL));
     check(r#","input":"2","output":"5""#, tokens, &[("input", 2000), ("output", 500)], 0);
     let hour_as_usual = [("cache_write", 90), ("input", 970 * 2), ("output", 500)];
@@ -69,7 +70,7 @@ fn a_class_without_a_price_is_billed_as_what_it_is_a_part_of() {
 }
 
 #[test]
-fn what_has_no_price_at_all_is_unpriced_and_not_free() {
+fn tokens_without_a_price_are_unpriced() {
     let tokens = Tokens::new(1000, 100, &usage(ALL));
     check("", tokens, &[], 1100);
     check(r#","input":"2""#, tokens, &[("input", 2000)], 100);
@@ -86,7 +87,7 @@ fn what_has_no_price_at_all_is_unpriced_and_not_free() {
 }
 
 #[test]
-fn parts_larger_than_their_whole_bill_no_token_twice() {
+fn parts_larger_than_their_whole_are_cut_down() {
     let classes = [
         "input",
         "cached_input",
@@ -144,7 +145,7 @@ fn parts_larger_than_their_whole_bill_no_token_twice() {
 }
 
 #[test]
-fn cached_audio_is_what_the_counts_force() {
+fn cached_audio_is_the_least_that_the_counts_allow() {
     let prices = r#","input":"1","cached_input":"2","audio_input":"100","cached_audio_input":"10""#;
     let tokens = |cached, audio| {
         Tokens::new(100, 0, &usage(&[(Count::CacheRead, cached), (Count::AudioInput, audio)]))
@@ -160,7 +161,7 @@ fn cached_audio_is_what_the_counts_force() {
 }
 
 #[test]
-fn media_have_their_own_prices() {
+fn media_are_billed_at_their_own_prices() {
     let prices = r#","input":"1","cached_input":"2","audio_input":"100","image_input":"10","cached_image_input":"5",
         "video_input":"20","output":"3","image_output":"30","video_output":"40","audio_output":"50","reasoning":"4""#;
     let counts = [
@@ -188,15 +189,15 @@ fn media_have_their_own_prices() {
         ("output", 70 * 3),
     ];
     check(prices, Tokens::new(100, 100, &usage(&counts)), &classes, 0);
-    // What the counts force: only 40 can be fresh, so 10 of the images and all but nothing of the video are cached.
+    // Only 40 tokens can be fresh, so 10 of the images and all but 0 of the video must be cached.
     let forced = usage(&[(Count::CacheRead, 60), (Count::ImageInput, 50), (Count::VideoInput, 11)]);
     let classes = [("cached_image_input", 50), ("cached_input", 100), ("image_input", 400)];
     check(prices, Tokens::new(100, 0, &forced), &classes, 0);
 }
 
-/// The example of Perplexity's documentation: each kind of token is billed by itself.
+/// Checks the example of Perplexity's documentation: each kind of token is billed separately.
 #[test]
-fn citations_and_reasoning_beside_them_come_on_top_of_the_output() {
+fn citations_and_their_reasoning_are_added_to_the_output() {
     let counts = [(Count::Citation, 20_016), (Count::Reasoning, 95_305)];
     let tokens = Tokens::new(33, 7163, &usage(&counts));
     let classes = [("reasoning", 285_915), ("citation", 40_032), ("input", 66), ("output", 57_304)];
@@ -205,18 +206,18 @@ fn citations_and_reasoning_beside_them_come_on_top_of_the_output() {
 }
 
 #[test]
-fn a_tier_holds_for_the_whole_request_by_all_its_input() {
+fn tier_applies_to_the_whole_request_by_its_inclusive_input() {
     let prices =
         r#","input":"1.25 >200000 2.5","cached_input":"0.125 >200000 0.25","output":"10 >200000 15""#;
     let tokens = |input| Tokens::new(input, 1000, &usage(&[(Count::CacheRead, 100_000)]));
     check(prices, tokens(200_000), &[("cached_input", 12_500), ("input", 125_000), ("output", 10_000)], 0);
     check(prices, tokens(300_000), &[("cached_input", 25_000), ("input", 500_000), ("output", 15_000)], 0);
-    // Output alone reaches no tier.
+    // Output does not count for a tier.
     check(prices, Tokens::new(0, 900_000, &usage(&[])), &[("output", 9_000_000)], 0);
 }
 
 #[test]
-fn nothing_overflows() {
+fn cost_saturates_instead_of_overflowing() {
     let most = u64::MAX;
     let prices = "\"999999999.999999999999999999\"";
     let table = table(&format!(
@@ -229,7 +230,7 @@ fn nothing_overflows() {
 }
 
 #[test]
-fn a_cost_is_rounded_half_up() {
+fn nanodollars_are_rounded_half_up() {
     let nanodollars =
         |units, unpriced_tokens| Cost { classes: vec![("input", units)], unpriced_tokens }.nanodollars();
     let half = UNITS_PER_NANODOLLAR / 2;
@@ -255,7 +256,7 @@ const ROWS: &str = r#"{
     ]}"#;
 
 #[test]
-fn the_first_row_that_fits_counts() {
+fn price_table_uses_the_first_matching_row() {
     let table = table(ROWS);
     for (provider, model, row) in [
         ("acme", "talk-5", Some(1)),
@@ -282,7 +283,7 @@ fn the_first_row_that_fits_counts() {
 }
 
 #[test]
-fn the_first_name_that_has_a_row_counts() {
+fn price_table_uses_the_first_name_with_a_row() {
     let rows =
         r#"{"rows":[{"provider":"p","match":"a","input":"1"},{"provider":"p","match":"b","input":"2"}]}"#;
     let table = table(rows);
@@ -295,7 +296,7 @@ fn the_first_name_that_has_a_row_counts() {
 }
 
 #[test]
-fn a_title_says_where_prices_come_from() {
+fn title_has_the_origin_and_date_of_prices() {
     assert_eq!(table(r#"{"rows":[]}"#).title(), "own");
     assert_eq!(
         table(r#"{"version":"x 1","date":"2026-11-23","notice":"any","rows":[]}"#).title(),
@@ -304,13 +305,13 @@ fn a_title_says_where_prices_come_from() {
 }
 
 #[test]
-fn every_class_stands_before_what_it_is_a_part_of() {
-    for (place, (class, name, wholes)) in Class::ALL.iter().enumerate() {
-        assert_eq!((Class::named(name), *class as usize), (Some(*class), place));
+fn classes_are_listed_before_their_wholes() {
+    for (place, (class, name, wholes)) in TokenClass::ALL.iter().enumerate() {
+        assert_eq!((TokenClass::named(name), *class as usize), (Some(*class), place));
         for whole in *wholes {
-            let at = Class::ALL.iter().position(|(other, _, _)| other == whole);
+            let at = TokenClass::ALL.iter().position(|(other, _, _)| other == whole);
             assert!(at > Some(place), "{name}");
         }
     }
-    assert_eq!(Class::ALL.len(), CLASSES);
+    assert_eq!(TokenClass::ALL.len(), CLASSES);
 }

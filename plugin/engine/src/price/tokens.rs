@@ -1,11 +1,10 @@
-//! The tokens of one exchange by the classes that are priced apart.
+//! The tokens of one exchange by the classes that have prices.
 
 use crate::usage::{Count, Usage};
 
-/// A class of tokens that can have a price of its own. In an order in which every class stands before those it is
-/// a part of.
+/// A class of tokens that can have its own price. The order puts every class before those it is a part of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Class {
+pub enum TokenClass {
     /// Audio read from a cache.
     CachedAudioInput,
     /// Images read from a cache.
@@ -14,7 +13,7 @@ pub enum Class {
     CacheWrite1h,
     /// Input read from a cache.
     CachedInput,
-    /// Input written to a cache for five minutes, or for as long as the provider's usual is.
+    /// Input written to a cache for five minutes, or for the provider's default time.
     CacheWrite,
     /// Audio in the input.
     AudioInput,
@@ -36,15 +35,15 @@ pub enum Class {
     Input,
     /// All other output.
     Output,
-    /// Not tokens but one for each exchange.
+    /// The exchange itself, which counts as one.
     Request,
 }
 
-/// How many classes there are.
+/// The number of classes.
 pub(super) const CLASSES: usize = 16;
 
-impl Class {
-    /// Every class, with its name (a key of a row, and the label `type`) and what it is a part of.
+impl TokenClass {
+    /// Every class, with its name (a key of a row, and a value of the label `type`) and the classes it is a part of.
     pub(super) const ALL: [(Self, &'static str, &'static [Self]); CLASSES] = [
         (Self::CachedAudioInput, "cached_audio_input", &[Self::CachedInput, Self::AudioInput, Self::Input]),
         (Self::CachedImageInput, "cached_image_input", &[Self::CachedInput, Self::ImageInput, Self::Input]),
@@ -64,95 +63,108 @@ impl Class {
         (Self::Request, "request", &[]),
     ];
 
-    /// The class of this name.
+    /// Returns the class with this name; `None` if there is none.
     pub fn named(name: &str) -> Option<Self> {
         let found = Self::ALL.iter().find(|(_, known, _)| *known == name);
         found.map(|(class, _, _)| *class)
     }
 
-    /// The names of all classes, for messages.
+    /// Returns the names of all classes, for messages.
     pub fn names() -> String {
         Self::ALL.map(|(_, name, _)| name).join(", ")
     }
 
-    /// Whether its tokens are among those of `whole`.
+    /// Whether the tokens of this class are included in those of `whole`.
     pub(super) fn is_part_of(self, whole: Self) -> bool {
         let row = Self::ALL.iter().find(|(class, _, _)| *class == self);
         row.is_some_and(|(_, _, wholes)| wholes.contains(&whole))
     }
 }
 
-/// The tokens of one exchange by class. As providers count them: a class has those of its parts in it.
+/// The tokens of one exchange by class. As in providers' counts, a class includes its parts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tokens {
     counts: [u64; CLASSES],
 }
 
 impl Tokens {
-    /// What an exchange used: all input, all output and the provider's own counts.
+    /// Returns the tokens of an exchange from its inclusive input and output and the provider's counts.
     ///
-    /// A part larger than its whole is cut down to it, so that no token is billed that was not counted. Where nobody
-    /// says how much of the cached input was audio or images, as little as the counts allow is taken, so that such a
-    /// cost is an upper bound. Citations come on top of the output, and reasoning with them: who counts citations
-    /// bills all three apart (<https://docs.perplexity.ai/getting-started/pricing>).
+    /// A part larger than its whole is cut down to it, so that no token is billed that was not counted. If the provider
+    /// does not report how much of the cached input was audio or images, the least amount that the counts allow is
+    /// used, so that the cost is an upper bound.
+    ///
+    /// Citations are added to the output, together with the reasoning of the same exchange: the provider that counts
+    /// citations bills all three separately (<https://docs.perplexity.ai/getting-started/pricing>).
     pub fn new(input: u64, output: u64, usage: &Usage) -> Self {
         let mut tokens = Self::default();
         tokens.set_input(input, usage);
-        let apart = usage.get(Count::Citation).map(|citations| (citations, usage.get(Count::Reasoning)));
-        let (citations, reasoning) = apart.unwrap_or_default();
+        let separate = usage.get(Count::Citation).map(|citations| (citations, usage.get(Count::Reasoning)));
+        let (citations, reasoning) = separate.unwrap_or_default();
         let output = output.saturating_add(citations).saturating_add(reasoning.unwrap_or(0));
-        tokens.set(Class::Output, output);
+        tokens.set(TokenClass::Output, output);
         let mut rest = output;
         for (class, count) in [
-            (Class::Citation, Count::Citation),
-            (Class::Reasoning, Count::Reasoning),
-            (Class::AudioOutput, Count::AudioOutput),
-            (Class::ImageOutput, Count::ImageOutput),
-            (Class::VideoOutput, Count::VideoOutput),
+            (TokenClass::Citation, Count::Citation),
+            (TokenClass::Reasoning, Count::Reasoning),
+            (TokenClass::AudioOutput, Count::AudioOutput),
+            (TokenClass::ImageOutput, Count::ImageOutput),
+            (TokenClass::VideoOutput, Count::VideoOutput),
         ] {
             let part = usage.get(count).unwrap_or(0).min(rest);
             rest = rest.saturating_sub(part);
             tokens.set(class, part);
         }
-        tokens.set(Class::Request, 1);
+        tokens.set(TokenClass::Request, 1);
         tokens
     }
 
     fn set_input(&mut self, input: u64, usage: &Usage) {
-        let told = |count, at_most: u64| usage.get(count).unwrap_or(0).min(at_most);
-        let cached = told(Count::CacheRead, input);
+        let reported = |count, at_most: u64| usage.get(count).unwrap_or(0).min(at_most);
+        let cached = reported(Count::CacheRead, input);
         let fresh = input.saturating_sub(cached);
-        let written = told(Count::CacheWrite, fresh);
-        self.set(Class::Input, input);
-        self.set(Class::CachedInput, cached);
-        self.set(Class::CacheWrite, written);
-        self.set(Class::CacheWrite1h, told(Count::CacheWrite1h, written));
-        // What is still to be shared out: of the cached input, and of that which is neither cached nor written.
+        let written = reported(Count::CacheWrite, fresh);
+        self.set(TokenClass::Input, input);
+        self.set(TokenClass::CachedInput, cached);
+        self.set(TokenClass::CacheWrite, written);
+        self.set(TokenClass::CacheWrite1h, reported(Count::CacheWrite1h, written));
+        // The tokens that remain to be assigned to media: of the cached input, and of the input neither cached nor
+        // written.
         let (mut cached, mut neither) = (cached, fresh.saturating_sub(written));
         for (class, count, cached_class, cached_count) in [
-            (Class::AudioInput, Count::AudioInput, Class::CachedAudioInput, Count::CachedAudioInput),
-            (Class::ImageInput, Count::ImageInput, Class::CachedImageInput, Count::CachedImageInput),
+            (
+                TokenClass::AudioInput,
+                Count::AudioInput,
+                TokenClass::CachedAudioInput,
+                Count::CachedAudioInput,
+            ),
+            (
+                TokenClass::ImageInput,
+                Count::ImageInput,
+                TokenClass::CachedImageInput,
+                Count::CachedImageInput,
+            ),
         ] {
-            let all = told(count, cached.saturating_add(neither));
-            let read = told(cached_count, cached.min(all)).max(all.saturating_sub(neither));
+            let all = reported(count, cached.saturating_add(neither));
+            let read = reported(cached_count, cached.min(all)).max(all.saturating_sub(neither));
             self.set(class, all);
             self.set(cached_class, read);
             cached = cached.saturating_sub(read);
             neither = neither.saturating_sub(all.saturating_sub(read));
         }
-        // Nobody prices cached video apart.
-        self.set(Class::VideoInput, told(Count::VideoInput, neither));
+        // No provider has a separate price for cached video.
+        self.set(TokenClass::VideoInput, reported(Count::VideoInput, neither));
     }
 
-    /// Sets one class.
-    pub fn set(&mut self, class: Class, tokens: u64) {
+    /// Sets the tokens of one class.
+    pub fn set(&mut self, class: TokenClass, tokens: u64) {
         if let Some(count) = self.counts.get_mut(class as usize) {
             *count = tokens;
         }
     }
 
-    /// Those of one class.
-    pub(super) fn get(&self, class: Class) -> u64 {
+    /// Returns the tokens of one class.
+    pub(super) fn get(&self, class: TokenClass) -> u64 {
         self.counts.get(class as usize).copied().unwrap_or(0)
     }
 }

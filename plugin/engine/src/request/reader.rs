@@ -134,10 +134,10 @@ impl Sink for RequestReader<'_> {
         }
     }
 
-    fn written(&mut self, _node: NodeId, _at: At, bytes: &[u8]) -> usize {
+    fn flow_escaped(&mut self, _node: NodeId, _at: At, bytes: &[u8]) -> usize {
         match self.state.capture {
             Some(_) => 0, // the text itself is wanted
-            None => self.state.prompt.text.written(bytes),
+            None => self.state.prompt.text.feed_escaped(bytes),
         }
     }
 }

@@ -28,7 +28,7 @@ impl ResponseReader<'_> {
     }
 
     /// Returns the estimate to which the text at this path is added.
-    fn answer(&mut self, node: NodeId) -> &mut estimate::Answer {
+    fn answer(&mut self, node: NodeId) -> &mut estimate::AnswerTally {
         let is_whole = match self.last_text {
             Some((last, is_whole)) if last == node => is_whole,
             _ => self.has_whole(node),
@@ -106,10 +106,10 @@ impl Sink for ResponseReader<'_> {
         self.capture_text(node, at, piece);
     }
 
-    fn written(&mut self, node: NodeId, _at: At, bytes: &[u8]) -> usize {
+    fn flow_escaped(&mut self, node: NodeId, _at: At, bytes: &[u8]) -> usize {
         match self.state.capture {
             Some(_) => 0, // the text itself is wanted
-            None => self.answer(node).written(bytes),
+            None => self.answer(node).feed_escaped(bytes),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The one sink of this module. Each type of sink compiles one more copy of the scanner into the wasm.
 
-use crate::scan::{At, Fault, Json, Node, NodeId, Paths, Scalar, Sink};
+use crate::scan::{At, Json, JsonError, Node, NodeId, Paths, Scalar, Sink};
 
 /// The rule numbers of the wanted paths.
 const CHOICES: u16 = 0;
@@ -52,7 +52,7 @@ impl ChunkProbe {
         let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
         let is_object = self.json.has_begun() || first.is_none_or(|first| *first == b'{');
         let Self { json, paths, fields } = self;
-        let rest: Result<&[u8], Fault> = json.feed(bytes, paths, &mut FieldSink { paths, fields });
+        let rest: Result<&[u8], JsonError> = json.feed(bytes, paths, &mut FieldSink { paths, fields });
         // White space after the document is allowed; anything else makes it invalid.
         self.fields.other |= !is_object || !rest.is_ok_and(|rest| rest.iter().all(u8::is_ascii_whitespace));
     }

@@ -5,7 +5,7 @@
 
 use super::Edit;
 use super::chunk_probe::ChunkProbe;
-use crate::scan::Text;
+use crate::scan::StringReader;
 
 /// The member to insert into a document without `stream_options`.
 const MEMBER: &str = r#","stream_options":{"include_usage":true}"#;
@@ -26,7 +26,7 @@ pub(super) struct UsageOptionScanner {
     offset: usize,
     is_inside_options: bool,
     member: Member,
-    key: Text,
+    key: StringReader,
     literal: Literal,
     /// The number of open containers in a value that does not matter.
     nested: usize,
@@ -97,7 +97,7 @@ impl Default for UsageOptionScanner {
             offset: 0,
             is_inside_options: false,
             member: Member::default(),
-            key: Text::default(),
+            key: StringReader::default(),
             literal: Literal::default(),
             nested: 0,
             stream: false,

@@ -1,19 +1,19 @@
-//! Base64 (RFC 4648, with or without padding, either alphabet), cut at any byte.
+//! Decodes base64 (RFC 4648, with or without padding, either alphabet) that may be cut at any byte.
 
-/// Decoded bytes go out in pieces of at most this size.
+/// The maximum size of a decoded piece.
 const PIECE_BYTES: usize = 192;
 
-/// A decoder between two pieces of text.
+/// A decoder of base64 that receives its text in pieces.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Base64 {
     bits: u32,
-    /// How many of `bits` are still to be given out; less than 8 between pieces.
+    /// The number of bits in `bits` that have not been returned; less than 8 between pieces.
     count: u32,
     is_bad: bool,
 }
 
 impl Base64 {
-    /// Decodes a piece; after a byte that is not base64 nothing more comes.
+    /// Decodes a piece of text. Nothing is decoded after a byte that is not base64.
     pub(super) fn feed(&mut self, text: &[u8], mut out: impl FnMut(&[u8])) {
         let mut piece = [0; PIECE_BYTES];
         for chunk in text.chunks(PIECE_BYTES) {
@@ -30,7 +30,7 @@ impl Base64 {
         }
     }
 
-    /// Whether a byte was none of the alphabet.
+    /// Whether the text contained a byte that is not base64.
     pub(super) fn is_bad(&self) -> bool {
         self.is_bad
     }

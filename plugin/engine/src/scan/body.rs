@@ -1,59 +1,59 @@
-//! A body: which framing it has, and the documents in it.
+//! Recognises the framing of a body and reads the documents in it.
 
 mod events;
-mod framed;
+mod frames;
 
 use llm_gauge_decode::{Bounds, DecodeError, Decoder};
 
-use super::{Ended, Fault, Json, Paths, Sink, Sse};
+use super::{DocumentEnd, Json, JsonError, Paths, Sink, Sse};
 use crate::record::Gap;
 use events::Events;
-use framed::Framed;
+use frames::FrameReader;
 
-/// How documents lie in a body.
+/// The way in which documents are laid out in a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Framing {
-    /// Not known before the first byte that is not white space.
+    /// Unknown until the first byte that is not white space.
     Unknown,
-    /// JSON documents one after the other: one for a unary answer, one a line for NDJSON.
+    /// Consecutive JSON documents: one for a unary answer, one per line for NDJSON.
     Json,
     /// A JSON array whose elements are the documents.
     Array,
     /// Server-sent events, each with one JSON document or the mark `[DONE]`.
     Sse,
-    /// AWS event stream frames, each with one JSON document or a part of a body.
+    /// AWS event stream frames, each with one JSON document or with a part of a body.
     Frames,
-    /// Nothing this meter reads.
+    /// A format that the engine does not read.
     Opaque,
 }
 
-/// Takes the documents of a body.
+/// Receives the documents of a body.
 pub trait Documents: Sink {
-    /// The values since the last call belong to one whole document.
+    /// The values since the last call belong to one complete document.
     fn document(&mut self);
-    /// The values since the last call belong to a document that was not whole.
+    /// The values since the last call belong to an incomplete document and do not count.
     fn discard(&mut self);
-    /// The event `[DONE]`.
+    /// The body contains the event `[DONE]`.
     fn done_mark(&mut self);
-    /// The event is an exception of this type; its document, if it had one, came before.
+    /// The event is an exception of this type; its document, if any, was reported before.
     fn exception(&mut self, kind: &[u8]);
-    /// Something could not be read.
+    /// A part of the body could not be read.
     fn gap(&mut self, gap: Gap);
 }
 
-/// The mark with which OpenAI's streams end, and with them those of most providers.
+/// The event data with which OpenAI's streams, and those of most providers, end.
 const DONE_MARK: &[u8] = b"[DONE]";
 
-/// What is known of a body before its first byte.
+/// The facts about a body that are known before its first byte.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Announced {
-    /// The content type says that it is an event stream.
+pub struct FramingHints {
+    /// Whether the content type is `text/event-stream`.
     pub sse: bool,
-    /// The format's arrays are streams: their elements are documents.
+    /// Whether the format sends a stream as an array, whose elements are documents.
     pub array_is_stream: bool,
 }
 
-/// Where a JSON array of documents is.
+/// The position in a JSON array of documents.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Array {
     #[default]
@@ -63,47 +63,47 @@ enum Array {
     After,
 }
 
-/// Reads one body.
+/// The reader of one body.
 #[derive(Debug)]
 pub struct Body {
-    /// Not there while the bytes are as they are meant.
+    /// `None` if the body has no content encoding.
     decoder: Option<Decoder>,
     framing: Framing,
-    head: Announced,
+    head: FramingHints,
     json: Json,
     sse: Sse,
-    framed: Option<Box<Framed>>,
-    /// Its bytes are payloads of frames: it has none itself.
+    frames: Option<Box<FrameReader>>,
+    /// Whether the bytes are the payloads of frames. Such a body does not itself consist of frames.
     is_joined: bool,
     array: Array,
     event: Event,
     event_bytes_max: u64,
-    /// The content encoding broke: nothing more can be read.
+    /// Whether the content could not be decoded, so that nothing more can be read.
     has_failed: bool,
 }
 
-/// Where the current event, or the one JSON body, stands.
+/// The state of the current event, or of the one JSON body.
 #[derive(Debug, Default)]
 struct Event {
     bytes: u64,
-    /// How many bytes of [`DONE_MARK`] the event's data has matched so far, and nothing else came.
+    /// The number of bytes of [`DONE_MARK`] that the event's data has matched so far; 0 after any other byte.
     done_matched: usize,
-    /// Documents of a JSON body that are complete.
+    /// The number of complete documents in a JSON body.
     documents: u32,
-    /// Nothing more of it is read.
-    dead: bool,
+    /// Whether the rest of the event is skipped, since a part of it could not be read.
+    is_skipped: bool,
 }
 
 impl Body {
-    /// A body about which the head said this much.
-    pub fn new(head: Announced, event_bytes_max: u64) -> Self {
+    /// Returns a reader of a body without a content encoding, whose events have at most `event_bytes_max` bytes.
+    pub fn new(head: FramingHints, event_bytes_max: u64) -> Self {
         Self {
             decoder: None,
             framing: Framing::Unknown,
             head,
             json: Json::default(),
             sse: Sse::default(),
-            framed: None,
+            frames: None,
             is_joined: false,
             array: Array::default(),
             event: Event::default(),
@@ -112,43 +112,43 @@ impl Body {
         }
     }
 
-    /// The same body in these content encodings, decoded within `bounds`; `None` if one of them is not known here.
+    /// Returns the body with a decoder for these content encodings, within `bounds`; `None` if an encoding is unknown.
     pub fn encoded(self, content_encoding: &[u8], bounds: Bounds) -> Option<Self> {
         let decoder = Some(Decoder::new(content_encoding, bounds)?);
         Some(Self { decoder, ..self })
     }
 
-    /// The framing as far as it is known.
+    /// Returns the framing as far as it is known.
     pub fn framing(&self) -> Framing {
         self.framing
     }
 
-    /// Whether the body is JSON and complete: what may follow is white space.
+    /// Whether the body is JSON and complete, so that only white space may follow.
     pub fn is_whole(&self) -> bool {
         let is_whole = match self.framing {
             Framing::Json => self.event.documents > 0,
             Framing::Array => self.array == Array::After,
             _ => false,
         };
-        is_whole && !self.event.dead
+        is_whole && !self.event.is_skipped
     }
 
-    /// Whether its content encoding broke, so that nothing is known of the rest.
+    /// Whether decoding failed, so that the rest of the body is unknown.
     pub fn is_blind(&self) -> bool {
         self.has_failed
     }
 
-    /// Whether its documents come one by one as they are made.
+    /// Whether the documents arrive one by one as they are generated.
     pub fn is_stream(&self) -> bool {
         match self.framing {
             Framing::Sse | Framing::Frames | Framing::Array => true,
-            // NDJSON: one document a line.
+            // NDJSON has one document per line.
             Framing::Json => self.event.documents > 1,
             Framing::Unknown | Framing::Opaque => false,
         }
     }
 
-    /// Reads on.
+    /// Reads the next bytes.
     pub fn feed<D: Documents>(&mut self, bytes: &[u8], paths: &Paths, documents: &mut D) {
         let Some(mut decoder) = self.decoder.take() else {
             return self.feed_decoded(bytes, paths, documents);
@@ -160,9 +160,10 @@ impl Body {
         }
     }
 
-    /// What was read before the encoding broke stands; the document it broke in does not.
+    /// Ends the body where decoding failed. Documents that were complete before count; the one that was being read does
+    /// not.
     fn fail<D: Documents>(&mut self, error: DecodeError, documents: &mut D) {
-        if !self.event.dead {
+        if !self.event.is_skipped {
             self.event.fail(error.into(), documents);
         }
         self.has_failed = true;
@@ -182,28 +183,33 @@ impl Body {
                 documents.gap(Gap::NotJson);
             }
         }
-        let Self { head, json, event, event_bytes_max, sse, framed, .. } = self;
+        let Self { head, json, event, event_bytes_max, sse, frames, .. } = self;
         let (head, event_bytes_max) = (*head, *event_bytes_max);
         match self.framing {
             Framing::Json => event.feed_json(json, rest, paths, documents),
             Framing::Array => event.feed_array(json, &mut self.array, rest, paths, documents),
             Framing::Sse => sse.feed(rest, &mut Events { json, event, event_bytes_max, paths, documents }),
             Framing::Frames => {
-                let framed = framed.get_or_insert_default();
-                framed.feed(rest, framed::Into { head, json, event, event_bytes_max, paths, documents });
+                let frames = frames.get_or_insert_default();
+                frames.feed(
+                    rest,
+                    frames::DocumentContext { head, json, event, event_bytes_max, paths, documents },
+                );
             }
             Framing::Unknown | Framing::Opaque => {}
         }
     }
 
-    /// The body has ended here: nothing more is read, and its decoder keeps no memory. A last event without its empty line counts if its document is whole: servers
-    /// that forget the line are commoner than streams cut exactly there.
+    /// Ends the body: nothing more is read, and its decoder releases its memory.
+    ///
+    /// A last event without an empty line counts if its document is complete. Servers that omit the line are more
+    /// common than streams that are cut exactly there.
     pub fn finish<D: Documents>(&mut self, paths: &Paths, documents: &mut D) {
         if self.has_failed {
             return;
         }
         if let Some(Err(error)) = self.decoder.as_mut().map(Decoder::finish) {
-            // Its document may be whole all the same.
+            // The document may be complete even if the encoding is not.
             documents.gap(error.into());
         }
         if self.is_cut(paths, documents) {
@@ -211,23 +217,23 @@ impl Body {
         }
     }
 
-    /// Ends the last document; whether the body's end is not where the end of a body can be.
+    /// Ends the last document. Returns whether the body was cut off.
     fn is_cut<D: Documents>(&mut self, paths: &Paths, documents: &mut D) -> bool {
-        if self.event.dead {
+        if self.event.is_skipped {
             return false;
         }
         match self.framing {
-            Framing::Json => self.event.finish(&mut self.json, paths, documents) == Ended::Incomplete,
+            Framing::Json => self.event.finish(&mut self.json, paths, documents) == DocumentEnd::Incomplete,
             Framing::Sse if self.sse.is_inside_event() => {
-                self.event.finish(&mut self.json, paths, documents) == Ended::Incomplete
+                self.event.finish(&mut self.json, paths, documents) == DocumentEnd::Incomplete
             }
             Framing::Array => {
                 documents.discard();
                 self.array != Array::After
             }
             Framing::Frames => {
-                let framed = self.framed.as_mut();
-                let is_cut = framed.is_some_and(|framed| framed.is_cut(paths, documents));
+                let frames = self.frames.as_mut();
+                let is_cut = frames.is_some_and(|frames| frames.is_cut(paths, documents));
                 documents.discard();
                 is_cut
             }
@@ -235,18 +241,18 @@ impl Body {
         }
     }
 
-    /// What the first byte that means something says; it outranks the content type, which gateways and
-    /// error pages get wrong. White space and a byte-order mark say nothing.
+    /// Returns the framing that the first significant byte indicates; `None` for white space and the byte-order mark.
+    /// The byte outranks the content type, which is often wrong in answers of gateways and in error pages.
     fn recognise(&self, byte: u8) -> Option<Framing> {
         match byte {
             b' ' | b'\n' | b'\r' | b'\t' | 0xEF | 0xBB | 0xBF => None,
             b'[' if self.head.array_is_stream => Some(Framing::Array),
             b'{' | b'[' => Some(Framing::Json),
-            // The length of a frame is below 16 MiB.
+            // A frame begins with its length, which is below 16 MiB.
             0 if !self.is_joined => Some(Framing::Frames),
             b'<' => Some(Framing::Opaque),
             _ if self.head.sse => Some(Framing::Sse),
-            // The first letters of data, event, id, retry and of a comment.
+            // These are the first letters of data, event, id, retry and of a comment.
             b'd' | b'e' | b'i' | b'r' | b':' => Some(Framing::Sse),
             b'"' | b'-' | b'0'..=b'9' | b't' | b'f' | b'n' => Some(Framing::Json),
             _ => Some(Framing::Opaque),
@@ -257,7 +263,7 @@ impl Body {
 impl Event {
     fn feed_json<D: Documents>(&mut self, json: &mut Json, bytes: &[u8], paths: &Paths, documents: &mut D) {
         let mut rest = bytes;
-        while !self.dead && !rest.is_empty() {
+        while !self.is_skipped && !rest.is_empty() {
             match json.feed(rest, paths, documents) {
                 Ok(left) => rest = left,
                 Err(fault) => return self.fail(fault.into(), documents),
@@ -280,7 +286,7 @@ impl Event {
     ) {
         let mut rest = bytes;
         while let Some((&byte, tail)) = rest.split_first()
-            && !self.dead
+            && !self.is_skipped
         {
             if *array != Array::Inside {
                 rest = tail;
@@ -294,7 +300,7 @@ impl Event {
             }
             if !json.has_begun() && matches!(byte, b']' | b' ' | b'\n' | b'\r' | b'\t') {
                 if byte == b']' {
-                    // An empty array, or a comma too many: either way nothing is lost.
+                    // The array is empty or has a trailing comma; nothing is lost either way.
                     *array = Array::After;
                 }
                 rest = tail;
@@ -312,9 +318,9 @@ impl Event {
         }
     }
 
-    /// Bytes of the event's one document.
+    /// Reads bytes of the event's one document.
     fn feed_one<D: Documents>(&mut self, json: &mut Json, bytes: &[u8], paths: &Paths, documents: &mut D) {
-        if self.dead {
+        if self.is_skipped {
             return;
         }
         match json.feed(bytes, paths, documents) {
@@ -325,22 +331,23 @@ impl Event {
     }
 
     fn fail<D: Documents>(&mut self, gap: Gap, documents: &mut D) {
-        self.dead = true;
+        self.is_skipped = true;
         documents.discard();
         documents.gap(gap);
     }
 
-    /// The document, if it is whole by now.
-    fn finish<D: Documents>(&mut self, json: &mut Json, paths: &Paths, documents: &mut D) -> Ended {
+    /// Ends the document and reports it if it is complete.
+    fn finish<D: Documents>(&mut self, json: &mut Json, paths: &Paths, documents: &mut D) -> DocumentEnd {
         if self.done_matched == DONE_MARK.len() {
             documents.done_mark();
-            return Ended::Complete;
+            return DocumentEnd::Complete;
         }
-        let ended = if self.done_matched > 0 { Ended::Incomplete } else { json.finish(paths, documents) };
+        let ended =
+            if self.done_matched > 0 { DocumentEnd::Incomplete } else { json.finish(paths, documents) };
         match ended {
-            Ended::Complete => documents.document(),
-            Ended::Incomplete => documents.discard(),
-            Ended::Empty => {}
+            DocumentEnd::Complete => documents.document(),
+            DocumentEnd::Incomplete => documents.discard(),
+            DocumentEnd::Empty => {}
         }
         ended
     }
@@ -357,11 +364,11 @@ impl From<DecodeError> for Gap {
     }
 }
 
-impl From<Fault> for Gap {
-    fn from(fault: Fault) -> Self {
+impl From<JsonError> for Gap {
+    fn from(fault: JsonError) -> Self {
         match fault {
-            Fault::Malformed => Self::Malformed,
-            Fault::TooDeep => Self::TooDeep,
+            JsonError::Malformed => Self::Malformed,
+            JsonError::TooDeep => Self::TooDeep,
         }
     }
 }

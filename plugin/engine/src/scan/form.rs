@@ -1,33 +1,35 @@
-//! Fields of a `multipart/form-data` body (RFC 7578), cut at any byte: what requests with a file in them carry.
+//! Reads the fields of a `multipart/form-data` body (RFC 7578), which requests that upload a file have. The body may be
+//! cut at any byte.
 //!
-//! Only fields of one line are told, and of that line only as much as the bound; files pass unread.
+//! Only the first line of a field's value is reported, up to [`FORM_LINE_BYTES_MAX`]. Files are reported like other
+//! fields.
 
 use crate::limits::FORM_LINE_BYTES_MAX;
 
-/// Reads one form.
+/// The reader of one form.
 #[derive(Debug)]
 pub struct Form {
     /// `--` and the boundary.
     delimiter: Vec<u8>,
-    at: At,
-    /// The line being read, as far as the bound.
+    state: FormState,
+    /// The line being read, up to [`FORM_LINE_BYTES_MAX`].
     line: Vec<u8>,
-    /// Name of the field being read.
+    /// The name of the field being read.
     name: Vec<u8>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum At {
-    /// Before the first delimiter, or in the rest of a value.
+enum FormState {
+    /// Before the first delimiter, or after the first line of a value.
     Between,
     Headers,
-    /// The first line of a value.
+    /// In the first line of a value.
     Value,
 }
 
 impl Form {
-    /// The form that a content type announces, if it does.
-    pub fn announced(content_type: &[u8]) -> Option<Self> {
+    /// Returns a reader for the form that a content type announces; `None` if it announces none.
+    pub fn from_content_type(content_type: &[u8]) -> Option<Self> {
         let text = core::str::from_utf8(content_type).ok()?;
         let (essence, parameters) = text.split_once(';')?;
         if !essence.trim().eq_ignore_ascii_case("multipart/form-data") {
@@ -40,13 +42,13 @@ impl Form {
         let is_sound = !boundary.is_empty() && boundary.len() <= FORM_LINE_BYTES_MAX / 2;
         is_sound.then(|| Self {
             delimiter: [b"--", boundary.as_bytes()].concat(),
-            at: At::Between,
+            state: FormState::Between,
             line: Vec::new(),
             name: Vec::new(),
         })
     }
 
-    /// Reads on; `field` gets each field's name and value.
+    /// Reads the next bytes; `field` receives each field's name and value.
     pub fn feed(&mut self, bytes: &[u8], mut field: impl FnMut(&[u8], &[u8])) {
         let mut rest = bytes;
         while !rest.is_empty() {
@@ -56,7 +58,7 @@ impl Form {
             self.line.extend_from_slice(part.get(..room).unwrap_or(part));
             match after.split_first() {
                 Some((_newline, after)) => {
-                    self.line_ends(&mut field);
+                    self.end_line(&mut field);
                     rest = after;
                 }
                 None => rest = after,
@@ -64,25 +66,25 @@ impl Form {
         }
     }
 
-    fn line_ends(&mut self, field: &mut impl FnMut(&[u8], &[u8])) {
+    fn end_line(&mut self, field: &mut impl FnMut(&[u8], &[u8])) {
         let line = core::mem::take(&mut self.line);
         let text = line.trim_ascii_end();
         if text.starts_with(&self.delimiter) {
-            self.at = At::Headers;
+            self.state = FormState::Headers;
             self.name.clear();
         } else {
-            match self.at {
-                At::Headers if text.is_empty() => self.at = At::Value,
-                At::Headers => {
+            match self.state {
+                FormState::Headers if text.is_empty() => self.state = FormState::Value,
+                FormState::Headers => {
                     if let Some(name) = field_name(text) {
                         self.name = name.to_vec();
                     }
                 }
-                At::Value => {
-                    self.at = At::Between;
+                FormState::Value => {
+                    self.state = FormState::Between;
                     field(&self.name, text);
                 }
-                At::Between => {}
+                FormState::Between => {}
             }
         }
         self.line = line;
@@ -90,7 +92,7 @@ impl Form {
     }
 }
 
-/// The name in a `Content-Disposition: form-data; name="…"` line.
+/// Returns the name in a `Content-Disposition: form-data; name="…"` line.
 fn field_name(line: &[u8]) -> Option<&[u8]> {
     let (header, value) = line.split_at_checked(line.iter().position(|byte| *byte == b':')?)?;
     if !header.eq_ignore_ascii_case(b"content-disposition") {

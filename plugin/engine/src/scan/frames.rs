@@ -1,45 +1,47 @@
-//! AWS event stream frames, cut at any byte.
+//! Reads AWS event stream frames that may be cut at any byte.
 //!
-//! A frame is a prelude (length of the frame, length of its headers, CRC-32 of these eight bytes), headers, a
-//! payload and a CRC-32 of all before it; numbers are big endian
-//! (<https://docs.aws.amazon.com/AmazonS3/latest/API/RESTSelectObjectAppendix.html>, the encoding that Bedrock's
-//! `application/vnd.amazon.eventstream` shares). The payload goes to the sink as it comes, before its CRC is
-//! known: the sink must hold back what it makes of it until the frame's end says whether it was sound.
+//! A frame consists of a prelude (length of the frame, length of its headers, CRC-32 of these eight bytes), headers, a
+//! payload and a CRC-32 of all bytes before it. Numbers are big endian
+//! (<https://docs.aws.amazon.com/AmazonS3/latest/API/RESTSelectObjectAppendix.html>; Bedrock's
+//! `application/vnd.amazon.eventstream` has the same encoding).
+//!
+//! The payload is sent to the sink as it arrives, before its CRC is known. The sink must hold back its results until
+//! the frame's end reports whether the frame was sound.
 
 use crate::limits::FRAME_HEADER_BYTES_MAX;
 use llm_gauge_decode::Crc32;
 
-/// Takes frames.
+/// Receives frames.
 pub(super) trait FrameSink {
-    /// A frame begins, whose payload has so many bytes.
-    fn begin(&mut self, kind: Kind<'_>, payload_bytes: u64);
-    /// Bytes of its payload.
+    /// Reports the beginning of a frame and the size of its payload.
+    fn begin(&mut self, kind: FrameKind<'_>, payload_bytes: u64);
+    /// Reports bytes of the frame's payload.
     fn payload(&mut self, bytes: &[u8]);
-    /// It has ended.
+    /// Reports the end of the frame, and whether its checksum was correct.
     fn end(&mut self, sound: bool);
 }
 
-/// What the headers of a frame say of it.
+/// The headers of a frame that say what its payload is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Kind<'a> {
-    /// `:event-type`
+pub(super) struct FrameKind<'a> {
+    /// The value of `:event-type`; empty if there is none.
     pub(super) event: &'a [u8],
-    /// `:exception-type`, or the `:error-code` of an unmodeled error.
+    /// The value of `:exception-type`, or the `:error-code` of an unmodeled error; empty if there is none.
     pub(super) exception: &'a [u8],
 }
 
 const PRELUDE_BYTES: usize = 12;
 const CRC_BYTES: u64 = 4;
-/// Prelude and message CRC.
+/// The size of the prelude and of the message CRC.
 const OVERHEAD_BYTES: u64 = 16;
 
-/// The framing of one body.
+/// The reader of the frames of one body.
 #[derive(Debug, Default)]
 pub(super) struct Frames {
     state: State,
-    /// The part being collected: the prelude, the headers or the message CRC.
+    /// The collected bytes of the prelude, the headers or the message CRC.
     held: Vec<u8>,
-    /// Bytes of the current part still to come, where it is not the prelude.
+    /// The number of bytes missing from the current section of the frame, unless that is the prelude.
     left: u64,
     payload_bytes: u64,
     crc: Crc32,
@@ -52,13 +54,13 @@ enum State {
     Headers,
     Payload,
     Crc,
-    /// The lengths cannot be trusted: where the next frame begins is unknown.
+    /// A prelude was wrong: the beginning of the next frame is unknown.
     Lost,
 }
 
-/// The lengths of a frame cannot be believed.
+/// The error that a frame's prelude is wrong, so that its lengths cannot be trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct LostTrack;
+pub(super) struct FrameLengthError;
 
 impl Frames {
     /// Whether a frame has begun and not ended.
@@ -70,8 +72,8 @@ impl Frames {
         }
     }
 
-    /// Reads on. After an error nothing more is read.
-    pub(super) fn feed(&mut self, bytes: &[u8], sink: &mut impl FrameSink) -> Result<(), LostTrack> {
+    /// Reads the next bytes. Nothing more is read after an error.
+    pub(super) fn feed(&mut self, bytes: &[u8], sink: &mut impl FrameSink) -> Result<(), FrameLengthError> {
         let mut rest = bytes;
         while !rest.is_empty() {
             rest = match self.state {
@@ -81,7 +83,7 @@ impl Frames {
                 State::Crc => self.crc(rest, sink),
                 State::Lost => return Ok(()),
             };
-            // A part without bytes ends at once.
+            // A section without bytes ends at once.
             if self.state == State::Headers && self.left == 0 {
                 self.headers(b"", sink);
             }
@@ -98,7 +100,7 @@ impl Frames {
         self.held.clear();
     }
 
-    /// Bytes of the current part, and what follows it.
+    /// Returns the bytes of the current section, and those after it.
     fn split<'b>(&mut self, bytes: &'b [u8]) -> (&'b [u8], &'b [u8]) {
         let room = usize::try_from(self.left).unwrap_or(usize::MAX);
         let (part, rest) = bytes.split_at_checked(room).unwrap_or((bytes, b""));
@@ -106,7 +108,7 @@ impl Frames {
         (part, rest)
     }
 
-    fn prelude<'b>(&mut self, bytes: &'b [u8]) -> Result<&'b [u8], LostTrack> {
+    fn prelude<'b>(&mut self, bytes: &'b [u8]) -> Result<&'b [u8], FrameLengthError> {
         let room = PRELUDE_BYTES.saturating_sub(self.held.len());
         let (part, rest) = bytes.split_at_checked(room).unwrap_or((bytes, b""));
         self.held.extend_from_slice(part);
@@ -115,7 +117,7 @@ impl Frames {
         }
         let Some((headers, payload)) = lengths(&self.held) else {
             self.to(State::Lost, 0);
-            return Err(LostTrack);
+            return Err(FrameLengthError);
         };
         self.crc = Crc32::default();
         self.crc.update(&self.held);
@@ -155,7 +157,7 @@ impl Frames {
     }
 }
 
-/// Bytes of headers and of payload, if the prelude is sound.
+/// Returns the sizes of headers and payload; `None` if the prelude is wrong.
 fn lengths(prelude: &[u8]) -> Option<(u64, u64)> {
     let (total, rest) = prelude.split_first_chunk::<4>()?;
     let (headers, rest) = rest.split_first_chunk::<4>()?;
@@ -171,9 +173,9 @@ fn lengths(prelude: &[u8]) -> Option<(u64, u64)> {
     Some((headers, payload))
 }
 
-/// What headers say; what cannot be read of them says nothing.
-fn kind(headers: &[u8]) -> Kind<'_> {
-    let mut kind = Kind::default();
+/// Reads the headers up to the first that is malformed or cut off.
+fn kind(headers: &[u8]) -> FrameKind<'_> {
+    let mut kind = FrameKind::default();
     let mut rest = headers;
     while let Some((name, value, after)) = split_header(rest) {
         match name {
@@ -186,7 +188,8 @@ fn kind(headers: &[u8]) -> Kind<'_> {
     kind
 }
 
-/// One header: its name, its bytes if it is a string or a blob, and what follows.
+/// Returns the first header's name, its value (empty unless it is a string or a blob), and the bytes after it; `None`
+/// if it is malformed or cut off.
 fn split_header(bytes: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
     let (&name_bytes, rest) = bytes.split_first()?;
     let (name, rest) = rest.split_at_checked(usize::from(name_bytes))?;

@@ -1,33 +1,34 @@
-//! A JSON document read as its bytes arrive.
+//! Reads a JSON document as its bytes arrive.
 //!
-//! The scanner walks every byte once, keeps a stack of open containers and the one string or number it is in,
-//! and nothing else: no tree, no copy of what nobody wants. It is strict about structure and lenient inside
-//! strings (raw control characters and unknown escapes pass), since the reader of the traffic is the client,
-//! and a meter that refuses what clients accept would count nothing. A run of digits, points, signs and `e`
-//! always passes as a number, and counts for nothing where it is none.
+//! The scanner walks every byte once. It keeps a stack of open containers and the one string or number it is in, but no
+//! tree and no copy of unwanted values.
+//!
+//! It is strict about structure and lenient inside strings: raw control characters and unknown escapes pass. The
+//! traffic is meant for the client, and a meter that refuses what clients accept would count nothing. A run of digits,
+//! points, signs and `e` always passes as a number, but is reported as empty if it is none.
 
 use super::number::{as_written, split_number};
-use super::text::{Begun, Flow, Nobody, Text};
+use super::text::{FlowSink, NullSink, StringReader, StringStart};
 use super::{At, NodeId, Paths, Scalar, Sink};
 use crate::limits::{DEPTH_MAX, KEY_BYTES_MAX, NUMBER_BYTES_MAX};
 
-/// Why a document cannot be read on.
+/// The reason why a document cannot be read further.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// Not JSON.
+pub enum JsonError {
+    /// The bytes are not JSON.
     Malformed,
-    /// Containers nested deeper than [`DEPTH_MAX`].
+    /// Containers are nested deeper than [`DEPTH_MAX`].
     TooDeep,
 }
 
-/// What a document was when its bytes ended.
+/// The state of a document when its bytes ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ended {
-    /// Nothing but white space.
+pub enum DocumentEnd {
+    /// There was nothing but white space.
     Empty,
-    /// A whole document.
+    /// The document is complete.
     Complete,
-    /// Cut off inside.
+    /// The document is cut off.
     Incomplete,
 }
 
@@ -35,16 +36,16 @@ pub enum Ended {
 #[derive(Debug)]
 pub struct Json {
     state: State,
-    /// Open containers, outermost first; at most [`DEPTH_MAX`].
+    /// The open containers, outermost first; at most [`DEPTH_MAX`].
     stack: Vec<Level>,
-    /// The place of the value being read, if any path leads to or through it.
+    /// The place of the value being read; `None` if no path leads to or through it.
     target: Option<NodeId>,
-    text: Text,
+    text: StringReader,
     number: Vec<u8>,
     literal: Literal,
 }
 
-/// `true`, `false` or `null`: the letters still to come and what they will have spelled.
+/// `true`, `false` or `null` while it is read: the missing letters and the value.
 #[derive(Clone, Copy, Debug)]
 struct Literal {
     left: &'static [u8],
@@ -55,7 +56,7 @@ struct Literal {
 struct Level {
     node: Option<NodeId>,
     is_array: bool,
-    /// Ordinal of the element being read.
+    /// The index of the element being read.
     ordinal: u32,
 }
 
@@ -84,7 +85,7 @@ impl Default for Json {
             state: State::Start,
             stack: Vec::new(),
             target: Some(Paths::ROOT),
-            text: Text::default(),
+            text: StringReader::default(),
             number: Vec::new(),
             literal: Literal { left: b"", value: Scalar::Null },
         }
@@ -92,30 +93,30 @@ impl Default for Json {
 }
 
 impl Json {
-    /// Forgets the document being read and waits for the next.
+    /// Forgets the document being read and expects the next one.
     pub fn reset(&mut self) {
         self.state = State::Start;
         self.stack.clear();
         self.target = Some(Paths::ROOT);
     }
 
-    /// Whether anything but white space was read of the document.
+    /// Whether anything but white space of the document has been read.
     pub fn has_begun(&self) -> bool {
         self.state != State::Start
     }
 
-    /// Whether the document is complete; bytes that follow belong to the next one.
+    /// Whether the document is complete; further bytes belong to the next one.
     pub fn is_done(&self) -> bool {
         self.state == State::Done
     }
 
-    /// Reads on and returns what follows the end of the document (empty while it goes on).
+    /// Reads the next bytes and returns those after the end of the document; empty while it continues.
     pub fn feed<'b, S: Sink>(
         &mut self,
         bytes: &'b [u8],
         paths: &Paths,
         sink: &mut S,
-    ) -> Result<&'b [u8], Fault> {
+    ) -> Result<&'b [u8], JsonError> {
         let mut rest = bytes;
         while let Some((&byte, tail)) = rest.split_first() {
             rest = match self.state {
@@ -138,19 +139,19 @@ impl Json {
         Ok(rest)
     }
 
-    /// The bytes have ended: a number at the top has no other end than this.
-    pub fn finish<S: Sink>(&mut self, paths: &Paths, sink: &mut S) -> Ended {
+    /// Ends the document. Only this ends a number that is in no container.
+    pub fn finish<S: Sink>(&mut self, paths: &Paths, sink: &mut S) -> DocumentEnd {
         if self.state == State::InNumber && self.stack.is_empty() {
-            self.number_ends(paths, sink);
+            self.end_number(paths, sink);
         }
         match self.state {
-            State::Start => Ended::Empty,
-            State::Done => Ended::Complete,
-            _ => Ended::Incomplete,
+            State::Start => DocumentEnd::Empty,
+            State::Done => DocumentEnd::Complete,
+            _ => DocumentEnd::Incomplete,
         }
     }
 
-    fn structure<S: Sink>(&mut self, byte: u8, paths: &Paths, sink: &mut S) -> Result<(), Fault> {
+    fn structure<S: Sink>(&mut self, byte: u8, paths: &Paths, sink: &mut S) -> Result<(), JsonError> {
         match (self.state, byte) {
             (State::ValueOrEnd, b']') | (State::KeyOrEnd, b'}') => self.close(),
             (State::CommaOrEnd, b',') => {
@@ -164,11 +165,11 @@ impl Json {
                 Ok(())
             }
             (State::Start | State::Value | State::ValueOrEnd, _) => self.value(byte, paths, sink),
-            _ => Err(Fault::Malformed),
+            _ => Err(JsonError::Malformed),
         }
     }
 
-    fn value<S: Sink>(&mut self, byte: u8, paths: &Paths, sink: &mut S) -> Result<(), Fault> {
+    fn value<S: Sink>(&mut self, byte: u8, paths: &Paths, sink: &mut S) -> Result<(), JsonError> {
         match byte {
             b'{' => self.open(false, paths, sink)?,
             b'[' => self.open(true, paths, sink)?,
@@ -177,17 +178,17 @@ impl Json {
                 self.number.push(byte);
                 self.state = State::InNumber;
             }
-            b't' => self.literal_begins(b"rue", Scalar::Bool(true)),
-            b'f' => self.literal_begins(b"alse", Scalar::Bool(false)),
-            b'n' => self.literal_begins(b"ull", Scalar::Null),
-            _ => return Err(Fault::Malformed),
+            b't' => self.begin_literal(b"rue", Scalar::Bool(true)),
+            b'f' => self.begin_literal(b"alse", Scalar::Bool(false)),
+            b'n' => self.begin_literal(b"ull", Scalar::Null),
+            _ => return Err(JsonError::Malformed),
         }
         Ok(())
     }
 
-    fn open<S: Sink>(&mut self, is_array: bool, paths: &Paths, sink: &mut S) -> Result<(), Fault> {
+    fn open<S: Sink>(&mut self, is_array: bool, paths: &Paths, sink: &mut S) -> Result<(), JsonError> {
         if self.stack.len() >= usize::try_from(DEPTH_MAX).unwrap_or(usize::MAX) {
-            return Err(Fault::TooDeep);
+            return Err(JsonError::TooDeep);
         }
         let node = self.target;
         if let Some(wanted) = self.wanted_here(paths) {
@@ -203,9 +204,9 @@ impl Json {
         Ok(())
     }
 
-    fn close(&mut self) -> Result<(), Fault> {
-        self.stack.pop().ok_or(Fault::Malformed)?;
-        self.value_ends();
+    fn close(&mut self) -> Result<(), JsonError> {
+        self.stack.pop().ok_or(JsonError::Malformed)?;
+        self.end_value();
         Ok(())
     }
 
@@ -224,17 +225,17 @@ impl Json {
 
     fn key<'b>(&mut self, bytes: &'b [u8], paths: &Paths) -> &'b [u8] {
         let parent = self.stack.last().and_then(|level| level.node);
-        match self.text.start(KEY_BYTES_MAX, bytes, Nobody) {
-            Begun::Whole(key, rest) => {
+        match self.text.start(KEY_BYTES_MAX, bytes, NullSink) {
+            StringStart::Whole(key, rest) => {
                 self.target = parent.and_then(|parent| paths.key(parent, key));
                 self.state = State::Colon;
                 rest
             }
-            Begun::Ended(rest) => {
-                self.key_ends(paths);
+            StringStart::Ended(rest) => {
+                self.end_key(paths);
                 rest
             }
-            Begun::Open => {
+            StringStart::Open => {
                 self.state = State::InKey;
                 b""
             }
@@ -242,14 +243,14 @@ impl Json {
     }
 
     fn in_key<'b>(&mut self, bytes: &'b [u8], paths: &Paths) -> &'b [u8] {
-        let Some(rest) = self.text.feed(bytes, Nobody) else {
+        let Some(rest) = self.text.feed(bytes, NullSink) else {
             return b"";
         };
-        self.key_ends(paths);
+        self.end_key(paths);
         rest
     }
 
-    fn key_ends(&mut self, paths: &Paths) {
+    fn end_key(&mut self, paths: &Paths) {
         let parent = self.stack.last().and_then(|level| level.node);
         self.target =
             parent.filter(|_| !self.text.is_cut()).and_then(|parent| paths.key(parent, self.text.kept()));
@@ -260,24 +261,24 @@ impl Json {
         let keep_max = self.target.and_then(|node| paths.wanted(node)).unwrap_or(0);
         let flow = self.flow(paths);
         let begun = match flow {
-            None => self.text.start(keep_max, bytes, Nobody),
-            Some((node, at)) => self.text.start(keep_max, bytes, Flow { sink, node, at }),
+            None => self.text.start(keep_max, bytes, NullSink),
+            Some((node, at)) => self.text.start(keep_max, bytes, FlowSink { sink, node, at }),
         };
         match begun {
-            Begun::Whole(text, rest) => {
+            StringStart::Whole(text, rest) => {
                 if let Some((node, at)) = flow {
                     sink.flow(node, at, text);
                 }
                 let start = text.get(..keep_max).unwrap_or(text);
                 self.report(Scalar::Text { start, empty: text.is_empty() }, paths, sink);
-                self.value_ends();
+                self.end_value();
                 rest
             }
-            Begun::Ended(rest) => {
-                self.text_ends(paths, sink);
+            StringStart::Ended(rest) => {
+                self.end_text(paths, sink);
                 rest
             }
-            Begun::Open => {
+            StringStart::Open => {
                 self.state = State::InText;
                 b""
             }
@@ -286,27 +287,27 @@ impl Json {
 
     fn in_text<'b, S: Sink>(&mut self, bytes: &'b [u8], paths: &Paths, sink: &mut S) -> &'b [u8] {
         let rest = match self.flow(paths) {
-            None => self.text.feed(bytes, Nobody),
-            Some((node, at)) => self.text.feed(bytes, Flow { sink, node, at }),
+            None => self.text.feed(bytes, NullSink),
+            Some((node, at)) => self.text.feed(bytes, FlowSink { sink, node, at }),
         };
         let Some(rest) = rest else {
             return b"";
         };
-        self.text_ends(paths, sink);
+        self.end_text(paths, sink);
         rest
     }
 
-    fn text_ends<S: Sink>(&mut self, paths: &Paths, sink: &mut S) {
+    fn end_text<S: Sink>(&mut self, paths: &Paths, sink: &mut S) {
         let value = Scalar::Text { start: self.text.kept(), empty: self.text.is_empty() };
         self.report(value, paths, sink);
-        self.value_ends();
+        self.end_value();
     }
 
     fn in_number<'b, S: Sink>(&mut self, bytes: &'b [u8], paths: &Paths, sink: &mut S) -> &'b [u8] {
         let rest = match self.wanted_here(paths) {
             Some(_) => {
                 let (digits, rest) = split_number(bytes);
-                // One byte too many is enough to know that this is no count.
+                // One byte more than the limit shows that the number is no count.
                 let room = NUMBER_BYTES_MAX.saturating_add(1).saturating_sub(self.number.len());
                 self.number.extend_from_slice(digits.get(..room).unwrap_or(digits));
                 rest
@@ -314,13 +315,13 @@ impl Json {
             None => self.skip_numbers(bytes),
         };
         if !rest.is_empty() {
-            self.number_ends(paths, sink);
+            self.end_number(paths, sink);
         }
         rest
     }
 
-    /// Past a number that nobody wants, and past those that follow it in an array: vectors are the longest
-    /// bodies there are, and their ordinals matter to no path.
+    /// Skips an unwanted number and, in an array, those after it. Vectors are the longest bodies there are, and no path
+    /// needs the indices of their elements.
     fn skip_numbers<'b>(&self, bytes: &'b [u8]) -> &'b [u8] {
         let (_, mut rest) = split_number(bytes);
         if self.inside_array() && self.target.is_none() {
@@ -333,15 +334,15 @@ impl Json {
         rest
     }
 
-    fn number_ends<S: Sink>(&mut self, paths: &Paths, sink: &mut S) {
-        // Most numbers (vectors, probabilities) are wanted by nobody and not looked at.
+    fn end_number<S: Sink>(&mut self, paths: &Paths, sink: &mut S) {
+        // Most numbers (vectors, probabilities) are unwanted, so their digits are not checked.
         if let Some(node) = self.wanted_here(paths) {
             sink.scalar(node, self.at(), Scalar::Number(as_written(&self.number)));
         }
-        self.value_ends();
+        self.end_value();
     }
 
-    fn literal_begins(&mut self, left: &'static [u8], value: Scalar<'static>) {
+    fn begin_literal(&mut self, left: &'static [u8], value: Scalar<'static>) {
         (self.literal, self.state) = (Literal { left, value }, State::InLiteral);
     }
 
@@ -351,14 +352,14 @@ impl Json {
         tail: &'b [u8],
         paths: &Paths,
         sink: &mut S,
-    ) -> Result<&'b [u8], Fault> {
+    ) -> Result<&'b [u8], JsonError> {
         match self.literal.left.split_first() {
             Some((&expected, left)) if byte == expected => self.literal.left = left,
-            _ => return Err(Fault::Malformed),
+            _ => return Err(JsonError::Malformed),
         }
         if self.literal.left.is_empty() {
             self.report(self.literal.value, paths, sink);
-            self.value_ends();
+            self.end_value();
         }
         Ok(tail)
     }
@@ -373,13 +374,13 @@ impl Json {
         self.target.filter(|node| paths.wanted(*node).is_some())
     }
 
-    /// Where the pieces of the string being read are wanted.
+    /// Returns the place of the string being read; `None` unless all of its text is wanted.
     fn flow(&self, paths: &Paths) -> Option<(NodeId, At)> {
         let node = self.target.filter(|node| paths.flows(*node))?;
         Some((node, self.at()))
     }
 
-    fn value_ends(&mut self) {
+    fn end_value(&mut self) {
         self.state = if self.stack.is_empty() { State::Done } else { State::CommaOrEnd };
     }
 

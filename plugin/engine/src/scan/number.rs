@@ -2,14 +2,14 @@
 
 use crate::limits::NUMBER_BYTES_MAX;
 
-/// The bytes of a number, and what follows.
+/// Splits off the bytes of a number.
 pub(super) fn split_number(bytes: &[u8]) -> (&[u8], &[u8]) {
     let is_number = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'.' | b'e' | b'E' | b'+' | b'-');
     let end = bytes.iter().position(|byte| !is_number(byte));
     bytes.split_at_checked(end.unwrap_or(bytes.len())).unwrap_or((bytes, b""))
 }
 
-/// The digits if they are a number as JSON has it and short enough, else nothing.
+/// Returns the digits if they are a JSON number within [`NUMBER_BYTES_MAX`], else an empty text.
 pub(super) fn as_written(digits: &[u8]) -> &str {
     let text = core::str::from_utf8(digits).unwrap_or("");
     let unsigned = text.strip_prefix('-').unwrap_or(text);

@@ -1,13 +1,13 @@
-//! Which places of a document are wanted.
+//! The places of a document that are wanted.
 
 use std::borrow::Cow;
 
 use crate::limits::KEY_BYTES_MAX;
 
-/// Names a place; only [`Paths`] makes them.
+/// The identifier of a place, which only [`Paths`] assigns.
 pub type NodeId = u16;
 
-/// A place in a document and what is wanted there.
+/// A place in a document, with the rules that want it.
 #[derive(Debug, Default)]
 pub struct Node {
     keys: Vec<(Cow<'static, str>, NodeId)>,
@@ -15,12 +15,12 @@ pub struct Node {
     rules: Vec<u16>,
     text_bytes: usize,
     flows: bool,
-    /// Everything inside of it is the same place.
+    /// Whether everything inside this place counts as the same place.
     is_deep: bool,
 }
 
 impl Node {
-    /// Numbers of the rules that want this place, as given to [`Paths::add`].
+    /// Returns the numbers of the rules that want this place, as given to [`Paths::add`].
     pub fn rules(&self) -> &[u16] {
         &self.rules
     }
@@ -28,8 +28,8 @@ impl Node {
 
 /// A tree of the wanted places: `usage.input_tokens`, `choices[].delta.content`, `[].id`.
 ///
-/// `[]` stands for every element of an array. A path may end at a container: its beginning is then reported; if it
-/// ends with `.**`, so is everything inside.
+/// `[]` stands for every element of an array. A path that ends at a container wants its beginning; a path that ends
+/// with `.**` also wants everything inside.
 #[derive(Debug)]
 pub struct Paths {
     nodes: Vec<Node>,
@@ -45,8 +45,8 @@ impl Paths {
     /// The place of the document itself.
     pub const ROOT: NodeId = 0;
 
-    /// Wants the place at `path`, for rule number `rule`, with up to `text_bytes` bytes where it is a string, and
-    /// where it `flows` the whole string too, in pieces.
+    /// Adds the place at `path` for rule number `rule`. Up to `text_bytes` bytes of a string are reported as its start;
+    /// if `flows`, the whole string is also reported in pieces.
     pub fn add(&mut self, path: &'static str, rule: u16, text_bytes: usize, flows: bool) {
         let mut at = Self::ROOT;
         let (path, is_deep) = path.strip_suffix(".**").map_or((path, false), |path| (path, true));
@@ -68,7 +68,7 @@ impl Paths {
         }
     }
 
-    /// Wants every string at the place that `keys` lead to, and inside of it, for rule number `rule`; `*` is every
+    /// Adds the place at `keys`, and every string inside of it, for rule number `rule`. The key `*` stands for every
     /// element of an array.
     pub fn add_deep(&mut self, keys: &[String], rule: u16) {
         let mut at = Self::ROOT;
@@ -84,33 +84,33 @@ impl Paths {
         }
     }
 
-    /// The place, for its rules.
+    /// Returns the place with this identifier.
     pub fn node(&self, id: NodeId) -> Option<&Node> {
         self.nodes.get(usize::from(id))
     }
 
-    /// The place of `key` in the object at `parent`.
+    /// Returns the place of `key` in the object at `parent`.
     pub(super) fn key(&self, parent: NodeId, key: &[u8]) -> Option<NodeId> {
         let node = self.node(parent)?;
         let found = node.keys.iter().find(|(name, _)| name.as_bytes() == key);
-        // A key that was cut off is not known when it came in pieces, so it is nowhere when it came whole.
+        // A key that was cut off is unknown if it arrived in pieces, so it must also be unknown if it arrived whole.
         let inside = (node.is_deep && key.len() <= KEY_BYTES_MAX).then_some(parent);
         found.map(|(_, id)| *id).or(inside)
     }
 
-    /// The place of every element of the array at `parent`.
+    /// Returns the place of every element of the array at `parent`.
     pub(super) fn element(&self, parent: NodeId) -> Option<NodeId> {
         let node = self.node(parent)?;
         node.element.or(node.is_deep.then_some(parent))
     }
 
-    /// Whether any rule wants the place, and how many bytes of a string.
+    /// Returns how many bytes of a string are wanted; `None` if no rule wants the place.
     pub(super) fn wanted(&self, id: NodeId) -> Option<usize> {
         let node = self.node(id)?;
         (!node.rules.is_empty()).then_some(node.text_bytes)
     }
 
-    /// Whether all of a string at this place is wanted.
+    /// Whether the whole text of a string at this place is wanted.
     pub(super) fn flows(&self, id: NodeId) -> bool {
         self.node(id).is_some_and(|node| node.flows)
     }

@@ -1,53 +1,53 @@
-//! Server-sent events, cut at any byte.
+//! Reads server-sent events that may be cut at any byte.
 //!
-//! The grammar is the one of the HTML standard (section 9.2.6): lines end in LF, CR or CRLF; a line that begins
-//! with a colon is a comment; one space after a field's colon is dropped; `data` lines of one event are joined by
-//! LF; an empty line ends the event. The data goes to the sink as it comes: no line and no event is ever held.
-//! A byte-order mark before the first line is [`Body`](super::Body)'s to drop.
+//! The grammar is that of the HTML standard (section 9.2.6). Lines end in LF, CR or CRLF; a line that begins with a
+//! colon is a comment; one space after a field's colon is dropped. The `data` lines of one event are joined by LF, and
+//! an empty line ends the event. The data is sent to the sink as it arrives: no line and no event is held.
+//! [`Body`](super::Body) drops a byte-order mark before the first line.
 
-/// Takes the data of events.
+/// Receives the data of events.
 pub trait SseSink {
-    /// Bytes of the current event's data; LF between its lines is among them.
+    /// Reports bytes of the current event's data, including the LF between its lines.
     fn data(&mut self, bytes: &[u8]);
-    /// An empty line: the event with the data since the last call is complete.
+    /// Reports that an empty line has ended the event with the data since the last call.
     fn dispatch(&mut self);
 }
 
-/// Longest field name that means anything here.
+/// The length of the longest known field name.
 const FIELD_BYTES_MAX: usize = 4;
 
-/// The framing of one event stream.
+/// The reader of one event stream.
 #[derive(Debug, Default)]
 pub struct Sse {
     line: Line,
-    /// First bytes of the line's field name, as far as they matter.
+    /// The first bytes of the line's field name.
     field: [u8; FIELD_BYTES_MAX],
     field_len: usize,
-    /// The last line ended in CR: an LF that follows belongs to it.
+    /// Whether the last line ended in CR, so that an LF after it belongs to it.
     after_cr: bool,
-    /// The current event has had a data line.
+    /// Whether the current event has a data line.
     has_data: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Line {
-    /// Reading the field name; nothing read yet if `field_len` is 0.
+    /// Reading the field name, which has no bytes yet if `field_len` is 0.
     #[default]
     Field,
-    /// Just after the colon of a data field.
+    /// Directly after the colon of a data field.
     Colon,
     Data,
-    /// A comment or a field of no interest.
+    /// A comment or an unknown field.
     Skipped,
 }
 
 impl Sse {
-    /// Whether the current event has a data line that no empty line has ended yet.
+    /// Whether the current event has a data line that no empty line has ended.
     pub fn is_inside_event(&self) -> bool {
         self.has_data
     }
 
-    /// Reads on.
+    /// Reads the next bytes.
     pub fn feed<S: SseSink>(&mut self, bytes: &[u8], sink: &mut S) {
         let mut rest = bytes;
         while let Some((&byte, tail)) = rest.split_first() {
@@ -58,7 +58,7 @@ impl Sse {
             rest = match self.line {
                 Line::Field => match rest.strip_prefix(b"data: ").filter(|_| self.field_len == 0) {
                     Some(data) => {
-                        self.data_begins(sink);
+                        self.begin_data(sink);
                         self.line = Line::Data;
                         data
                     }
@@ -84,12 +84,12 @@ impl Sse {
                         sink.dispatch();
                     }
                 } else if self.field_is_data() {
-                    self.data_begins(sink); // a line `data` without a colon has empty data
+                    self.begin_data(sink); // a line `data` without a colon has empty data
                 }
-                self.line_ends(byte);
+                self.end_line(byte);
             }
             b':' if self.field_is_data() => {
-                self.data_begins(sink);
+                self.begin_data(sink);
                 self.line = Line::Colon;
             }
             b':' => self.line = Line::Skipped,
@@ -107,7 +107,7 @@ impl Sse {
         self.field_len == FIELD_BYTES_MAX && &self.field == b"data"
     }
 
-    fn data_begins<S: SseSink>(&mut self, sink: &mut S) {
+    fn begin_data<S: SseSink>(&mut self, sink: &mut S) {
         if core::mem::replace(&mut self.has_data, true) {
             sink.data(b"\n");
         }
@@ -121,14 +121,14 @@ impl Sse {
         }
         match rest.split_first() {
             Some((&mark, tail)) => {
-                self.line_ends(mark);
+                self.end_line(mark);
                 tail
             }
             None => rest,
         }
     }
 
-    fn line_ends(&mut self, mark: u8) {
+    fn end_line(&mut self, mark: u8) {
         self.after_cr = mark == b'\r';
         self.line = Line::Field;
         self.field_len = 0;

@@ -1,70 +1,70 @@
-//! The inside of a JSON string: escapes unescape, the first bytes kept.
+//! Reads the inside of a JSON string: resolves escapes and keeps the first bytes.
 
 use super::{At, NodeId, Sink};
 use crate::simd::unescape;
 
-/// What stands for half a character: U+FFFD.
+/// U+FFFD, which replaces an unpaired surrogate.
 const REPLACEMENT: &[u8] = "\u{FFFD}".as_bytes();
 
-/// Takes the pieces of a string, escapes unescape, as they are read.
-pub(crate) trait Out {
-    /// Whether it looks at them.
-    const LOOKS: bool;
+/// Receives the pieces of a string as they are read, with escapes resolved.
+pub(crate) trait TextSink {
+    /// Whether the sink uses the pieces; if not, the reader may skip them.
+    const READS: bool;
 
-    /// A piece.
+    /// Receives a piece.
     fn take(&mut self, piece: &[u8]);
 
-    /// How many of these bytes it has taken as they are written; see [`super::Sink::written`].
-    fn written(&mut self, _bytes: &[u8]) -> usize {
+    /// Returns how many of these bytes were taken as written; see [`super::Sink::flow_escaped`].
+    fn take_escaped(&mut self, _bytes: &[u8]) -> usize {
         0
     }
 }
 
-impl<F: FnMut(&[u8])> Out for F {
-    const LOOKS: bool = true;
+impl<F: FnMut(&[u8])> TextSink for F {
+    const READS: bool = true;
 
     fn take(&mut self, piece: &[u8]) {
         self(piece);
     }
 }
 
-/// A place that flows.
-pub(super) struct Flow<'s, S> {
+/// Passes the pieces of a string to the [`Sink`] of a scanner.
+pub(super) struct FlowSink<'s, S> {
     pub(super) sink: &'s mut S,
     pub(super) node: NodeId,
     pub(super) at: At,
 }
 
-impl<S: Sink> Out for Flow<'_, S> {
-    const LOOKS: bool = true;
+impl<S: Sink> TextSink for FlowSink<'_, S> {
+    const READS: bool = true;
 
     fn take(&mut self, piece: &[u8]) {
         self.sink.flow(self.node, self.at, piece);
     }
 
-    fn written(&mut self, bytes: &[u8]) -> usize {
-        self.sink.written(self.node, self.at, bytes)
+    fn take_escaped(&mut self, bytes: &[u8]) -> usize {
+        self.sink.flow_escaped(self.node, self.at, bytes)
     }
 }
 
-/// Where no piece is wanted.
-pub(crate) struct Nobody;
+/// Ignores all pieces.
+pub(crate) struct NullSink;
 
-impl Out for Nobody {
-    const LOOKS: bool = false;
+impl TextSink for NullSink {
+    const READS: bool = false;
 
     fn take(&mut self, _piece: &[u8]) {}
 }
 
 /// Reads one string from its first byte to its closing quote, over any number of calls.
 #[derive(Debug, Default)]
-pub(crate) struct Text {
+pub(crate) struct StringReader {
     kept: Vec<u8>,
     keep_max: usize,
     empty: bool,
     cut: bool,
     escape: Escape,
-    /// First half of a surrogate pair, waiting for the second.
+    /// The first half of a surrogate pair; `None` unless the second half is expected.
     high: Option<u16>,
 }
 
@@ -73,41 +73,47 @@ enum Escape {
     #[default]
     None,
     Backslash,
-    /// `\u` with so many hex digits read.
+    /// `\u` with this many hex digits already read.
     Unicode {
         digits: u8,
         value: u16,
     },
 }
 
-/// How a string began.
+/// The result of reading the first bytes of a string.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Begun<'b> {
-    /// All of it stands there as it is meant: its text, which was not kept, and what follows.
+pub(super) enum StringStart<'b> {
+    /// The whole string, which has no escapes and was not copied, and the bytes after it.
     Whole(&'b [u8], &'b [u8]),
-    /// It had escapes and has ended: its text was kept; what follows.
+    /// The string had escapes and has ended: its text was kept. Holds the bytes after it.
     Ended(&'b [u8]),
-    /// It goes on beyond these bytes.
+    /// The string continues after these bytes.
     Open,
 }
 
-impl Text {
-    /// A new string begins with `bytes`, of which `keep_max` bytes are wanted. Most strings are short, without
-    /// escapes and in one piece: those are never copied, nor do they go through `out`, which gets all text of
-    /// others in pieces.
-    pub(super) fn start<'b>(&mut self, keep_max: usize, bytes: &'b [u8], out: impl Out) -> Begun<'b> {
+impl StringReader {
+    /// Begins a string whose first bytes are `bytes`, and keeps up to `keep_max` bytes of it.
+    ///
+    /// Most strings are short, in one piece and without escapes. Those are returned as they are, neither copied nor
+    /// sent to `out`. All text of other strings is sent to `out` in pieces.
+    pub(super) fn start<'b>(
+        &mut self,
+        keep_max: usize,
+        bytes: &'b [u8],
+        out: impl TextSink,
+    ) -> StringStart<'b> {
         let stop = stop(bytes);
         let (plain, from_stop) = bytes.split_at_checked(stop).unwrap_or((bytes, b""));
         if let Some((b'"', rest)) = from_stop.split_first() {
-            return Begun::Whole(plain, rest);
+            return StringStart::Whole(plain, rest);
         }
         let mut out = out;
         self.begin(keep_max);
         self.push(plain, &mut out);
-        self.feed(from_stop, out).map_or(Begun::Open, Begun::Ended)
+        self.feed(from_stop, out).map_or(StringStart::Open, StringStart::Ended)
     }
 
-    /// A new string begins, of which `keep_max` bytes are wanted.
+    /// Begins a string of which up to `keep_max` bytes are kept.
     pub(crate) fn begin(&mut self, keep_max: usize) {
         self.kept.clear();
         self.keep_max = keep_max;
@@ -117,39 +123,39 @@ impl Text {
         self.high = None;
     }
 
-    /// The kept bytes; complete once [`Text::feed`] has seen the closing quote.
+    /// Returns the kept bytes, which are complete once [`StringReader::feed`] has seen the closing quote.
     pub(crate) fn kept(&self) -> &[u8] {
         &self.kept
     }
 
-    /// Whether nothing stood between the quotes.
+    /// Whether the string is empty.
     pub(super) fn is_empty(&self) -> bool {
         self.empty
     }
 
-    /// Whether more stood there than was kept.
+    /// Whether the string is longer than the kept bytes.
     pub(super) fn is_cut(&self) -> bool {
         self.cut
     }
 
-    /// Takes bytes up to and including the closing quote. `Some(rest)`: the string has ended.
-    pub(crate) fn feed<'b, O: Out>(&mut self, bytes: &'b [u8], mut out: O) -> Option<&'b [u8]> {
+    /// Reads bytes up to and including the closing quote. Returns the bytes after it; `None` if the string continues.
+    pub(crate) fn feed<'b, O: TextSink>(&mut self, bytes: &'b [u8], mut out: O) -> Option<&'b [u8]> {
         let out = &mut out;
         let mut rest = bytes;
         while let Some((&byte, tail)) = rest.split_first() {
-            if self.cut && !O::LOOKS {
+            if self.cut && !O::READS {
                 return self.skip(rest);
             }
-            // What is kept has to be unescape; the rest may be taken as it is written.
+            // Kept bytes must have their escapes resolved; the others may be taken as written.
             if self.keep_max == 0 && self.escape == Escape::None && self.high.is_none() {
-                let taken = out.written(rest);
+                let taken = out.take_escaped(rest);
                 if taken > 0 {
                     (self.empty, self.cut) = (false, true);
                     rest = rest.get(taken..)?;
                     continue;
                 }
             }
-            // What stands for itself behind a backslash is the beginning of the text behind it.
+            // A quote, backslash or slash after a backslash is taken together with the plain text after it.
             let is_itself = self.escape == Escape::Backslash && matches!(byte, b'"' | b'\\' | b'/');
             if self.escape != Escape::None && !is_itself {
                 if self.escaped(byte, out) {
@@ -173,8 +179,10 @@ impl Text {
         None
     }
 
-    /// Past what is left of a string of which enough is kept: only quotes matter, and whether an odd number of
-    /// backslashes before one makes it part of the text. A `\u` that breaks off hides no quote, so its digits are text.
+    /// Skips the rest of a string of which enough is kept.
+    ///
+    /// Only quotes matter, and whether an odd number of backslashes precedes one, which makes it part of the text. An
+    /// incomplete `\u` escape cannot hide a quote, so its digits are skipped as text.
     fn skip<'b>(&mut self, bytes: &'b [u8]) -> Option<&'b [u8]> {
         let mut rest = bytes;
         if self.escape == Escape::Backslash {
@@ -193,8 +201,8 @@ impl Text {
         }
     }
 
-    /// Whether `byte` belongs to the escape.
-    fn escaped(&mut self, byte: u8, out: &mut impl Out) -> bool {
+    /// Returns whether `byte` belongs to the escape.
+    fn escaped(&mut self, byte: u8, out: &mut impl TextSink) -> bool {
         match self.escape {
             Escape::Unicode { digits, value } => return self.hex(byte, (digits, value), out),
             _ if byte == b'u' => self.escape = Escape::Unicode { digits: 0, value: 0 },
@@ -206,9 +214,9 @@ impl Text {
         true
     }
 
-    fn hex(&mut self, byte: u8, (digits, value): (u8, u16), out: &mut impl Out) -> bool {
+    fn hex(&mut self, byte: u8, (digits, value): (u8, u16), out: &mut impl TextSink) -> bool {
         let Some(digit) = char::from(byte).to_digit(16) else {
-            // An escape that breaks off must not swallow the closing quote.
+            // An incomplete escape must not swallow the closing quote.
             self.escape = Escape::None;
             self.push(REPLACEMENT, out);
             return false;
@@ -224,8 +232,8 @@ impl Text {
         true
     }
 
-    /// One UTF-16 code unit; halves of a pair come one after the other.
-    fn unit(&mut self, unit: u16, out: &mut impl Out) {
+    /// Adds one UTF-16 code unit. The halves of a surrogate pair arrive one after the other.
+    fn unit(&mut self, unit: u16, out: &mut impl TextSink) {
         if (0xD800..0xDC00).contains(&unit) {
             self.flush_high(out);
             self.high = Some(unit);
@@ -242,21 +250,21 @@ impl Text {
         }
     }
 
-    fn push(&mut self, bytes: &[u8], out: &mut impl Out) {
+    fn push(&mut self, bytes: &[u8], out: &mut impl TextSink) {
         if !bytes.is_empty() {
             self.flush_high(out);
             self.keep(bytes, out);
         }
     }
 
-    /// A first half without its second half is no character.
-    fn flush_high(&mut self, out: &mut impl Out) {
+    /// Replaces a first surrogate half that no second half follows.
+    fn flush_high(&mut self, out: &mut impl TextSink) {
         if self.high.take().is_some() {
             self.keep(REPLACEMENT, out);
         }
     }
 
-    fn keep(&mut self, bytes: &[u8], out: &mut impl Out) {
+    fn keep(&mut self, bytes: &[u8], out: &mut impl TextSink) {
         self.empty = false;
         out.take(bytes);
         let room = self.keep_max.saturating_sub(self.kept.len());
@@ -270,10 +278,10 @@ impl Text {
     }
 }
 
-/// Words of eight bytes looked at before the search by blocks, which pays off only on longer text.
+/// The number of eight-byte words searched before the vectorised search, which pays off only on longer text.
 const SHORT_WORDS: usize = 4;
 
-/// Where the first quote or backslash stands, or the end.
+/// Returns the offset of the first quote or backslash, or the length.
 fn stop(bytes: &[u8]) -> usize {
     let (words, _) = bytes.as_chunks::<8>();
     let mut seen: usize = 0;
@@ -295,7 +303,9 @@ const ONES: u64 = u64::from_ne_bytes([1; 8]);
 const QUOTES: u64 = u64::from_ne_bytes([b'"'; 8]);
 const BACKSLASHES: u64 = u64::from_ne_bytes([b'\\'; 8]);
 
-/// The top bit of every zero byte, up to and including the lowest one; those above it may be set wrongly.
+/// Sets the top bit of every zero byte. Only the bits up to the lowest zero byte are reliable: the subtraction may
+/// borrow into bytes above it. See "Determine if a word has a zero byte"
+/// (<https://graphics.stanford.edu/~seander/bithacks.html>).
 fn zero_bytes(word: u64) -> u64 {
     word.wrapping_sub(ONES) & !word & ONES.wrapping_shl(7)
 }

@@ -8,7 +8,7 @@ fn series(config: &str) -> (Policy, Series) {
     (policy, series)
 }
 
-/// Asks for one model after the other: its name, whether its exchange succeeded, the label it gets.
+/// Asks for the label of one model after another: its name, whether its exchange succeeded, and the expected label.
 fn check(config: &str, steps: &[(&str, bool, &str)], overflows: u64) {
     let (_, mut series) = series(config);
     for (step, (model, succeeded, label)) in steps.iter().enumerate() {
@@ -19,7 +19,7 @@ fn check(config: &str, steps: &[(&str, bool, &str)], overflows: u64) {
 }
 
 #[test]
-fn half_of_the_table_is_open_to_any_name_the_rest_to_success() {
+fn series_keep_half_of_the_table_for_models_that_succeed() {
     let config = r#"{"models":{"max_series":4}}"#;
     check(config, &[("a", false, "a"), ("b", false, "b"), ("c", false, "other"), ("c", true, "c")], 1);
     let full = [("a", true, "a"), ("b", true, "b"), ("c", true, "c"), ("d", true, "d"), ("e", true, "other")];
@@ -40,7 +40,7 @@ fn half_of_the_table_is_open_to_any_name_the_rest_to_success() {
 }
 
 #[test]
-fn known_names_have_their_place() {
+fn series_always_admit_known_models() {
     let config = r#"{"models":{"max_series":2,"known":["a","b","c"]}}"#;
     check(config, &[("c", false, "c"), ("d", true, "other"), ("a", false, "a"), ("d", false, "other")], 2);
     let config = r#"{"models":{"max_series":4,"known":["a","b"]}}"#;
@@ -48,10 +48,10 @@ fn known_names_have_their_place() {
 }
 
 #[test]
-fn made_up_names_cannot_crowd_out_real_ones() {
+fn invented_models_cannot_displace_real_ones() {
     let (_, mut series) = series("{}");
     for number in 0..10_000 {
-        series.model(Some(&format!("made-up-{number}")), false);
+        series.model(Some(&format!("invented-{number}")), false);
     }
     assert_eq!(series.models.len(), 100);
     assert_eq!(series.model(Some("real"), true), "real");
@@ -59,7 +59,7 @@ fn made_up_names_cannot_crowd_out_real_ones() {
 }
 
 #[test]
-fn a_name_is_what_its_label_says() {
+fn series_compare_models_by_their_label_values() {
     let (_, mut series) = series("{}");
     assert_eq!(series.model(None, true), "unknown");
     assert_eq!(series.model(Some(""), true), "unknown");
@@ -72,7 +72,7 @@ fn a_name_is_what_its_label_says() {
 }
 
 #[test]
-fn extra_labels_let_in_their_first_values() {
+fn series_admit_the_first_values_of_an_extra_label() {
     let labels = r#"[{"name":"tenant","header":"x-t","max_values":2},{"name":"team","header":"x-u"}]"#;
     let (policy, mut series) = series(&format!("{{\"labels\":{labels}}}"));
     let mut check = |tenant: &str, folded: &str| {
@@ -88,7 +88,7 @@ fn extra_labels_let_in_their_first_values() {
 }
 
 #[test]
-fn a_cost_is_the_floor_of_the_exact_sum() {
+fn nanodollars_are_the_floor_of_the_exact_sum() {
     let (_, mut series) = series("{}");
     let third = UNITS_PER_NANODOLLAR / 3;
     let shown: Vec<_> = (0..7).map(|_| series.nanodollars("a", third + 1)).collect();
@@ -98,12 +98,12 @@ fn a_cost_is_the_floor_of_the_exact_sum() {
     assert_eq!(series.nanodollars("b", 1), 1);
     assert_eq!(series.nanodollars("c", u128::MAX), u64::MAX);
     assert_eq!(series.nanodollars("d", UNITS_PER_NANODOLLAR), 1);
-    // Nothing left over takes no room.
+    // A stat without a remainder takes no memory.
     assert_eq!(series.carried.keys().collect::<Vec<_>>(), ["a", "b", "c"]);
 }
 
 #[test]
-fn ten_thousand_small_costs_lose_nothing() {
+fn nanodollars_lose_nothing_over_ten_thousand_small_costs() {
     let (_, mut series) = series("{}");
     let units = 1_234_567_890_123_456_789;
     let shown: u64 = (0..10_000).map(|_| series.nanodollars("a", units)).sum();

@@ -1,47 +1,48 @@
-//! Text as a JSON string has it, escapes and all, in blocks.
+//! Scans the text of a JSON string as written, with its escapes, in blocks.
 //!
-//! Resolving an escape costs more than dozens of bytes of plain text do, and what only counts what a text is made of
-//! needs no resolved bytes: it takes the text as it is written, with the places of the escapes.
+//! Resolving an escape costs more than dozens of bytes of plain text. Code that only counts the characters of a text
+//! needs no resolved bytes: it takes the text as written, with the positions of the escapes.
 
 use super::lane::{BLOCK_BYTES, lanes};
 
-/// How far a text was taken.
+/// The amount of text that a scan has taken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct EscapedLength {
-    /// Bytes taken, escapes and all.
+    /// The number of bytes taken, including those of escapes.
     pub(crate) bytes: usize,
-    /// How many bytes of text they are.
+    /// The number of bytes that the text has with its escapes resolved.
     pub(crate) text_bytes: u64,
-    /// The last byte of that text.
+    /// The last byte of that text; `None` if no byte was taken.
     pub(crate) last: Option<u8>,
 }
 
-/// What of a block is text.
+/// The bytes of a block that are text, as bit masks.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Run {
-    /// Which bytes are: neither those that begin an escape, nor those behind the run.
+    /// The bytes that stand for text: neither a backslash that begins an escape, nor a byte after the run.
     pub(crate) text: u64,
-    /// Which bytes stand behind the one that begins an escape.
+    /// The bytes directly after a backslash that begins an escape.
     pub(crate) escaped: u64,
-    /// The last byte, as it is meant.
+    /// The last byte of the run, with its escape resolved.
     pub(crate) last: u8,
 }
 
 impl Run {
-    /// A block that is text as it stands there.
+    /// Returns the run of a whole block without escapes.
     pub(crate) fn plain(block: &[u8]) -> Self {
         Self { text: first(block.len()), escaped: 0, last: block.last().copied().unwrap_or_default() }
     }
 }
 
-/// So many bits.
+/// Returns a mask whose lowest `count` bits are set.
 fn first(count: usize) -> u64 {
     let bit = u32::try_from(count).ok().and_then(|count| 1_u64.checked_shl(count));
     bit.map_or(u64::MAX, |bit| bit.wrapping_sub(1))
 }
 
-/// Goes on up to `room` bytes of text, to the closing quote, to an escape of a character by its number or to one that
-/// is cut off, none of which is taken.
+/// Scans up to `room` bytes of text and passes each block to `take`.
+///
+/// Stops before the closing quote, before a `\u` escape, and before an escape that is cut off.
 pub(crate) fn scan_escaped(bytes: &[u8], room: u64, mut take: impl FnMut(&[u8], Run)) -> EscapedLength {
     let mut all = EscapedLength::default();
     loop {
@@ -59,12 +60,12 @@ pub(crate) fn scan_escaped(bytes: &[u8], room: u64, mut take: impl FnMut(&[u8], 
     }
 }
 
-/// What may end a run, or be an escape.
+/// The bytes that may end a run or belong to an escape, as bit masks.
 #[derive(Clone, Copy, Debug, Default)]
 struct Delimiters {
     quotes: u64,
     backslashes: u64,
-    numbers: u64,
+    unicode: u64,
 }
 
 impl Delimiters {
@@ -73,14 +74,16 @@ impl Delimiters {
         lanes(block, |lane, at| {
             ends.quotes |= lane.is(b'"').wrapping_shl(at);
             ends.backslashes |= lane.is(b'\\').wrapping_shl(at);
-            ends.numbers |= lane.is(b'u').wrapping_shl(at);
+            ends.unicode |= lane.is(b'u').wrapping_shl(at);
         });
         ends
     }
 
-    /// How many bytes the run has that the block begins with. No block begins behind a backslash.
+    /// Returns the length of the run at the beginning of a block, which must not begin inside an escape.
     fn run(self, block: &[u8]) -> (usize, Run) {
         let (mut starts, mut escaped) = (0, 0);
+        // Takes the backslashes from the lowest on. Each one that is left begins an escape, so the byte after it does
+        // not, even if it is a backslash: both are removed.
         let mut left = self.backslashes;
         while left != 0 {
             let start = left & left.wrapping_neg();
@@ -88,7 +91,7 @@ impl Delimiters {
             escaped |= start << 1;
             left &= !(start | start << 1);
         }
-        let stops = (self.quotes & !escaped) | (self.numbers & escaped) >> 1;
+        let stops = (self.quotes & !escaped) | (self.unicode & escaped) >> 1;
         let length = usize::try_from(stops.trailing_zeros()).unwrap_or(0).min(block.len());
         // An escape is taken whole or not at all.
         let whole = first(length);
@@ -102,7 +105,7 @@ impl Delimiters {
     }
 }
 
-/// What a byte behind a backslash means; `u` is another matter.
+/// Returns the byte that stands for this one after a backslash. Does not apply to `u`.
 pub(crate) fn unescape(byte: u8) -> u8 {
     match byte {
         b'n' => b'\n',

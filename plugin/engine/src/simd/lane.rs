@@ -1,29 +1,31 @@
-//! Sixteen bytes at once, asked for those of a kind: the answer has a bit for each byte, the first the lowest.
+//! Sixteen bytes that are compared at once. The result is a mask with a bit for each byte, the first byte's the lowest.
 //!
-//! Envoy's V8 and wasmtime run SIMD; elsewhere, and in a filter built without it, each byte is asked.
+//! Envoy's V8 and wasmtime run SIMD. Other targets, and a filter built without it, use two 64-bit words.
 
 #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
 mod scalar;
 #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
-use scalar as lane;
+use scalar::ScalarLane as TargetLane;
 
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod wasm;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-use wasm as lane;
+use wasm::SimdLane as TargetLane;
 
-pub(crate) use lane::Lane;
+/// The implementation for the target.
+pub(crate) type Lane = TargetLane;
 
-/// How many bytes a block has at most: one for each bit of a mask.
+/// The maximum number of bytes in a block: one for each bit of a mask.
 pub(crate) const BLOCK_BYTES: usize = 64;
 
-/// Bytes of a lane.
+/// The number of bytes in a lane.
 const LANE_BYTES: usize = 16;
 
-/// The lanes of a block and the bit that each begins at. A lane that is not full ends with zeros.
+/// Passes the lanes of a block to `take`, each with the position of its first bit. A lane that is not full ends with
+/// zeros.
 pub(crate) fn lanes(block: &[u8], mut take: impl FnMut(Lane, u32)) {
     let (whole, tail) = block.as_chunks();
-    // EscapedLength out for the block of a long text, as a loop costs it a third more.
+    // A long text's block is unrolled, since a loop makes it a third more expensive.
     if let [first, second, third, fourth] = whole {
         take(Lane::from(first), 0);
         take(Lane::from(second), 16);
@@ -51,7 +53,7 @@ impl From<&[u8; LANE_BYTES]> for Lane {
     }
 }
 
-/// Up to eight bytes.
+/// Returns up to eight bytes as a word, little endian.
 fn word(bytes: &[u8]) -> u64 {
     match bytes.first_chunk() {
         Some(eight) => u64::from_le_bytes(*eight),

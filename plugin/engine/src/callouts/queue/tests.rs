@@ -24,7 +24,7 @@ fn start(queue: &mut Queue, number: u64, now_ns: u64) -> Option<&'static str> {
     Some(item)
 }
 
-/// Starts the next callout, which the host takes under the token `number`.
+/// Starts the next callout, which the host accepts under the token `number`.
 fn send(queue: &mut Queue, number: u32, now_ns: u64) -> Option<&'static str> {
     let item = start(queue, number.into(), now_ns)?;
     assert!(matches!(queue.sent(number.into(), Some(number)), SendResult::InFlight));
@@ -39,13 +39,13 @@ fn queue_sends_items_in_order_up_to_its_limit() {
         [start(&mut queue, 1, 5), start(&mut queue, 2, 5), start(&mut queue, 3, 5)],
         [Some("a"), Some("b"), None]
     );
-    // Callouts count from the start, not from when the host took them.
+    // A callout counts from its start, even before the host accepts it.
     assert_eq!((queue.queued(), queue.has_capacity(), queue.in_flight()), (1, false, 0));
     assert!(matches!(queue.sent(1, Some(11)), SendResult::InFlight));
     assert_eq!((queue.due_ns(), queue.wake_ns()), (Some(0), Some(5 + SECOND + GRACE_NS)));
     let callout = queue.answered(11).unwrap();
     assert_eq!((callout.item, callout.context, callout.started_ns, callout.failures), ("a", 7, 5, 0));
-    assert!(queue.answered(11).is_none(), "a response is taken once");
+    assert!(queue.answered(11).is_none(), "a response is accepted once");
     assert_eq!(send(&mut queue, 3, 6), Some("c"));
 }
 

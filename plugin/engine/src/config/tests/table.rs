@@ -274,9 +274,9 @@ fn each_object_accepts_exactly_the_keys_of_the_table() {
 fn each_price_key_names_a_token_class() {
     let names =
         keys().into_iter().filter_map(|(path, _)| Some(path.strip_prefix("prices.rows[].")?.to_owned()));
-    let mut classes: Vec<_> = names.filter(|name| crate::price::Class::named(name).is_some()).collect();
+    let mut classes: Vec<_> = names.filter(|name| crate::price::TokenClass::named(name).is_some()).collect();
     classes.sort();
-    let names = crate::price::Class::names();
+    let names = crate::price::TokenClass::names();
     let mut all: Vec<_> = names.split(", ").map(str::to_owned).collect();
     all.sort();
     assert_eq!(classes, all);

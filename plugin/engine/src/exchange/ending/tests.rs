@@ -57,7 +57,7 @@ fn check(code: u32, bits: &[u32], details: &str, body: Body, expected: &str) {
 fn check_words(code: u32, streaming: bool, kind: &str, word: &str, expected: &str) {
     let (progress, mut answer) = progress(if streaming { Body::UnmarkedStream } else { Body::Whole });
     let text = |text: &str| (!text.is_empty()).then(|| Word::Text(text.to_owned()));
-    (answer.error_told, answer.error_type, answer.error_code) = (true, text(kind), text(word));
+    (answer.has_error, answer.error_type, answer.error_code) = (true, text(kind), text(word));
     check_end(&end_of(code, &[], "via_upstream"), &(progress, answer), expected);
 }
 
@@ -193,7 +193,7 @@ fn the_providers_error_words_are_more_specific_than_a_status() {
 fn closing_after_an_error_event_is_no_further_failure() {
     for bit in [14, 4, 23] {
         let (progress, mut answer) = progress(Body::CutStream);
-        answer.error_told = true;
+        answer.has_error = true;
         check_end(&end_of(200, &[bit], "x"), &(progress, answer.clone()), "error in_stream not_sent");
         answer.streaming = false;
         let cut = if bit == 14 {

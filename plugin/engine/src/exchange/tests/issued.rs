@@ -6,7 +6,7 @@ use crate::config::{Place, Policy};
 use crate::exchange::End;
 use crate::exchange::Exchange;
 use crate::head::Headers;
-use crate::ids::{Key, RequestId};
+use crate::ids::{RequestId, SigningKey};
 
 const SECRET: &str = "a secret for the tests";
 
@@ -40,7 +40,7 @@ fn a_request_id_may_be_issued_before_the_model_is_known() {
 
 #[test]
 fn request_ids_are_signed_if_feedback_has_a_secret() {
-    let key = |secret: &str| Key::new(secret.as_bytes());
+    let key = |secret: &str| SigningKey::new(secret.as_bytes());
     for document in [
         r#"{"feedback":{"secret":"SECRET"}}"#,
         r#"{"feedback":{"secret":["SECRET","an older secret of ours"]}}"#,

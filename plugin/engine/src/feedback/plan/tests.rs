@@ -9,7 +9,7 @@ fn compile(feedback: &str) -> Result<Policy, String> {
 fn debug_shows_no_secret() {
     for feedback in [r#"{"secret":"hunter2-hunter2-hunter2"}"#, r#"{"secret":["hunter2-hunter2-hunter2"]}"#] {
         let debug_text = format!("{:?}", compile(feedback).unwrap());
-        assert!(debug_text.contains("keys: [Key]") && !debug_text.contains("hunter2"), "{debug_text}");
+        assert!(debug_text.contains("keys: [SigningKey]") && !debug_text.contains("hunter2"), "{debug_text}");
     }
 }
 

@@ -4,7 +4,7 @@ use crate::judge::capture::JudgeJob;
 use crate::judge::{Evaluation, EvaluationSource};
 use crate::judge::{HALLUCINATION, Judge, Outcome, Verdict};
 use crate::metrics::{self, Metric, StatUpdate};
-use crate::price::{Table, Tokens, UNITS_PER_NANODOLLAR};
+use crate::price::{PriceTable, Tokens, UNITS_PER_NANODOLLAR};
 use crate::usage::Usage;
 
 /// The smallest difference between the scores of two judges that counts as a disagreement.
@@ -103,7 +103,7 @@ fn disagreement(one: &Verdict, other: &Verdict, out: &mut Vec<StatUpdate>) {
 }
 
 /// Returns the price of a judge's tokens in units of 1/[`UNITS_PER_NANODOLLAR`] nanodollar; 0 without a price.
-pub(super) fn units(prices: Option<&Table>, judge: &Judge, (input, output): (u64, u64)) -> u128 {
+pub(super) fn units(prices: Option<&PriceTable>, judge: &Judge, (input, output): (u64, u64)) -> u128 {
     let Some(table) = prices else {
         return 0;
     };
@@ -126,7 +126,7 @@ impl CostCounter {
     /// Counts the tokens of one callout, and returns their price in nanodollars.
     pub(super) fn count(
         &mut self,
-        prices: Option<&Table>,
+        prices: Option<&PriceTable>,
         judge: &Judge,
         (input, output): (u64, u64),
         out: &mut Vec<StatUpdate>,

@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn a_decimal_is_kept_to_its_last_digit() {
+fn price_keeps_all_digits() {
     for (text, units) in [
         ("0", 0),
         ("0.000000000000000001", 1),
@@ -11,12 +11,12 @@ fn a_decimal_is_kept_to_its_last_digit() {
         ("600", 600_000_000_000_000_000_000),
         ("999999999.999999999999999999", 999_999_999_999_999_999_999_999_999),
     ] {
-        assert_eq!(Price::new(text).unwrap().at(u64::MAX), units, "{text}");
+        assert_eq!(TieredPrice::new(text).unwrap().at(u64::MAX), units, "{text}");
     }
 }
 
 #[test]
-fn what_is_no_price_is_refused() {
+fn price_refuses_all_but_decimals_with_rising_tiers() {
     for text in [
         "",
         ".5",
@@ -43,13 +43,13 @@ fn what_is_no_price_is_refused() {
         "1  >5 2",
         "1 >99999999999999999999 2",
     ] {
-        assert_eq!(Price::new(text), None, "{text}");
+        assert_eq!(TieredPrice::new(text), None, "{text}");
     }
 }
 
 #[test]
-fn a_tier_holds_above_its_start() {
-    let price = Price::new("1 >32000 2 >256000 3").unwrap();
+fn tier_applies_above_its_start() {
+    let price = TieredPrice::new("1 >32000 2 >256000 3").unwrap();
     let dollars = |input| price.at(input) / 1_000_000_000_000_000_000;
     assert_eq!([0, 31_999, 32_000, 32_001, 256_000, 256_001, u64::MAX].map(dollars), [1, 1, 1, 2, 2, 3, 3]);
 }

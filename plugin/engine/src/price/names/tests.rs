@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn names_fit() {
+fn model_name_matches_stars_and_digits() {
     for (name, fitting, others) in [
         ("talk-5", &["talk-5"][..], &["talk-5x", "xtalk-5", "talk-", ""][..]),
         ("Talk-5", &["talk-5"], &["Talk-5"]),
@@ -16,21 +16,21 @@ fn names_fit() {
         ("", &[""], &["a"]),
         ("é*", &["é", "éa"], &["e", ""]),
     ] {
-        let parsed = Name::new(name).unwrap();
+        let parsed = ModelName::new(name).unwrap();
         let fits: Vec<_> = fitting.iter().chain(others).filter(|model| parsed.fits(model)).collect();
         assert_eq!(fits, fitting.iter().collect::<Vec<_>>(), "{name}");
     }
 }
 
 #[test]
-fn a_star_inside_is_refused() {
+fn model_name_refuses_a_star_inside() {
     for text in ["a*b", "*a*b", "a**", "***"] {
-        assert_eq!(Name::new(text), None, "{text}");
+        assert_eq!(ModelName::new(text), None, "{text}");
     }
 }
 
 #[test]
-fn dates_are_written_out() {
+fn hyphenate_dates_changes_only_dates() {
     for (model, written) in [
         ("talk-5-20251211", Some("talk-5-2025-12-11")),
         ("talk-20251211-x-20260101:free", Some("talk-2025-12-11-x-2026-01-01:free")),
@@ -45,6 +45,6 @@ fn dates_are_written_out() {
         ("talk-é2025121", None),
         ("", None),
     ] {
-        assert_eq!(with_dates_written_out(model).as_deref(), written, "{model}");
+        assert_eq!(hyphenate_dates(model).as_deref(), written, "{model}");
     }
 }

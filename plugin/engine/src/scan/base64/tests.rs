@@ -16,9 +16,8 @@ fn decoded(pieces: &[&[u8]]) -> (Vec<u8>, bool) {
     (bytes, base64.is_bad())
 }
 
-/// The vectors of RFC 4648, section 10.
 #[test]
-fn the_vectors_of_the_standard() {
+fn base64_decodes_the_vectors_of_rfc_4648_section_10() {
     let vectors = [
         ("", ""),
         ("Zg==", "f"),
@@ -36,10 +35,10 @@ fn the_vectors_of_the_standard() {
 }
 
 #[test]
-fn any_cut_gives_the_same_bytes() {
+fn base64_decodes_alike_cut_at_any_byte() {
     let plain: Vec<u8> = (0..=255).chain(0..=255).collect();
     let text: Vec<u8> = {
-        // Six bits at a time, the slow way.
+        // Takes six bits at a time, the slow way.
         let bits = plain.iter().flat_map(|byte| (0..8).rev().map(move |bit| byte >> bit & 1));
         let bits: Vec<u8> = bits.collect();
         let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -56,7 +55,7 @@ fn any_cut_gives_the_same_bytes() {
 }
 
 #[test]
-fn other_bytes_end_it() {
+fn base64_stops_at_any_other_byte() {
     assert_eq!(decoded(&[b"Zm9v!Zm9v"]), (b"foo".to_vec(), true));
     assert_eq!(decoded(&[b"\xff"]), (Vec::new(), true));
 }

@@ -1,10 +1,10 @@
-//! The documents in server-sent events: one an event, or the mark `[DONE]`.
+//! The documents in server-sent events: each event has one document or the mark `[DONE]`.
 
 use super::{DONE_MARK, Documents, Event};
 use crate::record::Gap;
-use crate::scan::{Ended, Json, Paths, SseSink};
+use crate::scan::{DocumentEnd, Json, Paths, SseSink};
 
-/// Puts the data of events into the JSON scanner.
+/// Feeds the data of events to the JSON scanner.
 pub(super) struct Events<'a, D> {
     pub(super) json: &'a mut Json,
     pub(super) event: &'a mut Event,
@@ -14,7 +14,7 @@ pub(super) struct Events<'a, D> {
 }
 
 impl<D: Documents> Events<'_, D> {
-    /// Takes the bytes that could still be `[DONE]`; returns the others.
+    /// Takes the bytes that could still belong to `[DONE]`, and returns the others.
     fn after_done_mark<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
         if self.event.bytes > u64::try_from(self.event.done_matched).unwrap_or(u64::MAX) {
             return bytes;
@@ -27,7 +27,7 @@ impl<D: Documents> Events<'_, D> {
     }
 
     fn read(&mut self, bytes: &[u8]) {
-        if self.event.dead {
+        if self.event.is_skipped {
             return;
         }
         let rest = self.after_done_mark(bytes);
@@ -37,7 +37,7 @@ impl<D: Documents> Events<'_, D> {
         if rest.is_empty() || (is_mark && rest.iter().all(u8::is_ascii_whitespace)) {
             return;
         }
-        // What looked like the mark was the beginning of a document.
+        // The bytes that looked like the mark were the beginning of a document.
         let held = core::mem::take(&mut self.event.done_matched);
         let held = DONE_MARK.get(..held).unwrap_or_default();
         for part in [held, rest] {
@@ -50,18 +50,18 @@ impl<D: Documents> SseSink for Events<'_, D> {
     fn data(&mut self, bytes: &[u8]) {
         let room = self.event_bytes_max.saturating_sub(self.event.bytes);
         let room = usize::try_from(room).unwrap_or(usize::MAX);
-        // What fits is read first: where the event's bytes were cut must not decide which gap is seen.
+        // The bytes that fit are read first, so that the reported gap does not depend on how the event was split.
         let (within, beyond) = bytes.split_at_checked(room).unwrap_or((bytes, b""));
         self.read(within);
-        if !beyond.is_empty() && !self.event.dead {
+        if !beyond.is_empty() && !self.event.is_skipped {
             self.event.fail(Gap::EventTooLarge, self.documents);
         }
     }
 
     fn dispatch(&mut self) {
-        if !self.event.dead {
+        if !self.event.is_skipped {
             let ended = self.event.finish(self.json, self.paths, self.documents);
-            if ended == Ended::Incomplete {
+            if ended == DocumentEnd::Incomplete {
                 self.documents.gap(Gap::Malformed);
             }
         }

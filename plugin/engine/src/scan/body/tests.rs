@@ -10,7 +10,7 @@ use crate::testing::{base64_twin, every_cutting, frames_twin, pieces, points, ss
 
 mod twin;
 
-/// What came out of a body, in order: `a=1 a=2` for a document, `done` for the mark, the name of a gap.
+/// Logs a body's documents, marks and gaps in order: `<1 2>` for a document with two values, `done`, a gap's name.
 #[derive(Default)]
 struct Collector {
     log: Vec<String>,
@@ -58,12 +58,12 @@ impl Documents for Collector {
 const EVENT_BYTES: u64 = 32;
 
 fn read(pieces: &[&[u8]], announced_sse: bool) -> (Framing, String) {
-    read_as(pieces, Announced { sse: announced_sse, array_is_stream: false })
+    read_as(pieces, FramingHints { sse: announced_sse, array_is_stream: false })
 }
 
-/// What the twin makes of a body, in the words of [`Collector`].
-fn by_twin(bytes: &[u8], announced: Announced) -> Option<String> {
-    let how = twin::How {
+/// Returns the naive twin's result for a body, in the notation of [`Collector`].
+fn read_with_twin(bytes: &[u8], announced: FramingHints) -> Option<String> {
+    let options = twin::ReadOptions {
         sse: announced.sse,
         array_is_stream: announced.array_is_stream,
         event_max: usize::try_from(EVENT_BYTES).unwrap(),
@@ -73,7 +73,7 @@ fn by_twin(bytes: &[u8], announced: Announced) -> Option<String> {
         header_max: FRAME_HEADER_BYTES_MAX,
         is_joined: false,
     };
-    let value = |found: json_twin::Found| match found.value {
+    let value = |found: json_twin::PathValue| match found.value {
         Value::Open => "open".to_owned(),
         Value::Null => "Null".to_owned(),
         Value::Bool(value) => format!("Bool({value})"),
@@ -88,19 +88,19 @@ fn by_twin(bytes: &[u8], announced: Announced) -> Option<String> {
         twin::Entry::Exception(kind) => format!("exception:{}", String::from_utf8_lossy(&kind)),
         twin::Entry::Gap(gap) => gap.to_owned(),
     };
-    let log: Vec<_> = twin::read(bytes, how)?.into_iter().map(word).collect();
+    let log: Vec<_> = twin::read(bytes, options)?.into_iter().map(word).collect();
     Some(log.join(" "))
 }
 
-fn check_twin(bytes: &[u8], announced: Announced, log: &str) {
-    // Where the scanner gives up for depth serde_json need not.
+fn check_twin(bytes: &[u8], announced: FramingHints, log: &str) {
+    // The scanner has a depth limit that serde_json has not.
     let is_shallow = bytes.iter().filter(|byte| matches!(byte, b'[' | b'{')).count() < 100;
-    if let Some(expected) = by_twin(bytes, announced).filter(|_| is_shallow) {
+    if let Some(expected) = read_with_twin(bytes, announced).filter(|_| is_shallow) {
         assert_eq!(log, expected, "{:?}", String::from_utf8_lossy(bytes));
     }
 }
 
-fn read_as(pieces: &[&[u8]], announced: Announced) -> (Framing, String) {
+fn read_as(pieces: &[&[u8]], announced: FramingHints) -> (Framing, String) {
     let mut paths = Paths::default();
     paths.add("a", 0, 8, false);
     let mut body = Body::new(announced, EVENT_BYTES);
@@ -109,12 +109,12 @@ fn read_as(pieces: &[&[u8]], announced: Announced) -> (Framing, String) {
         body.feed(piece, &paths, &mut collector);
     }
     body.finish(&paths, &mut collector);
-    assert!(collector.values.is_empty(), "values of no document: {:?}", collector.values);
+    assert!(collector.values.is_empty(), "values outside a document: {:?}", collector.values);
     (body.framing(), collector.log.join(" "))
 }
 
 fn check_announced(bytes: &[u8], announced_sse: bool, framing: Framing, log: &str) {
-    check_twin(bytes, Announced { sse: announced_sse, array_is_stream: false }, log);
+    check_twin(bytes, FramingHints { sse: announced_sse, array_is_stream: false }, log);
     for pieces in every_cutting(bytes) {
         let text = String::from_utf8_lossy(bytes);
         let expected = (framing, log.to_owned());
@@ -122,7 +122,7 @@ fn check_announced(bytes: &[u8], announced_sse: bool, framing: Framing, log: &st
     }
 }
 
-/// Whatever the content type says.
+/// Checks that the content type makes no difference.
 fn check(text: &str, framing: Framing, log: &str) {
     check_announced(text.as_bytes(), false, framing, log);
     check_announced(text.as_bytes(), true, framing, log);
@@ -133,7 +133,7 @@ fn check_sse(text: &str, log: &str) {
 }
 
 #[test]
-fn the_first_byte_outranks_the_content_type() {
+fn body_recognises_its_framing_by_the_first_byte() {
     check("", Framing::Unknown, "");
     check(" \r\n\t", Framing::Unknown, "");
     check(" \n{\"a\":1}", Framing::Json, "<1>");
@@ -154,7 +154,7 @@ fn the_first_byte_outranks_the_content_type() {
 }
 
 #[test]
-fn a_byte_order_mark_says_nothing() {
+fn body_skips_a_byte_order_mark() {
     check("\u{feff}{\"a\":1}", Framing::Json, "<1>");
     check("\u{feff}data: {\"a\":1}\n\n", Framing::Sse, "<1>");
     check("\u{feff}", Framing::Unknown, "");
@@ -162,7 +162,7 @@ fn a_byte_order_mark_says_nothing() {
 }
 
 #[test]
-fn the_mark_is_all_of_an_events_data() {
+fn done_mark_is_an_events_whole_data() {
     check_sse("data: [DONE]\n\n", "done");
     check_sse("data:[DONE]\r\n\r\n", "done");
     check_sse("data: [DONE]", "done");
@@ -184,7 +184,7 @@ fn the_mark_is_all_of_an_events_data() {
 }
 
 #[test]
-fn an_event_that_cannot_be_read_costs_no_other() {
+fn malformed_event_does_not_affect_the_others() {
     check_sse("data: {\"a\":}\n\ndata: {\"a\":2}\n\n", "malformed <2>");
     check_sse("data: {\"a\":1,\n\ndata: {\"a\":2}\n\n", "malformed <2>");
     check_sse("data: {\"a\":1} x\n\ndata: {\"a\":2}\n\n", "malformed <2>");
@@ -196,21 +196,21 @@ fn an_event_that_cannot_be_read_costs_no_other() {
 }
 
 #[test]
-fn an_event_is_read_up_to_its_bound() {
+fn body_limits_the_size_of_an_event() {
     let event = |bytes: usize| format!("data: {{\"a\":\"{}\"}}\n\n", "x".repeat(bytes - 8));
     check_sse(&(event(32) + "data: {\"a\":2}\n\n"), "<xxxxxxxx> <2>");
     check_sse(&(event(33) + "data: {\"a\":2}\n\n"), "event_too_large <2>");
     check_sse(&(event(500) + "data: {\"a\":2}\n\n"), "event_too_large <2>");
     check_sse(&event(500).replace("\n\n", ""), "event_too_large");
-    // Which gap it is depends on the bytes, not on how they were cut.
+    // The kind of gap depends on the bytes, not on how they were split.
     check_sse(&format!("data: [}}{}\n\ndata: 1\n\n", " ".repeat(50)), "malformed <>");
     check_sse(&format!("data: {}[}}\n\ndata: 1\n\n", " ".repeat(50)), "event_too_large <>");
-    // The bound is for events: one document may be of any size.
+    // The limit is for events: a single document may have any size.
     check(&format!("{{\"a\":1,\"b\":\"{}\"}}", "x".repeat(99)), Framing::Json, "<1>");
 }
 
 #[test]
-fn data_may_be_spread_over_lines_and_lack_its_end() {
+fn document_may_span_data_lines_and_lack_the_empty_line() {
     check_sse("data: {\"a\":\ndata: 1}\n\n", "<1>");
     check_sse("data: {\"a\":1}", "<1>");
     check_sse("data: {\"a\":1}\n", "<1>");
@@ -222,7 +222,7 @@ fn data_may_be_spread_over_lines_and_lack_its_end() {
 }
 
 #[test]
-fn documents_follow_one_another() {
+fn body_reads_consecutive_json_documents() {
     let json = |text: &str, log: &str| check_announced(text.as_bytes(), false, Framing::Json, log);
     json("{\"a\":1}\n{\"a\":2}\n", "<1> <2>");
     json("{\"a\":1}{\"a\":2}", "<1> <2>");
@@ -236,11 +236,11 @@ fn documents_follow_one_another() {
 }
 
 #[test]
-fn an_array_may_be_a_stream() {
+fn body_reads_an_array_as_a_stream() {
     let array = |text: &str, log: &str| {
-        check_twin(text.as_bytes(), Announced { sse: false, array_is_stream: true }, log);
+        check_twin(text.as_bytes(), FramingHints { sse: false, array_is_stream: true }, log);
         for pieces in every_cutting(text.as_bytes()) {
-            let read = read_as(&pieces, Announced { sse: false, array_is_stream: true });
+            let read = read_as(&pieces, FramingHints { sse: false, array_is_stream: true });
             assert_eq!(read, (Framing::Array, log.to_owned()), "{text:?} in {} pieces", pieces.len());
         }
     };
@@ -255,7 +255,7 @@ fn an_array_may_be_a_stream() {
     array("[,]", "malformed");
 }
 
-/// A frame whose event type is `event`.
+/// Returns a frame whose event type is `event`.
 fn frame_of(event: &str, payload: &str) -> Vec<u8> {
     let headers =
         [b"\x0b:event-type\x07\0", &[u8::try_from(event.len()).unwrap()][..], event.as_bytes()].concat();
@@ -273,39 +273,39 @@ fn frame(payload: &str) -> Vec<u8> {
 }
 
 #[test]
-fn a_bad_frame_ends_where_it_ends() {
+fn malformed_frame_does_not_affect_the_others() {
     let frames = |parts: &[&[u8]], log: &str| check_announced(&parts.concat(), false, Framing::Frames, log);
     let (good, bad) = (frame("{\"a\":1}"), frame("{]"));
     frames(&[&good, &bad, &good], "<1> malformed <1>");
     frames(&[&bad, &good[..9]], "malformed truncated");
     frames(&[&frame(&" ".repeat(33)), &good[..13]], "event_too_large truncated");
-    // It is told once, though what is wrapped and the wrapping are both bad: `]` in base64, and a comma too many.
+    // One gap is reported, though the wrapped document (`]` in base64) and the wrapper (a comma too many) are both bad.
     frames(&[&frame_of("chunk", "{\"bytes\":\"XV1d\",,"), &good], "malformed <1>");
-    // Where the next frame begins is not known any more.
+    // After a bad prelude the beginning of the next frame is unknown.
     frames(&[&good, &[0; 12], &good], "<1> malformed");
 }
 
 #[test]
-fn parts_in_frames_are_one_body() {
+fn payload_parts_form_one_body() {
     let parts = |parts: &[&[u8]], log: &str| check_announced(&parts.concat(), false, Framing::Frames, log);
     let part = |payload: &str| frame_of("PayloadPart", payload);
     let (one, two) = (part("data:{\"a\""), part(":1}\n\ndata: [DO"));
     parts(&[&one, &two, &part(""), &part("NE]\n\n")], "<1> done");
     parts(&[&part("data:{\"a\":1"), &part("}")], "<1>");
-    // However long a part is: the bound is for events.
+    // A part may have any length: the limit is for events.
     parts(
         &[&part("{\"a\":1} {\"a\":2}                        "), &part("{\"a\":"), &part("3}")],
         "<1> <2> <3>",
     );
-    // What is cut is told once, wherever the frame ends.
+    // A cut is reported once, wherever the frame ends.
     parts(&[&one, &two], "<1> truncated");
     parts(&[&one, &two[..two.len() - 3]], "<1> truncated");
     parts(&[&one, &two[..9]], "truncated");
-    // Another frame ends what the parts make up.
+    // A frame that is no part ends the body that the parts form.
     parts(&[&one, &frame("{\"a\":4}"), &part("{\"a\":5}")], "truncated <4> <5>");
-    // There are no frames in parts: they could lie in each other without an end.
+    // A body in parts cannot itself consist of frames, which could nest without a limit.
     parts(&[&frame_of("PayloadPart", core::str::from_utf8(&[0; 12]).unwrap())], "not_json");
-    // A broken part: the event that it is in the midst of is lost, and what was whole before is not.
+    // A part with a wrong checksum loses the event being read, but no complete event before it.
     let mut broken = two.clone();
     *broken.last_mut().unwrap() ^= 1;
     parts(&[&one, &broken, &part("\n\ndata:{\"a\":2}\n\n")], "<1> malformed <2>");
@@ -314,7 +314,7 @@ fn parts_in_frames_are_one_body() {
 
 proptest! {
     #[test]
-    fn parts_in_frames_read_as_what_they_make_up(
+    fn payload_parts_read_as_the_body_they_form(
         parts in prop::collection::vec("data: |\n\n|\r\n|\n|\\[DONE\\]|\\{\"a\":1\\}|[{}\\[\\]\",:1D]| +", 0..24),
         points in points(),
     ) {
@@ -322,19 +322,19 @@ proptest! {
         let part = |piece: &&[u8]| frame_of("PayloadPart", core::str::from_utf8(piece).unwrap());
         let frames: Vec<u8> = pieces(text.as_bytes(), &points).iter().flat_map(part).collect();
         prop_assert_eq!(read(&[&frames], false).1, read(&[text.as_bytes()], false).1);
-        check_twin(&frames, Announced::default(), &read(&[&frames], false).1);
+        check_twin(&frames, FramingHints::default(), &read(&[&frames], false).1);
         prop_assert_eq!(read(&pieces(&frames, &points), false), read(&[&frames], false));
     }
 
     #[test]
-    fn any_body_reads_alike_in_any_cutting(
+    fn body_reads_alike_in_any_split(
         parts in prop::collection::vec("data: |\n\n|\r\n|\n|\\[DONE\\]|\\{\"a\":1\\}|[{}\\[\\]\",:1D]| +", 0..24),
         announced in any::<bool>(),
         points in points(),
     ) {
         let text = parts.concat();
         let whole = read(&[text.as_bytes()], announced);
-        check_twin(text.as_bytes(), Announced { sse: announced, array_is_stream: false }, &whole.1);
+        check_twin(text.as_bytes(), FramingHints { sse: announced, array_is_stream: false }, &whole.1);
         prop_assert_eq!(&read(&text.as_bytes().chunks(1).collect::<Vec<_>>(), announced), &whole);
         prop_assert_eq!(&read(&pieces(text.as_bytes(), &points), announced), &whole);
     }

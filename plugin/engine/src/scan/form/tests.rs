@@ -6,7 +6,7 @@ use crate::testing::every_cutting;
 
 mod twin;
 
-/// The fields of a form whose boundary is `b`, whatever the cutting; the twin's too.
+/// Returns the fields of a form whose boundary is `b`, and asserts that every split and the naive twin give the same.
 fn fields(content_type: &str, body: &[u8]) -> Vec<String> {
     let line = |(name, value): (Vec<u8>, Vec<u8>)| {
         format!("{}={}", String::from_utf8_lossy(&name), String::from_utf8_lossy(&value))
@@ -14,7 +14,7 @@ fn fields(content_type: &str, body: &[u8]) -> Vec<String> {
     let by_twin: Vec<_> = twin::fields("b", body, FORM_LINE_BYTES_MAX).into_iter().map(line).collect();
     let mut first: Option<Vec<String>> = None;
     for pieces in every_cutting(body) {
-        let mut form = Form::announced(content_type.as_bytes()).unwrap();
+        let mut form = Form::from_content_type(content_type.as_bytes()).unwrap();
         let mut fields = Vec::new();
         for piece in pieces {
             form.feed(piece, |name, value| {
@@ -29,7 +29,7 @@ fn fields(content_type: &str, body: &[u8]) -> Vec<String> {
 }
 
 #[test]
-fn a_form_with_a_file() {
+fn form_with_a_file_reports_its_fields() {
     let body = b"preamble\r\n--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"model\"\r\n\
         Content-Type: audio/mpeg\r\n\r\n\xff\x00\n--\nname=\"model\"\r\n\r\nno\r\n--b\r\n\
         content-disposition: form-data; name=\"model\"\r\n\r\nwhisper-1\r\n--b\r\n\
@@ -40,7 +40,7 @@ fn a_form_with_a_file() {
 }
 
 #[test]
-fn long_lines_are_cut_off() {
+fn form_cuts_off_long_lines() {
     let long = "m".repeat(2_000);
     let body = format!("--b\nContent-Disposition: form-data; name=\"model\"\n\n{long}\n--b--\n");
     let found = fields("multipart/form-data; boundary=b", body.as_bytes());
@@ -48,7 +48,7 @@ fn long_lines_are_cut_off() {
 }
 
 #[test]
-fn what_is_no_form_is_none() {
+fn other_content_types_announce_no_form() {
     let long = format!("multipart/form-data; boundary={}", "b".repeat(300));
     for content_type in [
         "application/json",
@@ -57,6 +57,6 @@ fn what_is_no_form_is_none() {
         "multipart/mixed; boundary=b",
         &long,
     ] {
-        assert!(Form::announced(content_type.as_bytes()).is_none(), "{content_type}");
+        assert!(Form::from_content_type(content_type.as_bytes()).is_none(), "{content_type}");
     }
 }

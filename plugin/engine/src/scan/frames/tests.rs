@@ -1,18 +1,18 @@
 #![allow(clippy::arithmetic_side_effects, reason = "a test may panic")]
 
-use super::{FrameSink, Frames, Kind, LostTrack};
+use super::{FrameKind, FrameLengthError, FrameSink, Frames};
 use crate::limits::FRAME_HEADER_BYTES_MAX;
 use crate::testing::frames_twin::{self as twin, Rest};
 
-/// What a sink saw, as one line each.
+/// Logs the calls of a sink, one line each.
 #[derive(Default)]
-struct Seen {
+struct EventLog {
     lines: Vec<String>,
     payload: Vec<u8>,
 }
 
-impl FrameSink for Seen {
-    fn begin(&mut self, kind: Kind<'_>, payload_bytes: u64) {
+impl FrameSink for EventLog {
+    fn begin(&mut self, kind: FrameKind<'_>, payload_bytes: u64) {
         let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
         self.lines.push(format!("begin {}/{} {payload_bytes}", text(kind.event), text(kind.exception)));
     }
@@ -47,15 +47,15 @@ fn frame(headers: &[u8], payload: &[u8]) -> Vec<u8> {
     bytes
 }
 
-fn read(pieces: &[&[u8]]) -> (Vec<String>, Result<(), LostTrack>, bool) {
+fn read(pieces: &[&[u8]]) -> (Vec<String>, Result<(), FrameLengthError>, bool) {
     let mut frames = Frames::default();
-    let mut seen = Seen::default();
+    let mut seen = EventLog::default();
     let result = pieces.iter().try_for_each(|piece| frames.feed(piece, &mut seen));
     check_twin(&pieces.concat(), &seen.lines, (result, frames.is_inside()));
     (seen.lines, result, frames.is_inside())
 }
 
-fn check_twin(bytes: &[u8], lines: &[String], end: (Result<(), LostTrack>, bool)) {
+fn check_twin(bytes: &[u8], lines: &[String], end: (Result<(), FrameLengthError>, bool)) {
     let (whole, rest) = twin::frames(bytes, FRAME_HEADER_BYTES_MAX);
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let begin = |frame: &twin::Frame| {
@@ -70,20 +70,20 @@ fn check_twin(bytes: &[u8], lines: &[String], end: (Result<(), LostTrack>, bool)
             expected.push(begin(&frame));
             (Ok(()), true)
         }
-        Rest::Lost => (Err(LostTrack), false),
+        Rest::Lost => (Err(FrameLengthError), false),
     };
     assert_eq!((lines, end), (expected.as_slice(), expected_end));
 }
 
-/// The example that AWS gives for the encoding: no headers, a payload.
+/// The example that AWS publishes for the encoding has no headers and a payload.
 #[test]
-fn a_published_frame() {
+fn frames_read_the_published_example() {
     let bytes = b"\0\0\0\x1d\0\0\0\0\xfd\x52\x8c\x5a{'foo':'bar'}\xc3\x65\x39\x36";
     assert_eq!(read(&[bytes]).0, ["begin / 13", "end {'foo':'bar'} true"]);
 }
 
 #[test]
-fn frames_cut_anywhere() {
+fn frames_read_alike_cut_at_any_byte() {
     let mut all_types = vec![1, b'a', 0, 1, b'b', 1, 1, b'c', 2, 9, 1, b'd', 3, 9, 9, 1, b'e', 4, 9, 9, 9, 9];
     all_types.extend_from_slice(&[1, b'f', 5, 9, 9, 9, 9, 9, 9, 9, 9, 1, b'g', 6, 0, 2, 9, 9]);
     all_types.extend_from_slice(&[1, b'h', 8, 9, 9, 9, 9, 9, 9, 9, 9, 1, b'i', 9]);
@@ -109,19 +109,19 @@ fn frames_cut_anywhere() {
 }
 
 #[test]
-fn any_flipped_bit_is_seen() {
+fn frames_detect_any_flipped_bit() {
     let good = frame(&header(":event-type", "chunk"), b"{\"a\":1}");
     for bit in 0..good.len() * 8 {
         let mut bad = good.clone();
         bad[bit / 8] ^= 1 << (bit % 8);
         let (lines, result, inside) = read(&[&bad]);
         let unsound = lines.last().is_some_and(|line| line.ends_with("false"));
-        assert!(result == Err(LostTrack) || (unsound && !inside), "bit {bit}: {lines:?}");
+        assert!(result == Err(FrameLengthError) || (unsound && !inside), "bit {bit}: {lines:?}");
     }
 }
 
 #[test]
-fn a_bad_message_does_not_lose_the_next() {
+fn frame_after_one_with_a_bad_checksum_is_read() {
     let mut bytes = frame(b"", b"bad");
     bytes[13] ^= 1;
     bytes.extend_from_slice(&frame(b"", b"good"));
@@ -129,14 +129,14 @@ fn a_bad_message_does_not_lose_the_next() {
 }
 
 #[test]
-fn headers_beyond_their_bound_say_nothing() {
+fn headers_beyond_the_limit_are_ignored() {
     let mut headers = header("x", &"x".repeat(5000));
     headers.extend_from_slice(&header(":event-type", "chunk"));
     assert_eq!(read(&[&frame(&headers, b"")]).0, ["begin / 0", "end  true"]);
 }
 
 #[test]
-fn the_end_inside_a_frame_is_noticed() {
+fn frames_notice_the_end_inside_a_frame() {
     let bytes = frame(&header("x", "y"), b"payload");
     for at in 1..bytes.len() {
         assert!(read(&[&bytes[..at]]).2, "{at}");

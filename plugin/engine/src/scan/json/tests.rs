@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::testing::json_twin::{self as twin, Found, Value};
+use crate::testing::json_twin::{self as twin, PathValue, Value};
 use crate::testing::{every_cutting, pieces, points};
 
 const KEY_64: &str = "kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk";
@@ -13,23 +13,28 @@ const WANTED: &[&str] = &[
 ];
 const TEXT_MAX: usize = 9;
 
-/// Everything a caller can see of one document.
+/// The result of reading one document.
 #[derive(Debug, PartialEq)]
-struct Read {
-    found: Vec<Found>,
-    end: Result<Ended, Fault>,
-    /// What follows the document.
+struct ReadResult {
+    found: Vec<PathValue>,
+    end: Result<DocumentEnd, JsonError>,
+    /// The bytes after the document.
     left: Vec<u8>,
 }
 
 #[derive(Default)]
-struct Collector(Vec<Found>, Option<Paths>, Vec<u8>);
+struct Collector(Vec<PathValue>, Option<Paths>, Vec<u8>);
 
 impl Collector {
     fn push(&mut self, node: NodeId, at: At, value: Value) {
         let rules = self.1.as_ref().and_then(|paths| paths.node(node)).map(|node| node.rules().to_vec());
         for path in rules.unwrap_or_default() {
-            self.0.push(Found { path: path.into(), outer: at.outer, inner: at.inner, value: value.clone() });
+            self.0.push(PathValue {
+                path: path.into(),
+                outer: at.outer,
+                inner: at.inner,
+                value: value.clone(),
+            });
         }
     }
 }
@@ -45,7 +50,7 @@ impl Sink for Collector {
             Scalar::Bool(value) => Value::Bool(value),
             Scalar::Number(digits) => Value::number(digits),
             Scalar::Text { start, empty } => {
-                // The pieces are the whole text, of which this is the start.
+                // The pieces form the whole text, of which this is the start.
                 let flowed = std::mem::take(&mut self.2);
                 assert_eq!((start, empty), (&flowed[..flowed.len().min(TEXT_MAX)], flowed.is_empty()));
                 Value::Text(start.to_vec(), empty)
@@ -67,7 +72,7 @@ fn paths() -> Paths {
     paths
 }
 
-fn read(pieces: &[&[u8]]) -> Read {
+fn read(pieces: &[&[u8]]) -> ReadResult {
     let paths = paths();
     let mut collector = Collector(Vec::new(), Some(self::paths()), Vec::new());
     let mut json = Json::default();
@@ -75,15 +80,15 @@ fn read(pieces: &[&[u8]]) -> Read {
     for piece in pieces {
         match json.feed(piece, &paths, &mut collector) {
             Ok(rest) => left.extend_from_slice(rest),
-            Err(fault) => return Read { found: collector.0, end: Err(fault), left },
+            Err(fault) => return ReadResult { found: collector.0, end: Err(fault), left },
         }
     }
     let end = Ok(json.finish(&paths, &mut collector));
-    Read { found: collector.0, end, left }
+    ReadResult { found: collector.0, end, left }
 }
 
-/// Reads `text` in every cutting: one answer, and the twin's.
-fn check(text: &str) -> Read {
+/// Reads `text` split in every way, and asserts one result, equal to the twin's.
+fn check(text: &str) -> ReadResult {
     let whole = read(&[text.as_bytes()]);
     for pieces in every_cutting(text.as_bytes()) {
         assert_eq!(read(&pieces), whole, "{text:?} in {} pieces", pieces.len());
@@ -92,23 +97,27 @@ fn check(text: &str) -> Read {
     whole
 }
 
-fn check_twin(text: &str, whole: &Read) {
-    let is_whole = whole.end == Ok(Ended::Complete) && whole.left.iter().all(u8::is_ascii_whitespace);
+fn check_twin(text: &str, whole: &ReadResult) {
+    let is_whole = whole.end == Ok(DocumentEnd::Complete) && whole.left.iter().all(u8::is_ascii_whitespace);
     let found = is_whole.then_some(&whole.found);
     let is_shallow = text.matches(['[', '{']).count() < 100;
     if is_shallow && !text.trim_ascii().is_empty() {
-        assert_eq!(whole.end == Ok(Ended::Incomplete), twin::is_cut(text, NUMBER_BYTES_MAX), "{text:?}");
+        assert_eq!(
+            whole.end == Ok(DocumentEnd::Incomplete),
+            twin::is_cut(text, NUMBER_BYTES_MAX),
+            "{text:?}"
+        );
     }
     assert_eq!(found, twin::read(text, WANTED, TEXT_MAX, NUMBER_BYTES_MAX).as_ref(), "{text:?}");
 }
 
-fn check_end(text: &str, end: Result<Ended, Fault>) {
+fn check_end(text: &str, end: Result<DocumentEnd, JsonError>) {
     assert_eq!(check(text).end, end, "{text:?}");
 }
 
 #[test]
-fn every_value_at_a_wanted_place_is_found_once_in_order() {
-    let found = |path: &str, outer, inner, value| Found {
+fn json_reports_every_wanted_value_once_in_order() {
+    let found = |path: &str, outer, inner, value| PathValue {
         path: WANTED.iter().position(|wanted| *wanted == path).unwrap(),
         outer,
         inner,
@@ -137,30 +146,30 @@ fn every_value_at_a_wanted_place_is_found_once_in_order() {
     let nested = check("[[0],[0,[5,6]]]").found;
     let last = found("[][][]", 1, 1, number(6));
     assert_eq!(nested.last(), Some(&last));
-    assert_eq!(read.end, Ok(Ended::Complete));
+    assert_eq!(read.end, Ok(DocumentEnd::Complete));
 }
 
 #[test]
-fn documents_end_where_they_end() {
+fn json_detects_the_end_of_a_document() {
     for text in ["null", " true ", "[]", "{}", "-1.5e3", "\"\"", "[[],{}]", "\t[1 , 2]\r\n", "0"] {
-        check_end(text, Ok(Ended::Complete));
+        check_end(text, Ok(DocumentEnd::Complete));
     }
     for text in ["", " \r\n\t"] {
-        check_end(text, Ok(Ended::Empty));
+        check_end(text, Ok(DocumentEnd::Empty));
     }
     for text in
         ["[", "[1", "[1,", "{", "{\"a\"", "{\"a\":", "{\"a\":1", "tru", "\"", "\"\\", "\"\\u12", "[\""]
     {
-        check_end(text, Ok(Ended::Incomplete));
+        check_end(text, Ok(DocumentEnd::Incomplete));
     }
     for (text, left) in [("1 2", " 2"), ("{}{}", "{}"), ("nullx", "x"), ("\"\"\"", "\""), ("[]]", "]")] {
         let read = check(text);
-        assert_eq!((read.end, read.left), (Ok(Ended::Complete), left.into()), "{text:?}");
+        assert_eq!((read.end, read.left), (Ok(DocumentEnd::Complete), left.into()), "{text:?}");
     }
 }
 
 #[test]
-fn what_is_not_json_is_malformed() {
+fn json_reports_malformed_documents() {
     let malformed = [
         "]",
         "}",
@@ -192,12 +201,12 @@ fn what_is_not_json_is_malformed() {
         "\u{a0}1",
     ];
     for text in malformed {
-        check_end(text, Err(Fault::Malformed));
+        check_end(text, Err(JsonError::Malformed));
     }
 }
 
 #[test]
-fn strings_are_lenient_inside_and_end_at_their_quote() {
+fn json_is_lenient_inside_strings() {
     let strings = [
         ("a\nb\u{1}", "a\nb\u{1}"),
         (r"\q\'\/", "q'/"),
@@ -210,12 +219,12 @@ fn strings_are_lenient_inside_and_end_at_their_quote() {
         let start = Value::Text(meant.into(), false);
         let read = check(&format!("{{\"a\":\"{written}\",\"b\":1}}"));
         assert_eq!((&read.found[1].value, read.found.len()), (&start, 3), "{written:?}");
-        assert_eq!(read.end, Ok(Ended::Complete), "{written:?}");
+        assert_eq!(read.end, Ok(DocumentEnd::Complete), "{written:?}");
     }
 }
 
 #[test]
-fn keys_match_whole_or_not_at_all() {
+fn json_matches_only_whole_keys() {
     let long = format!("{KEY_64}k");
     let lone = "\\ud800";
     let cases = [
@@ -234,11 +243,11 @@ fn keys_match_whole_or_not_at_all() {
 }
 
 #[test]
-fn a_number_is_what_json_writes_or_nothing() {
+fn json_reports_invalid_numbers_as_empty() {
     let longest = format!("1.{}", "0".repeat(NUMBER_BYTES_MAX - 2));
     for text in ["0", "-0", "10", "1.5", "1e3", "1E+3", "-0.5e-3", &longest] {
         assert_eq!(as_written(text.as_bytes()), text);
-        check_end(text, Ok(Ended::Complete));
+        check_end(text, Ok(DocumentEnd::Complete));
     }
     for text in
         ["", "-", "01", "-01", "1.", "1.e3", ".5", "1e", "1e+", "1-2", "1.2.3", "1e2e3", "--1", "1+", "+1"]
@@ -246,19 +255,21 @@ fn a_number_is_what_json_writes_or_nothing() {
         assert_eq!(as_written(text.as_bytes()), "", "{text}");
         check(&format!("{{\"a\":{text}}}"));
     }
-    // The first bytes of a number are another number: it is not read as that.
+    // A number that is too long is not cut off, which would make it another number.
     for text in [format!("{longest}5"), format!("12.{}5", "0".repeat(60))] {
         assert_eq!(check(&text).found[0].value, Value::Null, "{text}");
     }
-    assert_eq!(check("[1").found.len(), 1, "a number that may go on is none yet");
+    assert_eq!(check("[1").found.len(), 1, "a number is reported only after its end");
 }
 
 #[test]
-fn depth_is_bounded() {
+fn json_limits_the_depth() {
     let max = usize::try_from(DEPTH_MAX).unwrap();
-    for (depth, end) in
-        [(max, Ok(Ended::Complete)), (max + 1, Err(Fault::TooDeep)), (5000, Err(Fault::TooDeep))]
-    {
+    for (depth, end) in [
+        (max, Ok(DocumentEnd::Complete)),
+        (max + 1, Err(JsonError::TooDeep)),
+        (5000, Err(JsonError::TooDeep)),
+    ] {
         for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
             let text = format!("{}1{}", open.repeat(depth), close.repeat(depth));
             let whole = read(&[text.as_bytes()]);
@@ -269,7 +280,7 @@ fn depth_is_bounded() {
 }
 
 #[test]
-fn a_scanner_can_be_used_again_after_anything() {
+fn json_can_be_reset_in_any_state() {
     let paths = paths();
     for before in ["{\"a\":[", "\"\\u12", "12", "[}", "{\"a", "tru", "{} x", "\"\\ud83d"] {
         let mut json = Json::default();
@@ -283,7 +294,7 @@ fn a_scanner_can_be_used_again_after_anything() {
     }
 }
 
-/// A string's letters, each with how it is written.
+/// Generates a JSON string in which each letter is written in one of several ways.
 fn quoted() -> impl Strategy<Value = String> {
     let letter = prop_oneof![3 => prop::char::range(' ', '~'), 1 => any::<char>(), 1 => Just('😀')];
     let letters = prop::collection::vec((letter, any::<bool>()), 0..12);
@@ -307,7 +318,7 @@ fn key() -> impl Strategy<Value = String> {
     prop_oneof![6 => known.prop_map(str::to_owned), 1 => Just(long), 1 => Just(format!("\"{KEY_64}\"")), 1 => quoted()]
 }
 
-/// A JSON document as text; keys come twice, white space is anywhere.
+/// Generates a JSON document as text, with duplicate keys and white space anywhere.
 fn document() -> impl Strategy<Value = String> {
     let number = "-?(0|[1-9][0-9]{0,19})(\\.[0-9]{1,4})?([eE][+-]?[0-9]{1,2})?";
     let literal = prop::sample::select(vec!["null", "true", "false"]).prop_map(str::to_owned);
@@ -327,7 +338,7 @@ proptest! {
     #[test]
     fn documents_read_as_serde_reads_them(text in document(), points in points()) {
         let whole = read(&[text.as_bytes()]);
-        prop_assert_eq!(whole.end, Ok(Ended::Complete));
+        prop_assert_eq!(whole.end, Ok(DocumentEnd::Complete));
         check_twin(&text, &whole);
         prop_assert_eq!(&read(&text.as_bytes().chunks(1).collect::<Vec<_>>()), &whole);
         prop_assert_eq!(&read(&pieces(text.as_bytes(), &points)), &whole);
@@ -338,11 +349,11 @@ proptest! {
         let text = format!("[{text}]");
         let cut = at.index(text.len() - 1) + 1;
         let read = read(&[&text.as_bytes()[..cut]]);
-        prop_assert_eq!(read.end, Ok(Ended::Incomplete));
+        prop_assert_eq!(read.end, Ok(DocumentEnd::Incomplete));
     }
 
     #[test]
-    fn damaged_documents_read_alike_in_any_cutting(
+    fn damaged_documents_read_alike_in_any_split(
         text in document(),
         damage in prop::collection::vec((any::<prop::sample::Index>(), "[\\]\\[{}:,\"\\\\ 1e.u-]?"), 1..4),
         points in points(),
@@ -360,7 +371,7 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_read_alike_in_any_cutting(bytes in prop::collection::vec(any::<u8>(), 0..64), points in points()) {
+    fn any_bytes_read_alike_in_any_split(bytes in prop::collection::vec(any::<u8>(), 0..64), points in points()) {
         let whole = read(&[&bytes]);
         prop_assert_eq!(&read(&bytes.chunks(1).collect::<Vec<_>>()), &whole);
         prop_assert_eq!(&read(&pieces(&bytes, &points)), &whole);

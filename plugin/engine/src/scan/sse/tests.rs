@@ -40,7 +40,7 @@ fn check(text: &str, whole: &[&str], open: Option<&str>) {
 }
 
 #[test]
-fn lines_end_in_any_way() {
+fn sse_accepts_all_line_ends() {
     for end in ["\n", "\r\n", "\r"] {
         check(&["data: a", "", "data: b", "data: c", "", ""].join(end), &["a", "b\nc"], None);
     }
@@ -50,7 +50,7 @@ fn lines_end_in_any_way() {
 }
 
 #[test]
-fn only_data_counts() {
+fn sse_ignores_all_fields_but_data() {
     check(": hello\n\nid: 1\nevent: x\nretry: 5\n\n", &[], None);
     check("event: x\ndata: a\nid: 2\n: note\ndata: b\n\n", &["a\nb"], None);
     check("datax: a\n\ndat: b\n\nDATA: c\n\n data: d\n\ndata : e\n\n", &[], None);
@@ -58,14 +58,14 @@ fn only_data_counts() {
 }
 
 #[test]
-fn one_space_is_dropped_and_lines_are_joined() {
+fn sse_drops_one_space_and_joins_lines() {
     check("data:a\n\ndata:  b \n\ndata:: c\n\ndata:\td\n\n", &["a", " b ", ": c", "\td"], None);
     check("data\n\ndata:\n\ndata: \n\n", &["", "", ""], None);
     check("data\ndata: a\ndata\n\n", &["\na\n"], None);
 }
 
 #[test]
-fn the_last_event_may_be_open() {
+fn sse_reports_an_open_last_event() {
     check("data: a\n\ndata: b", &["a"], Some("b"));
     check("data: a\n", &[], Some("a"));
     check("data: a\ndata", &[], Some("a"));
@@ -78,7 +78,7 @@ fn the_last_event_may_be_open() {
 
 proptest! {
     #[test]
-    fn reads_what_the_twin_reads(
+    fn sse_reads_as_the_naive_twin_does(
         parts in prop::collection::vec("data|data:|: |x|\n|\n\n|\r|\r\n|[a-e: ]|\u{fe}", 0..40),
         points in points(),
     ) {

@@ -1,18 +1,18 @@
 use super::*;
 use crate::testing::every_cutting;
 
-struct Read {
+struct ReadResult {
     kept: Vec<u8>,
     is_empty: bool,
     is_cut: bool,
 }
 
-/// Reads what stands behind an opening quote, in every cutting.
-fn check(written: &str, keep_max: usize, kept: impl AsRef<[u8]>, is_cut: bool) -> Read {
+/// Reads the string after an opening quote, split in every way.
+fn check(written: &str, keep_max: usize, kept: impl AsRef<[u8]>, is_cut: bool) -> ReadResult {
     let bytes = [written.as_bytes(), b"\"rest"].concat();
     let mut read = None;
     for pieces in every_cutting(&bytes) {
-        let mut text = Text::default();
+        let mut text = StringReader::default();
         text.begin(keep_max);
         let mut ended = Vec::new();
         let mut has_ended = false;
@@ -30,13 +30,14 @@ fn check(written: &str, keep_max: usize, kept: impl AsRef<[u8]>, is_cut: bool) -
         assert_eq!(ended, b"rest", "{written:?}");
         assert_eq!(text.kept(), kept.as_ref(), "{written:?}");
         assert_eq!(text.is_cut(), is_cut, "{written:?}");
-        read = Some(Read { kept: text.kept().to_vec(), is_empty: text.is_empty(), is_cut: text.is_cut() });
+        read =
+            Some(ReadResult { kept: text.kept().to_vec(), is_empty: text.is_empty(), is_cut: text.is_cut() });
     }
     read.unwrap()
 }
 
 #[test]
-fn escapes_are_resolved() {
+fn string_reader_resolves_escapes() {
     let cases = [
         (r#"\"\\\/\b\f\n\r\t"#, "\"\\/\u{8}\u{c}\n\r\t"),
         (r"A\u00e9\u00E9\u4e2d\u0000", "Aéé中\0"),
@@ -63,7 +64,7 @@ fn escapes_are_resolved() {
 }
 
 #[test]
-fn the_first_bytes_are_kept() {
+fn string_reader_keeps_the_first_bytes() {
     check("abc", 3, "abc", false);
     check("abcd", 3, "abc", true);
     check("", 0, "", false);
@@ -77,7 +78,7 @@ fn the_first_bytes_are_kept() {
 }
 
 #[test]
-fn empty_means_that_nothing_stood_there() {
+fn only_a_string_without_bytes_is_empty() {
     assert!(check("", 8, "", false).is_empty);
     for written in ["a", r"\n", r"\u0000", r"\ud83d", " "] {
         let meant = match written {

@@ -1,7 +1,7 @@
 use super::*;
 use crate::testing::every_cutting;
 
-/// What of these bytes was taken, as it is meant, and how many they are.
+/// Returns the text that was taken, with escapes resolved, and the number of bytes taken.
 fn taken(bytes: &[u8], room: u64) -> (String, usize) {
     let mut text = Vec::new();
     let mut lasts = Vec::new();
@@ -17,7 +17,7 @@ fn taken(bytes: &[u8], room: u64) -> (String, usize) {
 }
 
 #[test]
-fn text_is_taken_up_to_what_ends_it() {
+fn scan_stops_at_quotes_and_unicode_escapes() {
     let long = "0123456789".repeat(13);
     let cases = [
         ("", "", 0),
@@ -39,16 +39,16 @@ fn text_is_taken_up_to_what_ends_it() {
 }
 
 #[test]
-fn no_more_is_taken_than_there_is_room_for() {
+fn scan_takes_no_more_than_there_is_room_for() {
     assert_eq!(taken(b"abc", 0), (String::new(), 0));
     assert_eq!(taken(b"abc", 2), ("ab".to_owned(), 2));
-    // An escape is one byte of text, but it is taken only where it fits as it is written.
+    // An escape is one byte of text, but it is only taken if there is room for both its bytes.
     assert_eq!(taken(br"ab\nc", 3), ("ab".to_owned(), 2));
     assert_eq!(taken(br"ab\nc", 4), ("ab\nc".to_owned(), 5));
 }
 
 #[test]
-fn blocks_of_any_length_begin_behind_no_backslash() {
+fn scan_does_not_split_an_escape_between_blocks() {
     for pad in 56..72 {
         let bytes = [&b"x".repeat(pad)[..], br#"\"\\"rest"#].concat();
         let text = ["x".repeat(pad).as_str(), "\"\\"].concat();

@@ -7,7 +7,7 @@ fn masks(block: &[u8], ask: fn(Lane) -> u64) -> u64 {
 }
 
 #[test]
-fn every_byte_has_its_bit_in_blocks_of_any_length() {
+fn masks_have_a_bit_for_each_byte_of_a_block() {
     for length in 0..=BLOCK_BYTES {
         for at in 0..length {
             let mut block = vec![b'x'; length];
@@ -23,13 +23,13 @@ fn every_byte_has_its_bit_in_blocks_of_any_length() {
 }
 
 #[test]
-fn capitals_are_lowered() {
+fn lowered_makes_capitals_lower_case() {
     let lane = Lane::of(u64::from_le_bytes(*b"aZ@[`{\xE1\xDA"), 0).lowered();
     assert_eq!(lane.within(b'a', 26) & 0xFF, 0b11);
 }
 
 #[test]
-fn every_byte_is_in_the_ranges_that_have_it() {
+fn masks_agree_with_the_standard_library_for_every_byte() {
     for byte in 0..=u8::MAX {
         let lane = Lane::of(u64::from(byte), u64::from(byte) << 56);
         let is = |yes: bool| if yes { 0x8001 } else { 0 };

@@ -1,4 +1,4 @@
-//! Any order of items, callouts, responses and times: each item is returned once.
+//! Plays random steps of owner, host and clock: the queue returns each item once.
 
 use proptest::prelude::*;
 
@@ -23,7 +23,7 @@ fn step() -> impl Strategy<Value = Step> {
         6 => Just(Step::Push),
         1 => (0..4_u32).prop_map(|failures| Step::PushFront { failures }),
         6 => Just(Step::Start),
-        // Few tokens, so that hosts use them again.
+        // There are few tokens, so that hosts reuse them.
         6 => (0..2_usize, prop::option::weighted(0.8, 0..3_u32)).prop_map(|(which, token)| Step::Sent { which, token }),
         6 => (0..3_u32, prop::option::weighted(0.6, 0..20_u64)).prop_map(|(token, retry_after)| Step::Answered { token, retry_after }),
         3 => (0..8_000_000_000_u64).prop_map(|ns| Step::Pass { ns }),

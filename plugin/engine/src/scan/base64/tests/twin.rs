@@ -1,13 +1,13 @@
-//! The naive twin of the decoder: the whole text, bit by bit. It knows nothing of the engine, so that the fuzz targets
-//! can use it too.
+//! The naive twin of the decoder: it decodes the whole text, bit by bit. It does not use the engine, so that the fuzz
+//! targets can use it too.
 
 const ALPHABETS: [&[u8]; 2] = [
     b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/",
     b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_",
 ];
 
-/// What stands before the first byte that is of no alphabet, decoded, and whether there is such a byte. Padding says
-/// nothing wherever it stands.
+/// Decodes the text before the first byte that is in no alphabet. Returns the bytes, and whether there is such a byte.
+/// Padding is ignored everywhere.
 pub fn decoded(text: &[u8]) -> (Vec<u8>, bool) {
     let sextet =
         |byte: &u8| ALPHABETS.iter().find_map(|letters| letters.iter().position(|letter| letter == byte));

@@ -1,7 +1,7 @@
-//! The naive twin of the form: the whole body, split into lines and those into parts. It knows nothing of the engine, so
-//! that the fuzz targets can use it too.
+//! The naive twin of the form reader: it splits the whole body into lines, and those into parts. It does not use the
+//! engine, so that the fuzz targets can use it too.
 
-/// Name and value of every field: of each part the first line of its value, if that has ended.
+/// Returns the name and value of every field. The value is the first line after the headers, if that line has ended.
 pub fn fields(boundary: &str, body: &[u8], line_max: usize) -> Vec<(Vec<u8>, Vec<u8>)> {
     let mut lines: Vec<_> = body.split(|byte| *byte == b'\n').collect();
     lines.pop();
@@ -23,7 +23,7 @@ fn name(line: &[u8]) -> Option<Vec<u8>> {
     if !parts.next()?.eq_ignore_ascii_case(b"content-disposition") {
         return None;
     }
-    // The first is no parameter but the disposition itself.
+    // The first item is not a parameter but the disposition itself.
     let mut parameters = parts.next()?.split(|byte| *byte == b';').skip(1).map(<[u8]>::trim_ascii);
     let name = parameters.find(|parameter| parameter.starts_with(b"name="))?.split_at(5).1;
     match name {

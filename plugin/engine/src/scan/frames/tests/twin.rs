@@ -1,30 +1,30 @@
-//! The naive twin of the framing: frames taken from the front of all the bytes. It knows nothing of the engine, so that
-//! the fuzz targets can use it too.
+//! The naive twin of the frame reader: it takes frames from the front of all the bytes. It does not use the engine, so
+//! that the fuzz targets can use it too.
 
-/// A frame, as far as it is there.
+/// A frame, as far as it has been received.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Frame {
     pub event: Vec<u8>,
     pub exception: Vec<u8>,
-    /// What its prelude says.
+    /// The payload size according to the prelude.
     pub payload_bytes: u64,
     pub payload: Vec<u8>,
     pub sound: bool,
 }
 
-/// What stands behind the whole frames.
+/// The bytes after the last complete frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rest {
     Nothing,
-    /// A frame of which not even all headers are there.
+    /// The beginning of a frame whose headers are incomplete.
     Start,
-    /// A frame that is cut off in its payload or behind it.
+    /// A frame that is cut off in its payload or checksum.
     Open(Frame),
-    /// A prelude that is wrong.
+    /// A wrong prelude.
     Lost,
 }
 
-/// All frames.
+/// Returns all complete frames, and the rest.
 pub fn frames(bytes: &[u8], header_max: usize) -> (Vec<Frame>, Rest) {
     let mut whole = Vec::new();
     let mut rest = bytes;
@@ -67,14 +67,15 @@ fn word(bytes: &[u8], at: usize) -> Option<u32> {
     Some(bytes.iter().fold(0, |word, byte| word << 8 | u32::from(*byte)))
 }
 
-/// Bit by bit, as RFC 1952 has it.
+/// Computes the CRC-32 of RFC 1952 bit by bit.
 pub fn crc32(bytes: &[u8]) -> u32 {
     let step = |crc: u32| if crc & 1 == 1 { crc >> 1 ^ 0xEDB8_8320 } else { crc >> 1 };
     let crc = bytes.iter().fold(!0, |crc: u32, byte| (0..8).fold(crc ^ u32::from(*byte), |crc, _| step(crc)));
     !crc
 }
 
-/// `:event-type`, and `:exception-type` or `:error-code`: the last of each counts; what is no string says nothing.
+/// Returns the values of `:event-type`, and of `:exception-type` or `:error-code`. The last of each counts; a value
+/// that is no string is empty.
 fn kind(headers: &[u8]) -> [Vec<u8>; 2] {
     let mut kind = [Vec::new(), Vec::new()];
     let mut rest = headers;

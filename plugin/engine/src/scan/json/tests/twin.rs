@@ -1,39 +1,40 @@
-//! The naive twin of the scanner: the whole text is repaired where the scanner is lenient, then walked by serde_json.
-//! It knows nothing of the engine, so that the fuzz targets can use it too.
+//! The naive twin of the scanner: it makes strict JSON of the text that the scanner is lenient about, and walks it with
+//! serde_json. It does not use the engine, so that the fuzz targets can use it too.
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use std::fmt;
 
-/// A value at a wanted place: the number of its path, its ordinals and what it is.
+/// A value at a wanted place: the number of its path, its indices and the value.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Found {
+pub struct PathValue {
     pub path: usize,
     pub outer: u32,
     pub inner: u32,
     pub value: Value,
 }
 
-/// A value as both twins can tell it.
+/// A value in a form that both twins can report.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
     Open,
     Null,
     Bool(bool),
     Number(serde_json::Number),
-    /// The first bytes, and whether the whole was empty.
+    /// The first bytes, and whether the whole string was empty.
     Text(Vec<u8>, bool),
 }
 
 impl Value {
-    /// What the scanner says of a number; what is none, or out of range, is null on both sides.
+    /// Returns the number that the scanner reports as `digits`; `Null` if they are no number or out of range.
     pub fn number(digits: &str) -> Self {
         let number = serde_json::from_str(digits);
         number.map_or(Self::Null, Self::Number)
     }
 }
 
-/// All values at `wanted` places, strings cut at `text_max` bytes; `None`: not JSON, even with leniency.
-pub fn read(text: &str, wanted: &[&str], text_max: usize, number_max: usize) -> Option<Vec<Found>> {
+/// Returns all values at `wanted` places, with strings cut off at `text_max` bytes; `None` if the text is not JSON even
+/// by the scanner's lenient rules.
+pub fn read(text: &str, wanted: &[&str], text_max: usize, number_max: usize) -> Option<Vec<PathValue>> {
     let repaired = repair(text, number_max);
     let paths: Vec<_> = wanted.iter().map(|path| segments(path)).collect();
     let mut found = Vec::new();
@@ -44,13 +45,13 @@ pub fn read(text: &str, wanted: &[&str], text_max: usize, number_max: usize) -> 
     Some(found)
 }
 
-/// Whether the text is the beginning of JSON, and only its end is missing.
+/// Whether the text is the beginning of a JSON document.
 pub fn is_cut(text: &str, number_max: usize) -> bool {
     let repaired = repair(text, number_max);
     serde_json::from_str::<serde::de::IgnoredAny>(&repaired).is_err_and(|error| error.is_eof())
 }
 
-/// A key, or `None` for an element.
+/// Keys, with `None` for the elements of an array.
 type Path = Vec<Option<String>>;
 
 fn segments(path: &str) -> Path {
@@ -68,7 +69,7 @@ struct Walk<'a> {
     ordinals: Vec<u32>,
     paths: &'a [Path],
     text_max: usize,
-    found: &'a mut Vec<Found>,
+    found: &'a mut Vec<PathValue>,
 }
 
 impl Walk<'_> {
@@ -76,7 +77,7 @@ impl Walk<'_> {
         if let Some(path) = self.paths.iter().position(|path| *path == self.path) {
             let outer = self.ordinals.first().copied().unwrap_or(0);
             let inner = self.ordinals.last().copied().unwrap_or(0);
-            self.found.push(Found { path, outer, inner, value });
+            self.found.push(PathValue { path, outer, inner, value });
         }
     }
 
@@ -151,7 +152,7 @@ impl<'de> Visitor<'de> for Walk<'_> {
     }
 }
 
-/// The text as strict JSON, if it is JSON but for what the scanner is lenient about.
+/// Returns the text as strict JSON, if it is JSON by the scanner's lenient rules.
 fn repair(text: &str, number_max: usize) -> String {
     let mut repaired = String::new();
     let mut rest = text;
@@ -169,7 +170,7 @@ fn repair(text: &str, number_max: usize) -> String {
             let (number, after) = rest.split_at(end);
             let is_good = number.len() <= number_max && serde_json::from_str::<f64>(number).is_ok();
             repaired += if is_good { number } else { "null" };
-            // Nothing may grow together with what stands behind it.
+            // A space keeps the number apart from the bytes after it.
             repaired.push(' ');
             rest = after;
         } else {
@@ -180,7 +181,8 @@ fn repair(text: &str, number_max: usize) -> String {
     repaired
 }
 
-/// A string from behind its opening quote, decoded as leniently as can be, and what follows its closing quote.
+/// Decodes a string from after its opening quote. Returns it and the text after its closing quote; `None` if there is
+/// no closing quote.
 pub fn string(text: &str) -> (String, Option<&str>) {
     let mut units: Vec<u16> = Vec::new();
     let mut rest = text;

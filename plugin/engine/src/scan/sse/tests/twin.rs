@@ -1,14 +1,14 @@
-//! The naive twin of the framing: the whole text, split. It knows nothing of the engine, so that the fuzz targets
+//! The naive twin of the event reader: it splits the whole text. It does not use the engine, so that the fuzz targets
 //! can use it too.
 
-/// The data of every event, and that of an event which no empty line has ended.
+/// The data of every complete event, and that of an event which no empty line has ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Events {
     pub whole: Vec<Vec<u8>>,
     pub open: Option<Vec<u8>>,
 }
 
-/// Line ends of any kind become LF, lines become fields, empty lines end events.
+/// Returns the events of a stream. Lines are split first, then become fields.
 pub fn events(bytes: &[u8]) -> Events {
     let mut lines = vec![Vec::new()];
     let mut previous = 0;

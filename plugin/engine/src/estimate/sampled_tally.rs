@@ -1,25 +1,25 @@
-//! The tally of a long text, of which not every byte is looked at.
+//! The tally of a long text, most of which is sampled.
 
 use super::Tally;
 use crate::simd::scan_escaped;
 
-/// Beyond the bytes that are all looked at, a sample begins every so many bytes.
+/// The distance in bytes between the beginnings of two samples, after the bytes that are all counted.
 const SAMPLE_EVERY_BYTES: u64 = 1024;
 
-/// Bytes of a sample.
+/// The number of bytes in a sample.
 const SAMPLE_BYTES: u64 = 128;
 
-/// What texts are made of: all of their first `EXACT_BYTES`, and samples of the rest. They come in pieces cut anywhere
-/// and add up to the same.
+/// A tally of texts, with all of their first `EXACT_BYTES` bytes and samples of the rest. The result does not depend on
+/// how the texts are split into pieces.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Sampled<const EXACT_BYTES: u64> {
+pub struct SampledTally<const EXACT_BYTES: u64> {
     begin: Tally,
     samples: Tally,
-    /// Bytes of all texts.
+    /// The number of bytes of all texts.
     bytes: u64,
 }
 
-/// What is done with bytes.
+/// The part of the texts to which bytes belong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Part {
     Begin,
@@ -27,8 +27,8 @@ enum Part {
     Skipped,
 }
 
-impl<const EXACT_BYTES: u64> Sampled<EXACT_BYTES> {
-    /// Takes the next bytes of a text.
+impl<const EXACT_BYTES: u64> SampledTally<EXACT_BYTES> {
+    /// Adds the next bytes of a text.
     pub fn feed(&mut self, bytes: &[u8]) {
         let mut left = bytes;
         while !left.is_empty() {
@@ -40,23 +40,23 @@ impl<const EXACT_BYTES: u64> Sampled<EXACT_BYTES> {
                 Part::Sample => self.samples.feed(now),
                 Part::Skipped => {}
             }
-            self.passed(part, now.len() as u64, now.last().copied());
+            self.advance(part, now.len() as u64, now.last().copied());
             left = rest;
         }
     }
 
-    /// Takes what it can of a text as a JSON string has it, and says how much that is; the bytes behind it are the
+    /// Adds bytes of a text as written in a JSON string, and returns how many were taken. The bytes after those are the
     /// closing quote, or an escape that has to be resolved first.
-    pub(crate) fn written(&mut self, bytes: &[u8]) -> usize {
+    pub(crate) fn feed_escaped(&mut self, bytes: &[u8]) -> usize {
         let mut taken: usize = 0;
         while let Some(left) = bytes.get(taken..).filter(|left| !left.is_empty()) {
             let (room, part) = self.part();
             let now = match part {
-                Part::Begin => self.begin.written(left, room),
-                Part::Sample => self.samples.written(left, room),
+                Part::Begin => self.begin.feed_escaped(left, room),
+                Part::Sample => self.samples.feed_escaped(left, room),
                 Part::Skipped => scan_escaped(left, room, |_, _| {}),
             };
-            self.passed(part, now.text_bytes, now.last);
+            self.advance(part, now.text_bytes, now.last);
             taken = taken.saturating_add(now.bytes);
             if now.text_bytes < room {
                 break;
@@ -65,7 +65,7 @@ impl<const EXACT_BYTES: u64> Sampled<EXACT_BYTES> {
         taken
     }
 
-    /// What to do with the next bytes, and with how many of them.
+    /// Returns the part to which the next bytes belong, and how many of them.
     fn part(&self) -> (u64, Part) {
         let Some(beyond) = self.bytes.checked_sub(EXACT_BYTES) else {
             return (EXACT_BYTES.saturating_sub(self.bytes), Part::Begin);
@@ -77,43 +77,43 @@ impl<const EXACT_BYTES: u64> Sampled<EXACT_BYTES> {
         }
     }
 
-    /// So many bytes of a part have been taken.
-    fn passed(&mut self, part: Part, bytes: u64, last: Option<u8>) {
+    /// Records that bytes of a part have been counted or skipped.
+    fn advance(&mut self, part: Part, bytes: u64, last: Option<u8>) {
         self.bytes = self.bytes.saturating_add(bytes);
-        // What stands before a sample says whether a word goes on into it.
+        // The byte before a sample decides whether the sample begins inside a word.
         if part != Part::Sample {
             self.samples.last = last.unwrap_or(self.samples.last);
         }
     }
 
-    /// A text ends; what comes next is another.
+    /// Ends a text; the next bytes belong to another.
     pub fn end(&mut self) {
         self.begin.end();
         self.samples.end();
     }
 
-    /// What the bytes that are all looked at are made of.
+    /// Returns the tally of the bytes that are all counted.
     pub fn begin(&self) -> &Tally {
         &self.begin
     }
 
-    /// Whether there was no text.
+    /// Whether no text was added.
     pub fn is_empty(&self) -> bool {
         self.bytes == 0
     }
 
-    /// Characters of all texts.
+    /// Returns the number of characters in all texts, estimated beyond `EXACT_BYTES`.
     pub fn characters(&self) -> u64 {
-        self.whole(self.begin.characters(), self.samples.characters())
+        self.extrapolate(self.begin.characters(), self.samples.characters())
     }
 
-    /// The estimate, in thousandths of a token.
+    /// Returns the estimate in thousandths of a token.
     pub(super) fn milli_tokens(&self) -> u64 {
-        self.whole(self.begin.milli_tokens(), self.samples.milli_tokens())
+        self.extrapolate(self.begin.milli_tokens(), self.samples.milli_tokens())
     }
 
-    /// What `exact` of the beginning and `sampled` of the samples are for the whole.
-    fn whole(&self, exact: u64, sampled: u64) -> u64 {
+    /// Extrapolates from a count of the beginning (`exact`) and one of the samples (`sampled`) to all texts.
+    fn extrapolate(&self, exact: u64, sampled: u64) -> u64 {
         let beyond = self.bytes.saturating_sub(EXACT_BYTES);
         let samples = (beyond / SAMPLE_EVERY_BYTES).saturating_mul(SAMPLE_BYTES);
         let samples = samples.saturating_add((beyond % SAMPLE_EVERY_BYTES).min(SAMPLE_BYTES));
