@@ -1,7 +1,7 @@
 //! The wire formats: one const row each, and how a request finds its row.
 //!
-//! A provider's rules are in its row and nowhere else; what reads the rows knows no provider. CONTRIBUTING.md says how
-//! one is added.
+//! A provider's rules are in its row and nowhere else; the code that reads the rows knows no provider. CONTRIBUTING.md
+//! describes how to add one.
 
 mod aleph_alpha;
 mod anthropic_complete;
@@ -49,7 +49,7 @@ pub use include_usage::IncludeUsage;
 pub use model_in_path::model_in_path;
 pub use operation::Operation;
 pub use places::{KIND, POINTED, has_last, is_in_choice, paths, rule};
-pub use rules::{Field, RequestRule, ResponseRule, Rule, Wanted};
+pub use rules::{Field, RequestRule, ResponseRule, Rule, ReadDepth};
 pub(crate) use shared::{CHAT_API_PROVIDER, CHAT_FRAME, ERRORS, FLAT_ERRORS, INPUTS, MODEL};
 pub(crate) use words::{CUT_OFF_SIGNS, ERROR_TYPES, ROLES};
 pub use words::{CutOffSigns, ErrorWords, RoleWords};
@@ -106,39 +106,39 @@ pub const ALL: &[&Format] = &[
 /// One wire format.
 #[derive(Debug)]
 pub struct Format {
-    /// The name that configurations have for it.
+    /// The name of the format in configurations.
     pub name: &'static str,
-    /// The provider that is taken to speak it if neither a rule nor the host nor the response names another.
+    /// The provider, unless a rule, the host or the response names another one.
     pub provider: &'static str,
     /// `gen_ai.operation.name`
     pub operation: Operation,
-    /// Patterns for the host and path it is served at, without the query: `*/v1/messages`.
+    /// Patterns for the host and path of its endpoints, without the query: `*/v1/messages`.
     pub claims: &'static [&'static str],
-    /// What is before and behind the model in paths that name it.
+    /// The parts of a path before and behind the model. `None` if paths do not name the model.
     pub model_in_path: Option<(&'static str, &'static str)>,
-    /// What is read from the body of the request.
+    /// The rules for the body of the request.
     pub request: &'static [&'static [RequestRule]],
-    /// The words by which messages of the request name their speaker.
+    /// The words for the roles of messages in the request.
     pub roles: &'static [RoleWords],
-    /// Where each document of the response names its kind, for rules that are for one kind; empty if none are.
+    /// The path at which each document of the response names its kind. Empty if no rule is for one kind.
     pub kind: &'static str,
-    /// What is read from each document of the response's body.
+    /// The rules for each document of the response's body.
     pub response: &'static [&'static [ResponseRule]],
-    /// What is read from the head of the response.
+    /// The headers of the response that are read.
     pub headers: &'static [(&'static str, HeaderField)],
     /// Whether a JSON array is a stream of documents rather than one document.
     pub array_is_stream: bool,
-    /// How usage objects follow one another.
+    /// The rule by which later usage objects change earlier ones.
     pub merge: Merge,
-    /// The counts that make up all input: the main number first, then what it leaves out.
+    /// The counts that add up to all input: the main number first, then those that it leaves out.
     pub input_tokens: &'static [Count],
-    /// The counts that make up all output.
+    /// The counts that add up to all output.
     pub output_tokens: &'static [Count],
     /// How the choices of an answer are counted.
     pub choices: Choices,
     /// Which answers can hold tool calls.
     pub tools: Tools,
-    /// How a stream is asked for its usage; `None` if streams report it unasked, or never.
+    /// The option with which a request asks a stream for usage. `None` if streams always or never report it.
     pub include_usage: Option<IncludeUsage>,
     /// Whether an answer is expected to report its usage.
     pub has_usage: bool,
@@ -150,7 +150,7 @@ pub struct Format {
     pub error_types: &'static [ErrorWords],
     /// Parts of finish reasons that no whole answer has.
     pub cut_off_signs: &'static [CutOffSigns],
-    /// What the format adds to the tokens of its texts, for estimates.
+    /// The tokens that the format adds to those of its texts, for estimates.
     pub frame: Frame,
 }
 
@@ -165,7 +165,7 @@ impl Format {
     }
 }
 
-/// A row that reads nothing but the model that is asked for. Other rows say how they differ from it.
+/// A row that only reads the requested model. Other rows are given as differences from it.
 pub(crate) const BLANK: Format = Format {
     name: "",
     provider: "openai_compatible",

@@ -1,4 +1,4 @@
-//! What the tests of several modules share: bytes in pieces, and the naive twins that others build on.
+//! Helpers that the tests of several modules share: bytes in pieces, and naive twins.
 
 #![allow(clippy::arithmetic_side_effects, clippy::string_slice, reason = "a test may panic")]
 

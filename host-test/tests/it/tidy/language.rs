@@ -5,10 +5,16 @@ use std::collections::BTreeMap;
 use super::source::{Source, TextKind};
 
 /// The folders in which every comment and every text has been brought to the rules below.
-const SWEPT: &[&str] = &["host-test", "gauge", "benches"];
+const SWEPT: &[&str] = &["host-test", "gauge", "benches", "plugin"];
 
 /// The source folders whose type names are checked, one for each crate.
 const CRATES: &[&str] = &[
+    "plugin/src",
+    "plugin/component/src",
+    "plugin/decode/src",
+    "plugin/decode/fuzz",
+    "plugin/engine/src",
+    "plugin/engine/fuzz",
     "host-test/src",
     "host-test/tests",
     "host-test/probe/src",

@@ -14,7 +14,7 @@ use super::{ConfigError, Label, Models};
 use super::{document, feedback, judge, labels, prices, redact, telemetry};
 use crate::feedback::FeedbackPlan;
 use crate::filter_state::FILTER_STATE_KEYS;
-use crate::formats::{self, Format, Wanted};
+use crate::formats::{self, Format, ReadDepth};
 use crate::head::Headers;
 use crate::ids::{self, SigningKey};
 use crate::json::JsonValue;
@@ -65,8 +65,8 @@ impl FormatPaths {
     /// Returns the paths of usage and errors, and of texts if tokens are estimated from them.
     fn new(format: &'static Format, estimates: bool) -> Self {
         let wanted = match estimates && format.has_usage {
-            true => Wanted::Estimate,
-            false => Wanted::Counts,
+            true => ReadDepth::Estimate,
+            false => ReadDepth::Counts,
         };
         Self {
             request: formats::paths(format.request, "", wanted),
@@ -78,7 +78,7 @@ impl FormatPaths {
     fn sampled(format: &'static Format, sources: &[ContextSource]) -> Self {
         Self {
             request: request_paths(format, sources),
-            response: formats::paths(format.response, format.kind, Wanted::Texts),
+            response: formats::paths(format.response, format.kind, ReadDepth::Texts),
         }
     }
 }
@@ -301,7 +301,7 @@ fn sampled_paths(judge: Option<&JudgePlan>, telemetry: Option<&TelemetryPlan>) -
 
 /// Returns the paths of a captured request, with those that the operator has configured.
 fn request_paths(format: &'static Format, sources: &[ContextSource]) -> Paths {
-    let mut paths = formats::paths(format.request, "", Wanted::Texts);
+    let mut paths = formats::paths(format.request, "", ReadDepth::Texts);
     for source in sources {
         if let ContextSource::Pointer(keys) = source {
             paths.add_deep(keys, formats::POINTED);

@@ -1,11 +1,11 @@
-//! What the answers of a format can hold.
+//! The contents of a format's answers: choices and tool calls.
 
 /// How the choices of an answer are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Choices {
-    /// As many as were told apart; `None` if there were none, since that is no answer.
+    /// The number of distinct choices. `None` if there are none, since that is no answer.
     Counted,
-    /// As many as were told apart, which may be none.
+    /// The number of distinct choices, which may be 0.
     CountedOrZero,
     /// An answer is one choice.
     One,
@@ -13,14 +13,14 @@ pub enum Choices {
     None,
 }
 
-/// Which answers can hold tool calls.
+/// The answers that can hold tool calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tools {
-    /// None.
+    /// No answers.
     None,
-    /// All.
+    /// All answers.
     Always,
-    /// Streams only: whole answers of these models are nothing but text.
+    /// Streams only: whole answers of these models are text.
     InStreams,
     /// Answers with a choice.
     WithChoices,

@@ -12,7 +12,7 @@ use crate::estimate::Frame;
 use crate::record::ErrorClass;
 use crate::usage::Count;
 
-/// What is read of every answer, Bedrock's included.
+/// The rules for every answer, also on Bedrock.
 pub(super) const RESPONSE: &[ResponseRule] = &[
     Rule::at("id", ResponseField::Id),
     Rule::at("message.id", ResponseField::Id),
@@ -48,7 +48,7 @@ pub(super) const RESPONSE: &[ResponseRule] = &[
 pub(super) const FRAME: Frame =
     Frame { text_percent: 115, prompt: 3, turn: 4, tools: 310, value_milli: 2400, call: 38 };
 
-/// What goes to the model.
+/// The rules for the prompt.
 pub(super) const PROMPT: &[RequestRule] = &[
     Rule::at("system", RequestField::System),
     Rule::at("system[].text", RequestField::System),

@@ -14,7 +14,7 @@ use crate::usage::Count;
 pub(super) const FRAME: Frame =
     Frame { text_percent: 110, prompt: 3, turn: 4, tools: 310, value_milli: 2400, call: 28 };
 
-/// What goes to the model.
+/// The rules for the prompt.
 pub(super) const PROMPT: &[RequestRule] = &[
     Rule::at("system[].text", RequestField::System),
     Rule::at("messages[]", RequestField::Turn),

@@ -12,7 +12,7 @@ use super::{
 use super::{anthropic_messages, bedrock_converse, cohere, openai_chat};
 use crate::usage::Count;
 
-/// What all vendors' rows share.
+/// The parts that all vendors' rows share.
 const INVOKE: Format = Format {
     provider: "aws.bedrock",
     operation: Operation::Chat,

@@ -8,7 +8,7 @@ use super::{
 use crate::estimate::Frame;
 use crate::usage::Count;
 
-/// What goes to the model.
+/// The rules for the prompt.
 const V2_PROMPT: &[RequestRule] = &[
     Rule::at("messages[]", RequestField::Turn),
     Rule::at("messages[].role", RequestField::Role),
@@ -24,7 +24,7 @@ const V2_PROMPT: &[RequestRule] = &[
 /// Its template is long, and longer with tools.
 const FRAME: Frame = Frame { text_percent: 100, prompt: 60, turn: 4, tools: 850, value_milli: 600, call: 27 };
 
-/// The same in the first API.
+/// The rules for the prompt in the first version of the API.
 pub(super) const V1_PROMPT: &[RequestRule] = &[
     Rule::at("preamble", RequestField::System),
     Rule::at("message", RequestField::Question),

@@ -1,99 +1,99 @@
-//! What the places of a request, a response and a response's head can say.
+//! Fields: the meanings that a rule can give to a place in a request, a response or a response's head.
 
-use super::rules::{Field, Wanted};
+use super::rules::{Field, ReadDepth};
 use crate::limits::SCALAR_BYTES_MAX;
 use crate::usage::Count;
 
-/// What a place in the body of a request says.
+/// The meaning of a place in the body of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RequestField {
-    /// The model that is asked for; the last one counts.
+    /// The requested model. The last one counts.
     Model,
-    /// A message begins. Its role and texts are those of the rules inside it.
+    /// The start of a message, whose role and texts come from the rules inside it.
     Turn,
-    /// The speaker of the message around it, in one of the row's role words.
+    /// The role of the message around it, in one of the row's role words.
     Role,
-    /// Text of the message around it; outside of messages, text of the user.
+    /// Text of the message around it, or of the user outside of messages.
     Text,
-    /// The user's text, which goes before any message's.
+    /// The user's text, which takes precedence over that of any message.
     Question,
-    /// Text of the system.
+    /// Text of the system prompt.
     System,
     /// The result of a tool.
     ToolResult,
-    /// Text of a document that the answer is to be taken from.
+    /// Text of a document that the answer should be based on.
     Document,
-    /// Text of the prompt that no speaker says.
+    /// Text of the prompt that has no role.
     Aside,
     /// A description of tools, or of the form of the answer.
     Schema,
 }
 
-/// What a place in a document of a response says.
+/// The meaning of a place in a document of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ResponseField {
-    /// The response's id; the first one counts.
+    /// The response's id. The first one counts.
     Id,
-    /// The model that answers; the first one counts.
+    /// The model that answered. The first one counts.
     Model,
-    /// That the answer is this provider's: only this one sends the key.
+    /// A sign that the answer is this provider's, since no other sends the key.
     Speaker(&'static str),
     /// A token count.
     Usage(Count),
-    /// A token count of the beginning, which says nothing about the end.
+    /// A token count at the start of a stream, which does not include the output to come.
     FirstUsage(Count),
-    /// A token count by the platform in front of the model. It counts if the model's own body has no usage at all.
+    /// A token count by the platform in front of the model. It counts if the model's own body has no usage.
     Metered(Count),
-    /// A token count of one answer of many, which are added up.
+    /// A token count of one of several answers, which are added up.
     UsageSum(Count),
     /// A token count, unless the document also has [`ResponseField::Usage`] for it.
     UsageElse(Count),
-    /// Tokens of the modality that [`ResponseField::Modality`] names in the same array element; they are added up.
+    /// Tokens of the modality that [`ResponseField::Modality`] names in the same array element. They are added up.
     UsageOf(Modalities),
-    /// The modality that the array element around it is about.
+    /// The modality of the array element around it.
     Modality(Modalities),
-    /// A choice begins.
+    /// The start of a choice.
     Choice,
-    /// One of many answers that have no number, such as a vector.
+    /// One of several answers without a number, such as a vector.
     Item,
     /// The number of the choice around it. A choice without one is numbered by its place in the array.
     ChoiceIndex,
-    /// Why the choice around it ended.
+    /// The finish reason of the choice around it.
     Finish,
-    /// A more exact word for why the choice ended, which is preferred to [`ResponseField::Finish`].
+    /// A more exact finish reason, which is preferred to [`ResponseField::Finish`].
     FinishDetail,
-    /// Why no choice began.
+    /// The reason why the provider blocked the request, so that there is no choice.
     Blocked,
-    /// Visible text, in a delta.
+    /// Visible text of a delta.
     Text,
-    /// That the text beside it is not visible.
+    /// A sign that the text beside it is not visible.
     Hidden,
     /// Generated output that is not visible: reasoning, arguments of a tool call.
     Generated,
-    /// A refusal, in a place of its own.
+    /// A refusal in a separate place.
     Refusal,
-    /// A repetition of what most servers also send beside it: it is a delta, and its length counts for nothing.
+    /// A repetition of text that most servers also send beside it: it is a delta, but its length does not count.
     Repeated,
-    /// Visible text of a whole answer, which is no delta to be timed.
+    /// Visible text of a whole answer, which is not timed as a delta.
     Whole,
     /// Other text of a whole answer: reasoning, arguments of a tool call.
     WholeAside,
-    /// A tool call that the client is asked to run; counted once for each value that is not empty.
+    /// A tool call for the client to run. Each value that is not empty counts once.
     ToolCall,
-    /// A tool call in a whole answer; counted if no [`ResponseField::ToolCall`] came, since some streams repeat
-    /// their calls in one.
+    /// A tool call in a whole answer. It counts if there was no [`ResponseField::ToolCall`], since some streams repeat
+    /// their calls in a whole answer.
     WholeToolCall,
-    /// An error is reported.
+    /// A report of an error.
     Error,
     /// The class of the error.
     ErrorType,
     /// The code of the error.
     ErrorCode,
-    /// The last mark of the protocol. A format without one ends with its choices.
+    /// The end marker of the stream. A format without one ends with its choices.
     Last,
 }
 
-/// What a header of a response says.
+/// The meaning of a header of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HeaderField {
     /// A token count by the platform in front of the model, as [`ResponseField::Metered`].
@@ -106,9 +106,9 @@ pub enum HeaderField {
 pub type Modalities = &'static [(&'static str, Count)];
 
 impl Field for RequestField {
-    fn wanted_for(self) -> Wanted {
+    fn read_depth(self) -> ReadDepth {
         match self {
-            Self::Model => Wanted::Counts,
+            Self::Model => ReadDepth::Counts,
             Self::Turn
             | Self::Text
             | Self::Question
@@ -116,8 +116,8 @@ impl Field for RequestField {
             | Self::ToolResult
             | Self::Document
             | Self::Aside
-            | Self::Schema => Wanted::Estimate,
-            Self::Role => Wanted::Texts,
+            | Self::Schema => ReadDepth::Estimate,
+            Self::Role => ReadDepth::Texts,
         }
     }
 
@@ -151,10 +151,10 @@ impl Field for RequestField {
 }
 
 impl Field for ResponseField {
-    fn wanted_for(self) -> Wanted {
+    fn read_depth(self) -> ReadDepth {
         match self {
-            Self::Whole | Self::WholeAside => Wanted::Estimate,
-            _ => Wanted::Counts,
+            Self::Whole | Self::WholeAside => ReadDepth::Estimate,
+            _ => ReadDepth::Counts,
         }
     }
 

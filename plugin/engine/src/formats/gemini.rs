@@ -17,7 +17,7 @@ const MODEL_IN_PATH: Option<(&str, &str)> = Some(("/models/", ":"));
 pub(super) const FRAME: Frame =
     Frame { text_percent: 100, prompt: 0, turn: 1, tools: 0, value_milli: 200, call: 3 };
 
-/// What the input is made of. A document is read as images of its pages, and billed so.
+/// The modalities of the input. A document is read, and billed, as images of its pages.
 pub(super) const INPUT: Modalities = &[
     ("AUDIO", Count::AudioInput),
     ("IMAGE", Count::ImageInput),
@@ -25,18 +25,18 @@ pub(super) const INPUT: Modalities = &[
     ("VIDEO", Count::VideoInput),
 ];
 
-/// What the cached part of the input is made of; video has no price of its own there.
+/// The modalities of the cached input, where video has no separate price.
 pub(super) const CACHED: Modalities = &[
     ("AUDIO", Count::CachedAudioInput),
     ("IMAGE", Count::CachedImageInput),
     ("DOCUMENT", Count::CachedImageInput),
 ];
 
-/// What the output is made of.
+/// The modalities of the output.
 pub(super) const OUTPUT: Modalities =
     &[("AUDIO", Count::AudioOutput), ("IMAGE", Count::ImageOutput), ("VIDEO", Count::VideoOutput)];
 
-/// What goes to the model.
+/// The rules for the prompt.
 const PROMPT: &[RequestRule] = &[
     Rule::at("systemInstruction.parts[].text", RequestField::System),
     Rule::at("system_instruction.parts[].text", RequestField::System),

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::usage::Count;
 
-/// What goes to the model.
+/// The rules for the prompt.
 const PROMPT: &[RequestRule] = &[
     Rule::at("system_instruction", RequestField::System),
     Rule::at("input", RequestField::Text),

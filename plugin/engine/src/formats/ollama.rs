@@ -49,7 +49,7 @@ pub const EMBED: Format = Format {
     ..CHAT
 };
 
-/// What goes to the model.
+/// The rules for the prompt.
 const PROMPT: &[RequestRule] = &[
     Rule::at("messages[]", RequestField::Turn),
     Rule::at("messages[].role", RequestField::Role),

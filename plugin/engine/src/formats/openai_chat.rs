@@ -12,7 +12,7 @@ use super::{
 };
 use crate::usage::Count;
 
-/// What is read of every answer, Bedrock's included.
+/// The rules for every answer, also on Bedrock.
 pub(super) const RESPONSE: &[ResponseRule] = &[
     Rule::at("id", ResponseField::Id),
     Rule::at("model", ResponseField::Model),
@@ -70,7 +70,7 @@ pub(super) const RESPONSE: &[ResponseRule] = &[
     Rule::at("choices[].stop_reason", ResponseField::Speaker("vllm")),
 ];
 
-/// What goes to the model.
+/// The rules for the prompt.
 pub(super) const PROMPT: &[RequestRule] = &[
     Rule::at("messages[]", RequestField::Turn),
     Rule::at("messages[].role", RequestField::Role),

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::usage::Count;
 
-/// What goes to the model.
+/// The rules for the prompt.
 const PROMPT: &[RequestRule] = &[
     Rule::at("instructions", RequestField::System),
     Rule::at("input", RequestField::Text),

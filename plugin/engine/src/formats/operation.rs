@@ -1,4 +1,4 @@
-//! What a request asks a provider for.
+//! The operation that a request asks a provider for.
 
 /// The operation of a format, `gen_ai.operation.name`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

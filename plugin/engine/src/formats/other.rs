@@ -1,4 +1,4 @@
-//! What a known provider serves beside inferences: files, jobs, lists, stored answers. Counted as requests, with
+//! Requests to a known provider other than inferences: files, jobs, lists, stored answers. Counted as requests, with
 //! their errors; what they hold is not read as an answer, since it is another exchange's.
 
 use super::{BLANK, Format, Operation, ResponseField, Rule};

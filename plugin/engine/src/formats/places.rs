@@ -1,6 +1,6 @@
 //! The places that a row's rules want, for the scanner; and a rule by its number there.
 
-use super::{Field, Format, ResponseField, Rule, Wanted};
+use super::{Field, Format, ResponseField, Rule, ReadDepth};
 use crate::limits::SCALAR_BYTES_MAX;
 use crate::scan::Paths;
 
@@ -11,21 +11,21 @@ pub const KIND: u16 = u16::MAX;
 pub const POINTED: u16 = u16::MAX - 1;
 
 /// Returns the places that `rules` want for what is `wanted`, and the place of a document's kind unless it is empty.
-pub fn paths<F: Field>(rules: &[&[Rule<F>]], kind: &'static str, wanted: Wanted) -> Paths {
+pub fn paths<F: Field>(rules: &[&[Rule<F>]], kind: &'static str, wanted: ReadDepth) -> Paths {
     let mut paths = Paths::default();
     if !kind.is_empty() {
         paths.add(kind, KIND, SCALAR_BYTES_MAX, false);
     }
     for (part, rules) in (0u8..).zip(rules) {
         for (number, rule) in (0u8..).zip(*rules) {
-            if rule.field.wanted_for() > wanted {
+            if rule.field.read_depth() > wanted {
                 continue;
             }
             paths.add(
                 rule.path,
                 u16::from_be_bytes([part, number]),
                 rule.text_bytes(),
-                wanted > Wanted::Counts && rule.flows(),
+                wanted > ReadDepth::Counts && rule.flows(),
             );
         }
     }

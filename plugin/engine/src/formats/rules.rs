@@ -1,19 +1,19 @@
-//! A rule of a row: a place in a document, and what it says.
+//! A rule of a row: a place in a document, and its meaning.
 
 use core::fmt::Debug;
 
 use super::fields::{RequestField, ResponseField};
 
-/// A wanted place in a document and what it says.
+/// A place in a document, and its meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rule<F> {
     /// The place, in the notation of [`Paths`](crate::scan::Paths).
     pub path: &'static str,
-    /// What the place says.
+    /// The meaning of the place.
     pub field: F,
-    /// The one value that counts; `None` if any value does.
+    /// The only value that counts. `None` if any value does.
     pub only: Option<&'static str>,
-    /// The kind of document that the rule is for, empty for documents that name no kind; `None` if it is for all.
+    /// The kind of document that the rule is for. Empty for documents that name no kind, `None` for all documents.
     pub kind: Option<&'static str>,
 }
 
@@ -24,19 +24,19 @@ pub type RequestRule = Rule<RequestField>;
 pub type ResponseRule = Rule<ResponseField>;
 
 impl<F: Copy> Rule<F> {
-    /// The rule that `path` says `field`.
+    /// Returns the rule that gives `path` the meaning `field`.
     pub const fn at(path: &'static str, field: F) -> Self {
         Self { path, field, only: None, kind: None }
     }
 }
 
 impl ResponseRule {
-    /// The rule that `path` says `field` if its value is `only`.
+    /// Returns the rule that gives `path` the meaning `field` if its value is `only`.
     pub const fn only(path: &'static str, only: &'static str, field: ResponseField) -> Self {
         Self { path, field, only: Some(only), kind: None }
     }
 
-    /// The same rule for documents of one kind.
+    /// Restricts the rule to documents of one kind.
     pub const fn of(self, kind: &'static str) -> Self {
         Self { kind: Some(kind), ..self }
     }
@@ -53,7 +53,7 @@ impl<F: Field> Rule<F> {
         self.only.is_none() && self.field.flows()
     }
 
-    /// Returns how many bytes of a string the rule needs; 0 if it only needs to know whether the string is empty.
+    /// Returns how many bytes of a string the rule needs: 0 if it only needs to know whether the string is empty.
     pub(super) fn text_bytes(&self) -> usize {
         match self.only {
             Some(only) => only.len().saturating_add(1),
@@ -62,12 +62,12 @@ impl<F: Field> Rule<F> {
     }
 }
 
-/// What the scanner has to know about a field.
+/// The properties of a field that the scanner needs.
 pub trait Field: Copy + Debug + PartialEq + 'static {
-    /// Returns the least that an exchange is read for if the field is to be looked at.
-    fn wanted_for(self) -> Wanted;
+    /// Returns the least depth of reading at which the field is read.
+    fn read_depth(self) -> ReadDepth;
 
-    /// Returns whether the field is text that a model reads or writes.
+    /// Returns whether the field is text of the prompt or of the answer.
     fn is_text(self) -> bool;
 
     /// Returns whether all of a string is read.
@@ -80,13 +80,13 @@ pub trait Field: Copy + Debug + PartialEq + 'static {
     fn takes_containers(self) -> bool;
 }
 
-/// What an exchange is read for; each purpose includes those before it.
+/// The depth to which an exchange is read. Each depth includes those before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Wanted {
-    /// What the response counts and reports.
+pub enum ReadDepth {
+    /// The counts and words that the response reports.
     Counts,
-    /// How many tokens its texts are.
+    /// The amount of text too, from which tokens are estimated.
     Estimate,
-    /// The texts themselves, and their speakers.
+    /// The texts too, with their roles.
     Texts,
 }

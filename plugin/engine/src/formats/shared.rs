@@ -30,6 +30,6 @@ pub(crate) const FLAT_ERRORS: &[ResponseRule] = &[
     Rule::at("code", ResponseField::ErrorCode).of("error"),
 ];
 
-/// What the usual templates add, fitted to the recorded counts of many providers.
+/// The tokens that the usual chat templates add, fitted to the counts of recordings of many providers.
 pub(crate) const CHAT_FRAME: Frame =
     Frame { text_percent: 100, prompt: 3, turn: 4, tools: 25, value_milli: 600, call: 12 };

@@ -11,7 +11,7 @@ fn bounds() -> Bounds {
 /// Asserts the model that a body asks for, and its gaps.
 fn check(body: &str, model: Option<&str>, gaps: &[Gap]) {
     let format = formats::named("openai_chat").unwrap();
-    let paths = formats::paths(format.request, "", formats::Wanted::Estimate);
+    let paths = formats::paths(format.request, "", formats::ReadDepth::Estimate);
     for pieces in every_cutting(body.as_bytes()) {
         let mut state = RequestState::new(&Headers::default(), None, 100, bounds());
         for piece in pieces {
