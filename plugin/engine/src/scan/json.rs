@@ -121,10 +121,10 @@ impl Json {
         while let Some((&byte, tail)) = rest.split_first() {
             rest = match self.state {
                 State::Done => return Ok(rest),
-                State::InText => self.continue_text(rest, paths, sink),
-                State::InKey => self.continue_key(rest, paths),
-                State::InNumber => self.continue_number(rest, paths, sink),
-                State::InLiteral => self.continue_literal(byte, tail, paths, sink)?,
+                State::InText => self.read_text(rest, paths, sink),
+                State::InKey => self.read_key(rest, paths),
+                State::InNumber => self.read_number(rest, paths, sink),
+                State::InLiteral => self.read_literal(byte, tail, paths, sink)?,
                 _ if matches!(byte, b' ' | b'\n' | b'\r' | b'\t') => tail,
                 State::Key | State::KeyOrEnd if byte == b'"' => self.begin_key(tail, paths),
                 State::Start | State::Value | State::ValueOrEnd if byte == b'"' => {
@@ -153,13 +153,13 @@ impl Json {
 
     fn read_structure<S: Sink>(&mut self, byte: u8, paths: &Paths, sink: &mut S) -> Result<(), JsonError> {
         match (self.state, byte) {
-            (State::ValueOrEnd, b']') | (State::KeyOrEnd, b'}') => self.close_container(),
+            (State::ValueOrEnd, b']') | (State::KeyOrEnd, b'}') => self.close(),
             (State::CommaOrEnd, b',') => {
                 self.read_comma(paths);
                 Ok(())
             }
-            (State::CommaOrEnd, b']') if self.is_inside_array() => self.close_container(),
-            (State::CommaOrEnd, b'}') if !self.is_inside_array() => self.close_container(),
+            (State::CommaOrEnd, b']') if self.in_array() => self.close(),
+            (State::CommaOrEnd, b'}') if !self.in_array() => self.close(),
             (State::Colon, b':') => {
                 self.state = State::Value;
                 Ok(())
@@ -171,8 +171,8 @@ impl Json {
 
     fn begin_value<S: Sink>(&mut self, byte: u8, paths: &Paths, sink: &mut S) -> Result<(), JsonError> {
         match byte {
-            b'{' => self.open_container(false, paths, sink)?,
-            b'[' => self.open_container(true, paths, sink)?,
+            b'{' => self.open(false, paths, sink)?,
+            b'[' => self.open(true, paths, sink)?,
             b'-' | b'0'..=b'9' => {
                 self.number.clear();
                 self.number.push(byte);
@@ -186,12 +186,7 @@ impl Json {
         Ok(())
     }
 
-    fn open_container<S: Sink>(
-        &mut self,
-        is_array: bool,
-        paths: &Paths,
-        sink: &mut S,
-    ) -> Result<(), JsonError> {
+    fn open<S: Sink>(&mut self, is_array: bool, paths: &Paths, sink: &mut S) -> Result<(), JsonError> {
         if self.stack.len() >= usize::try_from(DEPTH_MAX).unwrap_or(usize::MAX) {
             return Err(JsonError::TooDeep);
         }
@@ -209,7 +204,7 @@ impl Json {
         Ok(())
     }
 
-    fn close_container(&mut self) -> Result<(), JsonError> {
+    fn close(&mut self) -> Result<(), JsonError> {
         self.stack.pop().ok_or(JsonError::Malformed)?;
         self.end_value();
         Ok(())
@@ -247,7 +242,7 @@ impl Json {
         }
     }
 
-    fn continue_key<'b>(&mut self, bytes: &'b [u8], paths: &Paths) -> &'b [u8] {
+    fn read_key<'b>(&mut self, bytes: &'b [u8], paths: &Paths) -> &'b [u8] {
         let Some(rest) = self.text.feed(bytes, NullSink) else {
             return b"";
         };
@@ -290,7 +285,7 @@ impl Json {
         }
     }
 
-    fn continue_text<'b, S: Sink>(&mut self, bytes: &'b [u8], paths: &Paths, sink: &mut S) -> &'b [u8] {
+    fn read_text<'b, S: Sink>(&mut self, bytes: &'b [u8], paths: &Paths, sink: &mut S) -> &'b [u8] {
         let rest = match self.flow_place(paths) {
             None => self.text.feed(bytes, NullSink),
             Some((node, at)) => self.text.feed(bytes, FlowSink { sink, node, at }),
@@ -308,7 +303,7 @@ impl Json {
         self.end_value();
     }
 
-    fn continue_number<'b, S: Sink>(&mut self, bytes: &'b [u8], paths: &Paths, sink: &mut S) -> &'b [u8] {
+    fn read_number<'b, S: Sink>(&mut self, bytes: &'b [u8], paths: &Paths, sink: &mut S) -> &'b [u8] {
         let rest = match self.wanted_node(paths) {
             Some(_) => {
                 let (digits, rest) = split_number(bytes);
@@ -329,7 +324,7 @@ impl Json {
     /// needs the indices of their elements.
     fn skip_numbers<'b>(&self, bytes: &'b [u8]) -> &'b [u8] {
         let (_, mut rest) = split_number(bytes);
-        if self.is_inside_array() && self.target.is_none() {
+        if self.in_array() && self.target.is_none() {
             while let [b',', after @ ..] = rest
                 && let [b'-' | b'0'..=b'9', ..] = after
             {
@@ -351,7 +346,7 @@ impl Json {
         (self.literal, self.state) = (Literal { left, value }, State::InLiteral);
     }
 
-    fn continue_literal<'b, S: Sink>(
+    fn read_literal<'b, S: Sink>(
         &mut self,
         byte: u8,
         tail: &'b [u8],
@@ -389,7 +384,7 @@ impl Json {
         self.state = if self.stack.is_empty() { State::Done } else { State::CommaOrEnd };
     }
 
-    fn is_inside_array(&self) -> bool {
+    fn in_array(&self) -> bool {
         self.stack.last().is_some_and(|level| level.is_array)
     }
 
