@@ -128,8 +128,8 @@ impl Brotli {
                 self.commands.window_bytes = size;
                 Ok(State::MetaBlock)
             }
-            State::MetaBlock => self.meta_block(bits),
-            State::Metadata(left) | State::Plain(left) => self.bytes(left, bits, out),
+            State::MetaBlock => self.read_meta_block(bits),
+            State::Metadata(left) | State::Plain(left) => self.read_bytes(left, bits, out),
             State::Blocks(kind) => {
                 let blocks = Blocks::read(bits)?;
                 self.memory.grow(blocks.bytes())?;
@@ -171,7 +171,7 @@ impl Brotli {
         }
     }
 
-    fn meta_block(&mut self, bits: &mut BitReader<'_>) -> Result<State, Stop> {
+    fn read_meta_block(&mut self, bits: &mut BitReader<'_>) -> Result<State, Stop> {
         let is_last = bits.read_bool()?;
         if is_last && bits.read_bool()? {
             bits.align()?;
@@ -179,7 +179,7 @@ impl Brotli {
         }
         let nibbles = bits.read(2)?;
         if nibbles == 3 {
-            return self.metadata(is_last, bits);
+            return self.read_metadata(is_last, bits);
         }
         let nibbles = u32::try_from(nibbles).unwrap_or_default().saturating_add(4);
         let length = bits.read(nibbles.saturating_mul(4))?;
@@ -201,7 +201,7 @@ impl Brotli {
     }
 
     /// Reads the header of a metadata block, which has no content. Encoders use it to fill up a byte before a flush.
-    fn metadata(&mut self, is_last: bool, bits: &mut BitReader<'_>) -> Result<State, Stop> {
+    fn read_metadata(&mut self, is_last: bool, bits: &mut BitReader<'_>) -> Result<State, Stop> {
         if bits.read_bool()? {
             return Err(CORRUPT);
         }
@@ -215,7 +215,12 @@ impl Brotli {
         Ok(State::Metadata(if bytes == 0 { 0 } else { length.saturating_add(1) }))
     }
 
-    fn bytes(&mut self, left: usize, bits: &mut BitReader<'_>, out: &mut Output<'_>) -> Result<State, Stop> {
+    fn read_bytes(
+        &mut self,
+        left: usize,
+        bits: &mut BitReader<'_>,
+        out: &mut Output<'_>,
+    ) -> Result<State, Stop> {
         let bytes = bits.bytes(left);
         let left = left.saturating_sub(bytes.len());
         let is_plain = matches!(self.state, State::Plain(_));

@@ -69,7 +69,11 @@ impl Gzip {
     pub(super) fn feed(&mut self, bytes: &[u8], out: &mut Output<'_>) -> Result<(), DecodeError> {
         let mut rest = bytes;
         while !rest.is_empty() && self.state != State::Ended {
-            rest = if self.state == State::Data { self.data(rest, out)? } else { self.header(rest)? };
+            rest = if self.state == State::Data {
+                self.decode_data(rest, out)?
+            } else {
+                self.read_header(rest)?
+            };
         }
         Ok(())
     }
@@ -83,7 +87,7 @@ impl Gzip {
         }
     }
 
-    fn data<'b>(&mut self, bytes: &'b [u8], out: &mut Output<'_>) -> Result<&'b [u8], DecodeError> {
+    fn decode_data<'b>(&mut self, bytes: &'b [u8], out: &mut Output<'_>) -> Result<&'b [u8], DecodeError> {
         let (crc, size) = (&mut self.crc, &mut self.size);
         let inflate = match &mut self.inflate {
             Some(inflate) => inflate,
@@ -101,7 +105,7 @@ impl Gzip {
     }
 
     /// Reads one byte outside of the data.
-    fn header<'b>(&mut self, bytes: &'b [u8]) -> Result<&'b [u8], DecodeError> {
+    fn read_header<'b>(&mut self, bytes: &'b [u8]) -> Result<&'b [u8], DecodeError> {
         let Some((&byte, rest)) = bytes.split_first() else {
             return Ok(bytes);
         };
@@ -109,7 +113,7 @@ impl Gzip {
             self.header_crc.update(&[byte]);
         }
         match self.state {
-            State::Fixed => self.fixed(byte)?,
+            State::Fixed => self.read_fixed(byte)?,
             State::ExtraLength => {
                 if let Some([low, high, ..]) = self.collect(byte, 2) {
                     self.state = State::Extra(u16::from_le_bytes([low, high]));
@@ -127,7 +131,7 @@ impl Gzip {
                     self.next();
                 }
             }
-            State::Trailer => self.trailer(byte)?,
+            State::Trailer => self.read_trailer(byte)?,
             State::Data | State::Ended => {}
         }
         if self.state == State::Extra(0) {
@@ -136,7 +140,7 @@ impl Gzip {
         Ok(rest)
     }
 
-    fn fixed(&mut self, byte: u8) -> Result<(), DecodeError> {
+    fn read_fixed(&mut self, byte: u8) -> Result<(), DecodeError> {
         if MAGIC.get(self.field_len).is_some_and(|expected| *expected != byte) {
             if !self.has_member {
                 return Err(DecodeError::Corrupt);
@@ -155,7 +159,7 @@ impl Gzip {
         Ok(())
     }
 
-    fn trailer(&mut self, byte: u8) -> Result<(), DecodeError> {
+    fn read_trailer(&mut self, byte: u8) -> Result<(), DecodeError> {
         let Some([a, b, c, d, e, f, g, h, ..]) = self.collect(byte, TRAILER_BYTES) else {
             return Ok(());
         };

@@ -92,8 +92,8 @@ impl Zstd {
         let mut rest = bytes;
         while !rest.is_empty() && self.state != State::Ended {
             rest = match self.state {
-                State::Raw(left) | State::Skip(left) => self.pass(rest, left, out)?,
-                _ => self.gather(rest, out)?,
+                State::Raw(left) | State::Skip(left) => self.read_through(rest, left, out)?,
+                _ => self.collect(rest, out)?,
             };
         }
         Ok(())
@@ -110,7 +110,7 @@ impl Zstd {
     }
 
     /// Reads bytes that can be processed one by one.
-    fn pass<'b>(
+    fn read_through<'b>(
         &mut self,
         bytes: &'b [u8],
         left: usize,
@@ -119,7 +119,7 @@ impl Zstd {
         let (now, later) = bytes.split_at_checked(left).unwrap_or((bytes, b""));
         let left = left.saturating_sub(now.len());
         if let State::Raw(_) = self.state {
-            self.give(out, |_, window, out| window.extend(now, out))?;
+            self.write(out, |_, window, out| window.extend(now, out))?;
             self.state = State::Raw(left);
             if left == 0 {
                 self.end_block()?;
@@ -131,7 +131,7 @@ impl Zstd {
     }
 
     /// Collects bytes that have to be processed together.
-    fn gather<'b>(&mut self, bytes: &'b [u8], out: &mut Output<'_>) -> Result<&'b [u8], DecodeError> {
+    fn collect<'b>(&mut self, bytes: &'b [u8], out: &mut Output<'_>) -> Result<&'b [u8], DecodeError> {
         let wanted = match self.state {
             State::Descriptor | State::Rle(_) => 1,
             State::BlockHeader => 3,
@@ -153,10 +153,10 @@ impl Zstd {
 
     fn read(&mut self, field: &[u8], out: &mut Output<'_>) -> Result<(), DecodeError> {
         match self.state {
-            State::Magic => return self.magic(number(field)),
-            State::Descriptor => return self.descriptor(number(field)),
-            State::Header(descriptor) => return self.header(descriptor, field),
-            State::BlockHeader => return self.block_header(number(field)),
+            State::Magic => return self.read_magic(number(field)),
+            State::Descriptor => return self.read_descriptor(number(field)),
+            State::Header(descriptor) => return self.read_header(descriptor, field),
+            State::BlockHeader => return self.read_block_header(number(field)),
             State::SkipLength => {
                 let left = usize::try_from(number(field)).map_err(|_| DecodeError::Corrupt)?;
                 self.state = if left == 0 { State::Magic } else { State::Skip(left) };
@@ -173,11 +173,11 @@ impl Zstd {
             }
             State::Rle(count) => {
                 let byte = field.first().copied().unwrap_or_default();
-                self.give(out, |_, window, out| window.fill(byte, count, out))?;
+                self.write(out, |_, window, out| window.fill(byte, count, out))?;
             }
             State::Compressed(_) => {
                 let block_bytes_max = self.frame.block_bytes_max;
-                self.give(out, |tables, window, out| tables.block(field, block_bytes_max, window, out))?;
+                self.write(out, |tables, window, out| tables.block(field, block_bytes_max, window, out))?;
             }
             State::Raw(_) | State::Skip(_) | State::Ended => {}
         }
@@ -185,7 +185,7 @@ impl Zstd {
     }
 
     /// Runs `write`, passes all decoded bytes on, and counts and hashes them.
-    fn give<F>(&mut self, out: &mut Output<'_>, write: F) -> Result<(), DecodeError>
+    fn write<F>(&mut self, out: &mut Output<'_>, write: F) -> Result<(), DecodeError>
     where
         F: FnOnce(&mut Tables, &mut Window, &mut Output<'_>) -> Result<(), DecodeError>,
     {
@@ -202,7 +202,7 @@ impl Zstd {
         written
     }
 
-    fn magic(&mut self, magic: u64) -> Result<(), DecodeError> {
+    fn read_magic(&mut self, magic: u64) -> Result<(), DecodeError> {
         if magic == u64::from(MAGIC) {
             self.state = State::Descriptor;
         } else if magic & !0xF == u64::from(SKIPPABLE) {
@@ -217,7 +217,7 @@ impl Zstd {
         Ok(())
     }
 
-    fn descriptor(&mut self, descriptor: u64) -> Result<(), DecodeError> {
+    fn read_descriptor(&mut self, descriptor: u64) -> Result<(), DecodeError> {
         // Bit 3 is reserved, and HTTP's `zstd` does not allow a dictionary.
         if descriptor & 0b1011 != 0 {
             return Err(DecodeError::Corrupt);
@@ -226,7 +226,7 @@ impl Zstd {
         Ok(())
     }
 
-    fn header(&mut self, descriptor: u8, field: &[u8]) -> Result<(), DecodeError> {
+    fn read_header(&mut self, descriptor: u8, field: &[u8]) -> Result<(), DecodeError> {
         let is_single_segment = descriptor & 0x20 != 0;
         let (window, content) = field.split_at_checked(usize::from(!is_single_segment)).unwrap_or_default();
         let content_bytes = match content.len() {
@@ -258,7 +258,7 @@ impl Zstd {
         Ok(())
     }
 
-    fn block_header(&mut self, header: u64) -> Result<(), DecodeError> {
+    fn read_block_header(&mut self, header: u64) -> Result<(), DecodeError> {
         self.frame.last_block = header & 1 != 0;
         let bytes = usize::try_from(header >> 3).unwrap_or(usize::MAX);
         if bytes > self.frame.block_bytes_max {

@@ -141,9 +141,9 @@ impl Commands {
                 Some(literals) => literals,
                 None => self.read_command(bits)?,
             };
-            self.literals(literals, bits, window, out)?;
+            self.read_literals(literals, bits, window, out)?;
             if self.left > 0 {
-                self.copy(bits, window, out)?;
+                self.execute_copy(bits, window, out)?;
             }
             self.command.literals = None;
             bits.commit();
@@ -171,7 +171,7 @@ impl Commands {
         Ok(literals)
     }
 
-    fn literals(
+    fn read_literals(
         &mut self,
         count: usize,
         bits: &mut BitReader<'_>,
@@ -197,14 +197,14 @@ impl Commands {
         Ok(())
     }
 
-    fn copy(
+    fn execute_copy(
         &mut self,
         bits: &mut BitReader<'_>,
         window: &mut Window,
         out: &mut Output<'_>,
     ) -> Result<(), Stop> {
         let symbol = if self.command.repeats { 0 } else { self.read_distance_symbol(bits)? };
-        let distance = self.distance(symbol, bits)?;
+        let distance = self.read_distance(symbol, bits)?;
         let count = self.command.copy;
         let distance_max = self.window_bytes.min(self.given);
         let given = match distance.checked_sub(distance_max) {
@@ -247,7 +247,7 @@ impl Commands {
         codes.get(tree).ok_or(CORRUPT)?.symbol(bits)
     }
 
-    fn distance(&self, symbol: usize, bits: &mut BitReader<'_>) -> Result<usize, Stop> {
+    fn read_distance(&self, symbol: usize, bits: &mut BitReader<'_>) -> Result<usize, Stop> {
         if let Some((which, more)) = RECENT.get(symbol) {
             let recent = self.recent.get(*which).copied().unwrap_or_default();
             return recent.checked_add_signed(*more).filter(|distance| *distance > 0).ok_or(CORRUPT);

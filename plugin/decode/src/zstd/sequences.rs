@@ -145,7 +145,7 @@ impl Sequences {
         let offset = 1u64.wrapping_shl(code).wrapping_add(bits.read(code));
         let bytes = read_length(self.matches.symbol(of_match), 32, &MATCH_BITS, bits)?;
         let literals = read_length(self.literals.symbol(literal), 16, &LITERAL_BITS, bits)?;
-        let distance = self.distance(offset, literals == 0)?;
+        let distance = self.resolve_offset(offset, literals == 0)?;
         Ok(Sequence {
             literals: usize::try_from(literals).unwrap_or(usize::MAX),
             distance: usize::try_from(distance).unwrap_or(usize::MAX),
@@ -155,7 +155,7 @@ impl Sequences {
 
     /// Returns the distance for an offset. Offsets 1 to 3 refer to recent distances, shifted by one if there are no
     /// literals (section 3.1.1.5).
-    fn distance(&mut self, offset: u64, no_literals: bool) -> Result<u32, DecodeError> {
+    fn resolve_offset(&mut self, offset: u64, no_literals: bool) -> Result<u32, DecodeError> {
         let [first, second, third] = self.recent;
         let distance = match offset.saturating_add(u64::from(no_literals)) {
             1 => return Ok(first),

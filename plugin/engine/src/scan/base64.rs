@@ -19,7 +19,7 @@ impl Base64 {
         for chunk in text.chunks(PIECE_BYTES) {
             let mut length: usize = 0;
             for byte in chunk {
-                if let Some(decoded) = self.byte(*byte)
+                if let Some(decoded) = self.decode_byte(*byte)
                     && let Some(slot) = piece.get_mut(length)
                 {
                     *slot = decoded;
@@ -35,7 +35,7 @@ impl Base64 {
         self.is_bad
     }
 
-    fn byte(&mut self, byte: u8) -> Option<u8> {
+    fn decode_byte(&mut self, byte: u8) -> Option<u8> {
         let sextet = match byte {
             b'A'..=b'Z' => byte.wrapping_sub(b'A'),
             b'a'..=b'z' => byte.wrapping_sub(b'a').wrapping_add(26),

@@ -77,38 +77,38 @@ impl Frames {
         let mut rest = bytes;
         while !rest.is_empty() {
             rest = match self.state {
-                State::Prelude => self.prelude(rest)?,
-                State::Headers => self.headers(rest, sink),
-                State::Payload => self.payload(rest, sink),
-                State::Crc => self.crc(rest, sink),
+                State::Prelude => self.read_prelude(rest)?,
+                State::Headers => self.read_headers(rest, sink),
+                State::Payload => self.read_payload(rest, sink),
+                State::Crc => self.read_crc(rest, sink),
                 State::Lost => return Ok(()),
             };
             // A section without bytes ends at once.
             if self.state == State::Headers && self.left == 0 {
-                self.headers(b"", sink);
+                self.read_headers(b"", sink);
             }
             if self.state == State::Payload && self.left == 0 {
-                self.to(State::Crc, CRC_BYTES);
+                self.enter(State::Crc, CRC_BYTES);
             }
         }
         Ok(())
     }
 
-    fn to(&mut self, state: State, left: u64) {
+    fn enter(&mut self, state: State, left: u64) {
         self.state = state;
         self.left = left;
         self.held.clear();
     }
 
     /// Returns the bytes of the current section, and those after it.
-    fn split<'b>(&mut self, bytes: &'b [u8]) -> (&'b [u8], &'b [u8]) {
+    fn split_section<'b>(&mut self, bytes: &'b [u8]) -> (&'b [u8], &'b [u8]) {
         let room = usize::try_from(self.left).unwrap_or(usize::MAX);
         let (part, rest) = bytes.split_at_checked(room).unwrap_or((bytes, b""));
         self.left = self.left.saturating_sub(u64::try_from(part.len()).unwrap_or(u64::MAX));
         (part, rest)
     }
 
-    fn prelude<'b>(&mut self, bytes: &'b [u8]) -> Result<&'b [u8], FrameLengthError> {
+    fn read_prelude<'b>(&mut self, bytes: &'b [u8]) -> Result<&'b [u8], FrameLengthError> {
         let room = PRELUDE_BYTES.saturating_sub(self.held.len());
         let (part, rest) = bytes.split_at_checked(room).unwrap_or((bytes, b""));
         self.held.extend_from_slice(part);
@@ -116,42 +116,42 @@ impl Frames {
             return Ok(rest);
         }
         let Some((headers, payload)) = lengths(&self.held) else {
-            self.to(State::Lost, 0);
+            self.enter(State::Lost, 0);
             return Err(FrameLengthError);
         };
         self.crc = Crc32::default();
         self.crc.update(&self.held);
         self.payload_bytes = payload;
-        self.to(State::Headers, headers);
+        self.enter(State::Headers, headers);
         Ok(rest)
     }
 
-    fn headers<'b>(&mut self, bytes: &'b [u8], sink: &mut impl FrameSink) -> &'b [u8] {
-        let (part, rest) = self.split(bytes);
+    fn read_headers<'b>(&mut self, bytes: &'b [u8], sink: &mut impl FrameSink) -> &'b [u8] {
+        let (part, rest) = self.split_section(bytes);
         self.crc.update(part);
         let room = FRAME_HEADER_BYTES_MAX.saturating_sub(self.held.len());
         self.held.extend_from_slice(part.get(..room).unwrap_or(part));
         if self.left == 0 {
             sink.begin(kind(&self.held), self.payload_bytes);
-            self.to(State::Payload, self.payload_bytes);
+            self.enter(State::Payload, self.payload_bytes);
         }
         rest
     }
 
-    fn payload<'b>(&mut self, bytes: &'b [u8], sink: &mut impl FrameSink) -> &'b [u8] {
-        let (part, rest) = self.split(bytes);
+    fn read_payload<'b>(&mut self, bytes: &'b [u8], sink: &mut impl FrameSink) -> &'b [u8] {
+        let (part, rest) = self.split_section(bytes);
         self.crc.update(part);
         sink.payload(part);
         rest
     }
 
-    fn crc<'b>(&mut self, bytes: &'b [u8], sink: &mut impl FrameSink) -> &'b [u8] {
-        let (part, rest) = self.split(bytes);
+    fn read_crc<'b>(&mut self, bytes: &'b [u8], sink: &mut impl FrameSink) -> &'b [u8] {
+        let (part, rest) = self.split_section(bytes);
         self.held.extend_from_slice(part);
         if self.left == 0 {
             let computed = core::mem::take(&mut self.crc).value();
             sink.end(self.held == computed.to_be_bytes());
-            self.to(State::Prelude, 0);
+            self.enter(State::Prelude, 0);
         }
         rest
     }

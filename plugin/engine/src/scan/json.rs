@@ -121,17 +121,17 @@ impl Json {
         while let Some((&byte, tail)) = rest.split_first() {
             rest = match self.state {
                 State::Done => return Ok(rest),
-                State::InText => self.in_text(rest, paths, sink),
-                State::InKey => self.in_key(rest, paths),
-                State::InNumber => self.in_number(rest, paths, sink),
-                State::InLiteral => self.in_literal(byte, tail, paths, sink)?,
+                State::InText => self.read_text(rest, paths, sink),
+                State::InKey => self.read_key(rest, paths),
+                State::InNumber => self.read_number(rest, paths, sink),
+                State::InLiteral => self.read_literal(byte, tail, paths, sink)?,
                 _ if matches!(byte, b' ' | b'\n' | b'\r' | b'\t') => tail,
-                State::Key | State::KeyOrEnd if byte == b'"' => self.key(tail, paths),
+                State::Key | State::KeyOrEnd if byte == b'"' => self.begin_key(tail, paths),
                 State::Start | State::Value | State::ValueOrEnd if byte == b'"' => {
-                    self.text(tail, paths, sink)
+                    self.begin_text(tail, paths, sink)
                 }
                 _ => {
-                    self.structure(byte, paths, sink)?;
+                    self.read_structure(byte, paths, sink)?;
                     tail
                 }
             };
@@ -151,25 +151,25 @@ impl Json {
         }
     }
 
-    fn structure<S: Sink>(&mut self, byte: u8, paths: &Paths, sink: &mut S) -> Result<(), JsonError> {
+    fn read_structure<S: Sink>(&mut self, byte: u8, paths: &Paths, sink: &mut S) -> Result<(), JsonError> {
         match (self.state, byte) {
             (State::ValueOrEnd, b']') | (State::KeyOrEnd, b'}') => self.close(),
             (State::CommaOrEnd, b',') => {
-                self.comma(paths);
+                self.read_comma(paths);
                 Ok(())
             }
-            (State::CommaOrEnd, b']') if self.inside_array() => self.close(),
-            (State::CommaOrEnd, b'}') if !self.inside_array() => self.close(),
+            (State::CommaOrEnd, b']') if self.in_array() => self.close(),
+            (State::CommaOrEnd, b'}') if !self.in_array() => self.close(),
             (State::Colon, b':') => {
                 self.state = State::Value;
                 Ok(())
             }
-            (State::Start | State::Value | State::ValueOrEnd, _) => self.value(byte, paths, sink),
+            (State::Start | State::Value | State::ValueOrEnd, _) => self.begin_value(byte, paths, sink),
             _ => Err(JsonError::Malformed),
         }
     }
 
-    fn value<S: Sink>(&mut self, byte: u8, paths: &Paths, sink: &mut S) -> Result<(), JsonError> {
+    fn begin_value<S: Sink>(&mut self, byte: u8, paths: &Paths, sink: &mut S) -> Result<(), JsonError> {
         match byte {
             b'{' => self.open(false, paths, sink)?,
             b'[' => self.open(true, paths, sink)?,
@@ -191,8 +191,8 @@ impl Json {
             return Err(JsonError::TooDeep);
         }
         let node = self.target;
-        if let Some(wanted) = self.wanted_here(paths) {
-            sink.open(wanted, self.at());
+        if let Some(wanted) = self.wanted_node(paths) {
+            sink.open(wanted, self.position());
         }
         self.stack.push(Level { node, is_array, ordinal: 0 });
         if is_array {
@@ -210,7 +210,7 @@ impl Json {
         Ok(())
     }
 
-    fn comma(&mut self, paths: &Paths) {
+    fn read_comma(&mut self, paths: &Paths) {
         let Some(level) = self.stack.last_mut() else {
             return;
         };
@@ -223,7 +223,7 @@ impl Json {
         }
     }
 
-    fn key<'b>(&mut self, bytes: &'b [u8], paths: &Paths) -> &'b [u8] {
+    fn begin_key<'b>(&mut self, bytes: &'b [u8], paths: &Paths) -> &'b [u8] {
         let parent = self.stack.last().and_then(|level| level.node);
         match self.text.start(KEY_BYTES_MAX, bytes, NullSink) {
             StringStart::Whole(key, rest) => {
@@ -242,7 +242,7 @@ impl Json {
         }
     }
 
-    fn in_key<'b>(&mut self, bytes: &'b [u8], paths: &Paths) -> &'b [u8] {
+    fn read_key<'b>(&mut self, bytes: &'b [u8], paths: &Paths) -> &'b [u8] {
         let Some(rest) = self.text.feed(bytes, NullSink) else {
             return b"";
         };
@@ -257,9 +257,9 @@ impl Json {
         self.state = State::Colon;
     }
 
-    fn text<'b, S: Sink>(&mut self, bytes: &'b [u8], paths: &Paths, sink: &mut S) -> &'b [u8] {
+    fn begin_text<'b, S: Sink>(&mut self, bytes: &'b [u8], paths: &Paths, sink: &mut S) -> &'b [u8] {
         let keep_max = self.target.and_then(|node| paths.wanted(node)).unwrap_or(0);
-        let flow = self.flow(paths);
+        let flow = self.flow_place(paths);
         let begun = match flow {
             None => self.text.start(keep_max, bytes, NullSink),
             Some((node, at)) => self.text.start(keep_max, bytes, FlowSink { sink, node, at }),
@@ -285,8 +285,8 @@ impl Json {
         }
     }
 
-    fn in_text<'b, S: Sink>(&mut self, bytes: &'b [u8], paths: &Paths, sink: &mut S) -> &'b [u8] {
-        let rest = match self.flow(paths) {
+    fn read_text<'b, S: Sink>(&mut self, bytes: &'b [u8], paths: &Paths, sink: &mut S) -> &'b [u8] {
+        let rest = match self.flow_place(paths) {
             None => self.text.feed(bytes, NullSink),
             Some((node, at)) => self.text.feed(bytes, FlowSink { sink, node, at }),
         };
@@ -303,8 +303,8 @@ impl Json {
         self.end_value();
     }
 
-    fn in_number<'b, S: Sink>(&mut self, bytes: &'b [u8], paths: &Paths, sink: &mut S) -> &'b [u8] {
-        let rest = match self.wanted_here(paths) {
+    fn read_number<'b, S: Sink>(&mut self, bytes: &'b [u8], paths: &Paths, sink: &mut S) -> &'b [u8] {
+        let rest = match self.wanted_node(paths) {
             Some(_) => {
                 let (digits, rest) = split_number(bytes);
                 // One byte more than the limit shows that the number is no count.
@@ -324,7 +324,7 @@ impl Json {
     /// needs the indices of their elements.
     fn skip_numbers<'b>(&self, bytes: &'b [u8]) -> &'b [u8] {
         let (_, mut rest) = split_number(bytes);
-        if self.inside_array() && self.target.is_none() {
+        if self.in_array() && self.target.is_none() {
             while let [b',', after @ ..] = rest
                 && let [b'-' | b'0'..=b'9', ..] = after
             {
@@ -336,8 +336,8 @@ impl Json {
 
     fn end_number<S: Sink>(&mut self, paths: &Paths, sink: &mut S) {
         // Most numbers (vectors, probabilities) are unwanted, so their digits are not checked.
-        if let Some(node) = self.wanted_here(paths) {
-            sink.scalar(node, self.at(), Scalar::Number(as_written(&self.number)));
+        if let Some(node) = self.wanted_node(paths) {
+            sink.scalar(node, self.position(), Scalar::Number(as_written(&self.number)));
         }
         self.end_value();
     }
@@ -346,7 +346,7 @@ impl Json {
         (self.literal, self.state) = (Literal { left, value }, State::InLiteral);
     }
 
-    fn in_literal<'b, S: Sink>(
+    fn read_literal<'b, S: Sink>(
         &mut self,
         byte: u8,
         tail: &'b [u8],
@@ -365,30 +365,30 @@ impl Json {
     }
 
     fn report<S: Sink>(&self, value: Scalar<'_>, paths: &Paths, sink: &mut S) {
-        if let Some(node) = self.wanted_here(paths) {
-            sink.scalar(node, self.at(), value);
+        if let Some(node) = self.wanted_node(paths) {
+            sink.scalar(node, self.position(), value);
         }
     }
 
-    fn wanted_here(&self, paths: &Paths) -> Option<NodeId> {
+    fn wanted_node(&self, paths: &Paths) -> Option<NodeId> {
         self.target.filter(|node| paths.wanted(*node).is_some())
     }
 
     /// Returns the place of the string being read; `None` unless all of its text is wanted.
-    fn flow(&self, paths: &Paths) -> Option<(NodeId, At)> {
+    fn flow_place(&self, paths: &Paths) -> Option<(NodeId, At)> {
         let node = self.target.filter(|node| paths.flows(*node))?;
-        Some((node, self.at()))
+        Some((node, self.position()))
     }
 
     fn end_value(&mut self) {
         self.state = if self.stack.is_empty() { State::Done } else { State::CommaOrEnd };
     }
 
-    fn inside_array(&self) -> bool {
+    fn in_array(&self) -> bool {
         self.stack.last().is_some_and(|level| level.is_array)
     }
 
-    fn at(&self) -> At {
+    fn position(&self) -> At {
         let mut arrays = self.stack.iter().filter(|level| level.is_array);
         let outer = arrays.next().map_or(0, |level| level.ordinal);
         At { outer, inner: arrays.next_back().map_or(outer, |level| level.ordinal) }

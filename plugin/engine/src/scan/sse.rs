@@ -63,7 +63,7 @@ impl Sse {
                         data
                     }
                     None => {
-                        self.field(byte, sink);
+                        self.read_field(byte, sink);
                         tail
                     }
                 },
@@ -71,12 +71,12 @@ impl Sse {
                     self.line = Line::Data;
                     if byte == b' ' { tail } else { rest }
                 }
-                Line::Data | Line::Skipped => self.rest_of_line(rest, sink),
+                Line::Data | Line::Skipped => self.read_rest_of_line(rest, sink),
             };
         }
     }
 
-    fn field<S: SseSink>(&mut self, byte: u8, sink: &mut S) {
+    fn read_field<S: SseSink>(&mut self, byte: u8, sink: &mut S) {
         match byte {
             b'\n' | b'\r' => {
                 if self.field_len == 0 {
@@ -113,7 +113,7 @@ impl Sse {
         }
     }
 
-    fn rest_of_line<'b, S: SseSink>(&mut self, bytes: &'b [u8], sink: &mut S) -> &'b [u8] {
+    fn read_rest_of_line<'b, S: SseSink>(&mut self, bytes: &'b [u8], sink: &mut S) -> &'b [u8] {
         let end = memchr::memchr2(b'\n', b'\r', bytes);
         let (line, rest) = bytes.split_at_checked(end.unwrap_or(bytes.len())).unwrap_or((bytes, b""));
         if self.line == Line::Data && !line.is_empty() {

@@ -158,7 +158,7 @@ impl StringReader {
             // A quote, backslash or slash after a backslash is taken together with the plain text after it.
             let is_itself = self.escape == Escape::Backslash && matches!(byte, b'"' | b'\\' | b'/');
             if self.escape != Escape::None && !is_itself {
-                if self.escaped(byte, out) {
+                if self.read_escape(byte, out) {
                     rest = tail;
                 }
                 continue;
@@ -202,9 +202,9 @@ impl StringReader {
     }
 
     /// Returns whether `byte` belongs to the escape.
-    fn escaped(&mut self, byte: u8, out: &mut impl TextSink) -> bool {
+    fn read_escape(&mut self, byte: u8, out: &mut impl TextSink) -> bool {
         match self.escape {
-            Escape::Unicode { digits, value } => return self.hex(byte, (digits, value), out),
+            Escape::Unicode { digits, value } => return self.read_hex_digit(byte, (digits, value), out),
             _ if byte == b'u' => self.escape = Escape::Unicode { digits: 0, value: 0 },
             _ => {
                 self.escape = Escape::None;
@@ -214,7 +214,7 @@ impl StringReader {
         true
     }
 
-    fn hex(&mut self, byte: u8, (digits, value): (u8, u16), out: &mut impl TextSink) -> bool {
+    fn read_hex_digit(&mut self, byte: u8, (digits, value): (u8, u16), out: &mut impl TextSink) -> bool {
         let Some(digit) = char::from(byte).to_digit(16) else {
             // An incomplete escape must not swallow the closing quote.
             self.escape = Escape::None;
@@ -227,13 +227,13 @@ impl StringReader {
             self.escape = Escape::Unicode { digits, value };
         } else {
             self.escape = Escape::None;
-            self.unit(value, out);
+            self.add_unit(value, out);
         }
         true
     }
 
     /// Adds one UTF-16 code unit. The halves of a surrogate pair arrive one after the other.
-    fn unit(&mut self, unit: u16, out: &mut impl TextSink) {
+    fn add_unit(&mut self, unit: u16, out: &mut impl TextSink) {
         if (0xD800..0xDC00).contains(&unit) {
             self.flush_high(out);
             self.high = Some(unit);
