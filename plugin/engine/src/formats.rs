@@ -49,7 +49,7 @@ pub use include_usage::IncludeUsage;
 pub use model_in_path::model_in_path;
 pub use operation::Operation;
 pub use places::{KIND, POINTED, has_last, is_in_choice, paths, rule};
-pub use rules::{Field, RequestRule, ResponseRule, Rule, ReadDepth};
+pub use rules::{Field, ReadDepth, RequestRule, ResponseRule, Rule};
 pub(crate) use shared::{CHAT_API_PROVIDER, CHAT_FRAME, ERRORS, FLAT_ERRORS, INPUTS, MODEL};
 pub(crate) use words::{CUT_OFF_SIGNS, ERROR_TYPES, ROLES};
 pub use words::{CutOffSigns, ErrorWords, RoleWords};

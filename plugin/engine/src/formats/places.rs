@@ -1,6 +1,6 @@
 //! The places that a row's rules want, for the scanner; and a rule by its number there.
 
-use super::{Field, Format, ResponseField, Rule, ReadDepth};
+use super::{Field, Format, ReadDepth, ResponseField, Rule};
 use crate::limits::SCALAR_BYTES_MAX;
 use crate::scan::Paths;
 
