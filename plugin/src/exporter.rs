@@ -21,7 +21,7 @@ pub(crate) struct TelemetryExporter {
 impl TelemetryExporter {
     /// Returns the exporter to the configured receiver. `None` if none is configured.
     pub(crate) fn new(policy: &Policy) -> Option<Self> {
-        let exporter = Exporter::new(policy.telemetry()?, policy.redactor());
+        let exporter = Exporter::new(policy.telemetry()?, policy.redactor(), policy.memory());
         Some(Self { exporter: RefCell::new(exporter), random: RefCell::default() })
     }
 

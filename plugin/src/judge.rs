@@ -29,7 +29,7 @@ impl JudgeDispatcher {
         let exports_scores = policy.telemetry().is_some_and(|plan| plan.takes(Signal::Events));
         Some(Self {
             plan: Rc::clone(plan),
-            dispatcher: RefCell::new(Dispatcher::new(plan, policy.prices(), exports_scores)),
+            dispatcher: RefCell::new(Dispatcher::new(plan, policy.prices(), exports_scores, policy.memory())),
             random: RefCell::default(),
             budget: SharedBudget::open(policy.fingerprint()),
         })

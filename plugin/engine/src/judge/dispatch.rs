@@ -9,6 +9,8 @@ pub(crate) mod stats;
 
 use std::rc::Rc;
 
+use llm_gauge_decode::{MemoryBudget, Reservation};
+
 use callout::{bytes_of, callout, retry_ms};
 use judges::Judges;
 use stats::CostCounter;
@@ -83,16 +85,22 @@ pub struct Dispatcher {
     /// The open jobs. Their bound is small enough for a linear search.
     jobs: Vec<OpenJob>,
     callouts: CalloutQueue<Query, Attempt>,
-    /// The number of bytes of all texts in `jobs`.
-    bytes: usize,
+    /// The bytes of all texts in `jobs`, from the worker's memory budget.
+    memory: Reservation,
     judges: Judges,
     last_number: u64,
     costs: CostCounter,
 }
 
 impl Dispatcher {
-    /// Returns a dispatcher without jobs. Scores are only returned if `exports_scores`.
-    pub fn new(plan: &Rc<JudgePlan>, prices: Option<&Rc<PriceTable>>, exports_scores: bool) -> Self {
+    /// Returns a dispatcher without jobs. Their texts take their memory from `memory`. Scores are only returned if
+    /// `exports_scores`.
+    pub fn new(
+        plan: &Rc<JudgePlan>,
+        prices: Option<&Rc<PriceTable>>,
+        exports_scores: bool,
+        memory: &MemoryBudget,
+    ) -> Self {
         let limits = QueueLimits {
             in_flight_max: plan.in_flight_max,
             attempts_max: ATTEMPTS_MAX,
@@ -104,25 +112,29 @@ impl Dispatcher {
             exports_scores,
             jobs: Vec::new(),
             callouts: CalloutQueue::new(limits),
-            bytes: 0,
+            memory: memory.reservation(),
             judges: Judges::new(plan.judges.len()),
             last_number: 0,
             costs: CostCounter::default(),
         }
     }
 
-    /// Queues a job, or ends it with [`Outcome::QueueFull`] if the queue is full.
+    /// Queues a job. Ends it with [`Outcome::QueueFull`] if the queue is full, or with [`Outcome::Memory`] if the worker
+    /// has no memory for it.
     pub fn submit(&mut self, job: JudgeJob, out: &mut Vec<StatUpdate>) {
         let queries = if self.plan.is_panel { 2 } else { 1 };
         let queries_max = self.plan.queue_max.saturating_mul(queries);
-        let bytes = self.bytes.saturating_add(bytes_of(&job));
+        let bytes = self.memory.bytes().saturating_add(bytes_of(&job));
         // Retries count too: a judge that is too busy for all of them would otherwise let the queue grow without a
         // bound.
         if self.callouts.queued() >= queries_max || bytes > JUDGE_QUEUE_BYTES_MAX {
             out.push(stats::outcome(&job.model, Outcome::QueueFull));
             return;
         }
-        self.bytes = bytes;
+        if self.memory.resize(bytes).is_err() {
+            out.push(stats::outcome(&job.model, Outcome::Memory));
+            return;
+        }
         let number = self.next_number();
         for judge in 0..queries {
             self.callouts.push(Query { job: number, judge: self.plan.is_panel.then_some(judge) });
@@ -240,7 +252,7 @@ impl Dispatcher {
             out.push(stats::outcome(&open.job.model, Outcome::Lost));
         }
         self.callouts.drain().for_each(drop);
-        self.bytes = 0;
+        self.release(self.memory.bytes());
     }
 
     fn next_number(&mut self) -> u64 {
@@ -253,6 +265,11 @@ impl Dispatcher {
     }
 
     /// Returns the estimated price of a query: the tokens of its body, and the longest verdict.
+    /// Gives bytes back to the budget, which never refuses less.
+    fn release(&mut self, bytes: usize) {
+        let _less = self.memory.resize(self.memory.bytes().saturating_sub(bytes));
+    }
+
     fn estimate(&self, judge: &Judge, body_bytes: usize) -> Price {
         let input = u64::try_from(body_bytes / BYTES_PER_TOKEN).unwrap_or(u64::MAX);
         let output = JUDGE_OUTPUT_TOKENS_MAX;
@@ -330,7 +347,7 @@ impl Dispatcher {
         open.queries = open.queries.saturating_sub(1);
         if open.queries == 0 {
             let open = self.jobs.swap_remove(place);
-            self.bytes = self.bytes.saturating_sub(bytes_of(&open.job));
+            self.release(bytes_of(&open.job));
             stats::end(&open.job.model, &open.verdicts, open.failure, out);
         }
     }

@@ -10,6 +10,8 @@ mod partial_success;
 
 use std::rc::Rc;
 
+use llm_gauge_decode::{MemoryBudget, Reservation};
+
 use batch::{Batch, Batcher};
 
 use super::TelemetryPlan;
@@ -75,14 +77,14 @@ pub struct Exporter {
     plan: Rc<TelemetryPlan>,
     redactor: Rc<Redactor>,
     lanes: [Lane; 2],
-    /// The number of bytes of all items, waiting or in flight.
-    bytes: usize,
+    /// The bytes of all items, waiting or in flight, from the worker's memory budget.
+    memory: Reservation,
     last_number: u64,
 }
 
 impl Exporter {
-    /// Returns an exporter without items.
-    pub fn new(plan: &Rc<TelemetryPlan>, redactor: &Rc<Redactor>) -> Self {
+    /// Returns an exporter without items, which take their memory from `memory`.
+    pub fn new(plan: &Rc<TelemetryPlan>, redactor: &Rc<Redactor>, memory: &MemoryBudget) -> Self {
         let limits = QueueLimits {
             in_flight_max: TELEMETRY_IN_FLIGHT_MAX,
             attempts_max: TELEMETRY_TRIES_MAX,
@@ -93,7 +95,7 @@ impl Exporter {
             plan: Rc::clone(plan),
             redactor: Rc::clone(redactor),
             lanes: SIGNALS.map(lane),
-            bytes: 0,
+            memory: memory.reservation(),
             last_number: 0,
         }
     }
@@ -136,12 +138,11 @@ impl Exporter {
     }
 
     fn push(&mut self, signal: Signal, item: Vec<u8>, now_ns: u64, out: &mut Vec<StatUpdate>) -> Option<u64> {
-        let bytes = self.bytes.saturating_add(item.len());
-        if bytes > TELEMETRY_QUEUE_BYTES_MAX {
+        let bytes = self.memory.bytes().saturating_add(item.len());
+        if bytes > TELEMETRY_QUEUE_BYTES_MAX || self.memory.resize(bytes).is_err() {
             drop_items(signal, 1, out);
             return None;
         }
-        self.bytes = bytes;
         let plan = Rc::clone(&self.plan);
         let lane = self.lane(signal);
         let before_ns = lane.due_ns(&plan);
@@ -223,7 +224,7 @@ impl Exporter {
 
     /// Returns whether every item has been delivered or dropped.
     pub fn is_idle(&self) -> bool {
-        self.bytes == 0
+        self.memory.bytes() == 0
     }
 
     /// Sends all waiting items at once from now on, without retries.
@@ -239,7 +240,7 @@ impl Exporter {
             lane.batcher = Batcher::default();
             drop_items(lane.signal, items as u64, out);
         }
-        self.bytes = 0;
+        let _less = self.memory.resize(0);
     }
 
     fn lane(&mut self, signal: Signal) -> &mut Lane {
@@ -275,7 +276,8 @@ impl Exporter {
     }
 
     fn release(&mut self, batch: &Batch) {
-        self.bytes = self.bytes.saturating_sub(batch.bytes());
+        // Less is never refused.
+        let _less = self.memory.resize(self.memory.bytes().saturating_sub(batch.bytes()));
     }
 }
 

@@ -23,7 +23,7 @@ pub(in crate::judge) fn job(context: &str) -> JudgeJob {
 }
 
 pub(in crate::judge) fn dispatcher(policy: &Policy) -> Dispatcher {
-    Dispatcher::new(policy.judge().unwrap(), policy.prices(), false)
+    Dispatcher::new(policy.judge().unwrap(), policy.prices(), false, policy.memory())
 }
 
 /// A dispatcher with its clock and its stats.
@@ -103,7 +103,7 @@ impl Rig {
     fn check(&self, expected: &[(&str, u64)]) {
         let expected: Vec<_> = expected.iter().map(|(name, by)| ((*name).to_owned(), *by)).collect();
         assert_eq!(self.outcomes(), expected);
-        assert!(self.dispatcher.is_idle() && self.dispatcher.bytes == 0);
+        assert!(self.dispatcher.is_idle() && self.dispatcher.memory.bytes() == 0);
     }
 }
 

@@ -12,7 +12,7 @@ const MS: u64 = 1_000_000;
 const WALL_NS: u64 = 1_750_000_000_000_000_000;
 
 fn exporter(policy: &Policy) -> Exporter {
-    Exporter::new(policy.telemetry().unwrap(), policy.redactor())
+    Exporter::new(policy.telemetry().unwrap(), policy.redactor(), policy.memory())
 }
 
 /// Returns the number of items of an exporter, waiting or in flight.
@@ -316,14 +316,26 @@ fn the_bytes_of_kept_items_are_bounded() {
     let size = 64 * 1024;
     rig.spans(200, size);
     assert_eq!(rig.dropped(), (73, 0), "127 fit into eight mebibytes, with their attribute names");
-    assert!(rig.exporter.bytes <= TELEMETRY_QUEUE_BYTES_MAX);
+    assert!(rig.exporter.memory.bytes() <= TELEMETRY_QUEUE_BYTES_MAX);
     rig.pass(5000);
     rig.send(1);
-    assert!(rig.exporter.bytes > TELEMETRY_QUEUE_BYTES_MAX - size, "items in flight are kept too");
+    assert!(rig.exporter.memory.bytes() > TELEMETRY_QUEUE_BYTES_MAX - size, "items in flight are kept too");
     rig.span(size);
     assert_eq!(rig.dropped(), (74, 0));
     rig.answer(1, 200);
     rig.check_idle((74, 0));
+}
+
+#[test]
+fn items_beyond_the_memory_budget_are_dropped_and_give_it_back() {
+    let document = br#"{"limits":{"worker_bytes":1048576},"telemetry":{"cluster":"otel"}}"#;
+    let policy = Policy::parse(document).unwrap();
+    let mut rig = Rig { exporter: exporter(&policy), ..Rig::new("") };
+    rig.spans(16, 60 * 1024);
+    assert_eq!(rig.dropped(), (4, 0), "12 fit into three quarters of a mebibyte");
+    rig.exporter.abandon(&mut rig.out);
+    rig.check_idle((16, 0));
+    assert_eq!(policy.memory().used_bytes(), 0);
 }
 
 #[test]

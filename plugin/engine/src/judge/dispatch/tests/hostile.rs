@@ -56,3 +56,19 @@ fn implausible_token_counts_of_a_judge_are_ignored() {
     // The price that it may have cost all the same.
     assert!(rig.settled.iter().all(|settled| settled.actual == settled.reserved));
 }
+
+#[test]
+fn texts_beyond_the_memory_budget_are_counted_and_give_it_back() {
+    let document = br#"{"limits":{"worker_bytes":1048576},"judge":{"cluster":"judge","model":"j"}}"#;
+    let policy = Rc::new(Policy::parse(document).unwrap());
+    let mut rig = Rig { dispatcher: dispatcher(&policy), ..Rig::new("") };
+    let text = "x".repeat(300 * 1024);
+    for _ in 0..4 {
+        rig.dispatcher.submit(job(&text), &mut rig.out);
+    }
+    // A large reservation may use three quarters of the budget.
+    assert_eq!(rig.outcomes(), [("memory".to_owned(), 2)]);
+    rig.dispatcher.abandon(&mut rig.out);
+    rig.check(&[("lost", 2), ("memory", 2)]);
+    assert_eq!(policy.memory().used_bytes(), 0);
+}

@@ -103,7 +103,7 @@ proptest! {
             tally.play(&mut rig, step);
             let (spans, events) = rig.dropped();
             prop_assert_eq!(tally.produced, tally.delivered + spans + events + item_count(&rig.exporter) as u64, "{:?}", step);
-            prop_assert!(rig.exporter.bytes <= TELEMETRY_QUEUE_BYTES_MAX);
+            prop_assert!(rig.exporter.memory.bytes() <= TELEMETRY_QUEUE_BYTES_MAX);
             let in_flight = rig.exporter.lanes.iter().map(|lane| lane.callouts.in_flight());
             prop_assert!(in_flight.sum::<usize>() <= 2 * TELEMETRY_IN_FLIGHT_MAX);
             prop_assert_eq!(rig.exporter.is_idle(), item_count(&rig.exporter) == 0);
