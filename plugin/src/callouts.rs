@@ -17,7 +17,8 @@ use proxy_wasm::types::{BufferType, MapType};
 use crate::callout_owner::CalloutOwner;
 use crate::exporter::TelemetryExporter;
 use crate::judge::JudgeDispatcher;
-use crate::perform::{self, Random, Stats};
+use crate::perform::{self, Stats};
+use crate::random::Random;
 use crate::timer::{SharedTimer, TimerUser};
 
 /// The delay in milliseconds until the timer wakes the root context, if no queue does.

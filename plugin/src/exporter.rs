@@ -11,7 +11,8 @@ use llm_gauge_engine::telemetry::Exporter;
 use llm_gauge_engine::telemetry::otlp::Span;
 
 use crate::callout_owner::CalloutOwner;
-use crate::perform::{self, Random};
+use crate::perform;
+use crate::random::Random;
 
 pub(crate) struct TelemetryExporter {
     exporter: RefCell<Exporter>,

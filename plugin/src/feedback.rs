@@ -11,7 +11,7 @@ use llm_gauge_engine::head::Headers;
 use proxy_wasm::types::{Action, BufferType};
 
 use crate::perform;
-use crate::shared::PluginState;
+use crate::plugin_state::PluginState;
 
 /// A feedback request whose body is still arriving.
 pub(crate) struct FeedbackRequest {

@@ -12,7 +12,7 @@ use llm_gauge_engine::metrics::StatUpdate;
 use llm_gauge_engine::telemetry::otlp::Signal;
 
 use crate::callout_owner::CalloutOwner;
-use crate::perform::Random;
+use crate::random::Random;
 use crate::shared_budget::SharedBudget;
 
 pub(crate) struct JudgeDispatcher {

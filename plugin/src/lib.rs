@@ -3,6 +3,16 @@
 //!
 //! It is built for `wasm32-unknown-unknown`. For other targets this crate is empty, so that no native build can call
 //! a host.
+//!
+//! - `root`: the root context, with configuration, timers and the responses to callouts
+//! - `stream`: the context of one HTTP stream; `stream_rewrite` edits its bodies for usage on request, and
+//!   `held_requests` bounds the wait for a held one
+//! - `plugin_state`: the state that all contexts of a configuration share
+//! - `callouts`: the calls of the root context, for each `callout_owner`: `judge` and `exporter`
+//! - `feedback`: the endpoint for users' feedback
+//! - `shared_data`: records that all workers update, such as `shared_budget` and the registry in `series`
+//! - `timer`: the one timer that several users share
+//! - `perform`: all host calls; `names` and `random` are caches of what they need
 
 #![cfg(target_arch = "wasm32")]
 
@@ -14,11 +24,12 @@ mod held_requests;
 mod judge;
 mod names;
 mod perform;
+mod plugin_state;
+mod random;
 mod root;
 mod series;
-mod shared;
 mod shared_budget;
-mod shared_record;
+mod shared_data;
 mod stream;
 mod stream_rewrite;
 mod timer;

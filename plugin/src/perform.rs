@@ -361,25 +361,8 @@ pub(crate) fn unix_s() -> u64 {
     wall_ns() / 1_000_000_000
 }
 
-/// Random bytes, which are fetched for many exchanges at once, since a call costs more than the bytes.
-#[derive(Default)]
-pub(crate) struct Random(Vec<[u8; EXCHANGE_RANDOM_BYTES]>);
-
-/// The number of random bytes for the ids of one exchange.
-const EXCHANGE_RANDOM_BYTES: usize = 24;
-
-/// The number of exchanges whose bytes are fetched at once.
-const EXCHANGES_AT_ONCE: usize = 64;
-
-impl Random {
-    /// Returns the random bytes for the next exchange.
-    pub(crate) fn next(&mut self) -> [u8; EXCHANGE_RANDOM_BYTES] {
-        self.0.pop().unwrap_or_else(|| {
-            self.0.resize(EXCHANGES_AT_ONCE, [0; EXCHANGE_RANDOM_BYTES]);
-            let bytes = self.0.as_flattened_mut();
-            // SAFETY: the host writes at most `bytes.len()` bytes to the pointer, which is that of this slice.
-            let _errno = unsafe { wasi::random_get(bytes.as_mut_ptr(), bytes.len()) };
-            self.0.pop().unwrap_or_default()
-        })
-    }
+/// Fills `bytes` with random ones.
+pub(crate) fn fill_random(bytes: &mut [u8]) {
+    // SAFETY: the host writes at most `bytes.len()` bytes to the pointer, which is that of this slice.
+    let _errno = unsafe { wasi::random_get(bytes.as_mut_ptr(), bytes.len()) };
 }

@@ -10,7 +10,7 @@ use proxy_wasm::types::ContextType;
 
 use crate::callouts::Callouts;
 use crate::perform;
-use crate::shared::PluginState;
+use crate::plugin_state::PluginState;
 use crate::stream::Stream;
 
 thread_local! {

@@ -6,7 +6,7 @@
 use llm_gauge_engine::series::{LocalRegistry, SeriesRegistry};
 
 use crate::perform;
-use crate::shared_record;
+use crate::shared_data;
 
 /// Admits label values for all workers, or for this one only if the host shares no data.
 #[derive(Debug, Default)]
@@ -17,7 +17,7 @@ pub(crate) struct SharedRegistry {
 impl SharedRegistry {
     /// Creates the counts of these labels in the shared data, and returns the registry.
     pub(crate) fn begin<'a>(labels: impl Iterator<Item = &'a str>) -> Self {
-        labels.for_each(|label| shared_record::create(&count_key(label), &encode(0)));
+        labels.for_each(|label| shared_data::create(&count_key(label), &encode(0)));
         Self::default()
     }
 }
@@ -32,14 +32,14 @@ impl SeriesRegistry for SharedRegistry {
             count if (count as usize) < values_max => Ok(encode(count.saturating_add(1))),
             _ => Err(()),
         };
-        match shared_record::update(&count_key, more) {
+        match shared_data::update(&count_key, more) {
             Err(()) => false,
             Ok(false) => self.local.admit(label, value, values_max),
             Ok(true) => {
                 if perform::shared_data(&key).is_some() {
                     // Another worker has admitted the value at the same time, and has counted it too.
                     let fewer = |bytes: &[u8]| Ok::<_, ()>(encode(decode(bytes).saturating_sub(1)));
-                    let _best_effort = shared_record::update(&count_key, fewer);
+                    let _best_effort = shared_data::update(&count_key, fewer);
                 }
                 perform::swap_shared_data(&key, b"1", 0);
                 true

@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 use llm_gauge_engine::judge::{Budget, BudgetLimits, Price, Settlement};
 
 use crate::perform::{self, SwapResult};
-use crate::shared_record;
+use crate::shared_data;
 
 /// The number of settlements that are kept until an update succeeds. Beyond that the oldest one is dropped: its
 /// reservation then stays, so that less is spent than allowed and never more.
@@ -71,7 +71,7 @@ impl SharedBudget {
 
 /// Returns whether the host keeps shared data.
 fn is_shared(key: &str) -> bool {
-    shared_record::create(key, &Budget::default().encode());
+    shared_data::create(key, &Budget::default().encode());
     // Some hosts have the call but keep nothing. If another worker was faster, the data is kept.
     perform::shared_data(key).is_some_and(|(value, version)| {
         !matches!(perform::swap_shared_data(key, &value, version), SwapResult::Refused)
@@ -82,5 +82,5 @@ fn is_shared(key: &str) -> bool {
 /// time.
 fn swap(key: &str, after: impl Fn(Budget) -> Option<Budget>) -> bool {
     let after = |bytes: &[u8]| after(Budget::decode(bytes)).map(|budget| budget.encode()).ok_or(());
-    shared_record::update(key, after) == Ok(true)
+    shared_data::update(key, after) == Ok(true)
 }

@@ -12,7 +12,7 @@ use proxy_wasm::types::{Action, BufferType, MapType};
 
 use crate::feedback::FeedbackRequest;
 use crate::perform;
-use crate::shared::PluginState;
+use crate::plugin_state::PluginState;
 use crate::stream_rewrite::StreamRewrite;
 
 pub(crate) struct Stream {

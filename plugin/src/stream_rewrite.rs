@@ -9,7 +9,7 @@ use llm_gauge_engine::rewrite::Rewrite;
 use proxy_wasm::types::{Action, BufferType, MapType};
 
 use crate::perform;
-use crate::shared::PluginState;
+use crate::plugin_state::PluginState;
 
 pub(crate) struct StreamRewrite {
     shared: Rc<PluginState>,

@@ -1,4 +1,7 @@
 //! A dashboard as one SVG, drawn from the answers of a Prometheus: the view of Grafana for pages without Grafana.
+//!
+//! The charts of the weekly review (`collector::review`) have another job: they take their colours from the page around
+//! them, show intervals and flags per week, and scale for phones. The two have no drawing code in common.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -56,8 +56,8 @@ fn check_explains_keys() {
     assert_eq!(output.status.code(), Some(0));
 }
 
-/// The commands that run wasm are built and started by cargo, with the features of everything else: so after `cargo test`
-/// nothing is left to build.
+/// The commands that run wasm are built and started by cargo, with the features of everything else, so that after
+/// `cargo test` no dependency of theirs but a small one is left to build.
 #[test]
 fn replay_and_component_builds_are_handed_to_the_wasm_host() {
     let cases = workspace_dir().join("host-test/cases/replicate_predictions");

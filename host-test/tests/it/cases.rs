@@ -1,4 +1,4 @@
-//! The project's own cases: through the real wasm and the component, cut at every offset, and through the bare engine.
+//! The project's own cases: through the real wasm, cut at every offset, the component, and the bare engine.
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -14,8 +14,12 @@ use simulators::native::{self, rules};
 
 use crate::common;
 
+/// The number of random cuttings of each case in the component. It runs the engine that the filter runs at every offset,
+/// and only its boundary is different.
+const COMPONENT_CUTTINGS: usize = 16;
+
 #[test]
-fn every_case_in_the_real_wasm_and_the_component_at_every_offset() {
+fn every_case_in_the_real_wasm_at_every_offset_and_in_the_component() {
     let (module, component) = (common::filter(), common::component());
     let faults = common::each(&common::own_cases(), |case| {
         let outcome = replay::run(&module, b"", case, Split::Every).unwrap();
@@ -31,7 +35,12 @@ fn every_case_in_the_real_wasm_and_the_component_at_every_offset() {
         faults.extend(
             outcome.unequal_cuttings.iter().map(|cutting| format!("the record differs when cut {cutting}")),
         );
-        faults.extend(common::component_faults(&component, case, Split::Every, &outcome));
+        faults.extend(common::component_faults(
+            &component,
+            case,
+            Split::Random(COMPONENT_CUTTINGS),
+            &outcome,
+        ));
         let twin = Value::Object(native_fields(case));
         if outcome.record != twin {
             faults.push(format!("the bare engine has {twin}"));

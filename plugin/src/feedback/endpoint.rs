@@ -5,8 +5,9 @@ use std::cell::{Cell, RefCell};
 use llm_gauge_engine::config::Policy;
 use llm_gauge_engine::feedback::Rate;
 
-use crate::perform::{self, Random};
-use crate::shared_record;
+use crate::perform;
+use crate::random::Random;
+use crate::shared_data;
 
 /// The feedback endpoint.
 pub(crate) struct FeedbackEndpoint {
@@ -22,7 +23,7 @@ impl FeedbackEndpoint {
     pub(crate) fn open(policy: &Policy) -> Option<Self> {
         policy.feedback()?;
         let rate_key = format!("llm-gauge.feedback.rate.{}", policy.fingerprint());
-        shared_record::create(&rate_key, &Rate::default().encode());
+        shared_data::create(&rate_key, &Rate::default().encode());
         Some(Self { rate_key, own_rate: Cell::default(), random: RefCell::default() })
     }
 
@@ -34,7 +35,7 @@ impl FeedbackEndpoint {
     pub(super) fn take(&self, per_minute: u64) -> Result<(), u64> {
         let now_ns = perform::now_ns();
         let after = |bytes: &[u8]| Rate::decode(bytes).take(per_minute, now_ns).map(|rate| rate.encode());
-        if shared_record::update(&self.rate_key, after)? {
+        if shared_data::update(&self.rate_key, after)? {
             return Ok(());
         }
         // If nothing is shared, or other workers were faster each time, each worker has a bound of its own.

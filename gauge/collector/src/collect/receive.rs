@@ -3,6 +3,8 @@
 //! A request passes two semaphores. With a place it may send its body, so at most [`PLACES`] bodies are in memory, 128
 //! MiB together. With a turn it is also parsed and stored. A request without a place costs its head and what flow
 //! control lets in: 64 KiB per HTTP/2 connection, and hyper's buffer, at most 408 KiB, for HTTP/1.
+//!
+//! hyper serves it without a framework: there are two paths, and a framework reads bodies before a place is taken.
 
 mod answer;
 

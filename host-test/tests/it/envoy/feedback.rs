@@ -107,7 +107,7 @@ fn refused() -> Vec<(Vec<u8>, u16, &'static str)> {
         (of(&good.replace("0707", "0706"), up), 401, "request_id: the signature"),
         (of(good.rsplit_once('-').unwrap().0, up), 401, "request_id: the signature"),
         (of(&id_of(SECRET, 721 * 3600), up), 400, "request_id: older than 720 hours"),
-        (of("chatcmpl-123", up), 400, "request_id: expected what"),
+        (of("chatcmpl-123", up), 400, "request_id: expected the value of"),
         (of(&good, r#","rating":"up","rating":"up""#), 400, "body: duplicate field"),
         (of(&good, r#","rating":"up","note":1"#), 400, "note: unknown field"),
         (of(&good, r#","rating":"up","comment":[]"#), 400, "comment: expected"),

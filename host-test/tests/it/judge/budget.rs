@@ -68,7 +68,7 @@ fn without_shared_data_each_worker_has_its_own() {
         assert_eq!(worker.host().in_flight().count(), 3);
         let warnings = worker.host().logged(LogLevel::Warn);
         assert_eq!(warnings.len(), 1);
-        assert!(warnings[0].contains("`judge.budget` holds for each of them alone"), "{warnings:?}");
+        assert!(warnings[0].contains("`judge.budget` applies to each worker alone"), "{warnings:?}");
         answer_all(worker);
     }
     check(&workers[0], &[("over_budget", 4), ("scored", 6)]);

@@ -10,7 +10,8 @@ use llm_gauge_engine::series::Series;
 use crate::callouts::Callouts;
 use crate::feedback::endpoint::FeedbackEndpoint;
 use crate::held_requests::HeldRequests;
-use crate::perform::{self, Random, Stats};
+use crate::perform::{self, Stats};
+use crate::random::Random;
 use crate::series::SharedRegistry;
 use crate::timer::SharedTimer;
 
