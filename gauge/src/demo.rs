@@ -94,10 +94,19 @@ pub fn run(args: DemoArgs) -> Result<ExitCode> {
     if args.observe {
         return observe::run(&args);
     }
-    let filter = build::filter(false).context("building the filter for the demo")?;
+    let filter = filter_and_envoy()?;
     let runtime = tokio::runtime::Runtime::new().context("starting the runtime for the demo")?;
     let bootstrap = Bootstrap::shipped()?.filter(&filter)?.priced()?.flush_every(FLUSH)?;
     runtime.block_on(demo(&args, bootstrap))
+}
+
+/// Builds the filter, and installs Envoy at the same time if the machine has none: each takes half a minute.
+fn filter_and_envoy() -> Result<PathBuf> {
+    let envoy = std::thread::spawn(simulators::envoy::binary);
+    let filter = build::filter(false).context("building the filter for the demo")?;
+    // The error of an installation is reported where Envoy is started.
+    let _installed = envoy.join();
+    Ok(filter)
 }
 
 /// The running parts of a demo.
