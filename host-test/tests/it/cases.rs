@@ -35,12 +35,9 @@ fn every_case_in_the_real_wasm_at_every_offset_and_in_the_component() {
         faults.extend(
             outcome.unequal_cuttings.iter().map(|cutting| format!("the record differs when cut {cutting}")),
         );
-        faults.extend(common::component_faults(
-            &component,
-            case,
-            Split::Random(COMPONENT_CUTTINGS),
-            &outcome,
-        ));
+        // One for each, one whole, one byte by byte.
+        let (split, cuttings) = (Split::Random(COMPONENT_CUTTINGS), COMPONENT_CUTTINGS + 2);
+        faults.extend(common::component_faults(&component, case, split, cuttings, &outcome));
         let twin = Value::Object(native_fields(case));
         if outcome.record != twin {
             faults.push(format!("the bare engine has {twin}"));
