@@ -283,12 +283,12 @@ mod tests {
     fn errors_name_the_item() {
         for (text, message) in [
             ("inptu=3", "inptu=3"),
-            ("input=many", "no whole number"),
+            ("input=many", "expected a whole number"),
             ("input=3; input=4", "input is there twice"),
             ("close=1", "close takes no value"),
-            ("close; silent", "one way only"),
+            ("close; silent", "one fault at most"),
             ("status=200", "400 to 599"),
-            ("status=500; close", "leaves nothing"),
+            ("status=500; close", "a fault needs status 200"),
             ("input=3; cached=4", "parts of input"),
             ("reasoning=9", "part of output"),
             ("usage=maybe", "asked, never or always"),
