@@ -2,14 +2,14 @@
 //!
 //! Reading order:
 //! - [`rows`]: the stored rows: a [`Span`] for an exchange, an [`Evaluation`] for a score or a rating
-//! - [`keep`](Store::keep): stores a batch in one transaction, each row once however often it is sent
+//! - [`write`](Store::write): stores a batch in one transaction, each row once however often it is sent
 //! - `request`: the OTLP request of a batch without known spans, for other stores
 //! - [`schema`]: the numbered migrations, with the meaning of the columns
 //! - [`outbox`]: deliveries to other stores, written in the same transaction as their rows
 //! - [`error`]: errors of a database, with advice
 //!
 //! Stored rows are durable: the file is in WAL mode with `synchronous=FULL`, so that a commit has reached the disk
-//! before [`Store::keep`] returns. Neither `kill -9` nor a loss of power undoes it, if the disk is honest about its
+//! before [`Store::write`] returns. Neither `kill -9` nor a loss of power undoes it, if the disk is honest about its
 //! cache. `NORMAL` would survive `kill -9` too, and save a sync per commit, but a loss of power could undo the last
 //! commits, and their senders have already discarded their copies. The collector compensates by storing everything that
 //! waits in one transaction.
@@ -22,8 +22,8 @@
 //! let mut store = Store::open(&folder.path().join("gauge.db"))?;
 //! let span = Span { trace_id: Id([1; 16]), span_id: Id([2; 8]), name: "chat gpt-4o".into(), ..Span::default() };
 //! let batch = Batch { spans: vec![span], ..Batch::default() };
-//! assert_eq!(store.keep(&batch)?.spans.new, [0]);
-//! assert_eq!(store.keep(&batch)?.spans.known, 1); // a retry is no second exchange
+//! assert_eq!(store.write(&batch)?.spans.new, [0]);
+//! assert_eq!(store.write(&batch)?.spans.known, 1); // a retry is no second exchange
 //! # Ok(())
 //! # }
 //! ```
@@ -34,10 +34,10 @@ pub mod error;
 pub mod outbox;
 pub mod schema;
 
-mod keep;
 mod request;
 #[cfg(test)]
 mod tests;
+mod write;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -45,9 +45,9 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 
 pub use error::{Error, Reason};
-pub use keep::{Batch, BatchOutcome, RowsOutcome};
 pub use outbox::{DueDelivery, Kind};
 pub use rows::{Evaluation, Id, Span};
+pub use write::{Batch, BatchOutcome, RowsOutcome};
 
 /// Maximum wait for another process's lock. It is shorter than any sender's timeout.
 const LOCK_WAIT: Duration = Duration::from_secs(2);
@@ -86,7 +86,7 @@ impl Store {
         Ok(store)
     }
 
-    /// Returns the connection for queries. All writes are in [`Store::keep`].
+    /// Returns the connection for queries. All writes are in [`Store::write`].
     #[must_use]
     pub fn connection(&self) -> &Connection {
         &self.db

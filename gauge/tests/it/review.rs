@@ -34,7 +34,7 @@ impl TestDatabase {
 
     fn keep(&mut self, spans: Vec<Span>, evaluations: Vec<Evaluation>) {
         let batch = Batch { spans, evaluations, ..Batch::default() };
-        let kept = self.store.keep(&batch).unwrap();
+        let kept = self.store.write(&batch).unwrap();
         assert_eq!(kept.spans.new.len(), batch.spans.len());
         assert_eq!(kept.evaluations.new.len(), batch.evaluations.len());
     }

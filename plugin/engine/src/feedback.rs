@@ -10,8 +10,8 @@
 
 mod plan;
 mod rate;
-mod read;
 mod reply;
+mod validate;
 
 use std::rc::Rc;
 
@@ -19,8 +19,8 @@ use llm_gauge_decode::{Buffer, MemoryBudget};
 
 pub use plan::FeedbackPlan;
 pub use rate::Rate;
-pub use read::{AcceptedFeedback, Rating};
 pub use reply::FeedbackReply;
+pub use validate::{AcceptedFeedback, Rating};
 
 use crate::head::Headers;
 use reply::ReplyContext;
@@ -86,7 +86,7 @@ impl Request {
         unix_s: u64,
         take: impl FnOnce(u64) -> Result<(), u64>,
     ) -> (FeedbackReply, Option<AcceptedFeedback>) {
-        let feedback = match read::read(self.body.bytes(), &self.plan, unix_s) {
+        let feedback = match validate::validate(self.body.bytes(), &self.plan, unix_s) {
             Err(refusal) => return (self.context.refusal(&refusal), None),
             Ok(feedback) => feedback,
         };

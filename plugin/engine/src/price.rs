@@ -12,12 +12,12 @@
 //!   cached and cache-writing tokens count, output does not.
 //! - The first row that matches a model's name is its row. A row without prices makes the model unpriced.
 
-mod amount;
 mod names;
+mod tiered_price;
 mod tokens;
 
-pub use amount::TieredPrice;
 pub use names::ModelName;
+pub use tiered_price::TieredPrice;
 pub use tokens::{TokenClass, Tokens};
 
 /// The number of units in a dollar, in which prices and costs are held. Prices are given in dollars per million tokens,

@@ -55,7 +55,7 @@ fn write(mut store: Store, mut jobs: mpsc::Receiver<Job>, totals_cell: &SharedTo
             batches.push(job.batch);
             waiting.push(job.done);
         }
-        match store.keep_all(&batches) {
+        match store.write_all(&batches) {
             Ok(kept) => {
                 failing = false;
                 count(totals_cell, &batches, &kept);

@@ -115,7 +115,7 @@ impl SamplePlan {
     pub fn keep(&self, store: &mut Store) -> Result<(), Error> {
         let mut rng = Rng::with_seed(self.seed);
         let weeks = 0..self.weeks;
-        store.keep_all(&weeks.map(|week| self.week(week, &mut rng)).collect::<Vec<_>>())?;
+        store.write_all(&weeks.map(|week| self.week(week, &mut rng)).collect::<Vec<_>>())?;
         Ok(())
     }
 

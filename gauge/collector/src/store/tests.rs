@@ -90,7 +90,7 @@ fn stored_rows_are_read_by_another_process() {
     let scene = Scene::new();
     let batch =
         Batch { spans: vec![span(1), span(2)], evaluations: vec![evaluation("a", 4.0)], ..Batch::default() };
-    let kept = scene.store().keep(&batch).unwrap();
+    let kept = scene.store().write(&batch).unwrap();
     assert_eq!((kept.spans.new, kept.evaluations.new), (vec![0, 1], vec![0]));
 
     let store = Store::read(&scene.path()).unwrap();
@@ -104,10 +104,10 @@ fn a_retry_is_known_and_another_content_is_a_conflict() {
     let scene = Scene::new();
     let mut store = scene.store();
     let batch = Batch { spans: vec![span(1)], evaluations: vec![evaluation("a", 4.0)], ..Batch::default() };
-    store.keep(&batch).unwrap();
+    store.write(&batch).unwrap();
     let known = RowsOutcome { known: 1, ..RowsOutcome::default() };
     let expected = BatchOutcome { spans: known.clone(), evaluations: known, deliveries_dropped: 0 };
-    assert_eq!(store.keep(&batch).unwrap(), expected);
+    assert_eq!(store.write(&batch).unwrap(), expected);
 
     let other = Span { input_tokens: None, ..span(1) };
     let batch = Batch {
@@ -120,7 +120,7 @@ fn a_retry_is_known_and_another_content_is_a_conflict() {
         evaluations: RowsOutcome { new: vec![1], known: 0, in_conflict: vec![0] },
         deliveries_dropped: 0,
     };
-    assert_eq!(store.keep(&batch).unwrap(), expected);
+    assert_eq!(store.write(&batch).unwrap(), expected);
     assert_eq!(spans(&store), [span(1), span(2)]);
     assert_eq!(store.evaluation("a").unwrap(), Some(evaluation("a", 4.0)));
 }
@@ -158,7 +158,7 @@ fn an_older_file_is_brought_up_with_all_it_holds() {
 
     let mut store = scene.store();
     assert_eq!(spans(&store), [span(1)]);
-    store.keep(&for_target("a", b"1", span(2))).unwrap();
+    store.write(&for_target("a", b"1", span(2))).unwrap();
     assert_eq!(store.waiting("a").unwrap(), 1);
 }
 
@@ -211,13 +211,13 @@ fn a_locked_database_keeps_nothing_and_goes_on_when_it_is_free() {
     let other = scene.raw();
     other.execute_batch("begin immediate").unwrap();
     let batch = Batch { spans: vec![span(1)], ..Batch::default() };
-    let words = said(&scene.path(), store.keep(&batch));
+    let words = said(&scene.path(), store.write(&batch));
     assert_eq!(
         words,
         "FILE is locked by another process: end it (`fuser FILE` names it) or wait until it is done"
     );
     other.execute_batch("rollback").unwrap();
-    assert_eq!(store.keep(&batch).unwrap().spans.new, [0]);
+    assert_eq!(store.write(&batch).unwrap().spans.new, [0]);
 }
 
 #[test]
@@ -228,11 +228,11 @@ fn a_full_database_keeps_nothing_of_a_batch_and_goes_on_when_there_is_room() {
     store.db.pragma_update(None, "max_page_count", pages + 2).unwrap();
     let large = Span { input_text: Some("x".repeat(100_000)), ..span(2) };
     let batch = Batch { spans: vec![span(1), large.clone()], ..Batch::default() };
-    let words = said(&scene.path(), store.keep(&batch));
+    let words = said(&scene.path(), store.write(&batch));
     assert_eq!(words, "there is no disk space left for FILE: free some, or move it to a larger disk");
     assert_eq!(spans(&store), []);
     store.db.pragma_update(None, "max_page_count", pages + 100).unwrap();
-    assert_eq!(store.keep(&batch).unwrap().spans.new, [0, 1]);
+    assert_eq!(store.write(&batch).unwrap().spans.new, [0, 1]);
     assert_eq!(spans(&store), [span(1), large]);
 }
 
@@ -243,7 +243,7 @@ fn a_database_that_may_not_be_written_says_so() {
     // The test may run as root, which file modes do not restrict.
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
     let mut store = Store::connect(&scene.path(), flags).unwrap();
-    let words = said(&scene.path(), store.keep(&Batch { spans: vec![span(1)], ..Batch::default() }));
+    let words = said(&scene.path(), store.write(&Batch { spans: vec![span(1)], ..Batch::default() }));
     assert_eq!(words, "FILE cannot be written: give this user the right to write it and its folder");
 }
 
@@ -251,13 +251,13 @@ fn a_database_that_may_not_be_written_says_so() {
 fn a_damaged_database_says_what_can_be_saved() {
     let scene = Scene::new();
     let batch = Batch { spans: (1..200).map(span).collect(), ..Batch::default() };
-    scene.store().keep(&batch).unwrap();
+    scene.store().write(&batch).unwrap();
     let mut bytes = fs::read(scene.path()).unwrap();
     bytes[4096..].fill(0xAA);
     fs::write(scene.path(), bytes).unwrap();
     let mut store = scene.store();
     assert_eq!(
-        said(&scene.path(), store.keep(&Batch { spans: vec![span(201)], ..Batch::default() })),
+        said(&scene.path(), store.write(&Batch { spans: vec![span(201)], ..Batch::default() })),
         "FILE is damaged: stop what writes it, and save what can be read with `sqlite3 FILE .recover | sqlite3 NEW`, \
          or put a backup in its place"
     );
@@ -270,8 +270,8 @@ fn new_rows_wait_in_order_until_they_are_settled() {
     let mut batch = for_target("a", b"1", span(1));
     batch.evaluations.push(evaluation("uid", 4.0));
     batch.targets.push("b".into());
-    store.keep(&batch).unwrap();
-    store.keep(&batch).unwrap(); // known already: nothing to forward
+    store.write(&batch).unwrap();
+    store.write(&batch).unwrap(); // known already: nothing to forward
     let due = store.due("a", 0, 10).unwrap();
     let waiting: Vec<_> = due.iter().map(|due| (due.kind, due.payload.as_slice())).collect();
     assert_eq!(waiting, [(Kind::Spans, &b"1"[..]), (Kind::Evaluation, b"uid")]);
@@ -302,7 +302,7 @@ fn request(lists: &[&[u8]]) -> Vec<u8> {
 fn only_the_new_spans_of_a_batch_are_forwarded() {
     let scene = Scene::new();
     let mut store = scene.store();
-    store.keep(&Batch { spans: vec![span(1), span(2)], ..Batch::default() }).unwrap();
+    store.write(&Batch { spans: vec![span(1), span(2)], ..Batch::default() }).unwrap();
     let in_conflict = Span { input_tokens: None, ..span(2) };
     let batch = Batch {
         spans: vec![span(1), span(3), in_conflict, span(4), span(4)],
@@ -310,7 +310,7 @@ fn only_the_new_spans_of_a_batch_are_forwarded() {
         targets: vec!["a".into(), "b".into()],
         ..Batch::default()
     };
-    let kept = store.keep(&batch).unwrap().spans;
+    let kept = store.write(&batch).unwrap().spans;
     assert_eq!(kept, RowsOutcome { new: vec![1, 3], known: 2, in_conflict: vec![2] });
     for target in ["a", "b"] {
         let due = store.due(target, 0, 10).unwrap();
@@ -324,7 +324,7 @@ fn the_outbox_drops_its_oldest_deliveries_over_the_limit() {
     let scene = Scene::new();
     let mut store = scene.store();
     for number in 0..40 {
-        store.keep(&for_target("a", &[number; 10], span(number))).unwrap();
+        store.write(&for_target("a", &[number; 10], span(number))).unwrap();
     }
     let oldest = |store: &Store| store.due("a", 0, 1).unwrap()[0].payload[0];
     assert_eq!(outbox::trim_to(&store.db, "a", 40, 400).unwrap(), 0);

@@ -1,7 +1,7 @@
 //! The replies to feedback requests.
 
 use super::plan::FeedbackPlan;
-use super::read::Refusal;
+use super::validate::Refusal;
 use crate::head::Headers;
 use crate::json::push_text;
 use crate::limits::REFUSAL_BYTES_MAX;

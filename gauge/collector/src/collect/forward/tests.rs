@@ -102,7 +102,7 @@ fn forwarder(target: Target, folder: &Path) -> Forwarder {
         request: b"the request".to_vec(),
         targets: vec![target.name()],
     };
-    store.keep(&batch).unwrap();
+    store.write(&batch).unwrap();
     let totals_cell = Arc::new(SharedTotals::new(&[target.name()]));
     Forwarder::new(target, store, totals_cell)
 }
@@ -338,7 +338,7 @@ async fn a_delivery_that_fails_while_others_arrive_is_given_up() {
     let other = Evaluation { uid: "uid-2".into(), ..evaluation("4", 4.0) };
     let targets = vec![forwarder.name.clone()];
     let batch = Batch { evaluations: vec![other], targets, ..Batch::default() };
-    forwarder.store.keep(&batch).unwrap();
+    forwarder.store.write(&batch).unwrap();
     assert_eq!(forwarder.round().await.unwrap(), None);
     assert_eq!((passed(&forwarder), forwarder.failures), ([2, 0, 1, 0], 0));
 }
@@ -352,7 +352,7 @@ async fn a_round_of_failures_does_not_keep_others_from_being_tried() {
     let uids = (2..=ROUND).map(|number| format!("uid-{number}"));
     let evaluations = uids.map(|uid| Evaluation { uid, ..evaluation("4", 4.0) }).collect();
     let batch = Batch { evaluations, targets: vec![forwarder.name.clone()], ..Batch::default() };
-    forwarder.store.keep(&batch).unwrap();
+    forwarder.store.write(&batch).unwrap();
     let last = forwarder.store.due(&forwarder.name, 0, 99).unwrap().pop().unwrap();
     assert_eq!(forwarder.round().await.unwrap(), Some(PAUSE_MIN));
     let next = forwarder.store.due(&forwarder.name, i64::MAX, 99).unwrap();

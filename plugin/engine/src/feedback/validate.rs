@@ -1,4 +1,4 @@
-//! Reads the body of feedback.
+//! Reads and checks the body of feedback: each field, the signature and the age of its request id.
 
 use super::plan::FeedbackPlan;
 use crate::ids::{Ids, RequestId, RequestIdError};
@@ -80,8 +80,8 @@ fn refuse<T>(field: &str, message: impl Into<String>) -> Result<T, Refusal> {
 
 const FIELDS: &[&str] = &["request_id", "rating", "comment"];
 
-/// Reads feedback. An unknown key is refused, since a misspelt `comment` would otherwise be lost silently.
-pub(super) fn read(body: &[u8], plan: &FeedbackPlan, unix_s: u64) -> Result<AcceptedFeedback, Refusal> {
+/// Reads and checks feedback. An unknown key is refused, since a misspelt `comment` would otherwise be lost silently.
+pub(super) fn validate(body: &[u8], plan: &FeedbackPlan, unix_s: u64) -> Result<AcceptedFeedback, Refusal> {
     let tree = match JsonValue::read(body) {
         Ok(tree) => tree,
         Err(error) => return refuse("body", error.to_string()),

@@ -1,4 +1,4 @@
-//! Stores a batch: all of it or nothing, and each row once.
+//! Stores a batch: all of it or nothing, and each row once. Only new rows go to the outbox.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -48,19 +48,19 @@ pub struct RowsOutcome {
 
 impl Store {
     /// Stores a batch. If it returns `Ok`, the batch is durable; on an error, nothing of it is stored.
-    pub fn keep(&mut self, batch: &Batch) -> Result<BatchOutcome, Error> {
-        let kept = self.keep_all(std::slice::from_ref(batch))?;
+    pub fn write(&mut self, batch: &Batch) -> Result<BatchOutcome, Error> {
+        let kept = self.write_all(std::slice::from_ref(batch))?;
         Ok(kept.into_iter().next().unwrap_or_default())
     }
 
     /// Stores several batches in one transaction, which costs one wait for the disk instead of one each.
-    pub fn keep_all(&mut self, batches: &[Batch]) -> Result<Vec<BatchOutcome>, Error> {
-        let kept = keep_all(&mut self.db, batches);
+    pub fn write_all(&mut self, batches: &[Batch]) -> Result<Vec<BatchOutcome>, Error> {
+        let kept = write_all(&mut self.db, batches);
         kept.map_err(|reason| self.fault(reason))
     }
 }
 
-fn keep_all(db: &mut Connection, batches: &[Batch]) -> Result<Vec<BatchOutcome>, Reason> {
+fn write_all(db: &mut Connection, batches: &[Batch]) -> Result<Vec<BatchOutcome>, Reason> {
     // Immediate: a transaction that began as a reader is refused at its first write if another process wrote meanwhile.
     let change = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut all = Vec::with_capacity(batches.len());
