@@ -78,7 +78,7 @@ fn make_sample(file: &Path) -> Result<ExitCode> {
         file.display()
     );
     let mut store = Store::open(file)?;
-    SamplePlan::shown().write(&mut store)?;
+    SamplePlan::shown().keep(&mut store)?;
     console::note(format_args!("review: created {0}; now: cargo gauge review --db {0}", file.display()));
     Ok(ExitCode::SUCCESS)
 }
