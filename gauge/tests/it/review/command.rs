@@ -20,7 +20,7 @@ fn falling(week: usize) -> TestDatabase {
     let mut plan = SamplePlan::steady(1, 8, 300);
     plan.models[0].shifts = vec![Shift { criterion: "relevance", weeks: week..8, points: 0.5 }];
     let mut made = TestDatabase::new();
-    plan.write(&mut made.store).unwrap();
+    plan.keep(&mut made.store).unwrap();
     made
 }
 

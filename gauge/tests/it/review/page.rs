@@ -41,7 +41,7 @@ fn hostile() -> Review {
 
 fn sample() -> Review {
     let mut made = TestDatabase::new();
-    SamplePlan::shown().write(&mut made.store).unwrap();
+    SamplePlan::shown().keep(&mut made.store).unwrap();
     made.review(8)
 }
 

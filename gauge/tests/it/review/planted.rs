@@ -7,7 +7,7 @@ use super::*;
 /// Returns week, model and measure of each flag.
 fn flags(plan: &SamplePlan) -> Vec<String> {
     let mut made = TestDatabase::new();
-    plan.write(&mut made.store).unwrap();
+    plan.keep(&mut made.store).unwrap();
     let drifts = made.review(52).drifts;
     drifts.iter().map(|drift| format!("{} {} {}", drift.week, drift.model, drift.measure)).collect()
 }
@@ -33,7 +33,7 @@ fn a_fall_by_three_tenths_in_the_sixth_week_is_flagged_and_no_other_week() {
 #[test]
 fn a_verdict_does_not_depend_on_how_many_weeks_are_shown() {
     let mut made = TestDatabase::new();
-    falling(1, 5..10).write(&mut made.store).unwrap();
+    falling(1, 5..10).keep(&mut made.store).unwrap();
     let shown = |weeks| made.review(weeks).drifts;
     assert_eq!(shown(10).len(), 1);
     for weeks in 5..10 {
