@@ -102,7 +102,7 @@ impl Guest {
         let clock = self.host().clock();
         state.set("request.time", int(clock.wall_ns));
         state.set("request.protocol", b"HTTP/1.1".to_vec());
-        state.set("connection.id", int(1));
+        state.set("connection.id", int(u64::from(id)));
         state.set("source.address", b"10.0.0.9:50000".to_vec());
         self.host_mut().streams.insert(id, state);
         let flow = Flow::new(clock.monotonic_ns);

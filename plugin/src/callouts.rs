@@ -7,13 +7,14 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use llm_gauge_engine::callouts::CalloutResponse;
+use llm_gauge_engine::callouts::{CalloutMark, CalloutResponse};
 use llm_gauge_engine::config::Policy;
 use llm_gauge_engine::effects::CalloutJob;
 use llm_gauge_engine::head::Headers;
 use llm_gauge_engine::metrics::StatUpdate;
 use proxy_wasm::types::{BufferType, MapType};
 
+use crate::callout_mark;
 use crate::callout_owner::CalloutOwner;
 use crate::exporter::TelemetryExporter;
 use crate::judge::JudgeDispatcher;
@@ -33,6 +34,7 @@ pub(crate) struct Callouts {
     /// The queue that wakes the root context. `None` if the host has no queues.
     queue: Option<u32>,
     timer: Rc<SharedTimer>,
+    mark: Rc<CalloutMark>,
     /// Whether the plugin ends as soon as nothing is in flight.
     is_closing: Cell<bool>,
     /// Whether the plugin has ended. No callout is made after that.
@@ -41,7 +43,7 @@ pub(crate) struct Callouts {
 
 impl Callouts {
     /// Returns the owners of the configuration. `None` if neither a judge nor telemetry is configured.
-    pub(crate) fn new(policy: &Policy, timer: &Rc<SharedTimer>) -> Option<Self> {
+    pub(crate) fn new(policy: &Policy, timer: &Rc<SharedTimer>, mark: &Rc<CalloutMark>) -> Option<Self> {
         let (judge, exporter) = (JudgeDispatcher::new(policy), TelemetryExporter::new(policy));
         if judge.is_none() && exporter.is_none() {
             return None;
@@ -52,6 +54,7 @@ impl Callouts {
             exporter,
             queue: perform::register_queue(&format!("llm-gauge.calls.{name}")),
             timer: Rc::clone(timer),
+            mark: Rc::clone(mark),
             is_closing: Cell::new(false),
             is_closed: Cell::new(false),
         })
@@ -132,7 +135,8 @@ impl Callouts {
     /// something happens.
     fn call(&self, owner: &dyn CalloutOwner, now_ns: u64, stats: &RefCell<Stats>) -> u64 {
         let mut updates = Vec::new();
-        while let Some(callout) = owner.next(now_ns, &mut updates) {
+        while let Some(mut callout) = owner.next(now_ns, &mut updates) {
+            callout.headers.extend(callout_mark::field(&self.mark));
             let token = perform::http_call(&callout);
             owner.record_sent(callout.number, token, perform::now_ns(), &mut updates);
         }

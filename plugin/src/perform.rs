@@ -104,8 +104,6 @@ pub(crate) fn edit_request(edit: &Edit, bytes: usize, length: Option<usize>, mem
     let Some(edited) = edit.apply(&buffer(BufferType::HttpRequestBody, 0, bytes)) else {
         return false;
     };
-    let set_length =
-        |length: usize| set_header(MapType::HttpRequestHeaders, "content-length", &length.to_string());
     // The head comes first: if it has passed it cannot be changed, and the body must stay unchanged too.
     if length.is_some_and(|length| !set_length(length)) {
         return false;
@@ -153,6 +151,11 @@ pub(crate) fn set_header(map: MapType, name: &str, value: &str) -> bool {
         )
     };
     status == 0
+}
+
+/// Sets the length that the head of the request announces.
+pub(crate) fn set_length(length: usize) -> bool {
+    set_header(MapType::HttpRequestHeaders, "content-length", &length.to_string())
 }
 
 /// Removes a header field of a head that has not passed.
@@ -217,6 +220,19 @@ pub(crate) fn end() -> End {
         flags: number(&["response", "flags"]).unwrap_or(0),
         details: String::from_utf8_lossy(&property(&["response", "code_details"])).into_owned(),
     }
+}
+
+/// Returns whether two streams of this VM have the same request, by properties that no two requests share.
+pub(crate) fn is_same_request(stream: u32, other: u32) -> bool {
+    let identity = |stream| {
+        hostcalls::set_effective_context(stream).ok()?;
+        let identity = (property(&["connection", "id"]), property(&["request", "time"]));
+        (!identity.0.is_empty() && !identity.1.is_empty()).then_some(identity)
+    };
+    let theirs = identity(other);
+    // The last one, so that this stream is the effective context again.
+    let mine = identity(stream);
+    mine.is_some() && mine == theirs
 }
 
 /// Makes a callout, and returns its token. `None` if the host has no such cluster, or the cluster has no host.

@@ -3,16 +3,20 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use llm_gauge_engine::callouts::CalloutMark;
 use llm_gauge_engine::config::Policy;
 use llm_gauge_engine::effects::Effects;
 use llm_gauge_engine::series::Series;
 
+use crate::build_info::BuildInfo;
+use crate::callout_mark;
 use crate::callouts::Callouts;
 use crate::feedback::endpoint::FeedbackEndpoint;
 use crate::held_requests::HeldRequests;
 use crate::perform::{self, Stats};
 use crate::random::Random;
 use crate::series::SharedRegistry;
+use crate::stream_rewrite::RedirectedRequest;
 use crate::timer::SharedTimer;
 
 /// The state that the root context and the streams share.
@@ -20,29 +24,36 @@ pub(crate) struct PluginState {
     pub(crate) policy: Rc<Policy>,
     pub(crate) series: RefCell<Series>,
     pub(crate) stats: RefCell<Stats>,
+    pub(crate) build_info: BuildInfo,
     pub(crate) random: RefCell<Random>,
     pub(crate) held_requests: HeldRequests,
     /// `Some` if a judge or telemetry is configured.
     pub(crate) callouts: Option<Callouts>,
     /// `Some` if feedback is configured.
     pub(crate) feedback: Option<FeedbackEndpoint>,
-    /// The `x-request-id` of an edited request that the proxy is about to redirect itself. `None` if there is none.
-    pub(crate) redirected: RefCell<Option<Vec<u8>>>,
+    /// The edited request that the proxy is about to redirect itself. `None` if there is none.
+    pub(crate) redirected: RefCell<Option<RedirectedRequest>>,
+    /// The mark of the filter's own calls.
+    pub(crate) mark: Rc<CalloutMark>,
 }
 
 impl PluginState {
     pub(crate) fn new(policy: Rc<Policy>) -> Self {
         let labels = policy.labels().iter().map(|label| label.name.as_str());
         let registry = SharedRegistry::begin(labels.chain(["model"]));
+        let stats = RefCell::new(Stats::default());
         let timer = Rc::new(SharedTimer::default());
+        let mark = Rc::new(callout_mark::open(&policy));
         Self {
             series: RefCell::new(Series::with_registry(&policy, Box::new(registry))),
-            stats: RefCell::new(Stats::default()),
+            build_info: BuildInfo::begin(&policy, &stats),
+            stats,
             random: RefCell::default(),
             held_requests: HeldRequests::new(&timer),
-            callouts: Callouts::new(&policy, &timer),
+            callouts: Callouts::new(&policy, &timer, &mark),
             feedback: FeedbackEndpoint::open(&policy),
             redirected: RefCell::default(),
+            mark,
             policy,
         }
     }

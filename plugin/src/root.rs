@@ -4,7 +4,6 @@ use std::rc::Rc;
 
 use llm_gauge_decode::MemoryBudget;
 use llm_gauge_engine::config::Policy;
-use llm_gauge_engine::effects::build_info;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::ContextType;
 
@@ -33,6 +32,9 @@ impl Context for Root {
 
     /// Returns `false` while callouts are in flight: the plugin then reports the end of its shutdown itself.
     fn on_done(&mut self) -> bool {
+        if let Some(shared) = &self.shared {
+            shared.build_info.end(&shared.policy, &shared.stats);
+        }
         self.callouts().is_none_or(|(shared, callouts)| callouts.close(&shared.stats))
     }
 }
@@ -63,7 +65,9 @@ impl RootContext for Root {
             callouts.abandon(&before.stats);
             perform::set_timer_period(0);
         }
-        perform::update_stat(&shared.stats, build_info(&shared.policy));
+        if let Some(before) = &self.shared {
+            before.build_info.end(&before.policy, &before.stats);
+        }
         self.shared = Some(Rc::new(shared));
         true
     }
@@ -84,6 +88,9 @@ impl RootContext for Root {
     }
 
     fn create_http_context(&self, context_id: u32) -> Option<Box<dyn HttpContext>> {
+        if let Some(shared) = &self.shared {
+            shared.build_info.count(&shared.policy, &shared.stats);
+        }
         Some(Box::new(Stream::new(context_id, self.shared.clone())))
     }
 

@@ -10,6 +10,8 @@ use llm_gauge_engine::head::Headers;
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::{Action, BufferType, MapType};
 
+use crate::callout_mark;
+use crate::chain::ChainPlace;
 use crate::feedback::FeedbackRequest;
 use crate::perform;
 use crate::plugin_state::PluginState;
@@ -23,13 +25,15 @@ pub(crate) struct Stream {
     exchange: Option<Box<Exchange>>,
     /// The rewriting of a metered exchange. `None` if no bytes may have to change.
     rewrite: Option<Box<StreamRewrite>>,
+    /// The place of a metered exchange among those in progress.
+    place: Option<ChainPlace>,
     /// The feedback request. `None` if the request is not feedback; if it is, nothing is metered.
     feedback: Option<Box<FeedbackRequest>>,
 }
 
 impl Stream {
     pub(crate) fn new(id: u32, shared: Option<Rc<PluginState>>) -> Self {
-        Self { id, shared, exchange: None, rewrite: None, feedback: None }
+        Self { id, shared, exchange: None, rewrite: None, place: None, feedback: None }
     }
 
     /// Begins an exchange or a feedback request. Returns the action of a feedback request, and `None` otherwise.
@@ -40,22 +44,30 @@ impl Stream {
         let policy = &shared.policy;
         let map = perform::headers(MapType::HttpRequestHeaders);
         let head = Headers::decode(&map);
+        let is_own_call = callout_mark::take(&shared.mark, &head);
+        // Whatever follows a redirect is the next request of this worker.
+        let redirected = shared.redirected.take();
         if let Some(plan) = policy.feedback().filter(|plan| plan.is_at(&head)) {
             let feedback = FeedbackRequest::begin(shared, self.id, plan, &head, end_of_stream);
             self.feedback = feedback.map(Box::new);
             return Some(Action::Pause);
         }
-        if !policy.may_meter(head.get(":method")?) {
+        if is_own_call || !policy.may_meter(head.get(":method")?) {
             return None;
         }
         let place = perform::place(policy.needs_place());
         let random = shared.random.borrow_mut().next();
         match Exchange::begin(policy, &head, &place, random, perform::now_ns()) {
-            Ok(exchange) => self.exchange = Some(Box::new(exchange)),
+            Ok(exchange) => {
+                self.place = Some(ChainPlace::enter(self.id, &head)?);
+                self.exchange = Some(Box::new(exchange));
+            }
             Err(SkipReason::Memory) => perform::update_stat(&shared.stats, dropped_exchange()),
             Err(SkipReason::Unmatched) => {}
         }
-        let rewrite = StreamRewrite::begin(shared, self.id, self.exchange.as_ref()?, &head);
+        let is_redirected = redirected.is_some_and(|before| before.is_followed_by(&head));
+        let exchange = self.exchange.as_ref()?;
+        let rewrite = StreamRewrite::begin(shared, self.id, exchange, &head, is_redirected);
         self.rewrite = rewrite.map(Box::new);
         None
     }
@@ -72,6 +84,7 @@ impl Stream {
     fn finish(&mut self) {
         if let (Some(exchange), Some(shared)) = (self.exchange.take(), &self.shared) {
             let rewrite = self.rewrite.take();
+            self.place = None;
             // Each property costs as much as several stats.
             let is_complete = rewrite.is_none() && exchange.is_complete_success();
             let end = if is_complete { End::default() } else { perform::end() };

@@ -21,6 +21,26 @@ pub(crate) struct StreamRewrite {
     request_id: Vec<u8>,
 }
 
+/// An edited request whose redirect the proxy follows itself.
+pub(crate) struct RedirectedRequest {
+    /// The header `x-request-id`; empty if there is none.
+    request_id: Vec<u8>,
+    ended_ns: u64,
+}
+
+impl RedirectedRequest {
+    /// Returns whether this is the head of the request that follows the redirect. The proxy sends it at once, and names
+    /// the original URL in it.
+    pub(crate) fn is_followed_by(&self, head: &Headers<'_>) -> bool {
+        self.request_id == head.get("x-request-id").unwrap_or_default()
+            && head.get("x-envoy-original-url").is_some()
+            && perform::now_ns().saturating_sub(self.ended_ns) < FOLLOWED_NS_MAX
+    }
+}
+
+/// The time in nanoseconds after which a request does not follow a redirect any more.
+const FOLLOWED_NS_MAX: u64 = 100_000_000;
+
 /// The response details of a stream whose redirect Envoy follows itself. The next stream in the same thread is the
 /// one that follows it, and has the edited head and body.
 const REDIRECTED: &str = "internal_redirect";
@@ -31,15 +51,14 @@ impl StreamRewrite {
         stream: u32,
         exchange: &Exchange,
         head: &Headers<'_>,
+        is_redirected: bool,
     ) -> Option<Self> {
-        let request_id = head.get("x-request-id").unwrap_or_default();
-        let is_redirected = shared.redirected.take().is_some_and(|before| before == request_id);
         let rewrite = if is_redirected {
             Rewrite::of_resent_request(&shared.policy)
         } else {
             Rewrite::begin(&shared.policy, exchange.format(), exchange.provider(), head)?
         };
-        let request_id = request_id.to_vec();
+        let request_id = head.get("x-request-id").unwrap_or_default().to_vec();
         Some(Self { shared: Rc::clone(shared), stream, rewrite, held_bytes: 0, request_id })
     }
 
@@ -75,6 +94,12 @@ impl StreamRewrite {
                 }
             }
         }
+        if is_held && end && !self.rewrite.is_edited() {
+            let length = self.rewrite.corrected_length();
+            if let Some(length) = length {
+                perform::set_length(length);
+            }
+        }
         self.held_bytes = if is_held { buffered_bytes } else { 0 };
         Some(if is_held && !end { Action::Pause } else { Action::Continue })
     }
@@ -105,7 +130,8 @@ impl StreamRewrite {
     pub(crate) fn end(self, end: &End) {
         self.shared.held_requests.end(self.stream);
         if self.rewrite.is_edited() && end.details == REDIRECTED {
-            self.shared.redirected.replace(Some(self.request_id));
+            let redirected = RedirectedRequest { request_id: self.request_id, ended_ns: perform::now_ns() };
+            self.shared.redirected.replace(Some(redirected));
         }
     }
 

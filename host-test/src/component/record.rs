@@ -68,6 +68,7 @@ fn gap(gap: Gap) -> &'static str {
         Gap::DecodeFailed => "decode_failed",
         Gap::DecodedTooLarge => "decoded_too_large",
         Gap::Memory => "memory",
+        Gap::ImplausibleUsage => "implausible_usage",
         Gap::Truncated => "truncated",
         Gap::IncompleteStream => "incomplete_stream",
     }

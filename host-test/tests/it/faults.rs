@@ -156,9 +156,6 @@ fn other_traffic_is_unchanged_and_not_metered() {
         assert_eq!(report.client.headers, Some(response_head()));
         assert_eq!(report.filter_state, BTreeMap::new());
     }
-    let mut own = exchange();
-    own.request_headers.add("x-llm-gauge", "internal");
-    play(&mut guest, &own, &ChunkPlan::whole());
     counted(&guest, &[]);
 }
 

@@ -6,7 +6,9 @@ mod budget;
 
 use std::collections::BTreeMap;
 
-use host_test::{CallAnswer, ChunkPlan, Ending, Exchange, Guest, Headers, Options, StreamReport, drive};
+use host_test::{
+    CallAnswer, ChunkPlan, Ending, Exchange, Guest, Headers, Options, SharedProxyState, StreamReport, drive,
+};
 use simulators::judge::{self, JudgeRequest};
 
 use crate::common;
@@ -52,7 +54,11 @@ fn asked(guest: &Guest) -> (u32, JudgeRequest) {
         panic!("expected one call in flight, got {}", calls.len());
     };
     assert_eq!((call.cluster.as_str(), call.context), ("judge", host_test::host::ROOT));
-    assert_eq!(call.headers.text("x-llm-gauge"), Some("internal"));
+    assert_eq!(
+        call.headers.text("x-llm-gauge").map(str::len),
+        Some(41),
+        "the mark of the filter's own calls"
+    );
     (call.token, JudgeRequest::read(&call.body).unwrap())
 }
 
@@ -250,11 +256,45 @@ fn a_plugin_waits_for_its_calls_at_shutdown() {
 #[test]
 fn our_own_calls_are_no_traffic() {
     let mut guest = start(ALL);
-    let mut own = exchange("It is 120 metres tall.");
-    own.request_headers = own.request_headers.with("x-llm-gauge", "internal");
-    play(&mut guest, &own);
-    assert!(guest.host().callouts.is_empty());
-    assert!(guest.host().metric_names().iter().all(|name| name.starts_with("llm_gauge_build_info")));
+    play(&mut guest, &exchange("It is 120 metres tall."));
+    let mark = guest.host().callouts[0].headers.text("x-llm-gauge").unwrap().to_owned();
+    let marked = |mark: &str| {
+        let mut own = exchange("It is 120 metres tall.");
+        own.request_headers = own.request_headers.with("x-llm-gauge", mark);
+        own
+    };
+    let requests = |guest: &Guest| counts(guest, "llm_requests_total").values().sum::<u64>();
+    let report = play(&mut guest, &marked(&mark));
+    assert_eq!(report.upstream.headers, Some(head()), "the mark stays in the gateway");
+    assert_eq!((guest.host().callouts.len(), requests(&guest)), (1, 1));
+    // A client does not know the key, and a mark is of no use for long.
+    let forged = format!("{}{}", &mark[..9], "0".repeat(32));
+    let report = play(&mut guest, &marked("internal"));
+    assert_eq!(report.upstream.headers, Some(head()));
+    play(&mut guest, &marked(&forged));
+    assert_eq!(requests(&guest), 3);
+    guest.advance_ms(301_000);
+    play(&mut guest, &marked(&mark));
+    assert_eq!(requests(&guest), 4);
+}
+
+#[test]
+fn calls_of_other_workers_and_of_a_fleet_are_no_traffic() {
+    let fleet = ALL.replace("\"judge\":", r#""feedback":{"secret":"0123456789abcdef"},"judge":"#);
+    for (configuration, is_shared) in [(ALL, true), (&fleet, false)] {
+        let proxy_state = SharedProxyState::new();
+        let options = Options { proxy_state: proxy_state.clone(), ..Options::configured(configuration) };
+        let mut guest = Guest::start(&common::filter(), options).unwrap();
+        play(&mut guest, &exchange("It is 120 metres tall."));
+        let mark = guest.host().callouts[0].headers.text("x-llm-gauge").unwrap().to_owned();
+        let proxy_state = if is_shared { proxy_state } else { SharedProxyState::new() };
+        let options = Options { seed: 5, proxy_state, ..Options::configured(configuration) };
+        let mut other = Guest::start(&common::filter(), options).unwrap();
+        let mut own = exchange("It is 120 metres tall.");
+        own.request_headers = own.request_headers.with("x-llm-gauge", &mark);
+        play(&mut other, &own);
+        assert!(other.host().callouts.is_empty());
+    }
 }
 
 #[test]

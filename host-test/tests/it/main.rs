@@ -33,6 +33,8 @@ mod fuel;
 mod envoy;
 // Any case with any cuts and any end.
 mod splits;
+// Two instances in one filter chain, and configurations that replace each other.
+mod chain;
 // Requests that are rewritten, and streams from which a chunk is removed.
 mod usage_on_request;
 // The judge: every failure, and an outcome for everything sampled.

@@ -184,14 +184,15 @@ fn a_redirect_that_the_proxy_follows_hides_it_too() {
         let (response, events) = streamed();
         Exchange::new(head, ASKED, response, events)
     };
+    let followed = |id: &str| with_id(id, ASKED).with("x-envoy-original-url", "http://h/");
     let play = |guest: &mut Guest, exchange: &Exchange| drive(guest, exchange, &ChunkPlan::every(9)).unwrap();
     // One redirect, and two.
     for times in [1, 2] {
         play(&mut guest, &redirected(with_id("a", BODY), BODY));
         for _ in 1..times {
-            play(&mut guest, &redirected(with_id("a", ASKED), ASKED));
+            play(&mut guest, &redirected(followed("a"), ASKED));
         }
-        let report = play(&mut guest, &again(with_id("a", ASKED)));
+        let report = play(&mut guest, &again(followed("a")));
         assert!(is_never_paused(&report));
         check_asked(&report);
         // A client that asks for usage gets it, with and without a redirect.
@@ -203,6 +204,29 @@ fn a_redirect_that_the_proxy_follows_hides_it_too() {
     play(&mut guest, &redirected(with_id("a", BODY), BODY));
     assert_eq!(play(&mut guest, &again(with_id("b", ASKED))).client.body, streamed().1.as_bytes());
     common::requests(&guest);
+}
+
+/// A proxy that gives requests no ids: only the very next request can follow a redirect, and only at once.
+#[test]
+fn a_redirect_without_a_request_id_hides_no_chunk_from_others() {
+    let mut guest = asking();
+    let redirected = Exchange::unanswered(sized(BODY), BODY, Ending::InternalRedirect);
+    let (response, events) = streamed();
+    let again = |head: Headers| Exchange::new(head, ASKED, response.clone(), events.clone());
+    let followed = sized(ASKED).with("x-envoy-original-url", "http://h/");
+    let other = Exchange::new(Headers::request("GET", "h", "/"), "", Headers::response(404), "");
+    let play = |guest: &mut Guest, exchange: &Exchange| drive(guest, exchange, &ChunkPlan::whole()).unwrap();
+    play(&mut guest, &redirected);
+    check_asked(&play(&mut guest, &again(followed.clone())));
+    // The redirect leads to a request that is not metered, or not at all.
+    play(&mut guest, &redirected);
+    play(&mut guest, &other);
+    assert_eq!(play(&mut guest, &again(followed.clone())).client.body, events.as_bytes());
+    play(&mut guest, &redirected);
+    assert_eq!(play(&mut guest, &again(sized(ASKED))).client.body, events.as_bytes());
+    play(&mut guest, &redirected);
+    guest.advance_ms(100);
+    assert_eq!(play(&mut guest, &again(followed)).client.body, events.as_bytes());
 }
 
 #[test]
@@ -227,7 +251,6 @@ fn nothing_else_is_held() {
         (r#"{"streaming":{"usage":"request"},"limits":{"request_bytes":9}}"#, sized(BODY), BODY),
         (ASKING, json("/v1/messages").with("content-length", "74"), BODY),
         (ASKING, sized(BODY).with("content-encoding", "identity").with("expect", "100-continue"), BODY),
-        (ASKING, sized(BODY).with("x-llm-gauge", "internal"), BODY),
     ] {
         let options = Options { allow_on_headers_stop_iteration: true, ..Options::default() };
         let mut guest = start(configuration, options);
@@ -264,6 +287,52 @@ fn a_request_without_a_visible_body_is_released() {
     assert_eq!(errors.len(), 1);
     assert!(errors[0].contains("needs `allow_on_headers_stop_iteration: true`"), "{}", errors[0]);
     common::requests(&guest);
+}
+
+/// Requests are held again after a minute, and after twice as long if their bodies are still withheld.
+#[test]
+fn a_proxy_that_withholds_bodies_is_tried_again() {
+    let mut guest = start(ASKING, Options::default());
+    let ask = |guest: &mut Guest| {
+        let mut stream = guest.open().unwrap();
+        let id = stream.id();
+        let action = stream.request_headers(&sized(BODY), false).unwrap();
+        stream.request_body(BODY.as_bytes(), true).unwrap();
+        guest.advance_ms(250);
+        guest.run_pending().unwrap();
+        guest.stream(id).end(Ending::ClientGone).unwrap();
+        action
+    };
+    for pause_ms in [60_000, 120_000] {
+        let actions: Vec<_> = (0..4).map(|_| ask(&mut guest)).collect();
+        assert_eq!(actions, [Action::Pause, Action::Pause, Action::Pause, Action::Continue]);
+        guest.advance_ms(pause_ms - 251);
+        assert_eq!(ask(&mut guest), Action::Continue);
+        guest.advance_ms(1);
+    }
+    assert_eq!(guest.host().logged(LogLevel::Error).len(), 2);
+}
+
+/// Slow clients say nothing about the proxy, however many they are.
+#[test]
+fn slow_clients_do_not_turn_usage_on_request_off() {
+    let mut guest = asking();
+    for _ in 0..5 {
+        let mut stream = guest.open().unwrap();
+        let id = stream.id();
+        assert_eq!(stream.request_headers(&sized(BODY), false).unwrap(), Action::Pause);
+        for _ in 0..2 {
+            guest.advance_ms(250);
+            guest.run_pending().unwrap();
+        }
+        guest.advance_ms(10);
+        let mut stream = guest.stream(id);
+        assert_eq!(stream.request_body(BODY.as_bytes(), true).unwrap(), Action::Continue);
+        assert_eq!(text(&stream.upstream().unwrap().body), BODY);
+        stream.end(Ending::ClientGone).unwrap();
+    }
+    check_asked(&drive(&mut guest, &exchange(sized(BODY)), &ChunkPlan::whole()).unwrap());
+    assert_eq!(guest.host().logged(LogLevel::Error), [""; 0]);
 }
 
 /// A client that sends its body late does not mean a wrong set-up: its own request continues, and the next one is held.

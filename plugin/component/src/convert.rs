@@ -210,7 +210,7 @@ macro_rules! cases {
 }
 
 cases!(record::Gap => Gap: NotJson Malformed TooDeep EventTooLarge TooManyValues UnknownEncoding DecodeFailed
-    DecodedTooLarge Memory Truncated IncompleteStream);
+    DecodedTooLarge Memory ImplausibleUsage Truncated IncompleteStream);
 cases!(record::Status => Status: Success Error Cancelled);
 cases!(record::ErrorClass => ErrorClass: None RateLimited Authentication Permission InvalidRequest NotFound
     ContextLength ContentFilter Overloaded ServerError InStream UpstreamConnect UpstreamReset UpstreamTimeout

@@ -5,10 +5,12 @@
 
 mod backoff;
 mod gzip;
+mod mark;
 mod queue;
 
 pub(crate) use backoff::{Backoff, retry_after_s};
 pub use gzip::gzip;
+pub use mark::{CalloutMark, MARK_HEADER};
 pub(crate) use queue::{ActiveCallout, CalloutQueue, QueueLimits, SendResult};
 
 /// A call that the shell has to make.
@@ -61,15 +63,10 @@ pub struct CalloutResponse<'a> {
     pub body: &'a [u8],
 }
 
-/// Returns the header fields that every callout has.
+/// Returns the header fields that every callout has, besides its [mark](CalloutMark).
 pub(crate) fn request_headers(path: &str, authority: &str, content_type: &str) -> Vec<(String, String)> {
-    let pairs = [
-        (":method", "POST"),
-        (":path", path),
-        (":authority", authority),
-        ("content-type", content_type),
-        ("x-llm-gauge", "internal"),
-    ];
+    let pairs =
+        [(":method", "POST"), (":path", path), (":authority", authority), ("content-type", content_type)];
     pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 

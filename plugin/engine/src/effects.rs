@@ -69,12 +69,15 @@ pub fn dropped_exchange() -> StatUpdate {
     StatUpdate::Count { stat: metrics::stat(&metrics::DROPPED, labels.into_iter()), by: 1 }
 }
 
-/// Returns the update that reports the build and its configuration.
-pub fn build_info(policy: &Policy) -> StatUpdate {
+/// Returns the update that reports the build and its configuration: 1 while a worker has it, and then 0.
+pub fn build_info(policy: &Policy, is_active: bool) -> StatUpdate {
     let prices = policy.prices().map_or("none", |table| table.title());
     let labels =
         [("version", env!("CARGO_PKG_VERSION")), ("config", policy.fingerprint()), ("prices", prices)];
-    StatUpdate::Set { stat: metrics::stat(&metrics::BUILD_INFO, labels.into_iter()), value: 1 }
+    StatUpdate::Set {
+        stat: metrics::stat(&metrics::BUILD_INFO, labels.into_iter()),
+        value: u64::from(is_active),
+    }
 }
 
 /// Counts the label values that had no series of their own.

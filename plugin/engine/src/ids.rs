@@ -83,7 +83,7 @@ fn hex_digits(number: u32) -> u64 {
     halves.wrapping_add(0x3030_3030_3030_3030).wrapping_add(letters)
 }
 
-fn parse_hex<const N: usize>(digits: &[u8]) -> Option<[u8; N]> {
+pub(crate) fn parse_hex<const N: usize>(digits: &[u8]) -> Option<[u8; N]> {
     let (pairs, []) = digits.as_chunks::<2>() else {
         return None;
     };

@@ -94,9 +94,9 @@ pub const JUDGE_TIMEOUT_MS_MAX: u64 = 600_000;
 /// Maximum bytes of a criterion's name, which is a label value and a key that judges have to repeat.
 pub const CRITERION_NAME_BYTES_MAX: usize = 64;
 
-/// Maximum plausible number of tokens of one call, read or written. A larger claim of a judge is ignored, so that it
-/// cannot exhaust a counter or a budget.
-pub const JUDGE_TOKENS_MAX: u64 = 100_000_000;
+/// Maximum plausible number of tokens of one call, read or written. A larger count of a provider or a judge is ignored,
+/// so that it cannot exhaust a counter or a budget.
+pub const TOKENS_MAX: u64 = 100_000_000;
 
 /// Maximum number of judge calls in flight in one worker (default of `judge.max_in_flight`).
 pub const JUDGE_IN_FLIGHT_DEFAULT: usize = 8;

@@ -35,6 +35,8 @@ pub enum Gap {
     DecodedTooLarge,
     /// The worker's memory budget is used up.
     Memory,
+    /// A token count that no exchange can have.
+    ImplausibleUsage,
     /// The body ended in the middle of a document.
     Truncated,
     /// The response ended before its stream was complete.
@@ -43,7 +45,7 @@ pub enum Gap {
 
 impl Gap {
     /// Every gap.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::NotJson,
         Self::Malformed,
         Self::TooDeep,
@@ -53,6 +55,7 @@ impl Gap {
         Self::DecodeFailed,
         Self::DecodedTooLarge,
         Self::Memory,
+        Self::ImplausibleUsage,
         Self::Truncated,
         Self::IncompleteStream,
     ];
@@ -69,6 +72,7 @@ impl Gap {
             Self::DecodeFailed => "decode_failed",
             Self::DecodedTooLarge => "decoded_too_large",
             Self::Memory => "memory",
+            Self::ImplausibleUsage => "implausible_usage",
             Self::Truncated => "truncated",
             Self::IncompleteStream => "incomplete_stream",
         }

@@ -20,6 +20,7 @@ use crate::estimate;
 use crate::formats::{self, Choices, Format, HeaderField, Operation, ResponseField, Tools};
 use crate::head::Headers;
 use crate::judge::capture::ResponseCapture;
+use crate::limits::TOKENS_MAX;
 use crate::record::{Answer, Gap};
 use crate::scan::Paths;
 use crate::usage::Usage;
@@ -177,7 +178,10 @@ impl ResponseState {
             }
             false => Some(!finish_reasons.is_empty()),
         };
-        let usage = self.usage.effective();
+        let (usage, has_implausible_count) = self.usage.effective().up_to(TOKENS_MAX);
+        if has_implausible_count {
+            self.add_gap(Gap::ImplausibleUsage);
+        }
         let (input_tokens, output_tokens) = usage.inclusive(self.format.convention());
         Answer {
             // The model in an error body is the one that failed, and its id is not that of an answer.

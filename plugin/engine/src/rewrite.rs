@@ -123,7 +123,7 @@ impl Rewrite {
         self.received = self.received.saturating_add(bytes.len());
         self.option.feed(bytes);
         if self.holds_request() {
-            let is_whole = end && self.option.is_complete() && self.length == Some(self.received);
+            let is_whole = end && self.option.is_complete();
             return self.option.edit().filter(|_| is_whole);
         }
         let edit = self.option.edit().filter(|_| !self.is_edited)?;
@@ -135,6 +135,12 @@ impl Rewrite {
     /// Returns the length of the whole request after the edit.
     pub fn length_after(&self, edit: &Edit) -> usize {
         self.received.saturating_sub(edit.removed).saturating_add(edit.insert.len())
+    }
+
+    /// Returns the length of a held request that has ended, if its head announces another one. The head of a second
+    /// attempt does: it is that of the first attempt, which the filter edited, and its body is the client's.
+    pub fn corrected_length(&self) -> Option<usize> {
+        self.length.filter(|length| *length != self.received).map(|_| self.received)
     }
 
     /// Records that the edit was made.

@@ -134,6 +134,17 @@ impl Usage {
         (Some(main_input.saturating_add(audio)), Some(main_output.saturating_add(reasoning)))
     }
 
+    /// Returns the counts up to `max`, and whether one was larger.
+    pub fn up_to(mut self, max: u64) -> (Self, bool) {
+        let mut is_larger = false;
+        for count in &mut self.counts {
+            if count.is_some_and(|tokens| tokens > max) {
+                (*count, is_larger) = (None, true);
+            }
+        }
+        (self, is_larger)
+    }
+
     /// Whether no count was reported.
     pub fn is_empty(&self) -> bool {
         self.counts.iter().all(Option::is_none)

@@ -9,13 +9,13 @@ pub(super) const DASHBOARD: Dashboard = Dashboard {
     name: "llm-gauge-itself",
     title: "The gauge itself",
     panels: &[
-        panel("Proxies with the filter", "", Number, Count, &[("count(llm_gauge_build_info)", "")]),
+        panel("Proxies with the filter", "", Number, Count, &[("count(llm_gauge_build_info > 0)", "")]),
         panel(
             "Versions",
             "Of filter, configuration and prices together: more than one while a rollout is under way.",
             Number,
             Count,
-            &[("count(count by (version, config, prices) (llm_gauge_build_info))", "")],
+            &[("count(count by (version, config, prices) (llm_gauge_build_info > 0))", "")],
         ),
         panel(
             "Series",

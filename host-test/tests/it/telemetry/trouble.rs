@@ -155,13 +155,3 @@ fn a_plugin_flushes_its_batch_at_shutdown() {
     assert_eq!(dropped(&guest), (1, 0));
     assert!(start(r#""telemetry":{"cluster":"otel"}"#).shut_down().unwrap(), "there is nothing to send");
 }
-
-#[test]
-fn our_own_calls_make_no_spans() {
-    let mut guest = start(EACH);
-    let mut own = exchange();
-    own.request_headers = own.request_headers.with("x-llm-gauge", "internal");
-    drive(&mut guest, &own, &ChunkPlan::whole()).unwrap();
-    guest.run_pending().unwrap();
-    assert!(guest.host().callouts.is_empty());
-}

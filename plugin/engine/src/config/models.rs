@@ -29,9 +29,46 @@ impl Models {
         Ok(Self { known, max_series: models.size(&root::MODEL_SERIES)?, renames })
     }
 
-    /// Returns the name of a model after the rename rules.
+    /// Returns the name of a model after the rename rules. Without a rule, an Amazon Resource Name loses its account.
     pub(super) fn renamed<'a>(&'a self, model: &'a str) -> &'a str {
         let rule = self.renames.iter().find(|(pattern, _)| pattern.fits(model));
-        rule.map_or(model, |(_, to)| to)
+        rule.map_or_else(|| without_account(model), |(_, to)| to)
+    }
+}
+
+/// Returns the resource of an Amazon Resource Name, such as
+/// `arn:aws:bedrock:us-east-1:111122223333:inference-profile/us.amazon.nova-lite-v1:0`: the rest of it says where it
+/// runs, and for whom. The type of the resource stays unless the resource is named by its model
+/// (<https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonbedrock.html>).
+fn without_account(model: &str) -> &str {
+    let Some(resource) = model.strip_prefix("arn:").and_then(|rest| rest.splitn(5, ':').nth(4)) else {
+        return model;
+    };
+    let named_by_model = ["foundation-model/", "inference-profile/"];
+    named_by_model.iter().find_map(|kind| resource.strip_prefix(kind)).unwrap_or(resource)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_account;
+
+    #[test]
+    fn a_resource_name_loses_its_account() {
+        for (model, expected) in [
+            ("arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-lite-v1:0", "amazon.nova-lite-v1:0"),
+            (
+                "arn:aws:bedrock:us-east-1:111122223333:inference-profile/us.amazon.nova-lite-v1:0",
+                "us.amazon.nova-lite-v1:0",
+            ),
+            (
+                "arn:aws-us-gov:bedrock:us-gov-west-1:111122223333:application-inference-profile/a1b2",
+                "application-inference-profile/a1b2",
+            ),
+            ("arn:aws:bedrock:eu-west-1:111122223333:provisioned-model/x9", "provisioned-model/x9"),
+            ("arn:aws:bedrock:eu-west-1:111122223333", "arn:aws:bedrock:eu-west-1:111122223333"),
+            ("ft:gpt-4o:acme::b1", "ft:gpt-4o:acme::b1"),
+        ] {
+            assert_eq!(without_account(model), expected);
+        }
     }
 }

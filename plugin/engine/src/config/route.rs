@@ -44,9 +44,6 @@ impl Policy {
 
     /// Returns the route of a request. `None` if the request is not metered.
     pub fn route(&self, head: &Headers<'_>, place: &Place) -> Option<Route> {
-        if head.get("x-llm-gauge") == Some(b"internal") {
-            return None; // the filter's own calls
-        }
         let (method, raw_path) = (head.get(":method")?, head.get(":path")?);
         let raw_host = head.get(":authority").unwrap_or_default();
         if self.rules.is_some() && method != b"POST" {

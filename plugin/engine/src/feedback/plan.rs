@@ -29,7 +29,8 @@ impl FeedbackPlan {
         self.keys.first()
     }
 
-    pub(super) fn keys(&self) -> &[SigningKey] {
+    /// Returns all keys, of which the first one signs.
+    pub fn keys(&self) -> &[SigningKey] {
         &self.keys
     }
 

@@ -70,6 +70,19 @@ impl SigningKey {
         mac.update(model);
         mac.finalize().first_chunk().copied().unwrap_or_default()
     }
+
+    /// Returns the signature of the mark of a call at this time. An id is signed over other bytes.
+    pub(crate) fn sign_mark(&self, unix_s: u32) -> [u8; SIGNATURE_BYTES] {
+        let mut mac = self.0.clone();
+        mac.update(b"callout");
+        mac.update(unix_s.to_be_bytes());
+        mac.finalize().first_chunk().copied().unwrap_or_default()
+    }
+
+    /// Returns whether this key made the signature of a mark.
+    pub(crate) fn has_signed_mark(&self, unix_s: u32, signature: &[u8; SIGNATURE_BYTES]) -> bool {
+        is_equal(signature, &self.sign_mark(unix_s))
+    }
 }
 
 impl Ids {

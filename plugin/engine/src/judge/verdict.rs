@@ -6,7 +6,7 @@ use super::prompt;
 use super::rubric::HALLUCINATION;
 use crate::json::JsonValue;
 use crate::judge::capture::JudgeInput;
-use crate::limits::{JUDGE_REPLY_BYTES_MAX, JUDGE_TOKENS_MAX, REASON_BYTES_MAX};
+use crate::limits::{JUDGE_REPLY_BYTES_MAX, REASON_BYTES_MAX, TOKENS_MAX};
 
 /// A judge's verdict on one exchange.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,7 +37,7 @@ impl JudgeReply {
         let usage = answer.get("usage");
         let count = |key| {
             let count = usage.and_then(|usage| usage.get(key)).and_then(JsonValue::whole);
-            count.filter(|count| *count <= JUDGE_TOKENS_MAX)
+            count.filter(|count| *count <= TOKENS_MAX)
         };
         let tokens = count("prompt_tokens").zip(count("completion_tokens"));
         Self { tokens, verdict: content(&answer).and_then(|text| verdict(text, plan, input, nonce)) }

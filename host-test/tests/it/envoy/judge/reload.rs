@@ -53,6 +53,15 @@ async fn until_asked(judge: &JudgeServer, count: u64, rig: &Rig) {
     .await;
 }
 
+/// Waits until this many configurations are active.
+async fn until_active(rig: &Rig, count: f64) {
+    until(rig, |stats| {
+        let active = stats.sum("llm_gauge_build_info", &[]);
+        if active == count { Vec::new() } else { vec![format!("{active} configurations are active")] }
+    })
+    .await;
+}
+
 #[test]
 fn a_new_configuration_takes_over_and_the_old_one_waits_for_its_answers() {
     run(async {
@@ -84,6 +93,8 @@ fn a_new_configuration_takes_over_and_the_old_one_waits_for_its_answers() {
         assert_eq!((scored, stats.sum("llm_hallucinations_total", &[])), (11.0, 7.0));
         assert_eq!(judge.requests(), 11);
         assert_eq!(stats.sum("llm_requests_total", &[]), 11.0);
+        // The gauge of the old configuration is 0.
+        until_active(&rig, 1.0).await;
     });
 }
 
@@ -104,5 +115,7 @@ fn a_configuration_that_is_refused_changes_nothing() {
         judge.release();
         let stats = outcomes(&rig, 7, &[("scored", 7)]).await;
         assert_eq!(stats.sum("llm_hallucinations_total", &[]), 7.0);
+        // The refused one has none, and the one that stays is still active.
+        until_active(&rig, 1.0).await;
     });
 }

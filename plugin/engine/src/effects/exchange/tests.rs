@@ -229,9 +229,9 @@ fn build_info_has_version_and_configuration() {
     let version = env!("CARGO_PKG_VERSION");
     let expected =
         format!("set llm_gauge_build_info.version={version}.config={}.prices=none 1", policy.fingerprint());
-    assert_eq!(line(build_info(&policy)), expected);
+    assert_eq!(line(build_info(&policy, true)), expected);
     let priced = br#"{"prices":{"version":"made 1","date":"2026-11-23","rows":[]}}"#;
-    let text = line(build_info(&Policy::parse(priced).unwrap()));
+    let text = line(build_info(&Policy::parse(priced).unwrap(), true));
     assert!(text.ends_with(".prices=made 1 of 2026-11-23 1"), "{text}");
     assert_eq!(line(active_requests("openai", 1)), "add llm_active_requests.provider=openai 1");
 }

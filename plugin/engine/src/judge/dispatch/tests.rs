@@ -143,7 +143,6 @@ fn dispatcher_counts_and_returns_the_scores_of_a_verdict() {
             (":path", "/v1/chat/completions"),
             (":authority", "judge"),
             ("content-type", "application/json"),
-            ("x-llm-gauge", "internal")
         ]
     );
     rig.now_ns += 250_000_000;

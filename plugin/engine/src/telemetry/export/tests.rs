@@ -152,7 +152,6 @@ fn a_batch_is_sent_after_its_interval() {
             (":path", "/otel/v1/traces"),
             (":authority", "otel"),
             ("content-type", "application/x-protobuf"),
-            ("x-llm-gauge", "internal"),
             ("x-key", "k")
         ]
     );
