@@ -4,7 +4,7 @@
 //!  bytes ─> document ─ tree ─> section ─ values ─┬─> rules, labels, models, prices ─┐
 //!                                 ^              ├─> judge, feedback                ├─> policy
 //!                names, defaults, │ bounds       └─> telemetry, redact              ┘
-//!                                keys ─ meanings ─> table ─> reference page, `cargo gauge check`
+//!                                keys ─ meanings ─> table ─> `cargo gauge check --explain`
 //! ```
 //!
 //! - `policy`: [`Policy::parse`] reads the sections once, from top to bottom; a policy answers every question of the

@@ -138,7 +138,7 @@ pub const FEEDBACK: Metric =
 /// The label values replaced by `other`.
 pub const SERIES_OVERFLOW: Metric =
     without_extra_labels("llm_gauge_series_overflow_total", MetricKind::Counter, &["limit"]);
-/// The spans and events that no receiver accepted.
+/// The spans and events that no receiver accepted, and the exchanges that are not metered for lack of memory.
 pub const DROPPED: Metric = without_extra_labels("llm_gauge_dropped_total", MetricKind::Counter, &["kind"]);
 /// The bodies, or parts of them, that could not be read.
 pub const GAPS: Metric = without_extra_labels("llm_gauge_gaps_total", MetricKind::Counter, &["reason"]);

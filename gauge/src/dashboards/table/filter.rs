@@ -97,7 +97,7 @@ pub(super) const DASHBOARD: Dashboard = Dashboard {
         ),
         panel(
             "Dropped",
-            "Spans and events that the collector did not take, a second.",
+            "Spans and events that the collector did not take, and exchanges without memory, a second.",
             Lines,
             PerSecond,
             &[("sum by (kind) (rate(llm_gauge_dropped_total[$__rate_interval]))", "{{kind}}")],

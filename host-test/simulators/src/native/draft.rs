@@ -143,8 +143,8 @@ fn expected_metrics(metrics: BTreeMap<String, Value>) -> Option<BTreeMap<String,
     Some(metrics).filter(|metrics| !metrics.is_empty())
 }
 
-/// Returns what a case expects that comes out like this: every field that is compared, null where the response does not
-/// say, and of the others those that say something.
+/// Returns the key `expected` for these values: every field that is compared, null if the response does not say, and
+/// the further fields that apply to it.
 fn expected(fields: &Map<String, Value>) -> Ordered {
     let value = |name: &str| fields.get(name).cloned().unwrap_or_default();
     let is_stream = value("streaming") == true;

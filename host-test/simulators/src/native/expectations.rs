@@ -121,7 +121,7 @@ impl<'a> PreparedCase<'a> {
         Ok(Observation { fields: observed, metrics })
     }
 
-    /// Returns where the case does not come out as it expects.
+    /// Returns the differences between the run of the case and what it expects.
     ///
     /// # Errors
     ///

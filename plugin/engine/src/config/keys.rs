@@ -14,7 +14,7 @@ pub(super) mod telemetry;
 pub(super) struct Object {
     /// The path of the object, with `[]` for any item of a list. Empty for the document.
     pub(super) path: &'static str,
-    /// The keys in the order of the reference page.
+    /// The keys in the order of the table.
     pub(super) keys: &'static [Key],
 }
 
@@ -52,7 +52,7 @@ pub(super) struct Key {
     pub(super) bound: Bound,
     /// The unit of a number. Empty if it has none.
     pub(super) unit: &'static str,
-    /// The meaning: one line for the reference page.
+    /// The meaning, in one line.
     pub(super) meaning: &'static str,
     /// Whether the value may be a secret, which no error may repeat.
     pub(super) is_secret: bool,

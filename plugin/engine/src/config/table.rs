@@ -1,5 +1,5 @@
-//! The table of all configuration keys as text, for the reference page and for `cargo gauge check`. The filter does
-//! not call it, so its module does not contain the meanings.
+//! The table of all configuration keys as text: as `cargo gauge check --explain` prints it, as Markdown and as JSON.
+//! The filter does not call it, so its module does not contain the meanings.
 
 use core::fmt;
 

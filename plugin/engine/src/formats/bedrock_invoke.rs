@@ -1,4 +1,4 @@
-//! Amazon Bedrock's InvokeModel: the model vendor's own body, which the model's name tells, and around it Bedrock's own
+//! Amazon Bedrock's InvokeModel: the model vendor's own body, known by the model's name, and around it Bedrock's own
 //! counts (<https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InvokeModel.html>).
 //!
 //! Unary answers have Bedrock's counts in their head, streams in `amazon-bedrock-invocationMetrics` of the last

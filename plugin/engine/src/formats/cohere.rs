@@ -39,7 +39,7 @@ pub(super) const V1_PROMPT: &[RequestRule] = &[
 /// The first API's word for the model.
 pub(super) const V1_ROLES: &[RoleWords] = &[ROLES, &[("chatbot", Role::Model)]];
 
-/// `POST /v2/chat`; streams tell usage in `message-end`.
+/// `POST /v2/chat`; streams report usage in `message-end`.
 pub const V2: Format = Format {
     name: "cohere_v2_chat",
     provider: "cohere",
@@ -116,12 +116,12 @@ const V1_RESPONSE: &[ResponseRule] = &[
     Rule::at("response_id", ResponseField::Id),
     Rule::at("response.response_id", ResponseField::Id),
     Rule::at("response.id", ResponseField::Id),
-    // Only the last line of a stream tells that there is an answer.
+    // Only the last line of a stream shows that there is an answer.
     Rule::at("finish_reason", ResponseField::Choice),
     Rule::at("finish_reason", ResponseField::Finish),
     Rule::at("generations[]", ResponseField::Choice),
     Rule::at("generations[].finish_reason", ResponseField::Finish),
-    // Streams tell calls in an event of their own and repeat them at the end.
+    // Streams send calls in an event of their own and repeat them at the end.
     Rule::at("tool_calls[]", ResponseField::ToolCall),
     Rule::at("response.tool_calls[]", ResponseField::WholeToolCall),
     Rule::at("text", ResponseField::Text),

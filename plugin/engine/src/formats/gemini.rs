@@ -150,7 +150,7 @@ pub const EMBEDDINGS: Format = Format {
             Rule::at("usageMetadata.promptTokenCount", ResponseField::Usage(Count::Input)),
             Rule::at("usageMetadata.promptTokensDetails[].modality", ResponseField::Modality(INPUT)),
             Rule::at("usageMetadata.promptTokensDetails[].tokenCount", ResponseField::UsageOf(INPUT)),
-            // Vertex AI: each prediction tells its own.
+            // Vertex AI: each prediction reports its own.
             Rule::at(
                 "predictions[].embeddings.statistics.token_count",
                 ResponseField::UsageSum(Count::Input),

@@ -46,7 +46,7 @@ pub const FORMAT: Format = Format {
         Rule::at("steps[].content[].text", ResponseField::Whole),
         Rule::at("id", ResponseField::Id),
         Rule::at("model", ResponseField::Model),
-        // Streams tell in_progress under the same name.
+        // Streams report `in_progress` under the same name.
         Rule::at("status", ResponseField::Finish).of(""),
         Rule::only("steps[].type", "function_call", ResponseField::WholeToolCall),
         Rule::only("outputs[].type", "function_call", ResponseField::WholeToolCall),

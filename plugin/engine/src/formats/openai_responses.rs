@@ -1,7 +1,7 @@
 //! OpenAI responses (<https://platform.openai.com/docs/api-reference/responses-streaming>), spoken by xAI, DeepSeek
 //! and others too.
 //!
-//! Streams tell usage in their terminal event, which is one of three; `response.created` has it as null. What xAI
+//! Streams report usage in their terminal event, which is one of three; `response.created` has it as null. What xAI
 //! puts below `usage.context_details` repeats the names with other numbers and is not read.
 
 use super::{

@@ -8,7 +8,7 @@ pub const FORMAT: Format = Format {
     name: "other",
     operation: Operation::Other,
     request: &[],
-    // Without `error` itself: jobs have an empty one that tells of no error.
+    // Without `error` itself: jobs have an empty one that reports no error.
     response: &[&[
         Rule::at("error.type", ResponseField::ErrorType),
         Rule::at("error.code", ResponseField::ErrorCode),

@@ -7,7 +7,7 @@ use crate::scan::Paths;
 /// The number under which [`paths`] has the place of a document's kind.
 pub const KIND: u16 = u16::MAX;
 
-/// The number of places in a request that the operator wants shown to a judge.
+/// The number under which a request has the places that the operator wants shown to a judge.
 pub const POINTED: u16 = u16::MAX - 1;
 
 /// Returns the places that `rules` want for what is `wanted`, and the place of a document's kind unless it is empty.

@@ -1,5 +1,5 @@
 //! Rerankers: Cohere's (<https://docs.cohere.com/reference/rerank>), and those of Voyage, llama.cpp, vLLM and OpenRouter,
-//! whose usage is a total of input tokens. Cohere bills searches and tells no tokens.
+//! whose usage is a total of input tokens. Cohere bills searches and reports no tokens.
 
 use super::{BLANK, ERRORS, Format, Operation, ResponseField, Rule};
 use crate::usage::Count;

@@ -264,12 +264,12 @@ impl Dispatcher {
         self.jobs.iter().find(|open| open.number == number).map(|open| &open.job)
     }
 
-    /// Returns the estimated price of a query: the tokens of its body, and the longest verdict.
-    /// Gives bytes back to the budget, which never refuses less.
+    /// Gives bytes back to the memory budget, which never refuses less.
     fn release(&mut self, bytes: usize) {
         let _less = self.memory.resize(self.memory.bytes().saturating_sub(bytes));
     }
 
+    /// Returns the estimated price of a query: the tokens of its body, and the longest verdict.
     fn estimate(&self, judge: &Judge, body_bytes: usize) -> Price {
         let input = u64::try_from(body_bytes / BYTES_PER_TOKEN).unwrap_or(u64::MAX);
         let output = JUDGE_OUTPUT_TOKENS_MAX;

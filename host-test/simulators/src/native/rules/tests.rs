@@ -40,7 +40,7 @@ fn a_case_that_fails_with_all_rules_is_an_error() {
 }
 
 #[test]
-fn rules_are_told_in_words() {
+fn rules_are_described_in_words() {
     let format = formats::named("gemini_interactions").unwrap();
     let rules: Vec<_> = format.response[0].iter().map(in_words).collect();
     for expected in [
