@@ -34,8 +34,15 @@ impl FeedbackRequest {
     ) -> Option<Self> {
         match Request::begin(plan, head, is_all, shared.policy.memory()) {
             Ok(request) => {
-                shared.held_requests.begin_feedback(stream, request.hidden_body_reply());
-                Some(Self { shared: Rc::clone(shared), stream, request, held_bytes: 0, is_answered: false })
+                let (shared, is_complete) = (Rc::clone(shared), request.is_complete());
+                let mut feedback = Self { shared, stream, request, held_bytes: 0, is_answered: false };
+                if is_complete {
+                    feedback.end();
+                    return None;
+                }
+                let reply = feedback.request.hidden_body_reply();
+                feedback.shared.held_requests.begin_feedback(stream, reply);
+                Some(feedback)
             }
             Err(reply) => {
                 perform::reply(&reply);

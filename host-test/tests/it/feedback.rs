@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use host_test::drive::{EndForm, MessageEnd};
 use host_test::{
-    ChunkPlan, Cut, Ending, Exchange, Guest, Headers, LogLevel, Options, SharedProxyState, StreamReport,
-    drive,
+    Action, ChunkPlan, Cut, Ending, Exchange, Guest, Headers, LogLevel, Options, SharedProxyState,
+    StreamReport, drive,
 };
 use llm_gauge_engine::ids::{Ids, SigningKey};
 use serde_json::{Value, json};
@@ -156,7 +156,7 @@ fn requests_are_refused_by_their_head_at_once() {
         check(&preflight, "204", "");
         let fields = preflight.client.headers.unwrap();
         assert_eq!(fields.text("access-control-allow-origin"), Some("https://app.example"));
-        assert_eq!(fields.text("access-control-allow-headers"), Some("content-type"));
+        assert_eq!(fields.text("access-control-allow-headers"), Some("content-type, x-llm-feedback"));
         let long = ask(head("POST").with("content-length", "16385"), end);
         check(&long, "413", r#"{"error":"body: expected at most 16384 bytes"}"#);
     }
@@ -203,7 +203,7 @@ fn clients_that_leave_leave_nothing_behind() {
 fn feedback_without_a_visible_body_is_refused() {
     let options = Options::configured(configuration(&json!({})));
     let mut guest = Guest::start(&common::filter(), options).unwrap();
-    let said = r#"{"error":"body: the proxy does not pass it to the filter, or it arrived too late"}"#;
+    let said = r#"{"error":"body: the proxy does not pass it to the filter, or it arrived too late: send it as x-llm-feedback"}"#;
     for _ in 0..5 {
         let feedback = body(&guest, "5");
         let mut stream = guest.open().unwrap();
@@ -222,6 +222,29 @@ fn feedback_without_a_visible_body_is_refused() {
     assert!(errors[0].contains("needs `allow_on_headers_stop_iteration: true`"), "{}", errors[0]);
     assert_eq!(guest.host().tick_period_ms, 0);
     assert_eq!(counted(&guest), ratings(&[]));
+}
+
+/// The same feedback in the head needs no body, so any proxy can pass it to the filter.
+#[test]
+fn feedback_in_the_head_is_answered_at_once() {
+    let options = Options::configured(configuration(&json!({"max_bytes": 400})));
+    let mut guest = Guest::start(&common::filter(), options).unwrap();
+    let feedback = body(&guest, r#""up""#);
+    for (value, length, status, said) in [
+        (feedback.as_str(), "0", "202", ACCEPTED),
+        (&feedback, "900", "413", r#"{"error":"body: expected at most 400 bytes"}"#),
+        (&feedback, "9", "202", ACCEPTED),
+        ("5", "0", "400", r#"{"error":"body: expected a JSON object"}"#),
+        (&"x".repeat(401), "0", "413", r#"{"error":"body: expected at most 400 bytes"}"#),
+    ] {
+        let head = head("POST").with("x-llm-feedback", value).with("content-length", length);
+        let mut stream = guest.open().unwrap();
+        assert_eq!(stream.request_headers(&head, length == "0").unwrap(), Action::Pause);
+        assert!(stream.is_replied());
+        check(&stream.end(Ending::Clean).unwrap(), status, said);
+    }
+    assert_eq!(counted(&guest), ratings(&[("up", 2)]));
+    assert_eq!(guest.host().tick_period_ms, 0);
 }
 
 /// Once a part of the body has arrived, the rest has no deadline.

@@ -25,12 +25,17 @@ pub use validate::{AcceptedFeedback, Rating};
 use crate::head::Headers;
 use reply::ReplyContext;
 
-/// A feedback request whose body is still to arrive.
+/// The header that may hold the feedback in place of the body, for proxies that do not pass a body to the filter before
+/// the upstream gets the request.
+const FEEDBACK_HEADER: &str = "x-llm-feedback";
+
+/// A feedback request whose body is still to arrive, unless the head has the feedback.
 #[derive(Debug)]
 pub struct Request {
     plan: Rc<FeedbackPlan>,
     context: ReplyContext,
     body: Buffer,
+    is_complete: bool,
 }
 
 impl Request {
@@ -57,10 +62,25 @@ impl Request {
         if length.is_some_and(|length| length > plan.bytes_max() as u64) {
             return Err(context.too_large(plan.bytes_max()));
         }
+        let mut body = memory.for_requests().buffer();
+        if let Some(feedback) = head.get(FEEDBACK_HEADER) {
+            if feedback.len() > plan.bytes_max() {
+                return Err(context.too_large(plan.bytes_max()));
+            }
+            return match body.extend(feedback) {
+                Ok(()) => Ok(Self { plan: Rc::clone(plan), context, body, is_complete: true }),
+                Err(_) => Err(context.no_memory()),
+            };
+        }
         if is_all {
             return Err(context.bad_request("body", "expected a JSON object"));
         }
-        Ok(Self { plan: Rc::clone(plan), context, body: memory.for_requests().buffer() })
+        Ok(Self { plan: Rc::clone(plan), context, body, is_complete: false })
+    }
+
+    /// Returns whether all of the feedback was in the head, so that no body is waited for.
+    pub fn is_complete(&self) -> bool {
+        self.is_complete
     }
 
     /// Reads bytes of the body. Returns a reply if the body exceeds its bound, or the memory budget has no room for

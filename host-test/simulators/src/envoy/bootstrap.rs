@@ -170,8 +170,11 @@ impl Bootstrap {
     }
 
     /// Adds the pieces of `envoy/judge.yaml` in the places that the file names, with `changes` to the filter's key
-    /// `judge`.
-    pub fn judged(self, changes: Value) -> Result<Self> {
+    /// `judge`. The file has a placeholder for the key of the judge's API, which the filter refuses.
+    pub fn judged(self, mut changes: Value) -> Result<Self> {
+        if changes.get("headers").is_none() {
+            changes["headers"] = json!({"authorization": "Bearer of-the-simulator"});
+        }
         self.with_key("judge", &changes)
     }
 

@@ -169,7 +169,10 @@ fn heads_and_origins_are_answered_without_a_body() {
                 let expected = |value| if allowed { value } else { "" };
                 assert_eq!(answer.header("access-control-allow-origin"), expected(origin));
                 assert_eq!(answer.header("access-control-allow-methods"), expected("POST"));
-                assert_eq!(answer.header("access-control-allow-headers"), expected("content-type"));
+                assert_eq!(
+                    answer.header("access-control-allow-headers"),
+                    expected("content-type, x-llm-feedback")
+                );
                 let body = format!(r#"{{"request_id":"{}","rating":"up"}}"#, id_of(SECRET, 0));
                 let actual = Request::post_bytes("/feedback?page=1", body).header("origin", origin);
                 let answer = send(&rig, protocol, actual).await;
@@ -271,11 +274,14 @@ fn feedback_never_hangs_where_the_proxy_is_not_set_up() {
         let (provider, bootstrap) = bootstrap(json!({})).await;
         let rig = Rig::over(provider, bootstrap.without_stop_iteration().unwrap()).await;
         let body = format!(r#"{{"request_id":"{}","rating":4}}"#, id_of(SECRET, 0));
-        let said = r#"{"error":"body: the proxy does not pass it to the filter, or it arrived too late"}"#;
+        let said = r#"{"error":"body: the proxy does not pass it to the filter, or it arrived too late: send it as x-llm-feedback"}"#;
         for protocol in [Protocol::Http1, Protocol::Http2] {
             assert_eq!(post(&rig, protocol, body.as_bytes()).await, (503, said.to_owned()));
+            let client = Client::new(rig.envoy.listener(), protocol);
+            let request = Request::post_bytes("/feedback", "").header("x-llm-feedback", &body);
+            assert_eq!(client.send(request).await.unwrap().finish().await.status, 202);
         }
-        expect(&rig, 0, &[]).await;
+        expect(&rig, 0, &[("4", 2)]).await;
         let log = rig.envoy.log().unwrap();
         assert!(log.contains("needs `allow_on_headers_stop_iteration: true`"), "{log}");
     });
@@ -288,6 +294,11 @@ fn envoy_reports_an_invalid_key_without_the_secret() {
             tokio::task::spawn_blocking(|| validate(bootstrap)).await.unwrap().unwrap()
         };
         let (valid, words) = said(shipped().await.with_feedback(&json!({})).unwrap()).await;
+        assert!(
+            !valid && words.contains("feedback.secret[0]: expected a secret of your own"),
+            "with envoy/feedback.yaml: {words}"
+        );
+        let (valid, words) = said(shipped().await.with_feedback(&json!({"secret": SECRET})).unwrap()).await;
         assert!(valid, "with envoy/feedback.yaml: {words}");
         let (valid, words) =
             said(shipped().await.with_feedback(&json!({"secret": "hunter2"})).unwrap()).await;

@@ -4,7 +4,7 @@ use super::ConfigError;
 use super::keys::feedback::{
     AGE_HOURS, BODY_BYTES, CORS_NAMES, FEEDBACK_NAMES, ORIGINS, PATH_DEFAULT, PER_MINUTE,
 };
-use super::section::{Section, displayed, kind};
+use super::section::{Section, displayed, is_placeholder, kind, placeholder};
 use crate::feedback::FeedbackPlan;
 use crate::ids::SigningKey;
 use crate::json::JsonValue;
@@ -49,6 +49,7 @@ fn secrets(feedback: &Section<'_>) -> Result<Vec<SigningKey>, ConfigError> {
 
 fn secret(path: String, value: &JsonValue) -> Result<SigningKey, ConfigError> {
     let got = match value.text() {
+        Some(secret) if is_placeholder(secret) => return Err(placeholder(path)),
         Some(secret) if secret.len() >= SECRET_BYTES_MIN => return Ok(SigningKey::new(secret.as_bytes())),
         Some(secret) => format!("{} bytes", secret.len()),
         None => kind(value).to_owned(),

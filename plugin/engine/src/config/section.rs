@@ -241,6 +241,9 @@ impl<'a> Section<'a> {
             if text.bytes().any(|byte| byte < b' ' || byte == 0x7F) {
                 return Err(ConfigError::new(path(), "a string without control characters", "one with them"));
             }
+            if is_placeholder(text) {
+                return Err(placeholder(path()));
+            }
             headers.push((name.clone(), text.to_owned()));
         }
         Ok(headers)
@@ -257,6 +260,20 @@ impl<'a> Section<'a> {
             },
         }
     }
+}
+
+/// Returns whether a secret is still the example's, whose every word to replace begins with `CHANGE`.
+pub(super) fn is_placeholder(secret: &str) -> bool {
+    let is_example = |word: &str| {
+        word.starts_with("CHANGE")
+            || ["changeme", "change-me", "change_me"].iter().any(|example| word.eq_ignore_ascii_case(example))
+    };
+    secret.split(' ').any(is_example)
+}
+
+/// Returns the error for a secret that everyone knows.
+pub(super) fn placeholder(path: String) -> ConfigError {
+    ConfigError::new(path, "a secret of your own", "the placeholder of an example")
 }
 
 /// Returns whether a text is a valid header name in lower case, as in HTTP/2.

@@ -87,7 +87,7 @@ impl ReplyContext {
         add("allow", "POST, OPTIONS");
         if self.origin.is_some() {
             add("access-control-allow-methods", "POST");
-            add("access-control-allow-headers", "content-type");
+            add("access-control-allow-headers", "content-type, x-llm-feedback");
             add("access-control-max-age", PREFLIGHT_AGE_S);
         }
         reply
@@ -110,6 +110,8 @@ impl ReplyContext {
     }
 
     pub(super) fn body_hidden(&self) -> FeedbackReply {
-        self.error(503, "body", "the proxy does not pass it to the filter, or it arrived too late")
+        let message =
+            "the proxy does not pass it to the filter, or it arrived too late: send it as x-llm-feedback";
+        self.error(503, "body", message)
     }
 }

@@ -212,7 +212,7 @@ fn pages_of_configured_origins_may_read_replies() {
             ("access-control-allow-origin", origin),
             ("allow", "POST, OPTIONS"),
             ("access-control-allow-methods", "POST"),
-            ("access-control-allow-headers", "content-type"),
+            ("access-control-allow-headers", "content-type, x-llm-feedback"),
             ("access-control-max-age", "600"),
         ];
         let expected = FeedbackReply { status: 204, headers: owned(&preflight), body: String::new() };

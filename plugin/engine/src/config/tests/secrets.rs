@@ -94,3 +94,21 @@ fn the_table_marks_the_secret_keys() {
     let paths: Vec<_> = rows.iter().filter(|row| row.is_secret).map(|row| row.path.as_str()).collect();
     assert_eq!(paths, ["judge.headers", "judge.judges[].headers", "feedback.secret", "telemetry.headers"]);
 }
+
+#[test]
+fn placeholders_of_examples_are_refused() {
+    let got = "expected a secret of your own, got the placeholder of an example";
+    refused(
+        r#"{"feedback":{"secret":["CHANGE-to-the-output-of-openssl-rand-hex-32"]}}"#,
+        &format!("feedback.secret[0]: {got}"),
+    );
+    refused(r#"{"feedback":{"secret":"changeme"}}"#, &format!("feedback.secret: {got}"));
+    for value in ["Bearer CHANGE", "CHANGE-ME", "change_me", "Basic changeme"] {
+        refused(
+            &format!(r#"{{"telemetry":{{"cluster":"c","headers":{{"authorization":"{value}"}}}}}}"#),
+            &format!("telemetry.headers.authorization: {got}"),
+        );
+    }
+    accepted(r#"{"feedback":{"secret":"change the world, twice"}}"#);
+    accepted(r#"{"telemetry":{"cluster":"c","headers":{"x-scope":"INTERCHANGE exchanges"}}}"#);
+}
