@@ -229,6 +229,19 @@ fn a_redirect_without_a_request_id_hides_no_chunk_from_others() {
     assert_eq!(play(&mut guest, &again(followed)).client.body, events.as_bytes());
 }
 
+/// A retry below the filter, as an upstream HTTP filter: the head is that of the first attempt, the body the client's.
+#[test]
+fn a_second_attempt_has_the_length_of_its_own_body() {
+    let mut guest = asking();
+    check_asked(&drive(&mut guest, &exchange(sized(ASKED)), &ChunkPlan::whole()).unwrap());
+    // What cannot be edited has its own length again.
+    let mut exchange = exchange(sized(ASKED));
+    exchange.request_body = "[]".into();
+    let report = drive(&mut guest, &exchange, &ChunkPlan::every(1)).unwrap();
+    assert_eq!(report.upstream.headers.unwrap().text("content-length"), Some("2"));
+    assert_eq!(text(&report.upstream.body), "[]");
+}
+
 #[test]
 fn events_pass_with_the_piece_that_brings_them() {
     let mut guest = asking();
