@@ -251,7 +251,10 @@ fn component_and_filter_make_the_same_judge_request_without_secrets() {
     let head =
         pairs.into_iter().fold(Headers::new(), |head, (name, value)| head.with(name, value.as_bytes()));
     let head = request.headers.iter().fold(head, |head, field| head.with(&field.name, &field.value));
-    assert_eq!(call.headers, head.with("authorization", "Bearer secret"));
+    // The mark is for other instances of the filter.
+    let mark = call.headers.text("x-llm-gauge").unwrap();
+    let expected = head.with("authorization", "Bearer secret").with("x-llm-gauge", mark);
+    assert_eq!(call.headers, expected);
     assert_eq!((call.cluster, u64::from(call.timeout_ms)), (request.cluster, request.timeout_ms));
 
     let verdict = simulators::judge::answer(ours.as_bytes()).unwrap();
