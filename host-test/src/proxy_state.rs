@@ -118,7 +118,7 @@ impl ProxyState {
         self.metrics.entry((name.to_owned(), kind)).or_insert(fresh)
     }
 
-    /// Stores a value, unless `cas` is the number of another version than the stored one.
+    /// Stores a value, unless `cas` is the number of another version than the stored one. Returns whether it did.
     pub(crate) fn set_data(&mut self, vm: &str, key: &str, value: Vec<u8>, cas: u32) -> bool {
         let place = (vm.to_owned(), key.to_owned());
         if let Some((_, current)) = self.data.get(&place)
@@ -152,7 +152,7 @@ impl ProxyState {
         found.map(|(id, _)| *id)
     }
 
-    /// Adds an item and wakes the owner, once per item as in Envoy.
+    /// Adds an item and wakes the owner, once per item as in Envoy. Returns whether the queue exists.
     pub(crate) fn enqueue(&mut self, id: u32, item: Vec<u8>) -> bool {
         let Some(queue) = self.queues.get_mut(&id) else {
             return false;

@@ -115,7 +115,8 @@ pub(crate) fn edit_request(edit: &Edit, bytes: usize, length: Option<usize>, mem
     is_edited
 }
 
-/// Replaces the first `bytes` of a body by `value`. Does not use the SDK, which panics if the host refuses.
+/// Replaces the first `bytes` of a body by `value`. Returns whether the host accepts that. Does not use the SDK, which
+/// panics if the host refuses.
 pub(crate) fn replace_body(buffer: BufferType, bytes: usize, value: &[u8]) -> bool {
     // SAFETY: the host reads `value.len()` bytes from the pointer, which is that of this slice.
     let status = unsafe { abi::proxy_set_buffer_bytes(buffer as u32, 0, bytes, value.as_ptr(), value.len()) };
@@ -137,8 +138,8 @@ pub(crate) fn headers(map: MapType) -> Vec<u8> {
     unsafe { Vec::from_raw_parts(data, size, size) }
 }
 
-/// Sets a header field, which the host allows until that head has passed. Does not use the SDK, which panics if the
-/// host refuses.
+/// Sets a header field, which the host allows until that head has passed. Returns whether the host accepts it. Does not
+/// use the SDK, which panics if the host refuses.
 pub(crate) fn set_header(map: MapType, name: &str, value: &str) -> bool {
     // SAFETY: the host reads from each pointer as many bytes as the length next to it, which are these slices.
     let status = unsafe {
@@ -153,7 +154,7 @@ pub(crate) fn set_header(map: MapType, name: &str, value: &str) -> bool {
     status == 0
 }
 
-/// Sets the length that the head of the request announces.
+/// Sets the length that the head of the request announces. Returns whether the host accepts it.
 pub(crate) fn set_length(length: usize) -> bool {
     set_header(MapType::HttpRequestHeaders, "content-length", &length.to_string())
 }

@@ -65,8 +65,8 @@ pub fn progress_bar(total: usize, unit: &str) -> ProgressBar {
     ProgressBar::new(total as u64).with_style(style).with_finish(ProgressFinish::AndClear)
 }
 
-/// Returns the lines of a table that fits [`COLUMNS`]. The first row is the header. The first `text_columns` columns are
-/// aligned to the left, the others to the right. If the table is too wide, the first column is cut.
+/// Returns the lines of a table that fits [`COLUMNS`]. The first row is the header. The first `text_columns` columns
+/// are aligned to the left, the others to the right. If the table is too wide, the first column is cut.
 pub fn table(rows: &[Vec<String>], text_columns: usize) -> Vec<String> {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);

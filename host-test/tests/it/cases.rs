@@ -14,8 +14,8 @@ use simulators::native::{self, rules};
 
 use crate::common;
 
-/// The number of random cuttings of each case in the component. It runs the engine that the filter runs at every offset,
-/// and only its boundary is different.
+/// The number of random cuttings of each case in the component. It runs the engine that the filter runs at every
+/// offset, and only its boundary is different.
 const COMPONENT_CUTTINGS: usize = 16;
 
 #[test]

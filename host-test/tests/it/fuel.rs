@@ -94,7 +94,8 @@ fn fuel_is_as_it_was() {
     assert_eq!(golden.len(), spent.len(), "removed cases: run the test with UPDATE_GOLDEN=1");
 }
 
-/// The cost of a judge for exchanges that it does not get: the sample's hash, and a word in the log.
+/// The cost of a judge for exchanges that it does not get: the sample's hash, and the
+/// field `sampled` in the access log.
 #[test]
 fn an_exchange_that_is_not_sampled_costs_what_it_did() {
     let module = common::filter();

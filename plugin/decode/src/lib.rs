@@ -1,8 +1,8 @@
 //! Decodes content encodings as their bytes arrive.
 //!
 //! [`Decoder`] decodes a copy of the bytes that pass, and returns content as early as the encoder has flushed it: a
-//! flush after each event returns each event at once. A decoder allocates at its first byte. In the middle of a stream it
-//! keeps:
+//! flush after each event returns each event at once. A decoder allocates at its first byte. In the middle of a stream
+//! it keeps:
 //!
 //! | encoding | bytes kept |
 //! |---|---|

@@ -66,7 +66,8 @@ fn parts_fit<'p>(mut parts: impl Iterator<Item = &'p str>, text: &str) -> bool {
     rest.ends_with(part)
 }
 
-/// Returns the text after the first `part`. `str::split_once` builds a searcher, which costs more than a scan of a path.
+/// Returns the text after the first `part`. `str::split_once` builds a searcher, which costs more than a scan of a
+/// path.
 fn after<'t>(text: &'t str, part: &str) -> Option<&'t str> {
     if part.is_empty() {
         return Some(text);

@@ -1,8 +1,8 @@
 //! Computes the cost of an exchange by token classes, from a price table in the configuration.
 //!
-//! All amounts are integers. A price is held in [`UNITS_PER_DOLLAR`] of a dollar per token, fine enough for every known
-//! price. The error of a float would grow with traffic, as that of a rounded product would. [`crate::series`] carries
-//! over the remainder when units are converted to nanodollars.
+//! All amounts are integers. A price is held in units per token, of which a dollar has [`UNITS_PER_DOLLAR`]: fine enough
+//! for every known price. The error of a float would grow with traffic, as that of a rounded product would.
+//! [`crate::series`] carries over the remainder when units are converted to nanodollars.
 //!
 //! The rules are those of the package that rows are generated from (`genai-prices`, which `cargo gauge prices` reads):
 //!

@@ -1,7 +1,7 @@
 //! JUnit XML, in the subset that CI servers agree on: a test case for each exchange, and one for each threshold.
 //!
-//! Written here: the crate for it brings an XML writer, dates, UUIDs and ten crates, and the demo builds what this command
-//! needs.
+//! Written here: the crate for it brings an XML writer, dates, UUIDs and ten crates, and the demo builds what this
+//! command needs.
 
 use std::fmt::Write as _;
 

@@ -20,11 +20,12 @@ use serde_json::{Map, Value, json};
 use super::{fields, good_end, headers, run};
 use crate::case::{COMPARED_NATIVELY, Case, Difference};
 
-/// The time between two documents of a response. Times are reported in milliseconds, so each is the number of a document.
+/// The time between two documents of a response. Times are reported in milliseconds, so each is the number of a
+/// document.
 const DOCUMENT_NS: u64 = 1_000_000;
 
-/// The engine with one row replaced, or none, and the configurations that it has compiled: a compiled configuration serves
-/// many cases, and takes longer to make than a case to run.
+/// The engine with one row replaced, or none, and the configurations that it has compiled: a compiled configuration
+/// serves many cases, and takes longer to make than a case to run.
 #[derive(Debug, Default)]
 pub struct Engine {
     row: Option<&'static Format>,

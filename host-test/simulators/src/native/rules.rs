@@ -1,6 +1,6 @@
 //! Which rules of a format's row its cases need: a case has to fail when a rule is left out, or nothing holds the rule.
 //!
-//! A rule is left out as an author would: from the list that it stands in. A list that several rows share is shorter for
+//! A rule is left out as an author would: from the list that it is in. A list that several rows share is shorter for
 //! all of them then, and a case of any of them may be the one that fails.
 
 use std::fmt;
@@ -70,8 +70,8 @@ pub fn uses(format: &'static Format, cases: &[Case]) -> Result<Vec<RuleUse>> {
     removals.into_iter().map(|removal| removal.into_use(&prepared)).collect()
 }
 
-/// Returns the rules of all rows, each with its row and a case of `cases` that fails without it. Every processor takes one
-/// row after another.
+/// Returns the rules of all rows, each with its row and a case of `cases` that fails without it. Every processor takes
+/// one row after another.
 ///
 /// # Errors
 ///

@@ -103,7 +103,8 @@ fn a_record_has_the_fields_of_the_contract() {
     assert_eq!(beyond(&told, &ours), [""; 0]);
     // Filter state has the id and the times beside the record. Labels, texts and the status are in other places.
     assert_eq!(beyond(&ours, &told), ["http_status", "judged", "labels", "request_id", "times", "usage"]);
-    // `answer` is spread out, `estimate` is in the usage, `initial_provider` is for a gauge, and the others are for spans.
+    // `answer` is spread out, `estimate` is in the usage, `initial_provider` is for a gauge, and the others are for
+    // spans.
     let engine: BTreeSet<_> = fields(&record).into_iter().collect();
     assert_eq!(
         beyond(&engine, &all),

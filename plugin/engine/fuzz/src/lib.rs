@@ -8,7 +8,8 @@
 //! - Framings: [`bodies`], [`frames`], [`form`], [`sse_twin`]
 //! - Texts: [`json_twin`], [`base64`]
 //! - Encoder of inputs: `frame_encoder`
-//! - From the engine's sources: `twins` of its unit tests, and what it does not export: `base64_decoder`, `frame_reader`
+//! - From the engine's sources: `twins` of its unit tests, and what it does not export: `base64_decoder`,
+//!   `frame_reader`
 
 // `cargo clippy --all-targets` builds this as a unit test too, in which the engine's files would look for theirs.
 #![cfg(not(test))]

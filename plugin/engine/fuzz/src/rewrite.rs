@@ -138,7 +138,8 @@ fn shown_response(pieces: &[&[u8]], is_end_announced: bool) -> Vec<u8> {
     client
 }
 
-/// Returns the rewrite of an exchange whose request may be edited. `length` is its content length, without which it is not held.
+/// Returns the rewrite of an exchange whose request may be edited. `length` is its content length, without which it is
+/// not held.
 fn begin(length: Option<usize>) -> Rewrite {
     let length = length.map(|length| length.to_string());
     let fields = [

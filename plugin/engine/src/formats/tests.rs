@@ -1,7 +1,7 @@
 use super::*;
 
-/// Returns the rules of `rules` that can never count: another rule goes on inside an object or array at their place, and
-/// their field ignores those. A text may also be an array of parts, which further rules are for.
+/// Returns the rules of `rules` that can never count: another rule goes on inside an object or array at their place,
+/// and their field ignores those. A text may also be an array of parts, which further rules are for.
 fn rules_that_ignore_a_container<F: Field>(rules: &[&[Rule<F>]]) -> Vec<String> {
     let all = || rules.iter().copied().flatten();
     let is_ignored = |rule: &&Rule<F>| {

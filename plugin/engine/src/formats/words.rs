@@ -4,8 +4,8 @@
 use super::{Format, Role};
 use crate::record::ErrorClass;
 
-/// Words by which messages name their speaker, in any case. Other words say nothing, and a message that names no speaker
-/// is the user's.
+/// Words by which messages name their speaker, in any case. Other words say nothing, and a message that names no
+/// speaker is the user's.
 pub type RoleWords = &'static [(&'static str, Role)];
 
 /// Words by which a provider names errors, exactly as it writes them.

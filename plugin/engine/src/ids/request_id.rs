@@ -123,7 +123,8 @@ impl RequestId {
     }
 }
 
-/// Compares two signatures in constant time: an early return would let an attacker find the signature byte by byte.
+/// Returns whether two signatures are equal, in constant time: an early return would let an attacker find the signature
+/// byte by byte.
 fn is_equal(one: &[u8; SIGNATURE_BYTES], other: &[u8; SIGNATURE_BYTES]) -> bool {
     let differences = one.iter().zip(other).fold(0, |found, (one, other)| black_box(found | (one ^ other)));
     differences == 0

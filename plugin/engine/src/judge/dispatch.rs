@@ -119,8 +119,8 @@ impl Dispatcher {
         }
     }
 
-    /// Queues a job. Ends it with [`Outcome::QueueFull`] if the queue is full, or with [`Outcome::Memory`] if the worker
-    /// has no memory for it.
+    /// Queues a job. Ends it with [`Outcome::QueueFull`] if the queue is full, or with [`Outcome::Memory`] if the
+    /// worker has no memory for it.
     pub fn submit(&mut self, job: JudgeJob, out: &mut Vec<StatUpdate>) {
         let queries = if self.plan.is_panel { 2 } else { 1 };
         let queries_max = self.plan.queue_max.saturating_mul(queries);

@@ -86,8 +86,8 @@ impl ResponseCapture {
         self.bytes.clear_to(0);
     }
 
-    /// Ends the document that is being read. `numbers` returns the number of the choice with an ordinal, if the document
-    /// names one.
+    /// Ends the document that is being read. `numbers` returns the number of the choice with an ordinal, if the
+    /// document names one.
     pub fn document(&mut self, kind: &str, numbers: impl Fn(u32) -> Option<u32>) {
         let (mut from, mut has_whole) = (0, false);
         for (piece, end) in core::mem::take(&mut self.pieces) {
