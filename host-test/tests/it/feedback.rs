@@ -224,7 +224,7 @@ fn feedback_without_a_visible_body_is_refused() {
     assert_eq!(counted(&guest), ratings(&[]));
 }
 
-/// The same feedback in the head needs no body, so any proxy can pass it to the filter.
+/// Feedback in the head needs no body, so any proxy can pass it to the filter.
 #[test]
 fn feedback_in_the_head_is_answered_at_once() {
     let options = Options::configured(configuration(&json!({"max_bytes": 400})));

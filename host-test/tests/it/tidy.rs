@@ -85,10 +85,10 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("pattern", &[]),
     ("json", &["limits", "simd"]),
     ("simd", &[]),
+    ("callouts", &["ids"]),
     ("ids", &["limits"]),
     ("limits", &[]),
     ("head", &[]),
-    ("callouts", &[]),
 ];
 
 const FILE_LINES_MAX: usize = 400;

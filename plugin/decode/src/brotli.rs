@@ -69,7 +69,7 @@ impl Brotli {
             held: Vec::new(),
             held_bit: 0,
             window: Window::new(budget.reservation(), window_bytes_max),
-            commands: Box::default(),
+            commands: budget.boxed(Commands::default)?,
             is_last: false,
             memory,
         })

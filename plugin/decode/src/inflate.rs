@@ -46,7 +46,8 @@ impl Inflate {
         window_memory.make_room(&mut window, TINFL_LZ_DICT_SIZE)?;
         window.resize(TINFL_LZ_DICT_SIZE, 0);
         let _memory = [state_memory, window_memory];
-        Ok(Self { core: Box::default(), window, at: 0, flags, _memory })
+        let core = budget.boxed(DecompressorOxide::default)?;
+        Ok(Self { core, window, at: 0, flags, _memory })
     }
 
     /// Restarts for another stream, in the same memory.

@@ -92,6 +92,16 @@ impl MemoryBudget {
         is_granted
     }
 
+    /// Puts a value on the heap, if the allocator has room for it and for another one of its size, as the box of a state
+    /// is made beside small allocations that cannot be refused.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`OutOfMemory`] if the allocator has no such room.
+    pub(crate) fn boxed<T>(&self, value: impl FnOnce() -> T) -> Result<Box<T>, OutOfMemory> {
+        if self.has_room(size_of::<T>().saturating_mul(2)) { Ok(Box::new(value())) } else { Err(OutOfMemory) }
+    }
+
     /// Lowers the budget to three quarters of the bytes in use, and releases the cushion: the allocator has less memory
     /// than the budget grants.
     fn allocation_failed(&self) {

@@ -82,7 +82,7 @@ impl Zstd {
             field: budget.buffer(),
             window: Window::new(budget.reservation(), window_bytes_max),
             frame: Frame::default(),
-            tables: Box::new(Tables::new(budget)),
+            tables: budget.boxed(|| Tables::new(budget))?,
             has_frame: false,
             _memory: memory,
         })

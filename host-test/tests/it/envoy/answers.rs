@@ -257,7 +257,7 @@ fn odd_model_names_stay_one_label() {
         let long = "long-".repeat(60);
         for (model, label) in [
             ("deepseek/deepseek-r1:free", "deepseek/deepseek-r1:free"),
-            ("arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.x-v2:0", ""),
+            ("arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.x-v2:0", "us.x-v2:0"),
             ("cluster.upstream.grpc.m_rq_503", ""),
             ("listener.0.0.0.0_80.http.x.rds.y", ""),
             ("модель-日本-🦀", ""),

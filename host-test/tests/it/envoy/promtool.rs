@@ -96,7 +96,8 @@ fn every_metric_passes_but_for_lints_with_a_reason() {
             "model": "priced", "headers": {}, "sample_rate": 1, "context": [{"header": "x-rag"}], "panel": "on",
             "judges": [{"cluster": "anthropic", "model": "priced"}],
         });
-        bootstrap = bootstrap.judged(changes).unwrap().with_feedback(&json!({})).unwrap();
+        bootstrap =
+            bootstrap.judged(changes).unwrap().with_feedback(&json!({"secret": "0123456789abcdef"})).unwrap();
         // The receiver refuses everything.
         let receiver = receiver::Receiver::start(receiver::ReceiverBehaviour::Status(400)).await.unwrap();
         bootstrap = bootstrap.exporting(receiver.address(), json!({"batch": {"max_items": 1}})).unwrap();
