@@ -31,6 +31,12 @@ const WRONG: &[(&str, &str)] = &[
     ("llamacpp/rig-llamacpp-embeddings-derive-document-embeddings-0-69ede2", "provider"),
     ("llamacpp/rig-llamacpp-error-matrix-rerank-empty-documents-0-bf00ed", "provider"),
     ("mistralrs/rig-mistralrs-responses-api-responses-api-multi-turn-replays-history-0-8f5c0a", "provider"),
+    // The total has tokens that the parts leave out: Gemini's thinking, which is billed as output
+    // (https://ai.google.dev/gemini-api/docs/pricing). The expected output leaves them out too.
+    ("gemini-openai-compat/pydantic-ai-compatible-api-with-tool-calls-without-id-0-d614a6", "output_tokens"),
+    ("gemini-openai-compat/pydantic-ai-compatible-api-with-tool-calls-without-id-1-38060e", "output_tokens"),
+    // The shell is the client's: the answer ends with a call, whose output the client sends back.
+    ("openai-responses/vercel-ai-fixtures-openai-shell-tool-1-0-1037ac", "tool_calls"),
 ];
 
 /// The maximum size of bodies that are cut at every offset in the bare engine. Longer ones are cut at [`CUTS`] places,

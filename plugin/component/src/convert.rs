@@ -39,6 +39,7 @@ impl From<Record> for ExchangeRecord {
         let Record {
             request_id,
             ids: _,
+            convention: _,
             authority: _,
             provider,
             initial_provider: _,
@@ -111,6 +112,9 @@ fn usage(record: &Record) -> Usage {
         has_error: _,
         content_chunks: _,
         complete: _,
+        is_pending: _,
+        others: _,
+        terms: _,
     } = &record.answer;
     let (estimated_input_tokens, estimated_output_tokens) = record.estimated_tokens();
     Usage {

@@ -311,6 +311,7 @@ impl Exchange {
             authority: self.authority,
             estimate,
             request_id: self.request_id,
+            convention: self.route.format.convention(),
             provider: speaker.map_or_else(|| self.route.provider.clone(), str::to_owned),
             initial_provider: self.route.provider,
             operation: self.route.format.operation.name(),
@@ -371,10 +372,14 @@ impl Exchange {
         gaps: &[Gap],
     ) -> Option<UsageMissing> {
         let has_usage = answer.input_tokens.or(answer.output_tokens).is_some() && !answer.is_first_output;
-        if has_usage || !self.route.format.has_usage {
+        if has_usage || !self.route.format.has_usage || answer.is_pending {
             return None;
         }
-        let is_unreadable = gaps.iter().any(|gap| *gap != Gap::IncompleteStream);
+        // A format that always reports usage has it at a place that no rule knows.
+        let is_unknown_place = status == Status::Success
+            && self.response.state.has_documents()
+            && self.route.format.always_reports(answer.streaming);
+        let is_unreadable = is_unknown_place || gaps.iter().any(|gap| *gap != Gap::IncompleteStream);
         ending::usage_missing(status, error, http_status, is_unreadable)
     }
 }

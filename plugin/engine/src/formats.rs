@@ -9,6 +9,7 @@ mod anthropic_messages;
 mod bedrock_converse;
 mod bedrock_invoke;
 mod cohere;
+mod dashscope;
 mod gemini;
 mod gemini_interactions;
 mod ollama;
@@ -33,6 +34,7 @@ mod include_usage;
 mod model_in_path;
 mod operation;
 mod places;
+mod price_factors;
 mod rules;
 mod shared;
 mod words;
@@ -41,7 +43,7 @@ use crate::estimate::Frame;
 use crate::usage::{Convention, Count, Merge};
 
 pub use crate::judge::capture::Role;
-pub use answers::{Choices, Tools};
+pub use answers::{AlwaysReports, Choices, Tools};
 pub use claims::{claimed, may_ask};
 pub use fields::{HeaderField, Modalities, RequestField, ResponseField};
 pub use hosts::{host_pattern, provider_of, providers};
@@ -49,6 +51,7 @@ pub use include_usage::IncludeUsage;
 pub use model_in_path::model_in_path;
 pub use operation::Operation;
 pub use places::{KIND, POINTED, has_last, is_in_choice, paths, rule};
+pub use price_factors::price_factor;
 pub use rules::{Field, ReadDepth, RequestRule, ResponseRule, Rule};
 pub(crate) use shared::{CHAT_API_PROVIDER, CHAT_FRAME, ERRORS, FLAT_ERRORS, INPUTS, MODEL};
 pub(crate) use words::{CUT_OFF_SIGNS, ERROR_TYPES, ROLES};
@@ -73,10 +76,12 @@ pub const ALL: &[&Format] = &[
     &bedrock_invoke::JURASSIC,
     &bedrock_invoke::CHAT,
     &bedrock_invoke::MISTRAL_CHAT,
+    &bedrock_invoke::ANY,
     &cohere::V2,
     &cohere::V1,
     &cohere::V1_GENERATE,
     &cohere::EMBED,
+    &dashscope::FORMAT,
     &gemini::FORMAT,
     &gemini::COUNT_TOKENS,
     &gemini::EMBEDDINGS,
@@ -114,8 +119,8 @@ pub struct Format {
     pub operation: Operation,
     /// Patterns for the host and path of its endpoints, without the query: `*/v1/messages`.
     pub claims: &'static [&'static str],
-    /// The parts of a path before and behind the model. `None` if paths do not name the model.
-    pub model_in_path: Option<(&'static str, &'static str)>,
+    /// The parts of a path before and behind the model, for each kind of path that names it.
+    pub model_in_path: &'static [(&'static str, &'static str)],
     /// The rules for the body of the request.
     pub request: &'static [&'static [RequestRule]],
     /// The words for the roles of messages in the request.
@@ -142,8 +147,12 @@ pub struct Format {
     pub include_usage: Option<IncludeUsage>,
     /// Whether an answer is expected to report its usage.
     pub has_usage: bool,
+    /// Which successful answers always report it, so that one without is read wrong.
+    pub always_reports: AlwaysReports,
     /// Whether the total is all input if it comes without an input count.
     pub total_is_input: bool,
+    /// The finish reason of a refusal that is not billed if nothing was generated before it. Empty if there is none.
+    pub unbilled_finish: &'static str,
     /// Error codes that say more than the status, also of an HTTP error.
     pub error_codes: &'static [ErrorWords],
     /// Error types that say what went wrong if the HTTP status is a success.
@@ -155,6 +164,15 @@ pub struct Format {
 }
 
 impl Format {
+    /// Returns whether each successful answer reports its usage.
+    pub fn always_reports(&self, streaming: bool) -> bool {
+        match self.always_reports {
+            AlwaysReports::Never => false,
+            AlwaysReports::Unary => !streaming,
+            AlwaysReports::All => true,
+        }
+    }
+
     /// Returns how its counts add up.
     pub fn convention(&self) -> Convention {
         Convention {
@@ -171,7 +189,7 @@ pub(crate) const BLANK: Format = Format {
     provider: "openai_compatible",
     operation: Operation::Other,
     claims: &[],
-    model_in_path: None,
+    model_in_path: &[],
     request: &[MODEL],
     roles: &[ROLES],
     kind: "",
@@ -185,7 +203,9 @@ pub(crate) const BLANK: Format = Format {
     tools: Tools::None,
     include_usage: None,
     has_usage: true,
+    always_reports: AlwaysReports::Never,
     total_is_input: false,
+    unbilled_finish: "",
     error_codes: &[words::ERROR_CODES],
     error_types: &[ERROR_TYPES],
     cut_off_signs: &[CUT_OFF_SIGNS],

@@ -22,6 +22,12 @@ pub const DOCUMENT_TEXT_BYTES_MAX: usize = 16 * 1024;
 /// Maximum number of choices distinguished in one exchange.
 pub const CHOICES_MAX: usize = 256;
 
+/// Maximum number of tool calls distinguished in one stream that sends them in pieces.
+pub const TOOL_CALLS_MAX: usize = 256;
+
+/// Maximum number of models beside its own in one exchange.
+pub const OTHER_MODELS_MAX: usize = 4;
+
 /// Bytes kept of an AWS event stream frame's headers; headers beyond them are ignored.
 pub const FRAME_HEADER_BYTES_MAX: usize = 4 * 1024;
 

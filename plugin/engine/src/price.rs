@@ -13,10 +13,12 @@
 //! - The first row that matches a model's name is its row. A row without prices makes the model unpriced.
 
 mod names;
+mod terms;
 mod tiered_price;
 mod tokens;
 
 pub use names::ModelName;
+pub use terms::{CostUnit, PriceTerm, PriceTerms};
 pub use tiered_price::TieredPrice;
 pub use tokens::{TokenClass, Tokens};
 
@@ -37,6 +39,36 @@ pub struct Cost {
 }
 
 impl Cost {
+    /// Returns the cost that a provider states, in units.
+    pub fn stated(units: u128) -> Self {
+        Self { classes: vec![("stated", units)], unpriced_tokens: 0 }
+    }
+
+    /// Returns this cost at a factor of the standard price, in hundredths of a percent.
+    #[must_use]
+    pub fn scaled(mut self, factor: u64) -> Self {
+        for (_, units) in &mut self.classes {
+            *units = units.saturating_mul(u128::from(factor)) / 10_000;
+        }
+        self
+    }
+
+    /// Adds another cost.
+    pub fn add(&mut self, other: Self) {
+        for (class, units) in other.classes {
+            match self.classes.iter_mut().find(|(known, _)| *known == class) {
+                Some((_, sum)) => *sum = sum.saturating_add(units),
+                None => self.classes.push((class, units)),
+            }
+        }
+        self.unpriced_tokens = self.unpriced_tokens.saturating_add(other.unpriced_tokens);
+    }
+
+    /// Returns the cost of tokens that have no price.
+    pub fn unpriced(tokens: u64) -> Self {
+        Self { classes: Vec::new(), unpriced_tokens: tokens }
+    }
+
     /// Returns the sum of all classes in units.
     pub fn units(&self) -> u128 {
         self.classes.iter().fold(0, |sum, (_, units)| sum.saturating_add(*units))
@@ -102,6 +134,8 @@ pub struct PriceTable {
     sellers: Vec<Seller>,
     /// The names of providers with those of their sellers, separated by spaces, in the order of search.
     providers: Vec<(String, String)>,
+    /// Whether a cost that the provider states replaces that of the table.
+    uses_stated: bool,
 }
 
 /// The seller whose rows apply to every provider.
@@ -115,7 +149,7 @@ impl PriceTable {
             (_, "") => version.to_owned(),
             (version, date) => [version, " of ", date].concat(),
         };
-        Self { title, models: Vec::new(), sellers: Vec::new(), providers: Vec::new() }
+        Self { title, models: Vec::new(), sellers: Vec::new(), providers: Vec::new(), uses_stated: true }
     }
 
     /// Appends a row: the prices of `seller` for the models with these names.
@@ -130,6 +164,16 @@ impl PriceTable {
     /// Sets the sellers of a provider, separated by spaces, in the order of search.
     pub(crate) fn add_provider(&mut self, provider: &str, sellers: &str) {
         self.providers.push((provider.to_owned(), sellers.to_owned()));
+    }
+
+    /// Sets whether a cost that the provider states replaces that of the table.
+    pub(crate) fn use_stated_costs(&mut self, uses_stated: bool) {
+        self.uses_stated = uses_stated;
+    }
+
+    /// Returns whether a cost that the provider states replaces that of the table.
+    pub fn uses_stated_costs(&self) -> bool {
+        self.uses_stated
     }
 
     /// Whether the table has rows of this seller.

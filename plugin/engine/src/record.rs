@@ -3,7 +3,8 @@
 use crate::estimate::Estimate;
 use crate::ids::Ids;
 use crate::judge::capture::{JudgeDecision, SpanContent};
-use crate::usage::Usage;
+use crate::price::PriceTerms;
+use crate::usage::{Convention, Usage};
 
 /// A name or a number from a provider's own vocabulary, such as a finish reason or an error code.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -218,6 +219,12 @@ pub struct Answer {
     pub output_tokens: Option<u64>,
     /// Whether the output count is the one at the beginning of a stream, whose last count did not arrive.
     pub is_first_output: bool,
+    /// Whether the answer is still to be generated, so that no usage is missing.
+    pub is_pending: bool,
+    /// The counts of other models that took part, each by its own convention.
+    pub others: Vec<(String, Usage)>,
+    /// The words of the response that change its price.
+    pub terms: PriceTerms,
     /// The reason why each choice ended, in the order of the choices.
     pub finish_reasons: Vec<Word>,
     /// The number of tool calls that the client is asked to run.
@@ -256,6 +263,8 @@ pub struct Times {
 pub struct Record {
     /// The id that joins the response with its span, its scores and feedback.
     pub request_id: String,
+    /// How the counts of the format add up.
+    pub convention: Convention,
     /// The trace and the span of the exchange.
     pub ids: Ids,
     /// The host of the request; `None` if spans do not report it.
@@ -327,6 +336,14 @@ impl Record {
             Some(input).filter(|tokens| !is_known && *tokens > 0),
             is_open.then(|| output.max(answer.output_tokens.unwrap_or(0))),
         )
+    }
+
+    /// Returns the other models that took part, each with its inclusive input and output.
+    pub fn other_models(&self) -> impl Iterator<Item = (&(String, Usage), u64, u64)> {
+        self.answer.others.iter().map(|other| {
+            let (input, output) = other.1.inclusive(self.convention);
+            (other, input.unwrap_or(0), output.unwrap_or(0))
+        })
     }
 
     /// Returns the input and output as far as they are known: reported or else estimated.

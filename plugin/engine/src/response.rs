@@ -10,8 +10,10 @@ mod choices;
 mod errors;
 mod event;
 mod reader;
+mod scalars;
 mod texts;
 mod timing;
+mod tool_calls;
 mod usage;
 
 use llm_gauge_decode::MemoryBudget;
@@ -21,8 +23,9 @@ use crate::formats::{self, Choices, Format, HeaderField, Operation, ResponseFiel
 use crate::head::Headers;
 use crate::judge::capture::ResponseCapture;
 use crate::limits::TOKENS_MAX;
-use crate::record::{Answer, Gap};
-use crate::scan::Paths;
+use crate::price::PriceTerms;
+use crate::record::{Answer, Gap, Word};
+use crate::scan::{At, Paths};
 use crate::usage::Usage;
 
 pub use reader::ResponseReader;
@@ -32,6 +35,7 @@ use choices::{ChoiceSet, OpenChoice};
 use errors::ReportedError;
 use event::{EventValue, PendingEvent};
 use texts::GeneratedText;
+use tool_calls::ToolCallPieces;
 use usage::ReportedUsage;
 
 /// The state of one response that is being read.
@@ -46,6 +50,8 @@ pub struct ResponseState {
     usage: ReportedUsage,
     choices: ChoiceSet,
     error: ReportedError,
+    tool_calls: ToolCallPieces,
+    terms: PriceTerms,
     deltas: DeltaTimes,
     /// The number of documents with visible text.
     content_chunks: u32,
@@ -55,6 +61,8 @@ pub struct ResponseState {
     is_complete: bool,
     /// Whether `[DONE]` arrived.
     is_done: bool,
+    /// Whether the response says that its answer is still to be generated.
+    is_pending: bool,
     /// Whether the model refused, in a field that is only for refusals.
     has_refused: bool,
     gaps: Vec<Gap>,
@@ -74,12 +82,15 @@ impl ResponseState {
             usage: ReportedUsage::default(),
             choices: ChoiceSet::new(memory),
             error: ReportedError::default(),
+            tool_calls: ToolCallPieces::new(memory),
+            terms: PriceTerms::default(),
             deltas: DeltaTimes::default(),
             content_chunks: 0,
             texts: GeneratedText::default(),
             has_documents: false,
             is_complete: false,
             is_done: false,
+            is_pending: false,
             has_refused: false,
             gaps: Vec::new(),
             capture: None,
@@ -141,6 +152,11 @@ impl ResponseState {
         self.deltas
     }
 
+    /// Returns whether a whole document was read.
+    pub fn has_documents(&self) -> bool {
+        self.has_documents
+    }
+
     /// Returns the amount of text that was generated.
     pub fn text(&self) -> estimate::AnswerTally {
         self.texts.answer()
@@ -165,7 +181,7 @@ impl ResponseState {
             Choices::None => None,
         };
         let has_tools = !is_http_error && !is_unread && self.can_have_tools(streaming, choices, anything);
-        let tool_calls = has_tools.then_some(self.choices.tool_calls());
+        let tool_calls = has_tools.then_some(self.choices.tool_calls(self.tool_calls.count()));
         let is_inference = self.format.operation != Operation::Other;
         // A blocked prompt has no choice that could end.
         let is_blocked = self.choices.is_blocked();
@@ -183,6 +199,9 @@ impl ResponseState {
             self.add_gap(Gap::ImplausibleUsage);
         }
         let (input_tokens, output_tokens) = usage.inclusive(self.format.convention());
+        let is_unbilled_finish =
+            |reason: &Word| matches!(reason, Word::Text(word) if word == self.format.unbilled_finish);
+        self.terms.is_unbilled = output_tokens == Some(0) && finish_reasons.iter().any(is_unbilled_finish);
         Answer {
             // The model in an error body is the one that failed, and its id is not that of an answer.
             model: self.model.take().filter(|_| !is_http_error),
@@ -192,6 +211,9 @@ impl ResponseState {
             input_tokens,
             output_tokens,
             is_first_output: self.usage.is_first_output(),
+            is_pending: self.is_pending,
+            others: self.usage.take_others(),
+            terms: core::mem::take(&mut self.terms),
             finish_reasons,
             tool_calls,
             choices,
@@ -226,10 +248,17 @@ impl ResponseState {
             self.apply_value(&event, value, &mut usage, &mut choice);
         }
         self.close_choice(choice);
+        self.usage.add_iterations(&event, &mut usage, self.model.as_deref());
         self.usage.merge(&usage, self.format);
         self.has_documents = true;
         let presence = event.presence();
         self.choices.add(presence);
+        if presence.tool_pieces
+            && let Err(gap) = self.tool_calls.add(&event)
+        {
+            self.add_gap(gap);
+        }
+        self.is_pending |= presence.pending;
         self.error.is_reported |= presence.error;
         self.is_complete |= presence.last;
         self.has_refused |= presence.refusal;
@@ -242,10 +271,11 @@ impl ResponseState {
     fn apply_value(
         &mut self,
         event: &PendingEvent,
-        (field, ordinal, value): (ResponseField, u32, EventValue<'_>),
+        (field, at, value): (ResponseField, At, EventValue<'_>),
         usage: &mut Usage,
         choice: &mut Option<OpenChoice>,
     ) {
+        let ordinal = at.outer;
         match field {
             ResponseField::Id => set_first_text(&mut self.id, value),
             ResponseField::Model => set_first_text(&mut self.model, value),
@@ -270,8 +300,17 @@ impl ResponseState {
             ResponseField::Blocked => self.choices.block(value),
             ResponseField::ErrorType => self.error.set_type(value),
             ResponseField::ErrorCode => self.error.set_code(value),
-            // `UsageOf` reads this value from the event.
+            ResponseField::PriceTerm(term) => self.terms.set(term, value.text()),
+            ResponseField::StatedCost(unit) => self.terms.set_stated(value.text().as_deref(), unit),
+            // `UsageOf` and the iterations read these values from the event.
             ResponseField::Modality(_)
+            | ResponseField::Iteration(_)
+            | ResponseField::IterationModel
+            // The tool calls read these from the event.
+            | ResponseField::ToolIndex
+            | ResponseField::ToolId
+            | ResponseField::ToolName
+            | ResponseField::Pending
             // Only the presence of these counts, which the event has already counted.
             | ResponseField::Item
             | ResponseField::Text

@@ -37,10 +37,12 @@ pub enum Count {
     Citation,
     /// Input made of tool-use prompts.
     ToolUseInput,
+    /// Images that a tool made, outside of the output and by another model.
+    ToolImageOutput,
 }
 
 /// The counts of a format that are added up to the inclusive input and output.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Convention {
     /// The counts that form the inclusive input, the main count first.
     pub input_tokens: &'static [Count],
@@ -53,15 +55,15 @@ pub struct Convention {
 /// The rule by which the usage objects of a stream are merged. They are never added up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Merge {
-    /// A later field replaces the earlier one.
+    /// A later field replaces the earlier one, unless it is 0: that is a placeholder, and no news after a count.
     Fields,
-    /// A later usage object replaces the whole earlier one.
+    /// A later usage object replaces the whole earlier one, unless all its counts are 0.
     Whole,
-    /// The largest count of each field is kept, since some events report 0 for a field that an earlier one reported.
+    /// The counts are cumulative, so the largest of each field is kept.
     Largest,
 }
 
-const COUNTS: usize = 17;
+const COUNTS: usize = 18;
 
 /// The counts of one exchange, each `None` until the provider reports it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -85,7 +87,11 @@ impl Usage {
     /// Merges a later usage object into this one.
     pub fn merge(&mut self, later: &Self, merge: Merge) {
         match merge {
-            Merge::Whole => *self = *later,
+            Merge::Whole => {
+                if !later.is_placeholder() || self.is_empty() {
+                    *self = *later;
+                }
+            }
             Merge::Largest => {
                 for (mine, theirs) in self.counts.iter_mut().zip(later.counts) {
                     *mine = theirs.max(*mine);
@@ -93,7 +99,7 @@ impl Usage {
             }
             Merge::Fields => {
                 for (mine, theirs) in self.counts.iter_mut().zip(later.counts) {
-                    *mine = theirs.or(*mine);
+                    *mine = theirs.filter(|tokens| *tokens > 0).or(*mine).or(theirs);
                 }
             }
         }
@@ -108,7 +114,7 @@ impl Usage {
     /// Returns the inclusive input and output, by a format's convention and the provider's total.
     ///
     /// Some providers leave reasoning out of their output count or audio out of their input count, but include them in
-    /// the total. Such a part is added if the total is then exact.
+    /// the total. Such a part is added if the total is then exact. Otherwise, what only the total has is output.
     pub fn inclusive(&self, convention: Convention) -> (Option<u64>, Option<u64>) {
         let input = self.sum(convention.input_tokens);
         let input = input.or_else(|| self.get(Count::Total).filter(|_| convention.total_is_input));
@@ -131,7 +137,10 @@ impl Usage {
             .into_iter()
             .find(fits)
             .unwrap_or_default();
-        (Some(main_input.saturating_add(audio)), Some(main_output.saturating_add(reasoning)))
+        let (input, output) = (main_input.saturating_add(audio), main_output.saturating_add(reasoning));
+        // What only the total has was generated, such as Gemini's thinking behind an OpenAI endpoint.
+        let unexplained = total.saturating_sub(input.saturating_add(output));
+        (Some(input), Some(output.saturating_add(unexplained)))
     }
 
     /// Returns the counts up to `max`, and whether one was larger.
@@ -143,6 +152,11 @@ impl Usage {
             }
         }
         (self, is_larger)
+    }
+
+    /// Returns whether all reported counts are 0.
+    fn is_placeholder(&self) -> bool {
+        self.counts.iter().flatten().all(|tokens| *tokens == 0)
     }
 
     /// Whether no count was reported.

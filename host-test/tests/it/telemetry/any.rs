@@ -63,7 +63,7 @@ fn read(encoding: Encoding, signal: Signal, items: &[Vec<u8>]) -> ReceivedTeleme
     let path = if signal == Signal::Spans { "/v1/traces" } else { "/v1/logs" };
     let headers = Headers::request("POST", "otel", path)
         .with("content-type", encoding.content_type())
-        .with("x-llm-gauge", &"0".repeat(41));
+        .with("x-llm-gauge", "0".repeat(41));
     let resource = [("service.name".into(), Ours::Text("a \"shop\"".to_owned()))];
     let body = encoding.request(signal, &resource, items.iter().map(Vec::as_slice));
     let received = ReceivedTelemetry::read(|name| headers.text(name), &body).unwrap();

@@ -91,7 +91,8 @@ mod tests {
             other[at] = if byte == b'0' { b'1' } else { b'0' };
             assert!(!own.is_valid(&other, 7), "{at}");
         }
-        for other in ["", "internal", "00000007", "00000007-", &value[..40], &format!("{value}0")] {
+        for other in ["", "internal", "00000007", "00000007-", value.get(..40).unwrap(), &format!("{value}0")]
+        {
             assert!(!own.is_valid(other.as_bytes(), 7), "{other}");
         }
     }

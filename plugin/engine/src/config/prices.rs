@@ -1,7 +1,7 @@
 //! Compiles the section `prices`.
 
 use super::ConfigError;
-use super::keys::prices::{PRICES_NAMES, ROW_NAMES, ROWS};
+use super::keys::prices::{PRICES_NAMES, ROW_NAMES, ROWS, STATED_COSTS};
 use super::section::{Section, displayed, quoted};
 use crate::price::{ModelName, ModelPrices, PriceTable, TieredPrice, TokenClass, words};
 
@@ -17,6 +17,7 @@ pub(super) fn read(document: &Section<'_>) -> Result<Option<PriceTable>, ConfigE
     let text = |key| Ok::<_, ConfigError>(prices.text(key)?.unwrap_or_default());
     let mut table = PriceTable::new(text("version")?, text("date")?);
     text("notice")?;
+    table.use_stated_costs(prices.switch(&STATED_COSTS)?);
     let Some(rows) = prices.list(&ROWS)? else {
         return prices.refuse_value(ROWS.name, "a list");
     };

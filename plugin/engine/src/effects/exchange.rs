@@ -6,6 +6,7 @@ use super::summary::{field, summary};
 use super::{CalloutJob, Effects, active_requests, count_overflows};
 use crate::config::Policy;
 use crate::filter_state::{FilterState, unknown};
+use crate::formats::price_factor;
 use crate::judge::capture::{JudgeDecision, JudgeJob};
 use crate::judge::{Outcome, dispatch::stats as judge_stats};
 use crate::metrics::{self, Metric, StatUpdate};
@@ -14,7 +15,7 @@ use crate::record::{Record, SOURCE_ESTIMATED, SOURCE_REPORTED, Status};
 use crate::series::Series;
 use crate::telemetry::otlp::Signal;
 use crate::telemetry::{SpanContext, exchange_span};
-use crate::usage::Count;
+use crate::usage::{Count, Usage};
 
 /// The parts of the inclusive counts that have series of their own.
 const DETAILS: &[(Count, &str)] = &[
@@ -29,6 +30,7 @@ const DETAILS: &[(Count, &str)] = &[
     (Count::ImageOutput, "image_output"),
     (Count::VideoOutput, "video_output"),
     (Count::ToolUseInput, "tool_use_input"),
+    (Count::ToolImageOutput, "image_output"),
 ];
 
 /// Returns the effects of an exchange that has ended.
@@ -62,8 +64,19 @@ fn cost(record: &Record, policy: &Policy, renamed: Option<&str>) -> Option<Cost>
     let answer = &record.answer;
     let (input, output) = record.tokens();
     let names = [answer.model.as_deref(), record.request_model.as_deref(), renamed];
-    let tokens = Tokens::new(input.unwrap_or(0), output.unwrap_or(0), &answer.usage);
-    Some(table.cost(&record.provider, names.into_iter().flatten(), &tokens))
+    if answer.terms.is_unbilled {
+        return None;
+    }
+    if let Some(units) = answer.terms.stated_units.filter(|_| table.uses_stated_costs()) {
+        return Some(Cost::stated(units));
+    }
+    let (input, output) = (input.unwrap_or(0), output.unwrap_or(0));
+    let model = answer.model.as_deref().or(record.request_model.as_deref()).unwrap_or_default();
+    let Some(factor) = price_factor(&answer.terms, &record.provider, model) else {
+        return Some(Cost::unpriced(input.saturating_add(output)));
+    };
+    let tokens = Tokens::new(input, output, &answer.usage);
+    Some(table.cost(&record.provider, names.into_iter().flatten(), &tokens).scaled(factor))
 }
 
 /// The builder of a record's effects.
@@ -90,6 +103,9 @@ impl Builder<'_> {
         self.times();
         self.tokens();
         self.cost(series);
+        for ((model, usage), input, output) in self.record.other_models() {
+            self.other_model(model, usage, (input, output), series);
+        }
         if let Some(reason) = self.record.usage_missing {
             self.count(&metrics::USAGE_MISSING, reason.name(), 1);
         }
@@ -169,10 +185,39 @@ impl Builder<'_> {
         }
     }
 
+    /// Counts the tokens and the cost of another model that took part, under its own name.
+    #[cold]
+    fn other_model(&mut self, model: &str, usage: &Usage, (input, output): (u64, u64), series: &mut Series) {
+        let renamed = self.policy.renamed(model);
+        let label = series.model(Some(renamed), self.record.status == Status::Success);
+        let provider_model = [("provider", self.record.provider.as_str()), ("model", label.as_str())];
+        let labels = metrics::labels(provider_model.into_iter());
+        let own_labels = core::mem::replace(&mut self.provider_model_labels, labels);
+        self.count_from(&metrics::TOKENS, ("input", SOURCE_REPORTED), input);
+        self.count_from(&metrics::TOKENS, ("output", SOURCE_REPORTED), output);
+        for (count, name) in DETAILS {
+            self.count(&metrics::TOKEN_DETAILS, name, usage.get(*count).unwrap_or(0));
+        }
+        let table = self.policy.prices().filter(|_| self.record.answer.terms.stated_units.is_none());
+        if let Some(table) = table {
+            let tokens = Tokens::new(input, output, usage);
+            let cost = table.cost(&self.record.provider, [model, renamed], &tokens);
+            self.count_cost(&cost, series);
+            if let Some(whole) = &mut self.cost {
+                whole.add(cost);
+            }
+        }
+        self.provider_model_labels = own_labels;
+    }
+
     fn cost(&mut self, series: &mut Series) {
-        let Some(cost) = self.cost.take() else {
-            return;
-        };
+        if let Some(cost) = self.cost.take() {
+            self.count_cost(&cost, series);
+            self.cost = Some(cost);
+        }
+    }
+
+    fn count_cost(&mut self, cost: &Cost, series: &mut Series) {
         for (class, units) in &cost.classes {
             let stat = self.stat(&metrics::COST, (class, ""));
             let by = series.nanodollars(&stat, *units);
@@ -181,7 +226,6 @@ impl Builder<'_> {
             }
         }
         self.count(&metrics::UNPRICED_TOKENS, "", cost.unpriced_tokens);
-        self.cost = Some(cost);
     }
 
     fn count(&mut self, metric: &Metric, own: &str, by: u64) {

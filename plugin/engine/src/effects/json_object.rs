@@ -4,7 +4,7 @@
 //! exchange's cost.
 
 use crate::json::{push_number, push_text};
-use crate::record::Word;
+use crate::record::{Record, Word};
 
 /// The value of a field.
 #[derive(Clone, Copy, Debug)]
@@ -17,6 +17,8 @@ pub(super) enum FieldValue<'a> {
     Names(&'a [&'static str]),
     Word(&'a Word),
     Words(&'a [Word]),
+    /// The other models of a record, each with its tokens.
+    OtherModels(&'a Record),
 }
 
 /// Fields in their order. A name is written unchanged, so it must not need escapes.
@@ -69,8 +71,23 @@ impl FieldValue<'_> {
                 push_number(json, value.unsigned_abs());
             }
             Self::Words(words) => array(json, words.iter().map(FieldValue::Word)),
+            Self::OtherModels(record) => other_models(json, record),
         }
     }
+}
+
+fn other_models(json: &mut String, record: &Record) {
+    json.push('[');
+    for (place, ((model, _), input, output)) in record.other_models().enumerate() {
+        json.push_str(if place > 0 { ",{\"model\":" } else { "{\"model\":" });
+        push_text(json, model);
+        json.push_str(",\"input_tokens\":");
+        push_number(json, input);
+        json.push_str(",\"output_tokens\":");
+        push_number(json, output);
+        json.push('}');
+    }
+    json.push(']');
 }
 
 fn array<'a>(json: &mut String, values: impl Iterator<Item = FieldValue<'a>>) {

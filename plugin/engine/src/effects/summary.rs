@@ -17,7 +17,12 @@ pub(super) fn summary<'a>(
     let (answer, times) = (&record.answer, &record.times);
     let (input, output) = record.tokens();
     let is_estimated = record.estimated_tokens() != (None, None);
-    let sum = || Some(input?.saturating_add(output.unwrap_or(0)));
+    // The sum that the metrics have, also where the provider's total is another one.
+    let others = record
+        .other_models()
+        .fold(0, |sum: u64, (_, input, output)| sum.saturating_add(input).saturating_add(output));
+    let sum = input.map(|input| input.saturating_add(output.unwrap_or(0)));
+    let total = sum.or_else(|| answer.usage.get(Count::Total)).map(|total| total.saturating_add(others));
     let mut fields = Vec::with_capacity(32);
     fields.extend([
         ("request_id", record.request_id.as_str().into()),
@@ -36,7 +41,7 @@ pub(super) fn summary<'a>(
     fields.extend([
         ("input_tokens", input.into()),
         ("output_tokens", output.into()),
-        ("total_tokens", answer.usage.get(Count::Total).or_else(sum).into()),
+        ("total_tokens", total.into()),
         ("cached_input_tokens", answer.usage.get(Count::CacheRead).into()),
         ("reasoning_tokens", answer.usage.get(Count::Reasoning).into()),
         ("source", if is_estimated { SOURCE_ESTIMATED.into() } else { record.source().into() }),
@@ -47,6 +52,9 @@ pub(super) fn summary<'a>(
         ("first_answer_ms", times.first_answer_ms.into()),
         ("response_id", answer.id.as_deref().into()),
     ]);
+    if !answer.others.is_empty() {
+        fields.push(("other_models", FieldValue::OtherModels(record)));
+    }
     if policy.judge().is_some() {
         fields.push(("sampled", record.judged.is_some().into()));
     }

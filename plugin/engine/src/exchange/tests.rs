@@ -308,7 +308,7 @@ fn later_usage_replaces_earlier_usage() {
 
 #[test]
 fn a_count_that_no_exchange_can_have_is_a_gap() {
-    let implausible = ("9000000000000000000", "success none - implausible_usage", None);
+    let implausible = ("9000000000000000000", "success none unreadable implausible_usage", None);
     for (tokens, result, input) in [("100000000", "success none -", Some(100_000_000)), implausible] {
         let usage = format!("data: {{\"usage\":{{\"prompt_tokens\":{tokens}}}}}\n\n");
         check(Case { body: &[(2, usage.as_str()), OPENAI[4], OPENAI[6]], ..CHAT }, result, (input, None));

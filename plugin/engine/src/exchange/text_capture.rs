@@ -77,6 +77,7 @@ impl Exchange {
         let is_answered = status == Status::Success
             && gaps.is_empty()
             && answer.complete != Some(false)
+            && answer.tool_calls.unwrap_or(0) == 0
             && answer.finish_reasons.iter().all(is_whole);
         let decision = judge.map(|plan| match is_answered {
             true => texts.judge_decision(plan.chars_max()),

@@ -13,6 +13,17 @@ pub enum Choices {
     None,
 }
 
+/// The successful answers that always report their usage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AlwaysReports {
+    /// None: some servers leave it out.
+    Never,
+    /// Answers in one piece. Streams report it on request.
+    Unary,
+    /// All answers.
+    All,
+}
+
 /// The answers that can hold tool calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tools {

@@ -1,16 +1,18 @@
 //! Anthropic messages (<https://docs.claude.com/en/api/messages-streaming>), and what speaks the same elsewhere.
 //!
 //! `input_tokens` leaves out what was read from or written to the cache. In streams `message_start` has the first
-//! counts and `message_delta` the last ones: they are cumulative, can raise the input too (server tools), and
-//! replace field by field. `usage.iterations` repeats parts of the same counts and is not read.
+//! counts and `message_delta` the last ones: they are cumulative, can raise the input too (server tools), and never
+//! shrink. With compaction, an advisor or a fallback, `usage.iterations` has all that is billed, and the counts beside it
+//! leave iterations out (<https://platform.claude.com/docs/en/build-with-claude/compaction>).
 
 use super::{
-    BLANK, CUT_OFF_SIGNS, Choices, CutOffSigns, ERROR_TYPES, ERRORS, ErrorWords, Format, Operation,
-    RequestField, RequestRule, ResponseField, ResponseRule, Rule, Tools,
+    AlwaysReports, BLANK, CUT_OFF_SIGNS, Choices, CutOffSigns, ERROR_TYPES, ERRORS, ErrorWords, Format,
+    Operation, RequestField, RequestRule, ResponseField, ResponseRule, Rule, Tools,
 };
 use crate::estimate::Frame;
+use crate::price::PriceTerm;
 use crate::record::ErrorClass;
-use crate::usage::Count;
+use crate::usage::{Count, Merge};
 
 /// The rules for every answer, also on Bedrock.
 pub(super) const RESPONSE: &[ResponseRule] = &[
@@ -31,6 +33,21 @@ pub(super) const RESPONSE: &[ResponseRule] = &[
     Rule::at("usage.cache_creation_input_tokens", ResponseField::Usage(Count::CacheWrite)),
     Rule::at("usage.cache_creation.ephemeral_1h_input_tokens", ResponseField::Usage(Count::CacheWrite1h)),
     Rule::at("usage.output_tokens_details.thinking_tokens", ResponseField::Usage(Count::Reasoning)),
+    Rule::at("usage.iterations[].model", ResponseField::IterationModel),
+    Rule::at("usage.iterations[].input_tokens", ResponseField::Iteration(Count::Input)),
+    Rule::at("usage.iterations[].output_tokens", ResponseField::Iteration(Count::Output)),
+    Rule::at("usage.iterations[].cache_read_input_tokens", ResponseField::Iteration(Count::CacheRead)),
+    Rule::at("usage.iterations[].cache_creation_input_tokens", ResponseField::Iteration(Count::CacheWrite)),
+    Rule::at(
+        "usage.iterations[].cache_creation.ephemeral_1h_input_tokens",
+        ResponseField::Iteration(Count::CacheWrite1h),
+    ),
+    Rule::at("usage.service_tier", ResponseField::PriceTerm(PriceTerm::Tier)),
+    Rule::at("usage.speed", ResponseField::PriceTerm(PriceTerm::Speed)),
+    Rule::at("usage.inference_geo", ResponseField::PriceTerm(PriceTerm::Region)),
+    Rule::at("message.usage.service_tier", ResponseField::PriceTerm(PriceTerm::Tier)),
+    Rule::at("message.usage.speed", ResponseField::PriceTerm(PriceTerm::Speed)),
+    Rule::at("message.usage.inference_geo", ResponseField::PriceTerm(PriceTerm::Region)),
     Rule::at("usage.pydantic_ai_gateway", ResponseField::Speaker("gateway")),
     Rule::at("message.usage.input_tokens", ResponseField::Usage(Count::Input)),
     // A few tokens at most: what was generated when the first event left.
@@ -85,12 +102,16 @@ pub const FORMAT: Format = Format {
         "*/publishers/anthropic/models/*:rawPredict",
         "*/publishers/anthropic/models/*:streamRawPredict",
     ],
-    model_in_path: Some(("/models/", ":")),
+    model_in_path: &[("/models/", ":")],
     request: &[super::MODEL, PROMPT],
     response: &[RESPONSE, ERRORS, WHOLE],
     input_tokens: &[Count::Input, Count::CacheRead, Count::CacheWrite],
     choices: Choices::One,
     frame: FRAME,
+    always_reports: AlwaysReports::All,
+    merge: Merge::Largest,
+    // https://platform.claude.com/docs/en/test-and-evaluate/strengthen-guardrails/handle-streaming-refusals
+    unbilled_finish: "refusal",
     tools: Tools::Always,
     error_types: &[ERROR_TYPES, OWN_ERROR_TYPES],
     cut_off_signs: &[CUT_OFF_SIGNS, OWN_CUT_OFF_SIGNS],

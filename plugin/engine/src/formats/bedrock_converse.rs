@@ -4,10 +4,11 @@
 //! streams; usage comes in their `metadata` event.
 
 use super::{
-    BLANK, CUT_OFF_SIGNS, Choices, CutOffSigns, Format, HeaderField, Operation, RequestField, RequestRule,
-    ResponseField, ResponseRule, Rule, Tools,
+    AlwaysReports, BLANK, CUT_OFF_SIGNS, Choices, CutOffSigns, Format, HeaderField, Modalities, Operation,
+    RequestField, RequestRule, ResponseField, ResponseRule, Rule, Tools,
 };
 use crate::estimate::Frame;
+use crate::price::PriceTerm;
 use crate::usage::Count;
 
 /// Of its commonest models.
@@ -40,7 +41,7 @@ pub const FORMAT: Format = Format {
     provider: "aws.bedrock",
     operation: Operation::Chat,
     claims: &["*/model/*/converse", "*/model/*/converse-stream"],
-    model_in_path: Some(("/model/", "/")),
+    model_in_path: &[("/model/", "/")],
     request: &[super::MODEL, PROMPT],
     response: &[
         WHOLE,
@@ -51,14 +52,18 @@ pub const FORMAT: Format = Format {
             Rule::at("delta.toolUse.input", ResponseField::Generated),
             Rule::at("start.toolUse", ResponseField::ToolCall),
             Rule::at("output.message.content[].toolUse", ResponseField::WholeToolCall),
+            Rule::at("serviceTier.type", ResponseField::PriceTerm(PriceTerm::Tier)),
             Rule::at("usage.inputTokens", ResponseField::Usage(Count::Input)),
             Rule::at("usage.outputTokens", ResponseField::Usage(Count::Output)),
             Rule::at("usage.totalTokens", ResponseField::Usage(Count::Total)),
             Rule::at("usage.cacheReadInputTokens", ResponseField::Usage(Count::CacheRead)),
             Rule::at("usage.cacheWriteInputTokens", ResponseField::Usage(Count::CacheWrite)),
+            Rule::at("usage.cacheDetails[].ttl", ResponseField::Modality(CACHE_TTL)),
+            Rule::at("usage.cacheDetails[].inputTokens", ResponseField::UsageOf(CACHE_TTL)),
         ],
     ],
     headers: &[ERROR_HEADER],
+    always_reports: AlwaysReports::All,
     input_tokens: &[Count::Input, Count::CacheRead, Count::CacheWrite],
     choices: Choices::One,
     frame: FRAME,
@@ -66,6 +71,10 @@ pub const FORMAT: Format = Format {
     cut_off_signs: &[CUT_OFF_SIGNS, OWN_CUT_OFF_SIGNS],
     ..BLANK
 };
+
+/// The times to live of what is written to a cache that have a price of their own
+/// (<https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_CacheDetail.html>).
+const CACHE_TTL: Modalities = &[("1h", Count::CacheWrite1h)];
 
 /// A guardrail took the answer's place (`guardrail_intervened`).
 pub(super) const OWN_CUT_OFF_SIGNS: CutOffSigns = &["guard"];

@@ -6,17 +6,17 @@
 
 use super::bedrock_converse::ERROR_HEADER;
 use super::{
-    BLANK, CUT_OFF_SIGNS, Choices, ERROR_TYPES, Format, HeaderField, Operation, RequestField, RequestRule,
-    ResponseField, ResponseRule, Rule, Tools,
+    AlwaysReports, BLANK, CUT_OFF_SIGNS, Choices, ERROR_TYPES, Format, HeaderField, Operation, RequestField,
+    RequestRule, ResponseField, ResponseRule, Rule, Tools,
 };
 use super::{anthropic_messages, bedrock_converse, cohere, openai_chat};
-use crate::usage::Count;
+use crate::usage::{Count, Merge};
 
 /// The parts that all vendors' rows share.
 const INVOKE: Format = Format {
     provider: "aws.bedrock",
     operation: Operation::Chat,
-    model_in_path: Some(("/model/", "/")),
+    model_in_path: &[("/model/", "/")],
     headers: &[
         ERROR_HEADER,
         ("x-amzn-bedrock-input-token-count", HeaderField::Metered(Count::Input)),
@@ -63,6 +63,7 @@ pub const ANTHROPIC: Format = Format {
         METRICS,
     ],
     choices: Choices::Counted,
+    merge: Merge::Largest,
     frame: anthropic_messages::FRAME,
     tools: Tools::Always,
     error_types: &[ERROR_TYPES, anthropic_messages::OWN_ERROR_TYPES],
@@ -231,6 +232,82 @@ pub const CHAT: Format = Format {
     response: &[openai_chat::RESPONSE, openai_chat::WHOLE, METRICS],
     frame: super::CHAT_FRAME,
     input_tokens: &[Count::Input],
+    ..INVOKE
+};
+
+/// Models whose id names no vendor: inference profiles, provisioned, imported and custom models. Their answer is read by
+/// its own shape, which is that of one of the vendors above; their names do not overlap.
+pub const ANY: Format = Format {
+    name: "bedrock_any",
+    claims: &["*/model/arn*/invoke", "*/model/arn*/invoke-with-response-stream"],
+    request: &[
+        super::MODEL,
+        anthropic_messages::PROMPT,
+        TEXT_PROMPT,
+        &[Rule::at("inputText", RequestField::Text)],
+    ],
+    response: &[
+        anthropic_messages::RESPONSE,
+        anthropic_messages::WHOLE,
+        &[
+            Rule::at("role", ResponseField::Choice),
+            Rule::at("message.role", ResponseField::Choice),
+            // OpenAI's chat, whose counts are inclusive: what was cached is not told apart.
+            Rule::at("choices[]", ResponseField::Choice),
+            Rule::at("choices[].index", ResponseField::ChoiceIndex),
+            Rule::at("choices[].finish_reason", ResponseField::Finish),
+            Rule::at("choices[].stop_reason", ResponseField::Finish),
+            Rule::at("choices[].message.content", ResponseField::Whole),
+            Rule::at("choices[].message.tool_calls[]", ResponseField::WholeToolCall),
+            Rule::at("choices[].delta.content", ResponseField::Text),
+            Rule::at("choices[].delta.reasoning_content", ResponseField::Generated),
+            Rule::at("choices[].delta.tool_calls[].index", ResponseField::ToolIndex),
+            Rule::at("choices[].delta.tool_calls[].id", ResponseField::ToolId),
+            Rule::at("choices[].delta.tool_calls[].function.name", ResponseField::ToolName),
+            Rule::at("choices[].delta.tool_calls[].function.arguments", ResponseField::Generated),
+            Rule::at("usage.prompt_tokens", ResponseField::Usage(Count::Input)),
+            Rule::at("usage.completion_tokens", ResponseField::Usage(Count::Output)),
+            Rule::at("usage.total_tokens", ResponseField::Usage(Count::Total)),
+            // Amazon Nova.
+            Rule::at("output.message.role", ResponseField::Choice),
+            Rule::at("messageStart.role", ResponseField::Choice),
+            Rule::at("stopReason", ResponseField::Finish),
+            Rule::at("messageStop.stopReason", ResponseField::Finish),
+            Rule::at("output.message.content[].text", ResponseField::Whole),
+            Rule::at("output.message.content[].toolUse", ResponseField::WholeToolCall),
+            Rule::at("contentBlockStart.start.toolUse", ResponseField::ToolCall),
+            Rule::at("contentBlockDelta.delta.text", ResponseField::Text),
+            Rule::at("contentBlockDelta.delta.toolUse.input", ResponseField::Generated),
+            Rule::at("usage.inputTokens", ResponseField::Usage(Count::Input)),
+            Rule::at("usage.outputTokens", ResponseField::Usage(Count::Output)),
+            Rule::at("usage.cacheReadInputTokenCount", ResponseField::Usage(Count::CacheRead)),
+            Rule::at("usage.cacheWriteInputTokenCount", ResponseField::Usage(Count::CacheWrite)),
+            Rule::at("metadata.usage.inputTokens", ResponseField::Usage(Count::Input)),
+            Rule::at("metadata.usage.outputTokens", ResponseField::Usage(Count::Output)),
+            Rule::at("metadata.usage.cacheReadInputTokenCount", ResponseField::Usage(Count::CacheRead)),
+            Rule::at("metadata.usage.cacheWriteInputTokenCount", ResponseField::Usage(Count::CacheWrite)),
+            // Texts: Llama, Mistral, Titan.
+            Rule::at("generation", ResponseField::Choice),
+            Rule::at("generation", ResponseField::Text),
+            Rule::at("prompt_token_count", ResponseField::Usage(Count::Input)),
+            Rule::at("generation_token_count", ResponseField::Usage(Count::Output)),
+            Rule::at("outputs[]", ResponseField::Choice),
+            Rule::at("outputs[].text", ResponseField::Text),
+            Rule::at("outputs[].stop_reason", ResponseField::Finish),
+            Rule::at("results[]", ResponseField::Choice),
+            Rule::at("results[].outputText", ResponseField::Whole),
+            Rule::at("results[].completionReason", ResponseField::Finish),
+            Rule::at("inputTextTokenCount", ResponseField::Usage(Count::Input)),
+            Rule::at("results[].tokenCount", ResponseField::Usage(Count::Output)),
+        ],
+        METRICS,
+    ],
+    choices: Choices::Counted,
+    merge: Merge::Largest,
+    always_reports: AlwaysReports::All,
+    frame: anthropic_messages::FRAME,
+    tools: Tools::Always,
+    error_types: &[ERROR_TYPES, anthropic_messages::OWN_ERROR_TYPES],
     ..INVOKE
 };
 

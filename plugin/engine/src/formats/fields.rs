@@ -2,6 +2,7 @@
 
 use super::rules::{Field, ReadDepth};
 use crate::limits::SCALAR_BYTES_MAX;
+use crate::price::{CostUnit, PriceTerm};
 use crate::usage::Count;
 
 /// The meaning of a place in the body of a request.
@@ -83,6 +84,22 @@ pub enum ResponseField {
     /// A tool call in a whole answer. It counts if there was no [`ResponseField::ToolCall`], since some streams repeat
     /// their calls in a whole answer.
     WholeToolCall,
+    /// The index of a tool call in its choice, which each of its pieces repeats.
+    ToolIndex,
+    /// The id of the tool call around it, which some pieces repeat and others leave out.
+    ToolId,
+    /// The name of the tool call around it, in any of its pieces.
+    ToolName,
+    /// A sign that the answer is still to be generated, so that its usage is not missing.
+    Pending,
+    /// A token count of one of several iterations, which are added up and replace the document's own counts.
+    Iteration(Count),
+    /// The model of the iteration around it, if it is not that of the answer.
+    IterationModel,
+    /// A word that changes the price of the exchange.
+    PriceTerm(PriceTerm),
+    /// The cost that the provider states.
+    StatedCost(CostUnit),
     /// A report of an error.
     Error,
     /// The class of the error.
@@ -163,12 +180,18 @@ impl Field for ResponseField {
     }
 
     fn flows(self) -> bool {
-        self.is_text() || self == Self::ToolCall
+        self.is_text() || matches!(self, Self::ToolCall | Self::ToolName)
     }
 
     fn text_bytes(self) -> usize {
         match self {
-            Self::Repeated | Self::ToolCall | Self::WholeToolCall | Self::Error | Self::Speaker(_) => 0,
+            Self::Repeated
+            | Self::ToolCall
+            | Self::ToolName
+            | Self::Pending
+            | Self::WholeToolCall
+            | Self::Error
+            | Self::Speaker(_) => 0,
             field if field.is_text() => 0,
             _ => SCALAR_BYTES_MAX,
         }
@@ -185,6 +208,8 @@ impl Field for ResponseField {
                 | Self::Repeated
                 | Self::Error
                 | Self::Speaker(_)
+                // Some providers state the parts of a cost under the same name.
+                | Self::StatedCost(_)
         )
     }
 }

@@ -5,13 +5,14 @@
 //! candidates leave out `thoughtsTokenCount`; the total has all four.
 
 use super::{
-    BLANK, CUT_OFF_SIGNS, Choices, CutOffSigns, Format, Modalities, Operation, ROLES, RequestField,
-    RequestRule, ResponseField, ResponseRule, Role, RoleWords, Rule, Tools,
+    AlwaysReports, BLANK, CUT_OFF_SIGNS, Choices, CutOffSigns, Format, Modalities, Operation, ROLES,
+    RequestField, RequestRule, ResponseField, ResponseRule, Role, RoleWords, Rule, Tools,
 };
 use crate::estimate::Frame;
+use crate::price::PriceTerm;
 use crate::usage::{Count, Merge};
 
-const MODEL_IN_PATH: Option<(&str, &str)> = Some(("/models/", ":"));
+const MODEL_IN_PATH: &[(&str, &str)] = &[("/models/", ":")];
 
 /// It counts hardly more than the texts.
 pub(super) const FRAME: Frame =
@@ -85,10 +86,13 @@ pub const FORMAT: Format = Format {
             Rule::at("promptFeedback.blockReason", ResponseField::Blocked),
             Rule::at("candidates[].content.parts[].text", ResponseField::Text),
             Rule::at("candidates[].content.parts[].thought", ResponseField::Hidden),
-            Rule::at("candidates[].content.parts[].functionCall", ResponseField::ToolCall),
+            // The name comes once a call, with its first piece where arguments are streamed.
+            Rule::at("candidates[].content.parts[].functionCall.name", ResponseField::ToolCall),
             Rule::at("candidates[].content.parts[].functionCall", ResponseField::Generated),
             Rule::at("candidates[].content.parts[].functionCall.args.**", ResponseField::Generated),
             Rule::at("candidates[].content.parts[].executableCode.code", ResponseField::Generated),
+            Rule::at("usageMetadata.trafficType", ResponseField::PriceTerm(PriceTerm::Tier)),
+            Rule::at("usageMetadata.serviceTier", ResponseField::PriceTerm(PriceTerm::Tier)),
             Rule::at("usageMetadata.promptTokenCount", ResponseField::Usage(Count::Input)),
             Rule::at("usageMetadata.candidatesTokenCount", ResponseField::Usage(Count::Output)),
             Rule::at("usageMetadata.totalTokenCount", ResponseField::Usage(Count::Total)),
@@ -106,6 +110,7 @@ pub const FORMAT: Format = Format {
     ],
     array_is_stream: true,
     merge: Merge::Whole,
+    always_reports: AlwaysReports::All,
     input_tokens: &[Count::Input, Count::ToolUseInput],
     output_tokens: &[Count::Output, Count::Reasoning],
     choices: Choices::CountedOrZero,

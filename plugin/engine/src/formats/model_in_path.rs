@@ -6,8 +6,8 @@ use crate::limits::SCALAR_BYTES_MAX;
 /// Returns the model that `path` names, percent-decoded; `None` if it names none.
 pub fn model_in_path(format: &Format, path: &str) -> Option<String> {
     let path = path.split('?').next().unwrap_or(path);
-    let (before, behind) = format.model_in_path?;
-    let (_, model) = path.split_once(before)?;
+    let mut found = format.model_in_path.iter();
+    let (model, behind) = found.find_map(|(before, behind)| Some((path.split_once(before)?.1, *behind)))?;
     let model = model.split_once(behind).map_or(model, |(model, _)| model);
     let model = percent_decoded(model.get(..SCALAR_BYTES_MAX).unwrap_or(model));
     // `unknown` is the label value of an absent model, and no model's name.

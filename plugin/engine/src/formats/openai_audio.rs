@@ -10,7 +10,7 @@ pub const TRANSCRIPTION: Format = Format {
     name: "openai_transcription",
     operation: Operation::AudioTranscription,
     claims: &["*/audio/transcriptions", "*/audio/translations"],
-    model_in_path: Some(("/deployments/", "/")),
+    model_in_path: &[("/deployments/", "/")],
     kind: "type",
     response: &[
         &[
@@ -39,7 +39,7 @@ pub const SPEECH: Format = Format {
     name: "openai_speech",
     operation: Operation::AudioSpeech,
     claims: &["*/audio/speech"],
-    model_in_path: Some(("/deployments/", "/")),
+    model_in_path: &[("/deployments/", "/")],
     response: &[
         &[
             Rule::at("usage.input_tokens", ResponseField::Usage(Count::Input)),

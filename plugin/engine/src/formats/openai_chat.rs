@@ -7,9 +7,10 @@
 //! Perplexity sends its usage with every chunk; the last one is the whole.
 
 use super::{
-    BLANK, Choices, ERRORS, Format, Operation, RequestField, RequestRule, ResponseField, ResponseRule, Rule,
-    Tools,
+    AlwaysReports, BLANK, Choices, ERRORS, Format, Operation, RequestField, RequestRule, ResponseField,
+    ResponseRule, Rule, Tools,
 };
+use crate::price::{CostUnit, PriceTerm};
 use crate::usage::Count;
 
 /// The rules for every answer, also on Bedrock.
@@ -25,12 +26,23 @@ pub(super) const RESPONSE: &[ResponseRule] = &[
     Rule::at("choices[].delta.content[].thinking[].text", ResponseField::Generated),
     Rule::at("choices[].delta.reasoning", ResponseField::Generated),
     Rule::at("choices[].delta.reasoning_content", ResponseField::Generated),
+    // GitHub Copilot.
+    Rule::at("choices[].delta.reasoning_text", ResponseField::Generated),
+    // LiteLLM, and servers that keep the model's own name.
+    Rule::at("choices[].delta.thinking_blocks[].thinking", ResponseField::Repeated),
+    Rule::at("choices[].delta.thinking", ResponseField::Generated),
+    Rule::at("choices[].delta.audio.data", ResponseField::Generated),
+    Rule::at("choices[].delta.audio.transcript", ResponseField::Generated),
+    Rule::at("choices[].delta.tool_calls[].custom.input", ResponseField::Generated),
     Rule::at("choices[].delta.reasoning_details[].text", ResponseField::Repeated),
     Rule::at("choices[].delta.refusal", ResponseField::Refusal),
     Rule::at("choices[].delta.tool_calls[].function.arguments", ResponseField::Generated),
     Rule::at("choices[].delta.function_call.arguments", ResponseField::Generated),
-    // The name comes once a call, the id may be left out or repeated.
-    Rule::at("choices[].delta.tool_calls[].function.name", ResponseField::ToolCall),
+    // The name and the id may come once a call, late, or with every piece.
+    Rule::at("choices[].delta.tool_calls[].index", ResponseField::ToolIndex),
+    Rule::at("choices[].delta.tool_calls[].id", ResponseField::ToolId),
+    Rule::at("choices[].delta.tool_calls[].function.name", ResponseField::ToolName),
+    Rule::at("choices[].delta.tool_calls[].custom.name", ResponseField::ToolName),
     Rule::at("choices[].delta.function_call.name", ResponseField::ToolCall),
     Rule::at("choices[].message.tool_calls[]", ResponseField::WholeToolCall),
     Rule::at("choices[].message.function_call", ResponseField::WholeToolCall),
@@ -52,6 +64,11 @@ pub(super) const RESPONSE: &[ResponseRule] = &[
     Rule::at("usage.completion_tokens_details.image_tokens", ResponseField::Usage(Count::ImageOutput)),
     // Perplexity's sonar-deep-research.
     Rule::at("usage.citation_tokens", ResponseField::Usage(Count::Citation)),
+    // Moonshot's streams have it in the last choice.
+    Rule::at("choices[].usage.prompt_tokens", ResponseField::Usage(Count::Input)),
+    Rule::at("choices[].usage.completion_tokens", ResponseField::Usage(Count::Output)),
+    Rule::at("choices[].usage.total_tokens", ResponseField::Usage(Count::Total)),
+    Rule::at("choices[].usage.cached_tokens", ResponseField::Usage(Count::CacheRead)),
     // Groq's streams had it here before they had it above.
     Rule::at("x_groq.usage.prompt_tokens", ResponseField::Usage(Count::Input)),
     Rule::at("x_groq.usage.completion_tokens", ResponseField::Usage(Count::Output)),
@@ -61,6 +78,13 @@ pub(super) const RESPONSE: &[ResponseRule] = &[
         "x_groq.usage.completion_tokens_details.reasoning_tokens",
         ResponseField::Usage(Count::Reasoning),
     ),
+    Rule::at("service_tier", ResponseField::PriceTerm(PriceTerm::Tier)),
+    // OpenRouter's cost, in dollars (<https://openrouter.ai/docs/use-cases/usage-accounting>).
+    Rule::at("usage.cost", ResponseField::StatedCost(CostUnit::Dollar)),
+    // xAI's (<https://docs.x.ai/docs/key-information/consumption-and-rate-limits>).
+    Rule::at("usage.cost_in_usd_ticks", ResponseField::StatedCost(CostUnit::Tick)),
+    // Perplexity's (<https://docs.perplexity.ai/api-reference/chat-completions-post>).
+    Rule::at("usage.cost.total_cost", ResponseField::StatedCost(CostUnit::Dollar)),
     Rule::at("usage.pydantic_ai_gateway", ResponseField::Speaker("gateway")),
     Rule::at("usage.prompt_tokens_per_second", ResponseField::Speaker("gpustack")),
     Rule::at("usage.avg_tok_per_sec", ResponseField::Speaker("mistral.rs")),
@@ -96,14 +120,25 @@ pub(super) const WHOLE: &[ResponseRule] = &[
 pub const FORMAT: Format = Format {
     name: "openai_chat",
     operation: Operation::Chat,
-    claims: &["*/chat/completions", "api.writer.com*/v1/chat"],
+    claims: &[
+        "*/chat/completions",
+        "api.writer.com*/v1/chat",
+        // Vertex AI: publishers other than Anthropic.
+        "*/publishers/*/models/*:rawPredict",
+        "*/publishers/*/models/*:streamRawPredict",
+        // Databricks' model serving.
+        "*/serving-endpoints/*/invocations",
+        // Snowflake's Cortex.
+        "*/cortex/inference:complete",
+    ],
     kind: "object",
-    model_in_path: Some(("/deployments/", "/")),
+    model_in_path: &[("/deployments/", "/"), ("/serving-endpoints/", "/"), ("/models/", ":")],
     request: &[super::MODEL, PROMPT],
     response: &[RESPONSE, ERRORS, super::FLAT_ERRORS, WHOLE],
     choices: Choices::Counted,
     frame: super::CHAT_FRAME,
     tools: Tools::Always,
     include_usage: Some(super::include_usage::STREAM_OPTIONS),
+    always_reports: AlwaysReports::Unary,
     ..BLANK
 };

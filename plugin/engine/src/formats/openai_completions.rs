@@ -8,7 +8,7 @@ pub const FORMAT: Format = Format {
     name: "openai_completions",
     operation: Operation::TextCompletion,
     claims: &["*/completions"],
-    model_in_path: Some(("/deployments/", "/")),
+    model_in_path: &[("/deployments/", "/")],
     request: &[
         super::MODEL,
         &[Rule::at("prompt", RequestField::Text), Rule::at("prompt[]", RequestField::Text)],

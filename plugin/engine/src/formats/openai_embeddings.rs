@@ -8,7 +8,7 @@ pub const FORMAT: Format = Format {
     name: "openai_embeddings",
     operation: Operation::Embeddings,
     claims: &["*/embeddings", "*/multimodalembeddings"],
-    model_in_path: Some(("/deployments/", "/")),
+    model_in_path: &[("/deployments/", "/")],
     request: &[super::MODEL, super::INPUTS],
     response: &[
         &[

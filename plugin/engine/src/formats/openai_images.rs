@@ -8,7 +8,7 @@ pub const FORMAT: Format = Format {
     name: "openai_images",
     operation: Operation::ImageGeneration,
     claims: &["*/images/generations", "*/images/edits", "*/images/variations", "*/v1/images"],
-    model_in_path: Some(("/deployments/", "/")),
+    model_in_path: &[("/deployments/", "/")],
     response: &[
         &[
             Rule::at("data[]", ResponseField::Item),

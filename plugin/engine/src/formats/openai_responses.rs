@@ -7,6 +7,7 @@
 use super::{
     BLANK, ERRORS, Format, Operation, RequestField, RequestRule, ResponseField, ResponseRule, Rule, Tools,
 };
+use crate::price::{CostUnit, PriceTerm};
 use crate::usage::Count;
 
 /// The rules for the prompt.
@@ -32,16 +33,42 @@ const WHOLE: &[ResponseRule] = &[
     Rule::at("output[].input", ResponseField::WholeAside),
 ];
 
+/// The items that the client runs, or has to approve.
+const TOOL_CALLS: &[ResponseRule] = &[
+    Rule::only("output[].type", "function_call", ResponseField::WholeToolCall),
+    Rule::only("response.output[].type", "function_call", ResponseField::WholeToolCall),
+    Rule::only("item.type", "function_call", ResponseField::ToolCall).of("response.output_item.done"),
+    Rule::only("output[].type", "custom_tool_call", ResponseField::WholeToolCall),
+    Rule::only("response.output[].type", "custom_tool_call", ResponseField::WholeToolCall),
+    Rule::only("item.type", "custom_tool_call", ResponseField::ToolCall).of("response.output_item.done"),
+    Rule::only("output[].type", "apply_patch_call", ResponseField::WholeToolCall),
+    Rule::only("response.output[].type", "apply_patch_call", ResponseField::WholeToolCall),
+    Rule::only("item.type", "apply_patch_call", ResponseField::ToolCall).of("response.output_item.done"),
+    Rule::only("output[].type", "shell_call", ResponseField::WholeToolCall),
+    Rule::only("response.output[].type", "shell_call", ResponseField::WholeToolCall),
+    Rule::only("item.type", "shell_call", ResponseField::ToolCall).of("response.output_item.done"),
+    Rule::only("output[].type", "local_shell_call", ResponseField::WholeToolCall),
+    Rule::only("response.output[].type", "local_shell_call", ResponseField::WholeToolCall),
+    Rule::only("item.type", "local_shell_call", ResponseField::ToolCall).of("response.output_item.done"),
+    Rule::only("output[].type", "computer_call", ResponseField::WholeToolCall),
+    Rule::only("response.output[].type", "computer_call", ResponseField::WholeToolCall),
+    Rule::only("item.type", "computer_call", ResponseField::ToolCall).of("response.output_item.done"),
+    Rule::only("output[].type", "mcp_approval_request", ResponseField::WholeToolCall),
+    Rule::only("response.output[].type", "mcp_approval_request", ResponseField::WholeToolCall),
+    Rule::only("item.type", "mcp_approval_request", ResponseField::ToolCall).of("response.output_item.done"),
+];
+
 /// `POST /v1/responses`, and `/v1/responses/compact`, which is billed as one.
 pub const FORMAT: Format = Format {
     name: "openai_responses",
     operation: Operation::Chat,
     claims: &["*/responses", "*/responses/compact"],
-    model_in_path: Some(("/deployments/", "/")),
+    model_in_path: &[("/deployments/", "/")],
     kind: "type",
     request: &[super::MODEL, PROMPT],
     response: &[
         WHOLE,
+        TOOL_CALLS,
         &[
             Rule::at("id", ResponseField::Id),
             Rule::at("model", ResponseField::Model),
@@ -50,14 +77,12 @@ pub const FORMAT: Format = Format {
             Rule::at("delta", ResponseField::Text).of("response.output_text.delta"),
             Rule::at("delta", ResponseField::Refusal).of("response.refusal.delta"),
             Rule::at("delta", ResponseField::Generated),
-            Rule::only("output[].type", "function_call", ResponseField::WholeToolCall),
-            Rule::only("output[].type", "custom_tool_call", ResponseField::WholeToolCall),
-            Rule::only("response.output[].type", "function_call", ResponseField::WholeToolCall),
-            Rule::only("response.output[].type", "custom_tool_call", ResponseField::WholeToolCall),
-            Rule::only("item.type", "function_call", ResponseField::ToolCall).of("response.output_item.done"),
-            Rule::only("item.type", "custom_tool_call", ResponseField::ToolCall)
-                .of("response.output_item.done"),
-            Rule::at("status", ResponseField::Finish),
+            Rule::only("status", "completed", ResponseField::Finish),
+            Rule::only("status", "failed", ResponseField::Finish),
+            Rule::only("status", "incomplete", ResponseField::Finish),
+            Rule::only("status", "cancelled", ResponseField::Finish),
+            Rule::only("status", "queued", ResponseField::Pending).of(""),
+            Rule::only("status", "in_progress", ResponseField::Pending).of(""),
             Rule::at("incomplete_details.reason", ResponseField::FinishDetail),
             Rule::at("response.status", ResponseField::Finish).of("response.completed"),
             Rule::at("response.status", ResponseField::Finish).of("response.failed"),
@@ -87,6 +112,19 @@ pub const FORMAT: Format = Format {
                 "response.usage.output_tokens_details.reasoning_tokens",
                 ResponseField::Usage(Count::Reasoning),
             ),
+            // The image tool bills its own model's tokens.
+            Rule::at(
+                "tool_usage.image_gen.output_tokens_details.image_tokens",
+                ResponseField::Usage(Count::ToolImageOutput),
+            ),
+            Rule::at(
+                "response.tool_usage.image_gen.output_tokens_details.image_tokens",
+                ResponseField::Usage(Count::ToolImageOutput),
+            ),
+            Rule::at("service_tier", ResponseField::PriceTerm(PriceTerm::Tier)),
+            Rule::at("response.service_tier", ResponseField::PriceTerm(PriceTerm::Tier)),
+            Rule::at("usage.cost_in_usd_ticks", ResponseField::StatedCost(CostUnit::Tick)),
+            Rule::at("response.usage.cost_in_usd_ticks", ResponseField::StatedCost(CostUnit::Tick)),
             Rule::at("response.error", ResponseField::Error),
             Rule::at("response.error.code", ResponseField::ErrorCode),
             Rule::only("type", "error", ResponseField::Error),

@@ -116,9 +116,10 @@ impl ChoiceSet {
         u32::try_from(counted).unwrap_or(u32::MAX).saturating_add(self.items)
     }
 
-    /// Returns the number of tool calls.
-    pub(super) fn tool_calls(&self) -> u32 {
-        if self.tool_calls > 0 { self.tool_calls } else { self.whole_tool_calls }
+    /// Returns the number of tool calls. `in_pieces` is the number of those that arrived in pieces.
+    pub(super) fn tool_calls(&self, in_pieces: u32) -> u32 {
+        let streamed = self.tool_calls.saturating_add(in_pieces);
+        if streamed > 0 { streamed } else { self.whole_tool_calls }
     }
 
     /// Removes and returns the finish reasons, or the reason why the prompt was not answered if there are none.

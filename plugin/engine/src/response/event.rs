@@ -2,6 +2,7 @@
 
 use llm_gauge_decode::{Buffer, MemoryBudget, Reservation};
 
+use super::scalars::{matches_rule, whole_number};
 use crate::formats::{Modalities, ResponseField, ResponseRule};
 use crate::limits::{DOCUMENT_TEXT_BYTES_MAX, VALUES_PER_DOCUMENT_MAX};
 use crate::record::Word;
@@ -36,6 +37,9 @@ pub(super) struct FieldPresence {
     pub(super) refusal: bool,
     pub(super) error: bool,
     pub(super) last: bool,
+    pub(super) pending: bool,
+    /// Whether there are pieces of tool calls.
+    pub(super) tool_pieces: bool,
 }
 
 /// A kept value.
@@ -81,8 +85,8 @@ struct EventEntry {
     field: ResponseField,
     /// The kind of document in which the value counts. `None` if it counts in all.
     kind: Option<&'static str>,
-    /// The index in the outermost array.
-    outer: u32,
+    /// The place in the arrays around it.
+    at: At,
     value: StoredValue,
 }
 
@@ -115,8 +119,8 @@ impl PendingEvent {
         }
     }
 
-    /// Returns the values that count in this kind of document: field, index in the outermost array, and value.
-    pub(super) fn values(&self) -> impl Iterator<Item = (ResponseField, u32, EventValue<'_>)> {
+    /// Returns the values that count in this kind of document: field, place in arrays, and value.
+    pub(super) fn values(&self) -> impl Iterator<Item = (ResponseField, At, EventValue<'_>)> {
         let counts = |entry: &&EventEntry| entry.kind.is_none_or(|kind| kind == self.kind);
         self.entries.iter().filter(counts).map(|entry| {
             let value = match entry.value {
@@ -127,18 +131,28 @@ impl PendingEvent {
                     EventValue::Text(core::str::from_utf8(text).unwrap_or_default())
                 }
             };
-            (entry.field, entry.outer, value)
+            (entry.field, entry.at, value)
         })
     }
 
     /// Returns the count of `modalities` that the element at `ordinal` names. `None` if it names none of them.
     pub(super) fn modality(&self, modalities: Modalities, ordinal: u32) -> Option<Count> {
-        let about = self.entries.iter().filter(|entry| entry.outer == ordinal);
+        let about = self.entries.iter().filter(|entry| entry.at.outer == ordinal);
         let mut counts = about.filter_map(|entry| match entry.value {
             StoredValue::Modality(count) => Some(count),
             StoredValue::Present | StoredValue::Number(_) | StoredValue::Text { .. } => None,
         });
         counts.find(|count| modalities.iter().any(|(_, known)| known == count))
+    }
+
+    /// Returns the model of the iteration at `ordinal`. `None` if it names none.
+    pub(super) fn iteration_model(&self, ordinal: u32) -> Option<&str> {
+        self.values().find_map(|(field, at, value)| match value {
+            EventValue::Text(model) if field == ResponseField::IterationModel && at.outer == ordinal => {
+                Some(model)
+            }
+            _ => None,
+        })
     }
 
     /// Returns the kind that the document names.
@@ -148,8 +162,8 @@ impl PendingEvent {
 
     /// Returns the number of the choice at `ordinal`. `None` if it has none.
     pub(super) fn choice_number(&self, ordinal: u32) -> Option<u32> {
-        let mut numbers = self.values().filter_map(|(field, outer, value)| {
-            let is_number = field == ResponseField::ChoiceIndex && outer == ordinal;
+        let mut numbers = self.values().filter_map(|(field, at, value)| {
+            let is_number = field == ResponseField::ChoiceIndex && at.outer == ordinal;
             value.count().filter(|_| is_number)
         });
         numbers.next().and_then(|number| u32::try_from(number).ok())
@@ -216,10 +230,18 @@ impl PendingEvent {
             | ResponseField::Item
             | ResponseField::ToolCall
             | ResponseField::WholeToolCall
+            | ResponseField::ToolName
+            | ResponseField::Pending
             | ResponseField::Error
             | ResponseField::Last => {
                 if matches_rule(rule, value) {
                     self.note_presence(rule, at);
+                }
+            }
+            // A cost is no whole number.
+            ResponseField::StatedCost(_) => {
+                if let Scalar::Number(digits) = value {
+                    self.keep_text(rule, at, digits.as_bytes());
                 }
             }
             // The key alone identifies the provider, since only this one sends it.
@@ -242,6 +264,11 @@ impl PendingEvent {
             | ResponseField::Finish
             | ResponseField::FinishDetail
             | ResponseField::Blocked
+            | ResponseField::ToolIndex
+            | ResponseField::ToolId
+            | ResponseField::Iteration(_)
+            | ResponseField::IterationModel
+            | ResponseField::PriceTerm(_)
             | ResponseField::ErrorType
             | ResponseField::ErrorCode => {
                 if rule.only.is_none() || matches_rule(rule, value) {
@@ -296,7 +323,9 @@ impl PendingEvent {
             self.is_out_of_memory = true;
             return;
         }
-        self.entries.push(EventEntry { field: rule.field, kind: rule.kind, outer: at.outer, value });
+        self.presence.tool_pieces |=
+            matches!(rule.field, ResponseField::ToolIndex | ResponseField::ToolId | ResponseField::ToolName);
+        self.entries.push(EventEntry { field: rule.field, kind: rule.kind, at, value });
     }
 
     /// Records that a value is present at the path of `rule`.
@@ -304,7 +333,9 @@ impl PendingEvent {
         match rule.field {
             // Whether it counts is known at the end of the document, when its kind is known.
             _ if rule.kind.is_some() => self.keep(rule, at, StoredValue::Present),
-            ResponseField::Choice | ResponseField::Speaker(_) => self.keep(rule, at, StoredValue::Present),
+            ResponseField::Choice | ResponseField::Speaker(_) | ResponseField::ToolName => {
+                self.keep(rule, at, StoredValue::Present);
+            }
             ResponseField::Text if self.hidden_at == Some(at) => self.presence.generated = true,
             ResponseField::Text => {
                 self.presence.text |= self.visible_at.is_some_and(|visible_at| visible_at != at);
@@ -333,6 +364,7 @@ impl FieldPresence {
             ResponseField::Refusal => (self.generated, self.refusal) = (true, true),
             ResponseField::Error => self.error = true,
             ResponseField::Last => self.last = true,
+            ResponseField::Pending => self.pending = true,
             // The values of these fields count and not their presence.
             ResponseField::Id
             | ResponseField::Model
@@ -349,6 +381,13 @@ impl FieldPresence {
             | ResponseField::Finish
             | ResponseField::FinishDetail
             | ResponseField::Blocked
+            | ResponseField::ToolIndex
+            | ResponseField::ToolId
+            | ResponseField::ToolName
+            | ResponseField::Iteration(_)
+            | ResponseField::IterationModel
+            | ResponseField::PriceTerm(_)
+            | ResponseField::StatedCost(_)
             | ResponseField::Hidden
             | ResponseField::Whole
             | ResponseField::WholeAside
@@ -356,30 +395,4 @@ impl FieldPresence {
             | ResponseField::ErrorCode => {}
         }
     }
-}
-
-/// Returns whether a value is present, and is the one that the rule asks for, if it asks for one.
-fn matches_rule(rule: &ResponseRule, value: Scalar<'_>) -> bool {
-    match (value, rule.only) {
-        (Scalar::Null | Scalar::Bool(false), None) => false,
-        (Scalar::Bool(true) | Scalar::Number(_), None) => true,
-        (Scalar::Text { empty, .. }, None) => !empty,
-        (Scalar::Text { start, .. }, Some(only)) => start == only.as_bytes(),
-        (Scalar::Number(digits), Some(only)) => digits == only,
-        (Scalar::Bool(value), Some(only)) => only == if value { "true" } else { "false" },
-        (Scalar::Null, Some(only)) => only == "null",
-    }
-}
-
-/// Returns an integer, also if it is written as `12.0` or `1.2e1`. `None` if the number has a fraction or is too
-/// large.
-fn whole_number(digits: &str) -> Option<i64> {
-    if let Ok(number) = digits.parse() {
-        return Some(number);
-    }
-    let number: f64 = digits.parse().ok()?;
-    // A float above 2^53 does not distinguish adjacent integers.
-    let is_whole = number.fract() == 0.0 && number.abs() < 9_007_199_254_740_992.0;
-    #[expect(clippy::cast_possible_truncation, reason = "whole and in range, checked above")]
-    is_whole.then_some(number as i64)
 }

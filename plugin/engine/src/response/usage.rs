@@ -1,7 +1,9 @@
 //! The token counts of a response.
 
-use crate::formats::Format;
-use crate::usage::{Count, Usage};
+use super::event::PendingEvent;
+use crate::formats::{Format, ResponseField};
+use crate::limits::OTHER_MODELS_MAX;
+use crate::usage::{Count, Merge, Usage};
 
 /// The token counts that a response has reported so far.
 #[derive(Debug, Default)]
@@ -12,6 +14,8 @@ pub(super) struct ReportedUsage {
     metered: Usage,
     /// Whether the output count is that of the stream's beginning.
     is_first_output: bool,
+    /// The counts of iterations by other models.
+    others: Vec<(String, Usage)>,
 }
 
 impl ReportedUsage {
@@ -43,6 +47,45 @@ impl ReportedUsage {
         if !document_usage.is_empty() {
             self.usage.merge(document_usage, format.merge);
         }
+    }
+
+    /// Replaces the counts of a document by the sums of its iterations, if it has any. `model` is the answer's model.
+    ///
+    /// The document's own counts leave some iterations out, and all are billed. Iterations by other models are kept
+    /// apart.
+    pub(super) fn add_iterations(&mut self, event: &PendingEvent, usage: &mut Usage, model: Option<&str>) {
+        let mut own = Usage::default();
+        let mut others: Vec<(String, Usage)> = Vec::new();
+        for (field, at, value) in event.values() {
+            let (ResponseField::Iteration(count), tokens) = (field, value.count()) else {
+                continue;
+            };
+            let other = event.iteration_model(at.outer).filter(|other| Some(*other) != model);
+            match other {
+                None => add_count(&mut own, count, tokens),
+                Some(other) => {
+                    if let Some((_, usage)) = others.iter_mut().find(|(known, _)| known == other) {
+                        add_count(usage, count, tokens);
+                    } else if others.len() < OTHER_MODELS_MAX {
+                        let mut usage = Usage::default();
+                        add_count(&mut usage, count, tokens);
+                        others.push((other.to_owned(), usage));
+                    }
+                }
+            }
+        }
+        if !own.is_empty() {
+            usage.merge(&own, Merge::Fields);
+            self.is_first_output &= own.get(Count::Output).is_none();
+        }
+        if !others.is_empty() {
+            self.others = others;
+        }
+    }
+
+    /// Removes and returns the counts of other models.
+    pub(super) fn take_others(&mut self) -> Vec<(String, Usage)> {
+        core::mem::take(&mut self.others)
     }
 
     /// Returns whether the model has reported no count.

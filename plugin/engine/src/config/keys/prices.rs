@@ -1,10 +1,13 @@
 //! The keys of `prices`.
 
-use super::{Fallback, Key, Kind, List, names};
+use super::{Fallback, Key, Kind, List, Switch, names};
 
 pub(in crate::config) const ROWS: List = List::any("rows");
 
-pub(super) const PRICES: [Key; 5] = [
+/// Whether a cost that the provider states replaces that of the table.
+pub(in crate::config) const STATED_COSTS: Switch = Switch { name: "stated_costs", default: true };
+
+pub(super) const PRICES: [Key; 6] = [
     Key::text("version", "Source of the rows, for `llm_gauge_build_info`.").default(Fallback::Text("")),
     Key::text("date", "Day of the rows, for `llm_gauge_build_info`.").default(Fallback::Text("")),
     Key::text("notice", "Licence of the rows, for people.").default(Fallback::Text("")),
@@ -15,10 +18,11 @@ pub(super) const PRICES: [Key; 5] = [
     )
     .within("providers that have rows")
     .default(Fallback::Json("{}")),
+    Key::switch(&STATED_COSTS, "Whether a cost that a response states replaces that of the rows."),
     Key::list(&ROWS, Kind::Objects, "Prices of models. The first row that matches a model counts.")
         .required(),
 ];
-pub(in crate::config) const PRICES_NAMES: [&str; 5] = names(&PRICES);
+pub(in crate::config) const PRICES_NAMES: [&str; 6] = names(&PRICES);
 
 /// Returns the key of a price for one class of tokens.
 const fn price(name: &'static str, meaning: &'static str) -> Key {

@@ -10,7 +10,7 @@ fn check(rules: &str, request: &str, expected: &str) {
     let mut parts = request.split(' ');
     let mut next = || parts.next().unwrap_or("");
     let [method, host, path, route, cluster] = [next(), next(), next(), next(), next()];
-    let fields = vec![(":method", method), (":authority", host), (":path", path)];
+    let fields = [(":method", method), (":authority", host), (":path", path)];
     let head = Headers::new(fields.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())));
     let place = Place { route: route.to_owned(), cluster: cluster.to_owned() };
     let route = policy.route(&head, &place);

@@ -65,7 +65,7 @@ const STREAM: &[(u64, &str)] = &[
     (300, "data: {\"choices\":[{\"delta\":{\"content\":\"b\"},\"finish_reason\":\"stop\"}]}\n\n"),
     (
         310,
-        "data: {\"usage\":{\"prompt_tokens\":7,\"completion_tokens\":3,\"total_tokens\":12,\"completion_tokens_details\":{\"reasoning_tokens\":1}}}\n\n",
+        "data: {\"usage\":{\"prompt_tokens\":7,\"completion_tokens\":3,\"total_tokens\":10,\"completion_tokens_details\":{\"reasoning_tokens\":1}}}\n\n",
     ),
     (320, "data: [DONE]\n\n"),
 ];
@@ -97,7 +97,7 @@ fn effects_of_a_stream_with_an_extra_label_and_filter_state_keys() {
         "filter_state":["input_tokens","reasoning_tokens","first_answer_ms","response_id","model","finish_reasons"]}"#;
     let renamed = ID.replace("6770742d346f", "677074");
     let json = format!(
-        r#"{{"request_id":"{renamed}","provider":"openai","operation":"chat","request_model":"gpt-4o","model":"gpt","status":"success","error":"none","finish_reasons":["stop"],"input_tokens":7,"output_tokens":3,"total_tokens":12,"reasoning_tokens":1,"source":"reported","duration_ms":1000,"first_byte_ms":100,"first_token_ms":100,"first_answer_ms":100,"tenant":"acme"}}"#
+        r#"{{"request_id":"{renamed}","provider":"openai","operation":"chat","request_model":"gpt-4o","model":"gpt","status":"success","error":"none","finish_reasons":["stop"],"input_tokens":7,"output_tokens":3,"total_tokens":10,"reasoning_tokens":1,"source":"reported","duration_ms":1000,"first_byte_ms":100,"first_token_ms":100,"first_answer_ms":100,"tenant":"acme"}}"#
     );
     let expected = [
         "add llm_active_requests.provider=openai -1",
@@ -111,7 +111,7 @@ fn effects_of_a_stream_with_an_extra_label_and_filter_state_keys() {
         "count llm_tokens_total.provider=openai.model=gpt.type=output.source=reported.tenant=acme 3",
         "count llm_token_details_total.provider=openai.model=gpt.type=reasoning.tenant=acme 1",
         &format!("state json {json}"),
-        "state total_tokens 12",
+        "state total_tokens 10",
         "state input_tokens 7",
         "state reasoning_tokens 1",
         "state first_answer_ms 100",
