@@ -14,6 +14,9 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use gauge::manifest;
+use llm_gauge_engine::config::{Place, Policy};
+use llm_gauge_engine::formats;
+use llm_gauge_engine::head::Headers;
 use serde_json::{Value, json};
 use simulators::workspace::workspace_dir;
 
@@ -112,6 +115,26 @@ fn every_gateway_gets_the_same_configuration() {
     let shipped = bootstrap.pointer(&format!("{filters}/config/configuration/value")).unwrap();
     let shipped: Value = serde_json::from_str(shipped.as_str().unwrap()).unwrap();
     assert_eq!(expected["match"], shipped["match"], "the rules of envoy/bootstrap.yaml");
+}
+
+/// Whatever path a format is served at, the shipped rules meter it. A rule for each path would leave out those of next
+/// year, silently.
+#[test]
+fn the_shipped_rules_meter_every_format() {
+    for (file, configuration) in configurations() {
+        let rules = json!({"match": configuration["match"]});
+        let policy = Policy::parse(rules.to_string().as_bytes()).unwrap();
+        for format in formats::ALL {
+            // Claims that begin with a host are for that host alone.
+            for claim in format.claims.iter().filter_map(|claim| claim.strip_prefix('*')) {
+                let path = claim.replace('*', "x");
+                let head = [(":method", "POST"), (":authority", "gateway.example"), (":path", path.as_str())];
+                let fields = head.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes()));
+                let route = policy.route(&Headers::new(fields), &Place::default());
+                assert!(route.is_some(), "{file}: {} at {path}", format.name);
+            }
+        }
+    }
 }
 
 /// Returns the labels in the bootstrap's tags, and then those of the configuration.
