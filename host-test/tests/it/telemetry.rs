@@ -3,6 +3,7 @@
 
 mod any;
 mod names;
+mod redaction;
 mod trouble;
 
 use std::collections::BTreeMap;

@@ -91,7 +91,7 @@ pub const JUDGE_IN_FLIGHT_MAX: usize = 1024;
 pub const JUDGE_QUEUE_MAX: usize = 4096;
 
 /// Maximum of `judge.max_chars`.
-pub const JUDGE_CHARS_MAX: usize = 1_000_000;
+pub const JUDGE_CHARS_MAX: usize = 100_000;
 
 /// Maximum of `judge.timeout_ms`. A plugin that is shut down waits this long for its last answers. A value beyond 32
 /// bits would be misread or refused by a host.
@@ -213,8 +213,17 @@ pub const CONTENT_CHARS_DEFAULT: usize = 24_000;
 pub const REDACT_PATTERNS_MAX: usize = 16;
 
 /// Maximum bytes of a regular expression in `redact`.
-pub const REGEX_BYTES_MAX: usize = 512;
+pub const REGEX_BYTES_MAX: usize = 128;
 
 /// Maximum bytes of a compiled regular expression. The time of a search is at most this size times the length of the
-/// text.
-pub const REGEX_COMPILED_BYTES_MAX: usize = 32 * 1024;
+/// window that it reads.
+pub const REGEX_COMPILED_BYTES_MAX: usize = 6 * 1024;
+
+/// Steps of redaction in one turn of the root context, each about an instruction.
+pub const REDACTION_SLICE_STEPS: u64 = 1_000_000;
+
+/// Maximum steps of redaction for one exchange. Content that needs more is left out.
+pub const REDACTION_STEPS_MAX: u64 = 1_000_000_000;
+
+/// Milliseconds between two slices of redaction.
+pub const REDACTION_PAUSE_MS: u64 = 2;

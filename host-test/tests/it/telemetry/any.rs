@@ -43,6 +43,7 @@ fn span() -> impl Strategy<Value = Span> {
             duration_ms,
             attributes,
             events: has_event.then_some(("gen_ai.first_token", duration_ms / 2)).into_iter().collect(),
+            content: None,
             failure: has_failed.then_some("in_stream"),
         },
     )

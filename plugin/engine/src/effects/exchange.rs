@@ -148,7 +148,7 @@ impl Builder<'_> {
             cost_nanodollars: self.cost.as_ref().and_then(Cost::nanodollars),
             is_sampled: self.policy.judge().map(|_| self.record.judged.is_some()),
         };
-        let span = exchange_span(self.record, &context, plan, self.policy.redactor());
+        let span = exchange_span(self.record, &context, plan);
         self.effects.jobs.push(CalloutJob::Span(Box::new(span)));
     }
 

@@ -7,12 +7,14 @@
 mod batch;
 mod event;
 mod partial_success;
+mod redaction;
 
 use std::rc::Rc;
 
 use llm_gauge_decode::{MemoryBudget, Reservation};
 
 use batch::{Batch, Batcher};
+use redaction::{RawItem, RedactedItem, RedactionQueue};
 
 use super::TelemetryPlan;
 use super::otlp::{Signal, Span};
@@ -24,8 +26,8 @@ use crate::callouts::{
 };
 use crate::judge::Evaluation;
 use crate::limits::{
-    TELEMETRY_BACK_OFF_MS, TELEMETRY_BACK_OFF_MS_MAX, TELEMETRY_IN_FLIGHT_MAX, TELEMETRY_QUEUE_BYTES_MAX,
-    TELEMETRY_RETRY_AFTER_MS_MAX, TELEMETRY_TRIES_MAX,
+    REDACTION_PAUSE_MS, TELEMETRY_BACK_OFF_MS, TELEMETRY_BACK_OFF_MS_MAX, TELEMETRY_IN_FLIGHT_MAX,
+    TELEMETRY_QUEUE_BYTES_MAX, TELEMETRY_RETRY_AFTER_MS_MAX, TELEMETRY_TRIES_MAX,
 };
 use crate::metrics::{self, StatUpdate};
 
@@ -77,6 +79,7 @@ pub struct Exporter {
     plan: Rc<TelemetryPlan>,
     redactor: Rc<Redactor>,
     lanes: [Lane; 2],
+    raw: RedactionQueue,
     /// The bytes of all items, waiting or in flight, from the worker's memory budget.
     memory: Reservation,
     last_number: u64,
@@ -95,6 +98,7 @@ impl Exporter {
             plan: Rc::clone(plan),
             redactor: Rc::clone(redactor),
             lanes: SIGNALS.map(lane),
+            raw: RedactionQueue::default(),
             memory: memory.reservation(),
             last_number: 0,
         }
@@ -114,11 +118,68 @@ impl Exporter {
         if !self.plan.takes(Signal::Spans) {
             return None;
         }
-        let mut item = self.plan.encoding.span(&span, wall_ns);
-        if item.len() > self.plan.batch.bytes_max && span::remove_content(&mut span) {
-            item = self.plan.encoding.span(&span, wall_ns);
+        let Some(content) = span.content.take() else {
+            return self.push_span(&span, wall_ns, now_ns, out);
+        };
+        if self.redactor.is_empty() {
+            span::add_content(&mut span, content, true, &self.plan);
+            return self.push_span(&span, wall_ns, now_ns, out);
+        }
+        self.push_raw(Signal::Spans, RawItem::Span(Box::new(span), content), wall_ns, out)
+    }
+
+    fn push_span(
+        &mut self,
+        span: &Span,
+        wall_ns: u64,
+        now_ns: u64,
+        out: &mut Vec<StatUpdate>,
+    ) -> Option<u64> {
+        let mut item = self.plan.encoding.span(span, wall_ns);
+        if item.len() > self.plan.batch.bytes_max {
+            let mut smaller = span.clone();
+            if span::remove_content(&mut smaller) {
+                item = self.plan.encoding.span(&smaller, wall_ns);
+            }
         }
         self.push(Signal::Spans, item, now_ns, out)
+    }
+
+    /// Keeps an item until its texts are redacted. The root context is to run at once.
+    fn push_raw(
+        &mut self,
+        signal: Signal,
+        mut item: RawItem,
+        wall_ns: u64,
+        out: &mut Vec<StatUpdate>,
+    ) -> Option<u64> {
+        let text_bytes = item.text_bytes();
+        let bytes = self.memory.bytes().saturating_add(text_bytes);
+        if bytes > TELEMETRY_QUEUE_BYTES_MAX || self.memory.resize(bytes).is_err() {
+            drop_items(signal, 1, out);
+            return None;
+        }
+        self.raw.push(item, wall_ns, text_bytes);
+        Some(0)
+    }
+
+    /// Redacts for one slice, and queues what is finished.
+    fn redact(&mut self, now_ns: u64, out: &mut Vec<StatUpdate>) {
+        let redactor = Rc::clone(&self.redactor);
+        for RedactedItem { item, is_redacted, wall_ns, bytes } in self.raw.run(&redactor) {
+            let _less = self.memory.resize(self.memory.bytes().saturating_sub(bytes));
+            let _due = match item {
+                RawItem::Span(mut span, content) => {
+                    span::add_content(&mut span, content, is_redacted, &self.plan);
+                    self.push_span(&span, wall_ns, now_ns, out)
+                }
+                RawItem::Event(score, reason) => {
+                    let event = event::event(&score, Some(reason.as_str()).filter(|_| is_redacted));
+                    let item = self.plan.encoding.event(&event, wall_ns);
+                    self.push(Signal::Events, item, now_ns, out)
+                }
+            };
+        }
     }
 
     /// Submits a score, and returns the same as [`span`](Self::span).
@@ -132,8 +193,12 @@ impl Exporter {
         if !self.plan.takes(Signal::Events) {
             return None;
         }
-        let event = event::event(score, &self.plan, &self.redactor);
-        let item = self.plan.encoding.event(&event, wall_ns);
+        let reason = event::reason(score, &self.plan);
+        if let Some(reason) = reason.filter(|_| !self.redactor.is_empty()) {
+            let item = RawItem::Event(Box::new(score.clone()), reason.to_owned());
+            return self.push_raw(Signal::Events, item, wall_ns, out);
+        }
+        let item = self.plan.encoding.event(&event::event(score, reason), wall_ns);
         self.push(Signal::Events, item, now_ns, out)
     }
 
@@ -153,6 +218,7 @@ impl Exporter {
 
     /// Returns the next callout to make now. `None` if there is none.
     pub fn next(&mut self, now_ns: u64, random: [u8; 24], out: &mut Vec<StatUpdate>) -> Option<Callout> {
+        self.redact(now_ns, out);
         let plan = Rc::clone(&self.plan);
         for signal in SIGNALS {
             while let Some(callout) = self.lane(signal).callouts.timed_out(now_ns) {
@@ -215,9 +281,15 @@ impl Exporter {
         true
     }
 
-    /// Returns the milliseconds after which [`next`](Self::next) must be called even if nothing happens before.
+    /// Ends a turn, and returns the milliseconds after which [`next`](Self::next) must be called even if nothing
+    /// happens before.
+    ///
     /// `None` if it need not be called.
     pub fn wake_ms(&self, now_ns: u64) -> Option<u64> {
+        self.raw.end_turn();
+        if !self.raw.is_empty() {
+            return Some(REDACTION_PAUSE_MS);
+        }
         let due_ns = self.lanes.iter().filter_map(|lane| lane.wake_ns(&self.plan)).min()?;
         Some(milliseconds_until(due_ns, now_ns).max(1))
     }
@@ -234,6 +306,13 @@ impl Exporter {
 
     /// Drops all items that have not been delivered.
     pub fn abandon(&mut self, out: &mut Vec<StatUpdate>) {
+        for raw in self.raw.drain() {
+            let signal = match raw.item {
+                RawItem::Span(..) => Signal::Spans,
+                RawItem::Event(..) => Signal::Events,
+            };
+            drop_items(signal, 1, out);
+        }
         for lane in &mut self.lanes {
             let batched = lane.callouts.drain().map(|batch| batch.items.len());
             let items = batched.fold(lane.batcher.len(), usize::saturating_add);

@@ -47,6 +47,19 @@ pub struct Span {
     pub events: Vec<(&'static str, u64)>,
     /// The class of the error. `None` if the span did not fail.
     pub failure: Option<&'static str>,
+    /// The content, which may not leave before it is redacted. `None` if none is exported.
+    pub content: Option<RawContent>,
+}
+
+/// The texts of an exchange before their redaction.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RawContent {
+    /// The question, the context and the answer; empty if there is none.
+    pub texts: [String; 3],
+    /// The finish reason of the answer.
+    pub finish: String,
+    /// Whether a text was longer than the bound.
+    pub is_too_large: bool,
 }
 
 /// A log record that is an event.

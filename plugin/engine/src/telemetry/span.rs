@@ -4,10 +4,8 @@
 use std::borrow::Cow;
 
 use super::TelemetryPlan;
-use super::otlp::{Attribute, Span, Value};
-use super::redact::Redactor;
+use super::otlp::{Attribute, RawContent, Span, Value};
 use crate::json::push_text;
-use crate::judge::capture::SpanContent;
 use crate::limits::ATTRIBUTE_BYTES_MAX;
 use crate::record::{ErrorClass, Record, SOURCE_ESTIMATED, Status, Word};
 use crate::usage::Count;
@@ -24,13 +22,8 @@ pub struct SpanContext<'a> {
     pub is_sampled: Option<bool>,
 }
 
-/// Returns the span of an exchange.
-pub fn exchange_span(
-    record: &Record,
-    context: &SpanContext<'_>,
-    plan: &TelemetryPlan,
-    redactor: &Redactor,
-) -> Span {
+/// Returns the span of an exchange. The exporter adds its content, once that is redacted.
+pub fn exchange_span(record: &Record, context: &SpanContext<'_>, plan: &TelemetryPlan) -> Span {
     let ids = record.ids;
     let mut attributes = Attributes(Vec::with_capacity(48));
     attributes.protocol(record);
@@ -41,10 +34,14 @@ pub fn exchange_span(
         attributes.openinference(record);
     }
     attributes.llm_gauge(record, context);
-    if let Some(content) = &record.content {
-        attributes.content(record, content, plan, redactor);
-    }
+    let content = record.content.as_ref().map(|content| RawContent {
+        texts: [&content.question, &content.context, &content.answer]
+            .map(|text| text.clone().unwrap_or_default()),
+        finish: record.answer.finish_reasons.first().map_or_else(|| "unknown".to_owned(), word_text),
+        is_too_large: content.is_too_large,
+    });
     Span {
+        content,
         trace: ids.trace,
         id: ids.span,
         parent: ids.parent.filter(|_| !plan.has_root_spans),
@@ -201,15 +198,29 @@ impl Attributes {
             self.0.push((name, Value::Text((*value).to_owned())));
         }
     }
+}
 
-    fn content(&mut self, record: &Record, content: &SpanContent, plan: &TelemetryPlan, redactor: &Redactor) {
-        let redacted = |text: &Option<String>| {
-            let text = text.as_deref().filter(|text| !text.is_empty())?;
-            Some(redactor.apply(text))
-        };
-        let question = redacted(&content.question);
-        let context = redacted(&content.context);
-        let answer = redacted(&content.answer);
+/// The attribute that says that content was left out, since its redaction would have taken too long.
+const REDACTION_OVER_BUDGET: &str = "llm_gauge.redaction_over_budget";
+
+/// Adds content to a span, or says that its redaction would have taken too long.
+pub(super) fn add_content(span: &mut Span, content: RawContent, redacted: bool, plan: &TelemetryPlan) {
+    let mut attributes = Attributes(core::mem::take(&mut span.attributes));
+    let RawContent { texts, finish, is_too_large } = content;
+    if redacted {
+        attributes.content(texts, &finish, plan);
+    } else {
+        attributes.add(REDACTION_OVER_BUDGET, Value::Bool(true));
+    }
+    if is_too_large {
+        attributes.add(CONTENT_TOO_LARGE, Value::Bool(true));
+    }
+    span.attributes = attributes.0;
+}
+
+impl Attributes {
+    fn content(&mut self, texts: [String; 3], finish: &str, plan: &TelemetryPlan) {
+        let [question, context, answer] = texts.map(|text| Some(text).filter(|text| !text.is_empty()));
         if plan.has_gen_ai {
             let messages = [("system", context), ("user", question.clone())];
             let messages = messages.iter().filter_map(|(role, text)| Some((*role, text.as_deref()?)));
@@ -218,9 +229,7 @@ impl Attributes {
                 self.add("gen_ai.input.messages", Value::Text(messages_json(&messages, None)));
             }
             if let Some(answer) = &answer {
-                let finish =
-                    record.answer.finish_reasons.first().map_or_else(|| "unknown".to_owned(), word_text);
-                let messages = messages_json(&[("assistant", answer)], Some(&finish));
+                let messages = messages_json(&[("assistant", answer)], Some(finish));
                 self.add("gen_ai.output.messages", Value::Text(messages));
             }
         }
@@ -230,9 +239,6 @@ impl Attributes {
                     self.add(name, Value::Text(text));
                 }
             }
-        }
-        if content.is_too_large {
-            self.add(CONTENT_TOO_LARGE, Value::Bool(true));
         }
     }
 }

@@ -375,7 +375,7 @@ fn each_bound_of_a_text_is_that_of_the_table() {
     let expected = [
         ("judge.criteria[].name".to_owned(), 1, 64),
         ("feedback.secret".to_owned(), 16, usize::MAX),
-        ("redact[].regex".to_owned(), 1, 512),
+        ("redact[].regex".to_owned(), 1, 128),
     ];
     assert_eq!(bounds.collect::<Vec<_>>(), expected);
     let text = |bytes: usize| json!("a".repeat(bytes));
@@ -389,7 +389,7 @@ fn each_bound_of_a_text_is_that_of_the_table() {
     refused_at("feedback.secret", &text(15), "random text of at least 16 bytes", "15 bytes");
     accepted_at("feedback.secret", &json!([text(16), text(17), text(18), text(19)]));
     accepted_at("redact[].regex", &text(1));
-    accepted_at("redact[].regex", &text(512));
+    accepted_at("redact[].regex", &text(128));
     refused_at("redact[].regex", &text(0), filled, "an empty string");
-    refused_at("redact[].regex", &text(513), "at most 512 bytes", "513");
+    refused_at("redact[].regex", &text(129), "at most 128 bytes", "129");
 }

@@ -7,14 +7,18 @@ use std::borrow::Cow;
 
 use crate::judge::{Evaluation, EvaluationSource};
 use crate::telemetry::otlp::{Attribute, Event, Value};
-use crate::telemetry::{Content, Redactor, TelemetryPlan};
+use crate::telemetry::{Content, TelemetryPlan};
 
 const NAME: &str = "gen_ai.evaluation.result";
 
-/// Returns the event of a score. Its reason is content, and is left out if no content is exported.
-pub(super) fn event(score: &Evaluation, plan: &TelemetryPlan, redactor: &Redactor) -> Event {
-    let explanation = score.explanation.as_deref().filter(|text| !text.is_empty());
-    let explanation = explanation.filter(|_| plan.content() != Content::None);
+/// Returns the reason of a score, which is content. `None` if it may not leave.
+pub(super) fn reason<'a>(score: &'a Evaluation, plan: &TelemetryPlan) -> Option<&'a str> {
+    let reason = score.explanation.as_deref().filter(|text| !text.is_empty());
+    reason.filter(|_| plan.content() != Content::None)
+}
+
+/// Returns the event of a score. `reason` is the redacted reason; `None` if there is none, or it may not leave.
+pub(super) fn event(score: &Evaluation, reason: Option<&str>) -> Event {
     let (source, judge) = match &score.source {
         EvaluationSource::Judge(model) => ("judge", Some(model.as_str())),
         EvaluationSource::User => ("user", None),
@@ -27,8 +31,7 @@ pub(super) fn event(score: &Evaluation, plan: &TelemetryPlan, redactor: &Redacto
         (Cow::Borrowed("gen_ai.evaluation.score.value"), Value::Double(score.value)),
         text("gen_ai.evaluation.score.label", &score.label),
     ];
-    attributes
-        .extend(explanation.map(|reason| text("gen_ai.evaluation.explanation", &redactor.apply(reason))));
+    attributes.extend(reason.map(|reason| text("gen_ai.evaluation.explanation", reason)));
     attributes.extend([
         text("llm_gauge.request_id", &score.request_id),
         text("llm_gauge.model", &score.model),

@@ -371,6 +371,7 @@ fn reasons_are_exported_only_with_content() {
         let policy = Policy::parse(document.as_bytes()).unwrap();
         let mut rig = Rig { exporter: exporter(&policy), now_ns: 0, out: Vec::new() };
         rig.score();
+        assert!(rig.next().is_none(), "the next turn redacts the reason");
         rig.pass(5000);
         String::from_utf8_lossy(&rig.send(1).body).into_owned()
     };

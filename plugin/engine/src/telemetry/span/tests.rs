@@ -73,7 +73,13 @@ fn span(case: &Case<'_>) -> Span {
         })
         .collect();
     let [span] = spans.as_slice() else { panic!("{} spans", spans.len()) };
-    span.clone()
+    let mut span = span.clone();
+    // As the exporter does it in the root context.
+    if let Some(mut content) = span.content.take() {
+        content.texts = content.texts.map(|text| policy.redactor().apply(&text));
+        add_content(&mut span, content, true, policy.telemetry().unwrap());
+    }
+    span
 }
 
 /// Returns the attributes, one on each line.
