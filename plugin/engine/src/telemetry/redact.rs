@@ -10,6 +10,7 @@
 //! Only spans and scores are redacted. The judge's call has the unredacted texts: a replacement would change what is
 //! scored, and the operator chooses its cluster.
 
+mod keys;
 mod patterns;
 
 use core::ops::Range;
@@ -34,7 +35,7 @@ pub(crate) struct Redaction {
 
 #[derive(Clone, Debug)]
 enum Finder {
-    Named(patterns::Find),
+    Named(patterns::NamedPattern),
     /// An expression, and its compiled size in bytes.
     Regex(Regex, u64),
 }
@@ -163,8 +164,8 @@ const DIGIT_STEPS: u64 = 10_000;
 impl Redaction {
     /// Returns the named pattern. `None` if there is no pattern of this name.
     pub(crate) fn named(name: &str) -> Option<Self> {
-        let (name, find) = patterns::ALL.iter().find(|(known, _)| *known == name)?;
-        Some(Self { mark: mark(name), finder: Finder::Named(*find) })
+        let pattern = patterns::ALL.iter().find(|pattern| pattern.name == name)?;
+        Some(Self { mark: mark(name), finder: Finder::Named(*pattern) })
     }
 
     /// Compiles a regular expression. `None` if it matches the empty text, which is at every position.
@@ -188,8 +189,9 @@ impl Redaction {
 
     /// Returns the size of the windows that are searched.
     fn window(&self) -> usize {
-        let Finder::Regex(_, compiled_bytes) = &self.finder else {
-            return WINDOW_MAX;
+        let compiled_bytes = match &self.finder {
+            Finder::Named(pattern) => return pattern.window_bytes,
+            Finder::Regex(_, compiled_bytes) => compiled_bytes,
         };
         let bytes = WINDOW_STEPS.checked_div(compiled_bytes.saturating_mul(REGEX_STEPS)).unwrap_or(0);
         usize::try_from(bytes).unwrap_or(0).clamp(WINDOW_MIN, WINDOW_MAX)
@@ -224,10 +226,11 @@ impl Redaction {
     fn find(&self, text: &str, at: usize, steps: &mut u64) -> Option<Range<usize>> {
         let read = text.as_bytes().get(at..).unwrap_or_default();
         let (steps_per_byte, found) = match &self.finder {
-            Finder::Named(find) => {
-                let digits = read.iter().filter(|byte| byte.is_ascii_digit()).count() as u64;
-                *steps = steps.saturating_add(digits.saturating_mul(DIGIT_STEPS));
-                (NAMED_STEPS, find(text, at))
+            Finder::Named(pattern) => {
+                let numbers =
+                    read.iter().filter(|byte| pattern.is_number && byte.is_ascii_digit()).count() as u64;
+                *steps = steps.saturating_add(numbers.saturating_mul(DIGIT_STEPS));
+                (NAMED_STEPS, (pattern.find)(text, at))
             }
             Finder::Regex(regex, compiled_bytes) => {
                 let found = regex.find_at(text, at).map(|found| found.range());
@@ -242,7 +245,7 @@ impl Redaction {
 
 /// Returns the names of the named patterns.
 pub(crate) fn names() -> Vec<&'static str> {
-    patterns::ALL.iter().map(|(name, _)| *name).collect()
+    patterns::ALL.iter().map(|pattern| pattern.name).collect()
 }
 
 fn mark(name: &str) -> String {

@@ -2,12 +2,32 @@
 
 use core::ops::Range;
 
+use super::keys::api_key;
+
 /// A function that returns the first match in a text from a byte offset on. A match is never empty.
 pub(super) type Find = fn(&str, usize) -> Option<Range<usize>>;
 
-/// The patterns by their names in the configuration.
-pub(super) const ALL: &[(&str, Find)] =
-    &[("email", email), ("card", card), ("phone", phone), ("api_key", api_key), ("ssn", ssn)];
+/// A named pattern.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct NamedPattern {
+    /// The name in the configuration.
+    pub(super) name: &'static str,
+    pub(super) find: Find,
+    /// The size of the window that holds a match.
+    pub(super) window_bytes: usize,
+    /// Whether a match may begin at each digit, which takes many steps.
+    pub(super) is_number: bool,
+}
+
+/// Every named pattern.
+pub(super) const ALL: &[NamedPattern] = &[
+    NamedPattern { name: "email", find: email, window_bytes: 512, is_number: false },
+    NamedPattern { name: "card", find: card, window_bytes: 512, is_number: true },
+    NamedPattern { name: "phone", find: phone, window_bytes: 512, is_number: true },
+    // A private key of 4096 bits has 3,200 characters.
+    NamedPattern { name: "api_key", find: api_key, window_bytes: 4096, is_number: false },
+    NamedPattern { name: "ssn", find: ssn, window_bytes: 512, is_number: true },
+];
 
 /// Returns whether a letter belongs to a word. Only letters of scripts that put spaces between words do: in other
 /// scripts, the letters around an address would be read as part of it.
@@ -28,7 +48,7 @@ fn is_gap(letter: char) -> bool {
 
 /// Returns whether a character has no width. Such characters are often copied along with a number, and do not change
 /// it.
-fn is_zero_width(letter: char) -> bool {
+pub(super) fn is_zero_width(letter: char) -> bool {
     matches!(letter, '\u{AD}' | '\u{FEFF}')
         || matches!(letter, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}')
 }
@@ -36,11 +56,11 @@ fn is_zero_width(letter: char) -> bool {
 /// The longest gap between two groups, in characters: two spaces, or a hyphen and a line end.
 const GAP_MAX: usize = 2;
 
-fn before(text: &str, at: usize) -> Option<char> {
+pub(super) fn before(text: &str, at: usize) -> Option<char> {
     text.get(..at)?.chars().next_back()
 }
 
-fn letters_from(text: &str, from: usize) -> impl Iterator<Item = (usize, char)> {
+pub(super) fn letters_from(text: &str, from: usize) -> impl Iterator<Item = (usize, char)> {
     let rest = text.get(from..).unwrap_or_default();
     rest.char_indices().map(move |(at, letter)| (from.saturating_add(at), letter))
 }
@@ -122,7 +142,8 @@ fn card(text: &str, from: usize) -> Option<Range<usize>> {
         {
             continue;
         }
-        let groups = DigitGroups::read(text, at, is_gap, 19);
+        let is_card_gap = |letter: char| is_gap(letter) || matches!(letter, '.' | '/' | '_' | ',');
+        let groups = DigitGroups::read(text, at, is_card_gap, 19);
         let is_card = |digits: usize| {
             digits >= 13 && groups.digits.get(..digits).is_some_and(|digits| luhn(digits) == 0)
         };
@@ -187,6 +208,8 @@ fn phone(text: &str, from: usize) -> Option<Range<usize>> {
             if let Some((_, end)) = end {
                 return Some(at..*end);
             }
+        } else if let Some(end) = after_double_zero(text, at, is_phone_gap) {
+            return Some(at..end);
         } else if letter == '(' || digit(letter).is_some() {
             let groups = DigitGroups::read(text, at, is_phone_gap, 12);
             let counts = groups.counts();
@@ -205,6 +228,15 @@ fn phone(text: &str, from: usize) -> Option<Range<usize>> {
     None
 }
 
+/// Returns the end of a telephone number in groups that begins with `00` in place of `+`.
+fn after_double_zero(text: &str, at: usize, is_gap: fn(char) -> bool) -> Option<usize> {
+    text.get(at..)?.starts_with("00").then_some(())?;
+    let groups = DigitGroups::read(text, at, is_gap, 17);
+    let is_international = matches!(groups.digits.as_slice(), [0, 0, 1..=9, ..]) && groups.ends.len() > 1;
+    let mut ends = groups.ends.iter().rev().filter(|_| is_international);
+    ends.find(|(digits, _)| (10..=17).contains(digits)).map(|(_, end)| *end)
+}
+
 /// Returns whether the first groups of a number, written like this, are a national telephone number. `counts` has the
 /// number of digits up to the end of each group.
 fn is_national(counts: &[usize], digits: &[u32], written: &str) -> bool {
@@ -217,20 +249,33 @@ fn is_national(counts: &[usize], digits: &[u32], written: &str) -> bool {
     }
 }
 
+/// The ways to write an @: as a character of any width, and escaped in URLs and HTML.
+const AT_SIGNS: &[&str] = &["@", "＠", "%40", "&#64;", "&#x40;", "&commat;"];
+
+/// Returns the position and the length of the next @ from a byte offset on.
+fn next_at_sign(text: &str, from: usize) -> Option<(usize, usize)> {
+    let rest = text.get(from..)?;
+    rest.match_indices(['@', '＠', '%', '&']).find_map(|(at, _)| {
+        let sign =
+            AT_SIGNS.iter().find(|sign| rest.get(at..).is_some_and(|rest| rest.starts_with(**sign)))?;
+        Some((from.saturating_add(at), sign.len()))
+    })
+}
+
 /// Finds an email address.
 fn email(text: &str, from: usize) -> Option<Range<usize>> {
-    let is_local = |letter: char| is_word(letter) || matches!(letter, '.' | '_' | '%' | '+' | '-' | '\'');
-    let is_host = |letter: char| is_word(letter) || matches!(letter, '.' | '-');
+    let is_inside = |letter: char| is_word(letter) || is_zero_width(letter);
+    let is_local = |letter: char| is_inside(letter) || matches!(letter, '.' | '_' | '%' | '+' | '-' | '\'');
+    let is_host = |letter: char| is_inside(letter) || matches!(letter, '.' | '-');
     let mut begin = from;
-    for (at, _) in text.get(from..)?.match_indices(['@', '＠']) {
-        let at = from.saturating_add(at);
+    while let Some((at, length)) = next_at_sign(text, begin) {
         let local = text.get(begin..at)?;
         let kept = local.trim_end_matches(is_local);
         let start = begin.saturating_add(kept.len());
         let local = text.get(start..at)?;
-        let start =
-            start.saturating_add(local.len().saturating_sub(local.trim_start_matches(['.', '\'']).len()));
-        let after = at.saturating_add(text.get(at..)?.chars().next()?.len_utf8());
+        let is_edge = |letter: char| matches!(letter, '.' | '\'') || is_zero_width(letter);
+        let start = start.saturating_add(local.len().saturating_sub(local.trim_start_matches(is_edge).len()));
+        let after = at.saturating_add(length);
         begin = after;
         let rest = text.get(after..)?;
         let host_bytes = rest.find(|letter| !is_host(letter)).unwrap_or(rest.len());
@@ -245,7 +290,7 @@ fn email(text: &str, from: usize) -> Option<Range<usize>> {
 fn host(name: &str) -> Option<usize> {
     let mut name = name;
     loop {
-        name = name.trim_end_matches(['.', '-']);
+        name = name.trim_end_matches(|letter| matches!(letter, '.' | '-') || is_zero_width(letter));
         let (_, domain) = name.rsplit_once('.')?;
         let is_domain = domain.chars().count() >= 2 && !domain.chars().any(|letter| digit(letter).is_some());
         if is_domain || domain.starts_with("xn--") {
@@ -253,66 +298,4 @@ fn host(name: &str) -> Option<usize> {
         }
         name = name.strip_suffix(domain)?;
     }
-}
-
-/// The prefixes of API keys, and the least number of characters after each.
-const KEY_PREFIXES: &[(&str, usize)] = &[
-    ("sk-", 16),
-    ("sk_live_", 16),
-    ("sk_test_", 16),
-    ("rk_live_", 16),
-    ("rk_test_", 16),
-    ("gsk_", 16),
-    ("hf_", 16),
-    ("r8_", 16),
-    ("xai-", 16),
-    ("pplx-", 16),
-    ("xoxa-", 10),
-    ("xoxb-", 10),
-    ("xoxp-", 10),
-    ("xoxs-", 10),
-    ("ghp_", 16),
-    ("gho_", 16),
-    ("ghs_", 16),
-    ("ghu_", 16),
-    ("github_pat_", 16),
-    ("glpat-", 16),
-    ("npm_", 16),
-    ("pypi-", 16),
-    ("AKIA", 16),
-    ("ASIA", 16),
-    ("AIza", 30),
-    // A JSON Web Token: its header begins with `{"`, which is `eyJ` in base64.
-    ("eyJ", 30),
-];
-
-/// Finds an API key or token of a well-known provider, or a value after `Bearer`.
-fn api_key(text: &str, from: usize) -> Option<Range<usize>> {
-    let is_key = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-');
-    let mut last = before(text, from);
-    for (at, letter) in letters_from(text, from) {
-        let previous = last.replace(letter);
-        if !is_key(letter) || previous.is_some_and(is_key) {
-            continue;
-        }
-        let rest = text.get(at..)?;
-        let is_bearer = text.get(..at).is_some_and(|head| {
-            head.strip_suffix(' ').is_some_and(|head| head.ends_with("Bearer") || head.ends_with("bearer"))
-        });
-        let known = KEY_PREFIXES.iter().find(|(start, _)| rest.starts_with(start));
-        let (start, least) = match known {
-            Some((start, least)) => (*start, *least),
-            None if is_bearer => ("", 16),
-            None => continue,
-        };
-        // The parts of a token are separated by dots.
-        let is_in = |letter: char| is_key(letter) || matches!(letter, '.' | '~' | '+' | '/' | '=');
-        let is_in = |letter: char| if is_bearer || start == "eyJ" { is_in(letter) } else { is_key(letter) };
-        let bytes = rest.find(|letter| !is_in(letter)).unwrap_or(rest.len());
-        let bytes = rest.get(..bytes)?.trim_end_matches('.').len();
-        if bytes >= start.len().saturating_add(least) {
-            return Some(at..at.saturating_add(bytes));
-        }
-    }
-    None
 }

@@ -42,6 +42,10 @@ fn email_matches_addresses() {
             "wide: <jan＠example.com>",
             "at the end <jan@example.com>",
             "mailto:<jan@example.com>?subject=x",
+            "?to=<jan%40example.com>&x=1",
+            "<jan&#64;example.com>, <jan&commat;example.com>, <jan&#x40;example.com>",
+            "<ja\u{AD}n@exam\u{200B}ple.com>",
+            "100%40 of it, a &#64; b",
             "user@localhost",
             "x@1.2",
             "@example.com",
@@ -71,6 +75,8 @@ fn card_matches_payment_card_numbers() {
             "<6011000990139424>",
             "<4111  1111  1111  1111>",
             "<4111\n1111\r\n1111\t1111>",
+            "<4111.1111.1111.1111>, <4111/1111/1111/1111>",
+            "<4111_1111_1111_1111>, <4111,1111,1111,1111>",
             // One digit differs.
             "4111111111111112",
             // Numbers that are too short or too long, a time, a fraction.
@@ -96,6 +102,8 @@ fn phone_matches_telephone_numbers() {
             "<0171 1234567>, <030/1234567>, <01 23 45 67 89>",
             "电话：<+86 10 1234 5678>。",
             "<+14155550100>",
+            "<0049 30 1234567>, <00 1 415 555 0100>",
+            "00493012345678",
             "2024-01-02 10:30",
             "01-02-2024 10:30",
             "0.123 456 789",
@@ -248,6 +256,17 @@ fn api_key_matches_keys_and_tokens() {
             "<ghp_0123456789abcdefghij>, <xoxb-0123456789-abc>",
             "<eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abcdefghijkl>.",
             "ключ <sk-0123456789abcdef0123>ключ",
+            "s\u{AD}k-0123456789 <sk-01234\u{200B}56789abcdef>",
+            "Authorization: Basic <QWxhZGRpbjpvcGVuIHNlc2FtZQ==>, basic responsibilities",
+            "authorization: basic <dXNlcnBhc3N3b3JkYWJj>",
+            "<SG.abcdefghijklmnopqrstuv.0123456789>, <dop_v1_0123456789abcdef0123456789abcdef>",
+            "<SK0123456789abcdef0123456789abcdef>, SKILLS-and-experience-of-all-sorts-0000",
+            "<xapp-1-A0123-456>, <ghr_0123456789abcdefghij>",
+            "<123456789:AAabcdefghijklmnopqrstuvwxyz0123456>, 12:30",
+            "AWS_SECRET_ACCESS_KEY=<wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY>",
+            "<-----BEGIN RSA PRIVATE KEY-----\nMIIB\nabc=\n-----END RSA PRIVATE KEY----->\n",
+            "<-----BEGIN PRIVATE KEY-----\nMIIB\ncut off>",
+            "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----",
             "sk-short",
             "task-0123456789abcdef0123",
             "Bearer of bad news",
@@ -286,7 +305,7 @@ proptest! {
     /// Matches are in order, and the text between them stays unchanged.
     #[test]
     fn text_between_matches_stays_unchanged(text in text()) {
-        for (name, _) in patterns::ALL {
+        for name in names() {
             let redactor = redactor(&format!(r#"["{name}"]"#));
             let once = redactor.apply(&text);
             let mark = format!("[{name}]");
