@@ -85,8 +85,16 @@ fn is_token(letter: char) -> bool {
     is_key(letter) || matches!(letter, '.' | '~' | '+' | '/' | '=')
 }
 
+/// The least bytes of a key with its prefix.
+const KEY_BYTES_MIN: usize = 14;
+
 /// Returns the length of the key at the start of `rest`, which stands behind `head`.
 fn key_at(head: &str, rest: &str) -> Option<usize> {
+    // Most words are too short for any key.
+    let bytes = key_bytes(rest, |letter| is_token(letter) || letter == ':');
+    if bytes < KEY_BYTES_MIN {
+        return None;
+    }
     let is_behind = |word: &str| {
         head.strip_suffix(' ')
             .and_then(|head| head.get(head.len().checked_sub(word.len())?..))
@@ -122,6 +130,9 @@ fn key_bytes(rest: &str, is_in: fn(char) -> bool) -> usize {
 
 /// Returns whether a text begins with a prefix, apart from zero-width characters.
 fn visible_prefix(text: &str, prefix: &str) -> bool {
+    if text.as_bytes().first() != prefix.as_bytes().first() {
+        return false;
+    }
     let mut visible = text.chars().filter(|letter| !is_zero_width(*letter));
     prefix.chars().all(|expected| visible.next() == Some(expected))
 }
