@@ -3,7 +3,7 @@
 
 use std::rc::Rc;
 
-use llm_gauge_engine::effects::{active_requests, dropped_exchange, exchange_effects};
+use llm_gauge_engine::effects::{active_requests, dropped_exchange, exchange_effects, unmatched_request};
 use llm_gauge_engine::exchange::End;
 use llm_gauge_engine::exchange::{Exchange, SkipReason};
 use llm_gauge_engine::head::Headers;
@@ -63,7 +63,11 @@ impl Stream {
                 self.exchange = Some(Box::new(exchange));
             }
             Err(SkipReason::Memory) => perform::update_stat(&shared.stats, dropped_exchange()),
-            Err(SkipReason::Unmatched) => {}
+            Err(SkipReason::Unmatched) => {
+                if let Some(update) = unmatched_request(policy, &head, &place) {
+                    perform::update_stat(&shared.stats, update);
+                }
+            }
         }
         let is_redirected = redirected.is_some_and(|before| before.is_followed_by(&head));
         let exchange = self.exchange.as_ref()?;

@@ -184,3 +184,23 @@ fn a_refused_configuration_says_which_key() {
         assert_eq!(guest.host().logged(LogLevel::Critical), [""; 0]);
     }
 }
+
+#[test]
+fn requests_that_no_rule_meters_are_counted() {
+    let mut guest = start(&json!({"match": [{"path": "/v1/*"}]}));
+    let post = |path: &str, content_type: &str| {
+        let head = Headers::request("POST", "example.com", path).with("content-type", content_type);
+        Exchange::new(head, REQUEST, response_head(), RESPONSE)
+    };
+    for (path, content_type) in [
+        ("/v1/chat/completions", "application/json"),
+        ("/v2/chat", "application/json; charset=utf-8"),
+        ("/v1/orders", "application/json"),
+        ("/v2/chat", "text/plain"),
+    ] {
+        play(&mut guest, &post(path, content_type), &ChunkPlan::whole());
+    }
+    let unmatched =
+        |reason: &str| guest.host().metric(&format!("llm_gauge_unmatched_total.reason=.={reason};.;"));
+    assert_eq!((unmatched("rule"), unmatched("format")), (Some(1), Some(1)));
+}

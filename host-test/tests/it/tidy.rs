@@ -42,6 +42,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "feedback",
             "filter_state",
             "formats",
+            "head",
             "ids",
             "json",
             "judge",

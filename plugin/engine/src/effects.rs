@@ -12,8 +12,9 @@ pub use exchange::exchange_effects;
 pub use feedback::feedback_effects;
 pub use record_json::record_json;
 
-use crate::config::Policy;
+use crate::config::{Place, Policy};
 use crate::filter_state::FilterState;
+use crate::head::Headers;
 use crate::judge::Evaluation;
 use crate::judge::Outcome;
 use crate::judge::capture::JudgeJob;
@@ -67,6 +68,14 @@ pub fn active_requests(provider: &str, by: i64) -> StatUpdate {
 pub fn dropped_exchange() -> StatUpdate {
     let labels = [("kind", "exchanges")];
     StatUpdate::Count { stat: metrics::stat(&metrics::DROPPED, labels.into_iter()), by: 1 }
+}
+
+/// Returns the update that counts a request with JSON which is not metered. `None` if no provider is asked like that.
+pub fn unmatched_request(policy: &Policy, head: &Headers<'_>, place: &Place) -> Option<StatUpdate> {
+    let is_json = head.get(":method") == Some(b"POST") && head.media_type_is("application/json");
+    let reason = if is_json { policy.unmatched_reason(head, place)? } else { return None };
+    let labels = [("reason", reason)];
+    Some(StatUpdate::Count { stat: metrics::stat(&metrics::UNMATCHED, labels.into_iter()), by: 1 })
 }
 
 /// Returns the update that reports the build and its configuration: 1 while a worker has it, and then 0.

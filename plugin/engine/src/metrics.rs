@@ -142,6 +142,9 @@ pub const SERIES_OVERFLOW: Metric =
 pub const DROPPED: Metric = without_extra_labels("llm_gauge_dropped_total", MetricKind::Counter, &["kind"]);
 /// The bodies, or parts of them, that could not be read.
 pub const GAPS: Metric = without_extra_labels("llm_gauge_gaps_total", MetricKind::Counter, &["reason"]);
+/// The requests with JSON that are not metered, although a provider's request might look like that.
+pub const UNMATCHED: Metric =
+    without_extra_labels("llm_gauge_unmatched_total", MetricKind::Counter, &["reason"]);
 /// The build, as labels of a constant 1.
 pub const BUILD_INFO: Metric =
     without_extra_labels("llm_gauge_build_info", MetricKind::Gauge, &["version", "config", "prices"]);
@@ -173,6 +176,7 @@ pub const ALL: &[Metric] = &[
     SERIES_OVERFLOW,
     DROPPED,
     GAPS,
+    UNMATCHED,
     BUILD_INFO,
 ];
 

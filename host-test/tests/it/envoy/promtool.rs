@@ -118,6 +118,8 @@ fn every_metric_passes_but_for_lints_with_a_reason() {
             let rated = json!({"request_id": answer.header("x-llm-request-id"), "rating": 5});
             rig.send(Protocol::Http1, Request::post("/feedback", &rated)).await.finish().await;
         }
+        // No format is known there.
+        rig.send(Protocol::Http1, Request::post("/v1/orders", &json!({}))).await.finish().await;
         let family = |metric: &Metric| match metric.kind {
             MetricKind::Histogram => format!("{}_count", metric.name),
             MetricKind::Counter | MetricKind::Gauge => metric.name.to_owned(),

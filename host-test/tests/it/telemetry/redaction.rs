@@ -39,7 +39,20 @@ fn no_turn_takes_long_whatever_a_client_writes() {
     let own =
         json!([{"name": "order", "regex": r"\bORD-[0-9]{4,}\b"}, {"name": "worst", "regex": "(a|b|ab)*c"}]);
     for redact in [&named, &own] {
-        for unit in ["a", "a ", "Aa ", "0a", "AB12 ", "a@", "1 ", "ab", "+1 ", "sk-", "abcdefghijklmno1 ", "-----BEGIN "] {
+        for unit in [
+            "a",
+            "a ",
+            "Aa ",
+            "0a",
+            "AB12 ",
+            "a@",
+            "1 ",
+            "ab",
+            "+1 ",
+            "sk-",
+            "abcdefghijklmno1 ",
+            "-----BEGIN ",
+        ] {
             let text = unit.repeat((16 << 10) / unit.len());
             let (_, fuel) = played(redact, &text, &text);
             assert!(fuel < TURN_FUEL_MAX, "{redact} {unit:?}: {fuel}");

@@ -42,6 +42,16 @@ impl Policy {
         self.rules.iter().flatten().any(|rule| rule.needs_place())
     }
 
+    /// Returns the reason why a request without a route is not metered: no rule matches its path, host or place, or a
+    /// rule does and no format is known at its path. `None` without rules, since all traffic of a proxy passes then.
+    pub fn unmatched_reason(&self, head: &Headers<'_>, place: &Place) -> Option<&'static str> {
+        let rules = self.rules.as_ref()?;
+        let text = |name| String::from_utf8_lossy(head.get(name).unwrap_or_default()).into_owned();
+        let (path, host) = (text(":path"), text(":authority").to_ascii_lowercase());
+        let is_matched = rules.iter().any(|rule| rule.fits(&path, &host, place));
+        Some(if is_matched { "format" } else { "rule" })
+    }
+
     /// Returns the route of a request. `None` if the request is not metered.
     pub fn route(&self, head: &Headers<'_>, place: &Place) -> Option<Route> {
         let (method, raw_path) = (head.get(":method")?, head.get(":path")?);
