@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use collector::collect::forward::{Header, Target, with_headers};
-use collector::collect::{Collector, Settings, say};
+use collector::collect::{Collector, Retention, Settings, say};
 use collector::store::Store;
 use simulators::console;
 
@@ -14,6 +14,8 @@ use simulators::console;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   cargo gauge collect --db gauge.db
+  cargo gauge collect --db gauge.db --keep 90d
+  cargo gauge collect --db gauge.db --listen 0.0.0.0:4318 --allow-host otel.internal.example
   cargo gauge collect --db gauge.db --forward phoenix=http://127.0.0.1:6006
   cargo gauge collect --db gauge.db --forward mlflow=http://127.0.0.1:5000 \\
       --header mlflow:x-mlflow-experiment-id=3 --header mlflow:authorization=env:MLFLOW_AUTHORIZATION
@@ -26,6 +28,14 @@ pub struct CollectArgs {
     /// The address for OTLP/HTTP, at /v1/traces and /v1/logs. There is no authentication: any client can write.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4318")]
     listen: SocketAddr,
+    /// A host name with dots under which senders ask. May be repeated. Addresses, `localhost` and names without dots are
+    /// always accepted, others are refused with 421, because a web page could have them.
+    #[arg(long, value_name = "NAME")]
+    allow_host: Vec<String>,
+    /// Delete weeks that are older than this number of days (90d) or weeks (13w), with their scores and their waiting
+    /// deliveries. A week stays until all of it is old enough. [default: keep everything]
+    #[arg(long, value_name = "AGE")]
+    keep: Option<Retention>,
     /// Also forward everything to MLflow or Phoenix: mlflow=URL or phoenix=URL. May be repeated.
     #[arg(long, value_name = "KIND=URL")]
     forward: Vec<Target>,
@@ -41,9 +51,11 @@ pub struct CollectArgs {
 /// Collects until Ctrl-C or SIGTERM.
 pub fn run(args: CollectArgs) -> Result<ExitCode> {
     let targets = with_headers(args.forward, args.header)?;
-    let settings = Settings { db: args.db, listen: args.listen, targets };
+    let settings =
+        Settings { db: args.db, listen: args.listen, targets, allow_hosts: args.allow_host, keep: args.keep };
     let runtime = tokio::runtime::Runtime::new()?;
     let totals = runtime.block_on(async {
+        let keep = settings.keep;
         let file = settings.db.display().to_string();
         let mut signals = ShutdownSignals::new()?;
         let store = Store::open(&settings.db)?;
@@ -53,6 +65,9 @@ pub fn run(args: CollectArgs) -> Result<ExitCode> {
         say(&format!("listening on http://{}, keeping in {file}", collector.address()));
         if !collector.address().ip().is_loopback() {
             say("there is no authentication: any client that reaches that address can write");
+        }
+        if let Some(keep) = keep {
+            say(&format!("deleting weeks that are older than {keep}"));
         }
         for (target, count) in orphans {
             say(&format!("{count} deliveries wait for {target}, but no --forward names it"));

@@ -37,4 +37,5 @@ pub mod manifest;
 pub mod observe;
 pub mod review;
 
+mod private_file;
 mod wasm_host;

@@ -10,6 +10,8 @@ use collector::review::{self, html, text};
 use collector::store::Store;
 use simulators::console;
 
+use crate::private_file;
+
 /// The arguments of `cargo gauge review`.
 #[derive(Debug, clap::Args)]
 #[command(
@@ -22,7 +24,7 @@ pub struct ReviewArgs {
     /// The number of weeks, up to the newest in the database.
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=520))]
     weeks: u16,
-    /// Write a self-contained page with charts to this file.
+    /// Write a self-contained page with charts to this file, which only its owner can read.
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
     /// Write the charts alone to this file, as one SVG picture.
@@ -66,7 +68,7 @@ pub fn run(args: &ReviewArgs) -> Result<ExitCode> {
 }
 
 fn write(file: &Path, content: &str) -> Result<()> {
-    std::fs::write(file, content).with_context(|| format!("cannot write {}", file.display()))?;
+    private_file::write(file, content.as_bytes())?;
     console::note(format_args!("review: wrote {}", file.display()));
     Ok(())
 }

@@ -6,9 +6,11 @@
 //!                                   └────── answer <──┘                   └─> phoenix
 //! ```
 //!
-//! - `receive`: handles requests, and bounds their cost
+//! - `receive`: handles requests, and bounds their cost; `connections` makes room when slow senders fill it; `hosts`
+//!   refuses web pages
 //! - `read`: converts OTLP messages to rows; items that cannot be a row are counted as rejected
 //! - `writer`: one thread that stores all waiting batches in one transaction
+//! - `retention`: has old weeks deleted
 //! - [`forward`]: sends new rows to other stores, from an outbox in the database
 //! - [`totals`]: counts the results
 //!
@@ -18,8 +20,11 @@
 pub mod forward;
 pub mod totals;
 
+mod connections;
+mod hosts;
 mod read;
 mod receive;
+mod retention;
 mod writer;
 
 #[cfg(test)]
@@ -36,8 +41,11 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use crate::store::Store;
+use connections::Connections;
 use forward::Target;
+use hosts::HostPolicy;
 use receive::ReceiverState;
+pub use retention::Retention;
 use totals::SharedTotals;
 pub use totals::{Totals, say};
 use writer::Writer;
@@ -54,6 +62,18 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// The stores to forward everything to.
     pub targets: Vec<Target>,
+    /// Host names with dots under which senders may ask. Addresses and names without dots are always accepted.
+    pub allow_hosts: Vec<String>,
+    /// The minimum age of what is deleted; `None` to keep everything.
+    pub keep: Option<Retention>,
+}
+
+impl Settings {
+    /// Returns the settings of a collector that forwards nothing and keeps everything.
+    #[must_use]
+    pub fn new(db: PathBuf, listen: SocketAddr) -> Self {
+        Self { db, listen, targets: Vec::new(), allow_hosts: Vec::new(), keep: None }
+    }
 }
 
 /// A running collector.
@@ -75,7 +95,7 @@ impl Collector {
 
     /// Starts a collector over a store that is already open.
     pub async fn over(store: Store, settings: Settings) -> Result<Self> {
-        let Settings { db, listen, targets } = settings;
+        let Settings { db, listen, targets, allow_hosts, keep } = settings;
         let names: Vec<_> = targets.iter().map(Target::name).collect();
         let totals_cell = Arc::new(SharedTotals::new(&names));
         let listener = TcpListener::bind(listen)
@@ -85,6 +105,8 @@ impl Collector {
         let (stop, stopped) = watch::channel(false);
         let writer = Writer::start(store, receive::TURNS, Arc::clone(&totals_cell))?;
         let shared = Arc::new(ReceiverState {
+            hosts: HostPolicy::new(&allow_hosts),
+            connections: Arc::new(Connections::new(receive::CONNECTIONS_MAX, receive::GRACE)),
             places: Semaphore::new(receive::PLACES),
             place_patience: receive::PLACE_PATIENCE,
             turns: Semaphore::new(receive::TURNS),
@@ -96,6 +118,9 @@ impl Collector {
         for target in targets {
             let store = Store::open(&db)?;
             tasks.spawn(forward::run(target, store, Arc::clone(&totals_cell), stopped.clone()));
+        }
+        if let Some(keep) = keep {
+            tasks.spawn(retention::run(keep, writer.sender(), stopped.clone()));
         }
         tasks.spawn(receive::accept(listener, shared, stopped));
         Ok(Self { address, totals_cell, stop, tasks, writer })

@@ -5,6 +5,8 @@
 //! - [`write`](Store::write): stores a batch in one transaction, each row once however often it is sent
 //! - `request`: the OTLP request of a batch without known spans, for other stores
 //! - [`schema`]: the numbered migrations, with the meaning of the columns
+//! - [`delete`](Store::delete_before): deletes old rows in batches
+//! - `identity`: whether the file is still the one that was opened
 //! - [`outbox`]: deliveries to other stores, written in the same transaction as their rows
 //! - [`error`]: errors of a database, with advice
 //!
@@ -34,6 +36,8 @@ pub mod error;
 pub mod outbox;
 pub mod schema;
 
+mod delete;
+mod identity;
 mod request;
 #[cfg(test)]
 mod tests;
@@ -44,6 +48,9 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
+use identity::Identity;
+
+pub use delete::{DeleteOutcome, ROWS_MAX};
 pub use error::{Error, Reason};
 pub use outbox::{DueDelivery, Kind};
 pub use rows::{Evaluation, Id, Span};
@@ -57,6 +64,8 @@ const LOCK_WAIT: Duration = Duration::from_secs(2);
 pub struct Store {
     db: Connection,
     path: PathBuf,
+    /// The files as they were opened.
+    identity: Identity,
 }
 
 impl Store {
@@ -67,6 +76,7 @@ impl Store {
         Self::make(path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut store = Self::connect(path, flags)?;
+        store.returns_space().map_err(|reason| store.fault(reason))?;
         schema::migrate(&mut store.db).map_err(|reason| store.fault(reason))?;
         store.durable().map_err(|reason| store.fault(reason))?;
         Ok(store)
@@ -122,7 +132,15 @@ impl Store {
         let db = Connection::open_with_flags(path, flags).map_err(fault)?;
         db.busy_timeout(LOCK_WAIT).map_err(fault)?;
         db.set_prepared_statement_cache_capacity(32);
-        Ok(Self { db, path: path.to_owned() })
+        Ok(Self { db, path: path.to_owned(), identity: Identity::of(path) })
+    }
+
+    /// Lets a new file return the space of deleted rows. It has no effect on a file that has tables.
+    fn returns_space(&self) -> Result<(), Reason> {
+        match schema::version(&self.db)? {
+            0 => Ok(self.db.pragma_update(None, "auto_vacuum", "incremental")?),
+            _ => Ok(()),
+        }
     }
 
     fn durable(&self) -> Result<(), Reason> {

@@ -24,7 +24,7 @@ impl DemoCollector {
     pub(super) async fn add(bootstrap: Bootstrap) -> Result<(Bootstrap, Self)> {
         let db = new(&target_dir().join("demo"))?;
         let listen = "127.0.0.1:0".parse().context("an address")?;
-        let collector = Collector::start(Settings { db: db.clone(), listen, targets: Vec::new() }).await?;
+        let collector = Collector::start(Settings::new(db.clone(), listen)).await?;
         let exported = json!({"content": "sampled", "batch": {"interval_ms": 250}});
         let secret = format!("{:032x}", fastrand::u128(..));
         let bootstrap = bootstrap

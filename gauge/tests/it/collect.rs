@@ -34,7 +34,7 @@ impl Scene {
     async fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let listen = "127.0.0.1:0".parse().unwrap();
-        let settings = Settings { db: folder.path().join("gauge.db"), listen, targets: Vec::new() };
+        let settings = Settings::new(folder.path().join("gauge.db"), listen);
         let collector = Collector::start(settings).await.unwrap();
         let client = Client::new(collector.address(), Protocol::Http1);
         Self { collector, client, folder }

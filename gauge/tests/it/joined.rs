@@ -29,9 +29,8 @@ pub struct JoinedExchange {
 /// Plays the exchange with a collector whose database is in `folder`, and which forwards to `target` if there is one.
 pub async fn play(folder: &Path, target: Option<&str>) -> JoinedExchange {
     let settings = Settings {
-        db: folder.join("gauge.db"),
-        listen: "127.0.0.1:0".parse().unwrap(),
         targets: target.map(|target| target.parse().unwrap()).into_iter().collect(),
+        ..Settings::new(folder.join("gauge.db"), "127.0.0.1:0".parse().unwrap())
     };
     let db = settings.db.clone();
     let collector = Collector::start(settings).await.unwrap();

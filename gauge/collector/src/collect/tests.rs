@@ -1,5 +1,7 @@
 //! Databases that cannot be written: acknowledged batches are never lost, and others are never stored.
 
+mod slow;
+
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span as Sent};
 use prost::Message as _;
@@ -26,8 +28,7 @@ impl Scene {
     async fn collector(&self, pragma: &str) -> Collector {
         let store = Store::open(&self.path()).unwrap();
         store.connection().execute_batch(pragma).unwrap();
-        let settings =
-            Settings { db: self.path(), listen: "127.0.0.1:0".parse().unwrap(), targets: Vec::new() };
+        let settings = Settings::new(self.path(), "127.0.0.1:0".parse().unwrap());
         Collector::over(store, settings).await.unwrap()
     }
 
@@ -60,42 +61,6 @@ fn is_put_off(answer: &Answer, words: &str) {
     assert_eq!((answer.status, answer.header("retry-after")), (503, "5"));
     let said = String::from_utf8_lossy(&answer.body);
     assert!(said.contains(words), "{said}");
-}
-
-/// The body is never sent: a request that waits for a place is not asked for it.
-#[tokio::test]
-async fn without_a_place_no_body_is_taken() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let (writing, _jobs) = tokio::sync::mpsc::channel(1);
-    let shared = Arc::new(ReceiverState {
-        places: Semaphore::new(1),
-        place_patience: Duration::ZERO,
-        turns: Semaphore::new(1),
-        writing,
-        totals_cell: Arc::new(SharedTotals::new(&[])),
-        targets: Vec::new(),
-    });
-    let (stop, stopped) = watch::channel(false);
-    let accepting = tokio::spawn(receive::accept(listener, Arc::clone(&shared), stopped));
-    let place = shared.places.acquire().await.unwrap();
-    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
-    let head =
-        "POST /v1/traces HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n";
-    stream.write_all(head.as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
-    assert!(answer.starts_with("HTTP/1.1 503 ") && answer.contains("retry-after: 5\r\n"), "{answer}");
-    assert!(answer.ends_with(r#"{"code":14,"message":"too many requests are coming in"}"#), "{answer}");
-    assert_eq!(shared.totals_cell.totals().unavailable, 1);
-
-    // With a place it is asked for, and the place is free again after it.
-    drop(place);
-    let request = Request::post_of("/v1/traces", "application/json", "no JSON");
-    let answer = Client::new(address, Protocol::Http2).send(request).await.unwrap().finish().await;
-    assert_eq!((answer.status, shared.places.available_permits()), (400, 1));
-    stop.send_replace(true);
-    accepting.await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -144,6 +109,95 @@ async fn a_database_that_another_process_holds_puts_senders_off_until_it_is_free
     assert_eq!(scene.spans(), 1);
     let totals = collector.stop().await;
     assert_eq!((totals.spans, totals.known, totals.unavailable), (1, 1, 1));
+}
+
+/// Deletes or moves a file of a running collector's database.
+#[cfg(unix)]
+async fn without_a_file(name: &str) {
+    let scene = Scene::new();
+    let collector = scene.collector("").await;
+    assert_eq!(post(&collector, body(1, "a")).await.status, 200);
+    let (file, away) = (scene.folder.path().join(name), scene.folder.path().join("away"));
+    std::fs::rename(&file, &away).unwrap();
+    let words = "was deleted, moved or replaced while it was in use: move it back, or restart the collector";
+    is_put_off(&post(&collector, body(2, "a")).await, words);
+    // Another file of that name is not the one that is open.
+    std::fs::write(&file, "").unwrap();
+    is_put_off(&post(&collector, body(2, "a")).await, words);
+    std::fs::rename(&away, &file).unwrap();
+    assert_eq!(post(&collector, body(2, "a")).await.status, 200);
+    assert_eq!(scene.spans(), 2);
+    let totals = collector.stop().await;
+    assert_eq!((totals.spans, totals.known, totals.unavailable), (2, 0, 2));
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_is_gone_puts_senders_off_until_it_is_back() {
+    without_a_file("gauge.db").await;
+    without_a_file("gauge.db-wal").await;
+}
+
+/// Sends spans over HTTP/1.1 with these header lines, and returns the status line and the body.
+async fn sent_with(collector: &Collector, lines: &str) -> (String, String) {
+    let mut stream = tokio::net::TcpStream::connect(collector.address()).await.unwrap();
+    let head = "POST /v1/traces HTTP/1.1\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: 2\r\n";
+    stream.write_all(format!("{head}{lines}\r\n{{}}").as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (head.lines().next().unwrap().to_owned(), body.to_owned())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_of_other_sites_can_neither_send_nor_read() {
+    let scene = Scene::new();
+    let settings = Settings {
+        allow_hosts: vec!["otel.example".into()],
+        ..Settings::new(scene.path(), "127.0.0.1:0".parse().unwrap())
+    };
+    let collector = Collector::start(settings).await.unwrap();
+    for lines in ["host: otel\r\n", "host: otel.example:4318\r\n", "host: 127.0.0.1\r\n"] {
+        assert_eq!(sent_with(&collector, lines).await, ("HTTP/1.1 200 OK".into(), "{}".into()));
+    }
+    let (status, body) = sent_with(&collector, "host: rebound.example\r\n").await;
+    assert_eq!(status, "HTTP/1.1 421 Misdirected Request");
+    assert!(body.contains("start the collector with --allow-host rebound.example"), "{body}");
+    let (status, body) = sent_with(&collector, "host: 127.0.0.1\r\norigin: http://evil.example\r\n").await;
+    assert_eq!(status, "HTTP/1.1 403 Forbidden");
+    assert!(body.contains("origin: expected none, got `http://evil.example`"), "{body}");
+    let totals = collector.stop().await;
+    assert_eq!((totals.requests, totals.refused), (3, 2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn old_weeks_are_deleted_while_senders_send() {
+    let scene = Scene::new();
+    let mut store = Store::open(&scene.path()).unwrap();
+    let now_ns = read::now_ns();
+    let keep: Retention = "2w".parse().unwrap();
+    let first_kept_ns = keep.first_kept_ns(now_ns);
+    let span = |number: u32, start_ns| crate::store::Span {
+        trace_id: crate::store::Id(u128::from(number).to_be_bytes()),
+        start_ns,
+        attributes_json: "{}".into(),
+        ..Default::default()
+    };
+    // The week may end during the test, so that the first week that stays is empty.
+    let week_ns = 7 * 86_400_000_000_000;
+    let old = (0..1000).map(|number| span(number, first_kept_ns - 1));
+    let new = (1000..1003).map(|number| span(number, first_kept_ns + week_ns));
+    let batch = crate::store::Batch { spans: old.chain(new).collect(), ..Default::default() };
+    store.write(&batch).unwrap();
+    let listen = "127.0.0.1:0".parse().unwrap();
+    let settings = Settings { keep: Some(keep), ..Settings::new(scene.path(), listen) };
+    let collector = Collector::over(store, settings).await.unwrap();
+    let mut changes = collector.changes();
+    while collector.totals().deleted < 1000 {
+        changes.changed().await.unwrap();
+    }
+    assert_eq!(scene.spans(), 3);
+    assert_eq!(collector.stop().await.deleted, 1000);
 }
 
 #[tokio::test(flavor = "multi_thread")]

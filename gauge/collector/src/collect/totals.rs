@@ -26,6 +26,10 @@ pub struct Totals {
     pub refused: u64,
     /// Requests that could not be stored at that time. Their senders keep them.
     pub unavailable: u64,
+    /// Connections that were closed to make room for others, because they were slow or idle.
+    pub connections_closed: u64,
+    /// Spans, scores and ratings that were deleted because of their age.
+    pub deleted: u64,
     /// New spans.
     pub spans: u64,
     /// New scores and ratings.
@@ -105,6 +109,8 @@ impl fmt::Display for Totals {
             (self.rejected, "rejected"),
             (self.refused, "requests refused"),
             (self.unavailable, "requests put off"),
+            (self.connections_closed, "slow connections closed"),
+            (self.deleted, "deleted for their age"),
         ];
         for (count, words) in others.into_iter().filter(|(count, _)| *count > 0) {
             write!(out, ", {count} {words}")?;

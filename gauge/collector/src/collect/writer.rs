@@ -3,18 +3,24 @@
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use tokio::sync::{mpsc, oneshot};
 
 use super::totals::{self, SharedTotals};
-use crate::store::{Batch, BatchOutcome, Store};
+use crate::store::{Batch, BatchOutcome, ROWS_MAX, Store};
 
-/// A batch, and the sender that waits for it.
+/// Minimum time between two reports of one error.
+const REPEAT: Duration = Duration::from_secs(60);
+
+/// A job of the writer.
 #[derive(Debug)]
-pub(super) struct Job {
-    pub batch: Batch,
-    pub done: oneshot::Sender<Result<BatchOutcome, String>>,
+pub(super) enum Job {
+    /// A batch to store, and the sender that waits for it.
+    Store { batch: Batch, done: oneshot::Sender<Result<BatchOutcome, String>> },
+    /// Rows to delete, at most [`ROWS_MAX`] of those before a time. The answer is whether there are more.
+    Delete { before_ns: i64, done: oneshot::Sender<bool> },
 }
 
 /// The writer thread.
@@ -48,29 +54,76 @@ impl Writer {
 }
 
 fn write(mut store: Store, mut jobs: mpsc::Receiver<Job>, totals_cell: &SharedTotals) {
-    let mut failing = false;
+    let mut faults = FaultLog::default();
     while let Some(first) = jobs.blocking_recv() {
-        let (mut batches, mut waiting) = (vec![first.batch], vec![first.done]);
-        while let Ok(job) = jobs.try_recv() {
-            batches.push(job.batch);
-            waiting.push(job.done);
-        }
-        match store.write_all(&batches) {
-            Ok(kept) => {
-                failing = false;
-                count(totals_cell, &batches, &kept);
-                // If the sender no longer waits, its batch is stored anyway, and its retry finds it known.
-                waiting.into_iter().zip(kept).for_each(|(done, kept)| drop(done.send(Ok(kept))));
-            }
-            Err(error) => {
-                // Reported once, because senders retry again and again.
-                if !std::mem::replace(&mut failing, true) {
-                    totals::say(&format!("{error}; until then senders get 503"));
+        let (mut batches, mut waiting, mut deletions) = (Vec::new(), Vec::new(), Vec::new());
+        for job in std::iter::once(first).chain(std::iter::from_fn(|| jobs.try_recv().ok())) {
+            match job {
+                Job::Store { batch, done } => {
+                    batches.push(batch);
+                    waiting.push(done);
                 }
-                let words = error.to_string();
-                waiting.into_iter().for_each(|done| drop(done.send(Err(words.clone()))));
+                Job::Delete { before_ns, done } => deletions.push((before_ns, done)),
             }
         }
+        if !batches.is_empty() {
+            match store.write_all(&batches) {
+                Ok(kept) => {
+                    count(totals_cell, &batches, &kept);
+                    // If the sender no longer waits, its batch is stored anyway, and its retry finds it known.
+                    waiting.into_iter().zip(kept).for_each(|(done, kept)| drop(done.send(Ok(kept))));
+                }
+                Err(error) => {
+                    let words = error.to_string();
+                    faults.say(&format!("{words}; until then senders get 503"));
+                    waiting.into_iter().for_each(|done| drop(done.send(Err(words.clone()))));
+                }
+            }
+        }
+        for (before_ns, done) in deletions {
+            let _ = done.send(delete(&mut store, before_ns, totals_cell, &mut faults));
+        }
+    }
+}
+
+/// Deletes a batch of old rows. Returns whether there are more.
+fn delete(store: &mut Store, before_ns: i64, totals_cell: &SharedTotals, faults: &mut FaultLog) -> bool {
+    match store.is_in_place().and_then(|()| store.delete_before(before_ns, ROWS_MAX)) {
+        Ok(deleted) => {
+            let rows = deleted.spans + deleted.evaluations;
+            if rows > 0 {
+                totals_cell.count(|totals| totals.deleted += rows);
+            }
+            deleted.has_more
+        }
+        Err(error) => {
+            faults.say(&format!("cannot delete old rows: {error}"));
+            false
+        }
+    }
+}
+
+/// Reports errors of the database. Senders retry again and again, so a message is not repeated within a minute.
+#[derive(Debug, Default)]
+struct FaultLog {
+    last: Option<(String, Instant)>,
+}
+
+impl FaultLog {
+    fn say(&mut self, words: &str) {
+        if self.is_due(words, Instant::now()) {
+            totals::say(words);
+        }
+    }
+
+    fn is_due(&mut self, words: &str, now: Instant) -> bool {
+        let is_repeated =
+            |(last, time): &(String, Instant)| last == words && now.duration_since(*time) < REPEAT;
+        if self.last.as_ref().is_some_and(is_repeated) {
+            return false;
+        }
+        self.last = Some((words.to_owned(), now));
+        true
     }
 }
 
@@ -82,5 +135,22 @@ fn count(totals_cell: &SharedTotals, batches: &[Batch], kept: &[BatchOutcome]) {
         for target in batch.targets.iter().filter(|_| deliveries > 0) {
             totals_cell.count_of(target, |passed| passed.waiting += deliveries);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_is_reported_once_a_minute() {
+        let mut faults = FaultLog::default();
+        let start = Instant::now();
+        let mut due = |words, seconds| faults.is_due(words, start + Duration::from_secs(seconds));
+        assert!(due("a", 0));
+        assert!(!due("a", 59));
+        assert!(due("a", 60));
+        assert!(!due("a", 119));
+        assert!(due("b", 119));
     }
 }

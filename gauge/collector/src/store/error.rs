@@ -32,6 +32,8 @@ pub enum Reason {
     },
     /// The file is in a place where SQLite cannot keep a write-ahead log.
     NoWal,
+    /// The file was deleted, moved or replaced after it was opened.
+    Gone,
     /// Another process holds a lock.
     Locked,
     /// The disk, or the allowed size, is used up.
@@ -99,6 +101,11 @@ impl fmt::Display for Error {
             Reason::NoWal => write!(
                 out,
                 "{file} is in a place where SQLite cannot keep its write-ahead log: choose a local disk, not a network's"
+            ),
+            Reason::Gone => write!(
+                out,
+                "{file} or its write-ahead log was deleted, moved or replaced while it was in use: move it back, or \
+                 restart the collector, which opens the file of that name or creates a new one"
             ),
             Reason::Locked => write!(
                 out,

@@ -115,7 +115,8 @@ impl Store {
 /// Adds a delivery.
 pub(super) fn push(db: &Connection, target: &str, kind: Kind, payload: &[u8]) -> Result<(), Reason> {
     let mut add = db.prepare_cached(
-        "insert into outbox (target, kind, payload, payload_bytes, due_ns) values (?1, ?2, ?3, ?4, 0)",
+        "insert into outbox (target, kind, payload, payload_bytes, due_ns, stored_ns)
+         values (?1, ?2, ?3, ?4, 0, unixepoch() * 1000000000)",
     )?;
     let payload_bytes = i64::try_from(payload.len()).unwrap_or(i64::MAX);
     add.execute(params![target, kind.name(), payload, payload_bytes])?;

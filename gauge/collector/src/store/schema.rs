@@ -11,7 +11,7 @@ use super::Reason;
 const APPLICATION_ID: i64 = 0x6761_7567;
 
 /// The migrations, first to last.
-const STEPS: &[&str] = &[RECORDS, OUTBOX];
+const STEPS: &[&str] = &[RECORDS, OUTBOX, AGES];
 
 /// The schema version that this program writes.
 pub const LATEST: i64 = STEPS.len() as i64;
@@ -82,6 +82,13 @@ const OUTBOX: &str = "
     ) strict;
     create index outbox_by_due on outbox (target, due_ns, id);
     create index outbox_by_size on outbox (target, payload_bytes);
+";
+
+/// The age of deliveries, so that one that is never fetched is deleted with its rows.
+const AGES: &str = "
+    alter table outbox add column stored_ns integer not null default 0;
+    update outbox set stored_ns = unixepoch() * 1000000000;
+    create index outbox_by_time on outbox (stored_ns);
 ";
 
 /// Returns the version of a file; 0 if it has no tables.

@@ -1,5 +1,7 @@
 //! One database, and its errors.
 
+mod delete;
+
 use std::fs;
 use std::path::Path;
 
@@ -178,7 +180,7 @@ fn foreign_files_are_refused_and_unchanged() {
     scene.raw().pragma_update(None, "user_version", schema::LATEST + 1).unwrap();
     assert_eq!(
         scene.refusal(),
-        "FILE was written by a later version (its schema is 3, this one knows up to 2): use that version, or name \
+        "FILE was written by a later version (its schema is 4, this one knows up to 3): use that version, or name \
          another file"
     );
     let later = said(&scene.path(), Store::read(&scene.path()));

@@ -47,7 +47,8 @@ pub struct RowsOutcome {
 }
 
 impl Store {
-    /// Stores a batch. If it returns `Ok`, the batch is durable; on an error, nothing of it is stored.
+    /// Stores a batch. If it returns `Ok`, the batch is durable; on an error, nothing of it is stored in the file of that
+    /// name.
     pub fn write(&mut self, batch: &Batch) -> Result<BatchOutcome, Error> {
         let kept = self.write_all(std::slice::from_ref(batch))?;
         Ok(kept.into_iter().next().unwrap_or_default())
@@ -55,8 +56,11 @@ impl Store {
 
     /// Stores several batches in one transaction, which costs one wait for the disk instead of one each.
     pub fn write_all(&mut self, batches: &[Batch]) -> Result<Vec<BatchOutcome>, Error> {
-        let kept = write_all(&mut self.db, batches);
-        kept.map_err(|reason| self.fault(reason))
+        self.is_in_place()?;
+        let kept = write_all(&mut self.db, batches).map_err(|reason| self.fault(reason))?;
+        // Again, because a commit to a file that nobody can find any more is no reason to acknowledge anything.
+        self.is_in_place()?;
+        Ok(kept)
     }
 }
 

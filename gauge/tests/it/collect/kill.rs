@@ -154,7 +154,7 @@ async fn the_collector_prints_its_totals_on_sigterm() {
     let totals: Value = serde_json::from_reader(stdout).unwrap();
     assert!(process.child.wait().unwrap().success());
     let expected = json!({
-        "requests": 1, "refused": 0, "unavailable": 0, "spans": 1, "evaluations": 0, "known": 0, "rejected": 0,
+        "requests": 1, "refused": 0, "unavailable": 0, "connections_closed": 0, "deleted": 0, "spans": 1, "evaluations": 0, "known": 0, "rejected": 0,
         "targets": {},
     });
     assert_eq!(totals, expected);
@@ -172,6 +172,10 @@ fn invalid_arguments_are_reported_before_anything_runs() {
         (&[], "--db <FILE>"),
         (&["--db", db, "--forward", "mlflow"], "expected KIND=URL, such as mlflow=http://127.0.0.1:5000"),
         (&["--db", db, "--header", "mlflow:a=b"], "--header mlflow:a: there is no --forward mlflow=URL"),
+        (
+            &["--db", db, "--keep", "90"],
+            "expected days or weeks such as 90d or 13w, at most 36500d, got `90`",
+        ),
         (&["--db", db, "--listen", "localhost"], "invalid value 'localhost' for '--listen <ADDRESS>'"),
     ] {
         let output =

@@ -118,9 +118,8 @@ fn said() -> Vec<Event> {
 /// is forwarded again, as by a collector that was killed before it recorded the deliveries.
 async fn pass_on(target: &str, folder: &Path) {
     let settings = Settings {
-        db: folder.join("gauge.db"),
-        listen: "127.0.0.1:0".parse().unwrap(),
         targets: vec![target.parse().unwrap()],
+        ..Settings::new(folder.join("gauge.db"), "127.0.0.1:0".parse().unwrap())
     };
     let collector = Collector::start(settings.clone()).await.unwrap();
     let client = Client::new(collector.address(), Protocol::Http1);

@@ -62,6 +62,33 @@ fn a_page_a_picture_and_json_are_written() {
     assert_eq!(text(&output.stderr).lines().count(), 2);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_review_can_be_read_by_its_owner_alone_whatever_was_there_before() {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
+
+    let made = falling(5);
+    let file = |name: &str| made.folder.path().join(name);
+    std::fs::write(file("old.html"), "old").unwrap();
+    std::fs::set_permissions(file("old.html"), std::fs::Permissions::from_mode(0o644)).unwrap();
+    symlink("old.html", file("link.html")).unwrap();
+    let old = std::fs::File::open(file("old.html")).unwrap();
+    let arguments =
+        ["--html", file("link.html").to_str().unwrap(), "--svg", file("new.svg").to_str().unwrap()]
+            .map(str::to_owned);
+    let output = review(&made, &arguments.each_ref().map(String::as_str));
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let mode = |name: &str| std::fs::symlink_metadata(file(name)).unwrap().mode() & 0o777;
+    assert_eq!([mode("old.html"), mode("new.svg")], [0o600; 2]);
+    // A reader that had the old file open cannot read the new one.
+    assert_eq!(std::io::read_to_string(old).unwrap(), "old");
+    assert!(file("link.html").is_symlink());
+    assert!(std::fs::read_to_string(file("old.html")).unwrap().starts_with("<!DOCTYPE html>"));
+    let names = std::fs::read_dir(made.folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
+    let left: Vec<_> = names.filter(|name| name.to_string_lossy().ends_with(".new")).collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
 #[test]
 fn a_sample_is_only_written_to_a_new_file() {
     let folder = tempfile::tempdir().unwrap();

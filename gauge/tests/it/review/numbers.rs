@@ -3,7 +3,9 @@
 use super::*;
 use collector::review::drift::{Measure, Verdict};
 use collector::review::report::ModelWeek;
+use collector::review::sample::{SamplePlan, Shift};
 use collector::review::text;
+use collector::store::ROWS_MAX;
 use serde_json::{Value, json};
 
 fn only(review: &Review) -> &ModelWeek {
@@ -14,6 +16,32 @@ fn only(review: &Review) -> &ModelWeek {
 fn measured(week: &ModelWeek, name: &str) -> (u64, f64) {
     let measured = week.measures.iter().find(|measured| measured.measure.name() == name).unwrap();
     (measured.n, measured.value)
+}
+
+/// Retention deletes whole weeks, so that what a review says about the others stays the same.
+#[test]
+fn the_review_of_kept_weeks_does_not_change() {
+    let mut plan = SamplePlan::steady(1, 20, 60);
+    plan.models[0].shifts = vec![Shift { criterion: "relevance", weeks: 19..20, points: 1.0 }];
+    let mut made = TestDatabase::new();
+    plan.keep(&mut made.store).unwrap();
+    let (newest, all) = (made.review(1), made.review(20));
+    assert_eq!((newest.drifts.len(), all.weeks.len()), (1, 20));
+    let bound_ns = plan.first.plus(3).start_ns();
+    while made.store.delete_before(bound_ns, ROWS_MAX).unwrap().has_more {}
+    // All of its baseline is kept.
+    let newest_after = made.review(1);
+    assert_eq!((newest_after.models, newest_after.drifts), (newest.models, newest.drifts));
+    let kept = made.review(20);
+    assert_eq!(kept.weeks, all.weeks[3..]);
+    // Comparisons of the oldest weeks have less to compare with. Everything that was counted is the same.
+    let counted = |week: &ModelWeek| {
+        let measures =
+            week.measures.iter().map(|measured| (measured.measure.clone(), measured.n, measured.value));
+        (week.week, week.requests, week.errors, week.cancelled, measures.collect::<Vec<_>>())
+    };
+    let counts = |weeks: &[ModelWeek]| weeks.iter().map(counted).collect::<Vec<_>>();
+    assert_eq!(counts(&kept.models[0].weeks), counts(&all.models[0].weeks[3..]));
 }
 
 #[test]

@@ -25,7 +25,7 @@ pub(super) enum Reply {
 
 /// A refusal with its status.
 #[derive(Debug)]
-pub(super) struct Refusal {
+pub(in super::super) struct Refusal {
     status: StatusCode,
     message: String,
 }
@@ -75,7 +75,32 @@ impl Refusal {
         Self::new(StatusCode::REQUEST_TIMEOUT, "the body was not received in time")
     }
 
-    pub(super) fn bad(words: &str) -> Self {
+    pub(in super::super) fn foreign_host(name: &str) -> Self {
+        let words = format!(
+            "host: expected an IP address, localhost, a name without dots or one of --allow-host, got `{name}`: \
+             start the collector with --allow-host {name}, or set the sender's `telemetry.authority`"
+        );
+        Self::new(StatusCode::MISDIRECTED_REQUEST, words)
+    }
+
+    pub(in super::super) fn foreign_origin(origin: &str) -> Self {
+        let words = format!(
+            "origin: expected none, got `{origin}`: the pages of other sites may not send to the collector"
+        );
+        Self::new(StatusCode::FORBIDDEN, words)
+    }
+
+    #[cfg(test)]
+    pub(in super::super) fn status(&self) -> u16 {
+        self.status.as_u16()
+    }
+
+    #[cfg(test)]
+    pub(in super::super) fn message(&self) -> &str {
+        &self.message
+    }
+
+    pub(in super::super) fn bad(words: &str) -> Self {
         Self::new(StatusCode::BAD_REQUEST, words)
     }
 
@@ -93,6 +118,7 @@ impl Refusal {
         match self.status {
             StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => 12, // unimplemented
             StatusCode::PAYLOAD_TOO_LARGE => 8,                           // resource exhausted
+            StatusCode::FORBIDDEN | StatusCode::MISDIRECTED_REQUEST => 7, // permission denied
             StatusCode::REQUEST_TIMEOUT => 4,                             // deadline exceeded
             StatusCode::SERVICE_UNAVAILABLE => 14,                        // unavailable
             _ => 3,                                                       // invalid argument
