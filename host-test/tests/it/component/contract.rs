@@ -103,16 +103,17 @@ fn a_record_has_the_fields_of_the_contract() {
     assert_eq!(beyond(&told, &ours), [""; 0]);
     // Filter state has the id and the times beside the record. Labels, texts and the status are in other places.
     assert_eq!(beyond(&ours, &told), ["http_status", "judged", "labels", "request_id", "times", "usage"]);
-    // `answer` is spread out, `estimate` is in the usage, `initial_provider` is for a gauge, and the others are for
-    // spans.
+    // `answer` is spread out, `estimate` is in the usage, `initial_provider` is for a gauge, `convention` adds up the
+    // counts of other models, and the others are for spans.
     let engine: BTreeSet<_> = fields(&record).into_iter().collect();
     assert_eq!(
         beyond(&engine, &all),
-        ["answer", "authority", "content", "estimate", "ids", "initial_provider"]
+        ["answer", "authority", "content", "convention", "estimate", "ids", "initial_provider"]
     );
-    // Of the answer: two fields have longer names, two are in the usage, and two only determine others.
+    // Of the answer: two fields have longer names, two are in the usage, and the others only determine others, or a cost,
+    // which is not in the contract.
     let answer: BTreeSet<_> = fields(&Answer::default()).into_iter().collect();
-    assert_eq!(beyond(&answer, &ours), ["has_error", "id", "is_first_output", "model"]);
+    assert_eq!(beyond(&answer, &ours), ["has_error", "id", "is_first_output", "is_pending", "model", "others", "terms"]);
 }
 
 /// The fields of feedback, without those that the engine reads from the id.
