@@ -113,7 +113,10 @@ fn a_record_has_the_fields_of_the_contract() {
     // Of the answer: two fields have longer names, two are in the usage, and the others only determine others, or a cost,
     // which is not in the contract.
     let answer: BTreeSet<_> = fields(&Answer::default()).into_iter().collect();
-    assert_eq!(beyond(&answer, &ours), ["has_error", "id", "is_first_output", "is_pending", "model", "others", "terms"]);
+    assert_eq!(
+        beyond(&answer, &ours),
+        ["has_error", "id", "is_first_output", "is_pending", "model", "others", "terms"]
+    );
 }
 
 /// The fields of feedback, without those that the engine reads from the id.
