@@ -5,7 +5,7 @@
 //!
 //! - an IP address: a page under it was served from it
 //! - `localhost` and any other name without a dot, such as a Docker service or the name of an Envoy cluster, which is
-//!   what the filter sends by default: nobody can register one
+//!   what the filter sends by default: no one can register such a name
 //! - Istio's names of clusters, `outbound|4318||host`: no URL can contain `|`
 //! - the names of `--allow-host`
 //!

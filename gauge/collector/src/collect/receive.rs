@@ -107,7 +107,7 @@ pub(super) async fn accept(
                 Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
             },
             Some(_) = connections.join_next() => {}
-            // A connection that is not slow yet may be by then.
+            // A connection that is not slow yet may be slow at that time.
             () = tokio::time::sleep(shared.connections.grace()), if !is_open => {}
             () = until_stopped(stopped.clone()) => break,
         }

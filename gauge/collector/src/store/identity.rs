@@ -1,7 +1,7 @@
 //! Whether a database is still the file that was opened.
 //!
 //! A file that is deleted or moved continues to exist for the processes that have it open. SQLite does not notice: what
-//! it commits is durable, in a file that nobody finds, or that is freed when the process ends. The write-ahead log is
+//! it commits is durable, in a file that no one finds, or that is freed when the process ends. The write-ahead log is
 //! checked as well, because the newest rows are in it alone.
 
 use std::ffi::OsString;

@@ -58,7 +58,7 @@ impl Store {
     pub fn write_all(&mut self, batches: &[Batch]) -> Result<Vec<BatchOutcome>, Error> {
         self.is_in_place()?;
         let kept = write_all(&mut self.db, batches).map_err(|reason| self.fault(reason))?;
-        // Again, because a commit to a file that nobody can find any more is no reason to acknowledge anything.
+        // Again, because a commit to a file that no one can find any more is no reason to acknowledge anything.
         self.is_in_place()?;
         Ok(kept)
     }
